@@ -1,0 +1,78 @@
+package spec
+
+// AgentFile is the node's own configuration, /etc/mainstay/agent.yaml. What the
+// repository may ask for is bounded by what this file allows.
+type AgentFile struct {
+	// Node is this node's name in the document. The default is the host name.
+	Node         string       `json:"node"`
+	Repository   Repository   `json:"repository"`
+	Coordination Coordination `json:"coordination"`
+	Verify       Verify       `json:"verify"`
+	Allow        Allow        `json:"allow"`
+	// Listen is the address of the HTTP endpoints. The default is
+	// 127.0.0.1:9477; "off" turns them off.
+	Listen           string `json:"listen"`
+	NotifySecretFile string `json:"notifySecretFile,omitempty"`
+	// SelfFence is run under a lease only, when a stop cannot be verified (R7).
+	SelfFence []string `json:"selfFence"`
+	// State is the folder of the persisted state. The default is
+	// /var/lib/mainstay.
+	State string `json:"state"`
+	// Socket is the control socket. The default is /run/mainstay/agent.sock.
+	Socket string `json:"socket"`
+}
+
+// Repository is where the document comes from.
+type Repository struct {
+	URL string `json:"url"`
+	// Mirrors are read-only copies, tried in order when URL is out of reach.
+	Mirrors []string `json:"mirrors,omitempty"`
+	// Branch defaults to main.
+	Branch string `json:"branch"`
+	// Path is the document inside the repository. The default is
+	// deployment.yaml.
+	Path string `json:"path"`
+	// SSHKey is a private key file for ssh URLs.
+	SSHKey string `json:"sshKey,omitempty"`
+	// TokenFile holds a token for https URLs, as "token" or "user:token".
+	TokenFile string `json:"tokenFile,omitempty"`
+	// KnownHosts pins the SSH host keys. The default is
+	// /etc/mainstay/known_hosts.
+	KnownHosts string `json:"knownHosts"`
+	// CAFile adds a certificate authority for https URLs.
+	CAFile string `json:"caFile,omitempty"`
+}
+
+// CoordinationOff is the coordination URL of read-only mode (R8).
+const CoordinationOff = "off"
+
+// Coordination is where claims and reports live. An empty URL is the same
+// repository; CoordinationOff is read-only mode. The YAML form is an object, or
+// the word off.
+type Coordination struct {
+	URL        string `json:"url"`
+	SSHKey     string `json:"sshKey,omitempty"`
+	TokenFile  string `json:"tokenFile,omitempty"`
+	KnownHosts string `json:"knownHosts,omitempty"`
+	CAFile     string `json:"caFile,omitempty"`
+}
+
+// Verify says whose commits are accepted. Without AllowedSigners every commit
+// is.
+type Verify struct {
+	AllowedSigners string `json:"allowedSigners,omitempty"`
+}
+
+// Allow lists what the repository may ask of this node. Anything not listed is
+// refused.
+type Allow struct {
+	// Systemd lists unit names; "*" matches any run of characters.
+	Systemd []string `json:"systemd,omitempty"`
+	// Compose lists project names.
+	Compose []string `json:"compose,omitempty"`
+	// Commands lists argument vectors, "*" as the last one meaning any rest and
+	// elsewhere any one argument.
+	Commands [][]string `json:"commands,omitempty"`
+	// Paths lists files, and folders with a trailing slash.
+	Paths []string `json:"paths,omitempty"`
+}
