@@ -1,0 +1,114 @@
+package plan
+
+import (
+	"time"
+
+	"mainstay/spec"
+)
+
+// Status is what a node says of itself, in XiVO's words.
+type Status string
+
+// The statuses of design section 2.
+const (
+	Active       Status = "Active"
+	Inactive     Status = "Inactive"
+	Activating   Status = "Activating"
+	Deactivating Status = "Deactivating"
+	Held         Status = "Held"
+	Failed       Status = "Failed"
+	Paused       Status = "Paused"
+	Unknown      Status = "Unknown"
+)
+
+// Report is a node's own status, published on its own ref
+// refs/mainstay/<deployment>/report/<node> as report.json.
+type Report struct {
+	Deployment string    `json:"deployment"`
+	Node       string    `json:"node"`
+	Role       string    `json:"role"`
+	Side       spec.Side `json:"side,omitempty"`
+	Instance   string    `json:"instance"`
+	Status     Status    `json:"status"`
+	// Reason says in words why the status is what it is, and Rule by which rule.
+	Reason string `json:"reason,omitempty"`
+	Rule   Rule   `json:"rule,omitempty"`
+	// Declared is the side the accepted document names.
+	Declared spec.Side `json:"declared,omitempty"`
+	// Serving is the side a shared node points at.
+	Serving spec.Side `json:"serving,omitempty"`
+	// Ready says that this node accepted Document and would take over the
+	// moment the claim with Seq is released (R2).
+	Ready bool `json:"ready"`
+	// Running says that at least one service of an exclusive role is not
+	// observed down.
+	Running bool `json:"running"`
+	Paused  bool `json:"paused,omitempty"`
+	// Seen, Accepted and Applied are the three commits of design section 2;
+	// Document is the digest of the accepted document.
+	Seen     string `json:"seen,omitempty"`
+	Accepted string `json:"accepted,omitempty"`
+	Applied  string `json:"applied,omitempty"`
+	Document string `json:"document,omitempty"`
+	// Seq is the claim's seq as last read; for an Active node it is the one it
+	// serves under. Holder is who held it.
+	Seq       uint64    `json:"seq"`
+	Holder    Holder    `json:"holder,omitempty"`
+	Guarantee Guarantee `json:"guarantee,omitempty"`
+	// Takeover is the statement of the person who activated this node by hand
+	// (R9).
+	Takeover   string            `json:"takeover,omitempty"`
+	Services   []ServiceReport   `json:"services,omitempty"`
+	Conditions []Condition       `json:"conditions,omitempty"`
+	Checks     []CheckReport     `json:"checks,omitempty"`
+	Jobs       []JobReport       `json:"jobs,omitempty"`
+	Versions   map[string]string `json:"versions,omitempty"`
+	// Phases are the moments of the newest change of side, by this node's wall
+	// clock.
+	Phases []Phase `json:"phases,omitempty"`
+	// Since is when Status was reached, At when the report was made, LastRead
+	// when git was last read well; all by this node's wall clock, for people.
+	Since    time.Time `json:"since"`
+	At       time.Time `json:"at"`
+	LastRead time.Time `json:"lastRead"`
+}
+
+// ServiceReport is one service as observed.
+type ServiceReport struct {
+	Name   string `json:"name"`
+	Run    Run    `json:"run"`
+	Ready  bool   `json:"ready"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Condition is something a person should know. Type is a stable word such as
+// DualActive; Message says what, where and what would be right.
+type Condition struct {
+	Type    string `json:"type"`
+	Message string `json:"message"`
+}
+
+// CheckReport is the newest result of a readiness check.
+type CheckReport struct {
+	Name   string    `json:"name"`
+	OK     bool      `json:"ok"`
+	Output string    `json:"output,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+// JobReport is the newest run of a scheduled job.
+type JobReport struct {
+	Name   string    `json:"name"`
+	OK     bool      `json:"ok"`
+	Output string    `json:"output,omitempty"`
+	At     time.Time `json:"at"`
+	// Skipped says why the job did not run when it was due.
+	Skipped string `json:"skipped,omitempty"`
+}
+
+// Phase is one moment of a change of side: seen, ready, stopped, released,
+// taken, started, active, switched.
+type Phase struct {
+	Name string    `json:"name"`
+	At   time.Time `json:"at"`
+}
