@@ -1,0 +1,145 @@
+package plan
+
+import (
+	"time"
+
+	"mainstay/spec"
+)
+
+// Decision is what to do now. Its order of execution is a contract: Memory is
+// on disk before Push is sent and before any of Steps begins.
+type Decision struct {
+	Status Status `json:"status"`
+	Reason string `json:"reason"`
+	Rule   Rule   `json:"rule"`
+	// Until is when the present wait ends, zero without one.
+	Until Time `json:"until,omitempty"`
+	// Steps are to be begun now; none waits for another.
+	Steps []Step `json:"steps,omitempty"`
+	// Push is the change of the claim to try, nil for none. It is decided
+	// again on every pass until it is won or no longer wanted.
+	Push *Push `json:"push,omitempty"`
+	// Restore asks to push the known tip of a claim that went back (R10).
+	Restore    bool        `json:"restore,omitempty"`
+	Conditions []Condition `json:"conditions,omitempty"`
+	// Ready goes into the report: this node would take over at once (R2).
+	Ready bool `json:"ready,omitempty"`
+	// Serving is the side files are rendered for.
+	Serving spec.Side `json:"serving,omitempty"`
+	// Converged says that what runs is what the document and the claim say and
+	// nothing is left to do or to wait for.
+	Converged bool `json:"converged"`
+	// Handover asks for fast polling: something between the sides is open.
+	Handover bool `json:"handover,omitempty"`
+	// Wake is when to decide again at the latest, zero for no need.
+	Wake Time `json:"wake,omitempty"`
+	// Done says that a person's order was carried out and can be forgotten.
+	Done   bool   `json:"done,omitempty"`
+	Memory Memory `json:"memory"`
+}
+
+// Do is the kind of a step.
+type Do string
+
+// The steps of a decision.
+const (
+	DoStart     Do = "start"
+	DoStop      Do = "stop"
+	DoDrain     Do = "drain"
+	DoRender    Do = "render"
+	DoSelfFence Do = "self-fence" // R7: the stop could not be verified in time
+)
+
+// Step is one order to the machine.
+type Step struct {
+	Do Do `json:"do"`
+	// Index is the service's or the file's place in the document.
+	Index  int    `json:"index"`
+	Rule   Rule   `json:"rule"`
+	Reason string `json:"reason"`
+}
+
+// Stage is how far this node is between down and serving.
+type Stage string
+
+// The stages. Only in StageServing and StageDraining may a service be started.
+const (
+	StageIdle     Stage = ""
+	StageClaiming Stage = "claiming" // a push for a start was sent, or its wait is served
+	StageServing  Stage = "serving"
+	StageDraining Stage = "draining" // serving on until calls have ended (R2)
+	StageStopping Stage = "stopping"
+)
+
+// Memory is what a node remembers from one decision to the next. It is kept on
+// disk; its times count only under Boot.
+type Memory struct {
+	Boot  string `json:"boot"`
+	Stage Stage  `json:"stage,omitempty"`
+	// Start numbers this node's starts. A claim whose Start equals it was won
+	// for the present start (R3).
+	Start uint64 `json:"start"`
+	// Pending is a push whose outcome is not known.
+	Pending *Pending `json:"pending,omitempty"`
+	// Waiting and WaitSince say since when this node could take over but for
+	// the other side (R4).
+	Waiting   bool `json:"waiting,omitempty"`
+	WaitSince Time `json:"waitSince,omitempty"`
+	// Leaving and LeaveSince say since when this side serves although the
+	// other one is declared (R2).
+	Leaving    bool `json:"leaving,omitempty"`
+	LeaveSince Time `json:"leaveSince,omitempty"`
+	// Hold is the wait of R7 between winning a claim and the first start.
+	Hold Hold `json:"hold"`
+	// StopRule is why a stop is under way, StopSince since when, StopLeased
+	// whether it must end in the self-fence (R7).
+	StopRule   Rule `json:"stopRule,omitempty"`
+	StopSince  Time `json:"stopSince,omitempty"`
+	StopLeased bool `json:"stopLeased,omitempty"`
+	FencedAt   Time `json:"fencedAt,omitempty"`
+	// Local says that services run without a claim won for it: on a presumption
+	// at boot (R6) or on a person's word (R9).
+	Local Rule `json:"local,omitempty"`
+	// Guarantee is the one of the present start.
+	Guarantee Guarantee `json:"guarantee,omitempty"`
+	// WasActive says that this start has been Active once.
+	WasActive bool `json:"wasActive,omitempty"`
+	// Tries counts start or stop orders a service did not follow.
+	Tries []Tries `json:"tries,omitempty"`
+	// Serving is the side that files are rendered for.
+	Serving spec.Side `json:"serving,omitempty"`
+	// Fresh is true in a memory that was not loaded from disk.
+	Fresh bool `json:"fresh,omitempty"`
+}
+
+// Pending names the tip on which a push of this node was sent that may have
+// landed, may land later, or never will. It is settled by reading any other tip.
+type Pending struct {
+	Parent string `json:"parent"`
+	Action Action `json:"action"`
+}
+
+// Hold is a wait that must be served before services start: the other side's
+// lease and stop bound, or a debt somebody left (R7).
+type Hold struct {
+	// Start is the start the wait belongs to.
+	Start uint64        `json:"start,omitempty"`
+	Since Time          `json:"since,omitempty"`
+	For   time.Duration `json:"for,omitempty"`
+	// Begun says that Since is set.
+	Begun bool `json:"begun,omitempty"`
+}
+
+// Tries is the back-off of one service.
+type Tries struct {
+	Count int  `json:"count,omitempty"`
+	Last  Time `json:"last,omitempty"`
+}
+
+// rebooted returns what is left of a memory after a reboot: the numbers that
+// only grow, and what may still be on its way to the server. Every time in it
+// is void, and so is any wait that was served (R7).
+func (m Memory) rebooted(boot string) Memory {
+	return Memory{Boot: boot, Start: m.Start, Pending: m.Pending, Serving: m.Serving,
+		Guarantee: m.Guarantee, Hold: Hold{Start: m.Hold.Start, For: m.Hold.For}}
+}

@@ -1,0 +1,190 @@
+package plan
+
+import (
+	"time"
+
+	"mainstay/spec"
+)
+
+// Time is a moment as CLOCK_BOOTTIME counts it: the time since this machine
+// booted, suspend included. It means nothing under another boot id.
+type Time = time.Duration
+
+// Input is everything a decision is made from.
+type Input struct {
+	// Now and Boot are the moment and the boot id it belongs to.
+	Now  Time   `json:"now"`
+	Boot string `json:"boot"`
+	// Instance identifies this agent on this machine; see Claim.Instance.
+	Instance string `json:"instance"`
+	// Doc is nil until a document was accepted.
+	Doc *Doc `json:"doc,omitempty"`
+	// Blocked, when set, says why this node could not start its services: an
+	// allow list that refuses, a template that does not render.
+	Blocked string `json:"blocked,omitempty"`
+	// Late says that this pass came much too late, so that this node may have
+	// been replaced: nothing new begins before git was looked at again.
+	Late bool `json:"late,omitempty"`
+	// Claim is the claim of this node's own exclusive role.
+	Claim ClaimView `json:"claim"`
+	// Peer is the node of the same role on the other side.
+	Peer ReportView `json:"peer"`
+	// Followed is the role this node's role follows, nil when it follows none.
+	Followed *FollowView `json:"followed,omitempty"`
+	// Witness is the probe of the other side's node (R4, R6).
+	Witness ProbeView `json:"witness"`
+	// Detect holds what a shared node's own probes say of each side.
+	Detect map[spec.Side]ProbeView `json:"detect,omitempty"`
+	// Services and Files are in the document's order.
+	Services []Observed   `json:"services,omitempty"`
+	Files    []FileState  `json:"files,omitempty"`
+	Pause    *PauseOrder  `json:"pause,omitempty"`
+	Takeover *TakeoverAsk `json:"takeover,omitempty"`
+	Memory   Memory       `json:"memory"`
+}
+
+// Doc is what the accepted document says to one node, as far as the decision
+// goes.
+type Doc struct {
+	Commit string    `json:"commit"`
+	Digest string    `json:"digest"`
+	Active spec.Side `json:"active"`
+	Fenced spec.Side `json:"fenced,omitempty"`
+
+	Node      string    `json:"node"`
+	Role      string    `json:"role"`
+	Exclusive bool      `json:"exclusive"`
+	Side      spec.Side `json:"side,omitempty"`
+	Follows   string    `json:"follows,omitempty"`
+	// Peer names the same role's node on the other side, empty without one.
+	Peer       string `json:"peer,omitempty"`
+	PeerPaused bool   `json:"peerPaused,omitempty"`
+	// Witness says that the role has a witness probe, Detect a detect probe.
+	Witness bool `json:"witness,omitempty"`
+	Detect  bool `json:"detect,omitempty"`
+	// Paused is the document's own pause of this node (R11).
+	Paused   bool          `json:"paused,omitempty"`
+	Reason   string        `json:"reason,omitempty"`
+	Handover spec.Handover `json:"handover"`
+	// StopBound is W, StopTime its part that the stops themselves may take (R7).
+	StopBound time.Duration `json:"stopBound"`
+	StopTime  time.Duration `json:"stopTime"`
+	Services  []Service     `json:"services,omitempty"`
+	// Coordinated is false in read-only mode, where there is no claim (R8).
+	Coordinated bool `json:"coordinated"`
+}
+
+// Service is what the decision needs to know of a wanted service.
+type Service struct {
+	Name string `json:"name"`
+	// Drain is how long a planned stop waits for work under way to end; zero
+	// is no drain.
+	Drain time.Duration `json:"drain,omitempty"`
+}
+
+// ClaimView is the claim as this node knows it.
+type ClaimView struct {
+	// Tip is the newest tip this node believes, kept on disk between runs.
+	Tip Tip `json:"tip"`
+	// Read says that this run of the agent has read the claim, and Began when
+	// the newest good read began (R7).
+	Read  bool `json:"read"`
+	Began Time `json:"began"`
+	// Reachable says that the newest attempt to read it was answered.
+	Reachable bool `json:"reachable"`
+	// Regressed says that the ref's tip does not descend from Tip (R10), and
+	// Restorable that this node can push Tip again.
+	Regressed  bool `json:"regressed,omitempty"`
+	Restorable bool `json:"restorable,omitempty"`
+	// Elsewhere is the highest seq any report of this role names. Above
+	// Tip.Seq it means that the claim went back or that this node is behind.
+	Elsewhere uint64 `json:"elsewhere,omitempty"`
+}
+
+// Known reports whether anything at all is known of the claim.
+func (v ClaimView) Known() bool { return v.Read || v.Tip.ID != "" }
+
+// ReportView is another node's newest report.
+type ReportView struct {
+	Known bool `json:"known"`
+	Report
+	// SeqBefore is the claim's seq that this node knew before the listing that
+	// brought this report: a report that arrived after a claim was known speaks
+	// of the time after it.
+	SeqBefore uint64 `json:"seqBefore,omitempty"`
+}
+
+// FollowView is the claim of a followed role and its nodes' reports.
+type FollowView struct {
+	Claim   ClaimView                `json:"claim"`
+	Reports map[spec.Side]ReportView `json:"reports"`
+}
+
+// ProbeView is what repeated probing of one target says.
+type ProbeView struct {
+	// Known is false until the first try ended.
+	Known bool `json:"known"`
+	// Answers says that the newest try was answered.
+	Answers bool `json:"answers"`
+	// SilentSince is when the first try began that went unanswered, with no
+	// answer since. Meaningless while Answers.
+	SilentSince Time `json:"silentSince,omitempty"`
+	// Silent says that enough tries in a row went unanswered.
+	Silent bool `json:"silent"`
+}
+
+// SilentFor returns for how long the target has not answered, zero while it
+// answers or is not known.
+func (p ProbeView) SilentFor(now Time) time.Duration {
+	if !p.Known || p.Answers || !p.Silent {
+		return 0
+	}
+	return now - p.SilentSince
+}
+
+// Op is an operation on a service that is under way.
+type Op string
+
+// The operations on a service.
+const (
+	OpNone  Op = ""
+	OpStart Op = "start"
+	OpStop  Op = "stop"
+	OpDrain Op = "drain"
+)
+
+// Observed is what one service really does.
+type Observed struct {
+	Run   Run  `json:"run"`
+	Ready bool `json:"ready"`
+	Op    Op   `json:"op,omitempty"`
+	// Err is how the newest finished operation failed, empty when it did not.
+	Err string `json:"err,omitempty"`
+	// Drained says that the newest drain found nothing left to wait for.
+	Drained bool `json:"drained,omitempty"`
+	// Detail is the observation in a driver's own words.
+	Detail string `json:"detail,omitempty"`
+}
+
+// FileState compares one wanted file with the disk, for the side in
+// Memory.Serving.
+type FileState struct {
+	Path string `json:"path"`
+	Same bool   `json:"same"`
+	Busy bool   `json:"busy,omitempty"`
+	Err  string `json:"err,omitempty"`
+}
+
+// PauseOrder is a person's pause on the node (R11).
+type PauseOrder struct {
+	Reason string `json:"reason"`
+}
+
+// TakeoverAsk is a person's statement on the node (R9).
+type TakeoverAsk struct {
+	Attest string `json:"attest"`
+	// Adopt asks only for the claim of a dead instance of one's own side.
+	Adopt bool `json:"adopt,omitempty"`
+	// Reroot asks to believe a claim that went back.
+	Reroot bool `json:"reroot,omitempty"`
+}
