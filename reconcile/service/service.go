@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"mainstay/reconcile/plan"
@@ -123,7 +124,7 @@ func Bound(ctx context.Context, limit time.Duration) (context.Context, context.C
 func Ended(ctx context.Context) error {
 	err := ctx.Err()
 	if errors.Is(err, context.DeadlineExceeded) {
-		return errors.Join(ErrTimeout, err)
+		return fmt.Errorf("%w: %w", ErrTimeout, err)
 	}
 	return err
 }
