@@ -1,0 +1,116 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"mainstay/spec"
+)
+
+const (
+	// maxOutput is how much of a command's output is kept for the error.
+	maxOutput = 4 << 10
+	// reapDelay is how long a killed command's pipes and process are waited
+	// for.
+	reapDelay = 500 * time.Millisecond
+)
+
+// newCommand asks a program: exit code 0 is an answer. There is no shell. One
+// run is under way at a time; another caller waits for its turn.
+func newCommand(p spec.Probe) (Func, error) {
+	if p.Command[0] == "" {
+		return nil, errors.New("command: the program's name is empty")
+	}
+	turn := make(chan struct{}, 1)
+	name := printable([]byte(strings.Join(p.Command, " ")), 200)
+	return func(ctx context.Context) error {
+		if err := runCommand(ctx, p, turn); err != nil {
+			return fmt.Errorf("command %q: %w", name, err)
+		}
+		return nil
+	}, nil
+}
+
+// runCommand returns in time even when the kernel does not let a killed process
+// die, as with a hung network file system. Such a process keeps its turn, so
+// that no second one joins it.
+func runCommand(ctx context.Context, p spec.Probe, turn chan struct{}) error {
+	if when := ended(ctx, p.Timeout); when != "" {
+		return fmt.Errorf("no answer %s", when)
+	}
+	select {
+	case turn <- struct{}{}:
+	case <-ctx.Done():
+		return errors.New("an earlier run has not ended yet")
+	}
+	done := make(chan error, 1)
+	go func() {
+		defer func() { <-turn }()
+		done <- runOnce(ctx, p)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	stuck := time.NewTimer(2 * reapDelay)
+	defer stuck.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-stuck.C:
+		return fmt.Errorf("no answer %s, and the process does not die although it was killed", ended(ctx, p.Timeout))
+	}
+}
+
+func runOnce(ctx context.Context, p spec.Probe) error {
+	output := &bounded{limit: maxOutput}
+	cmd := exec.CommandContext(ctx, p.Command[0], p.Command[1:]...)
+	cmd.Stdout, cmd.Stderr = output, output
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return killGroup(cmd) }
+	cmd.WaitDelay = reapDelay
+	err := cmd.Run()
+	if errors.Is(err, exec.ErrWaitDelay) {
+		// The program ended well but left something running in its group.
+		_ = killGroup(cmd)
+		return nil
+	}
+	return commandFailure(ctx, p, err, output.text())
+}
+
+func killGroup(cmd *exec.Cmd) error {
+	err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	if errors.Is(err, syscall.ESRCH) {
+		return os.ErrProcessDone
+	}
+	return err
+}
+
+func commandFailure(ctx context.Context, p spec.Probe, err error, output string) error {
+	if err == nil {
+		return nil
+	}
+	if output != "" {
+		output = ": " + output
+	}
+	if when := ended(ctx, p.Timeout); when != "" {
+		return fmt.Errorf("no answer %s, killed%s", when, output)
+	}
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit) && exit.Exited():
+		return fmt.Errorf("exit code %d%s", exit.ExitCode(), output)
+	case errors.As(err, &exit):
+		return fmt.Errorf("ended by %s%s", exit, output)
+	case errors.Is(err, exec.ErrNotFound):
+		return fmt.Errorf("there is no such program on this machine: %w", err)
+	}
+	return fmt.Errorf("cannot be run: %w", err)
+}

@@ -1,0 +1,51 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+
+	"mainstay/spec"
+)
+
+// dial opens a connection; its error already reads as the end of a sentence
+// that names the target.
+func dial(ctx context.Context, network, address string, timeout spec.Duration) (net.Conn, error) {
+	var d net.Dialer
+	d.KeepAlive = -1
+	conn, err := d.DialContext(ctx, network, address)
+	if err == nil {
+		return conn, nil
+	}
+	if when := ended(ctx, timeout); when != "" {
+		return nil, fmt.Errorf("no connection %s", when)
+	}
+	return nil, reason(err)
+}
+
+// reason turns the network errors that people meet at night into what they
+// mean, and leaves the others as they are.
+func reason(err error) error {
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return fmt.Errorf("the host name %q does not exist: %w", dns.Name, err)
+	case errors.As(err, &dns):
+		return fmt.Errorf("the host name %q cannot be looked up: %w", dns.Name, err)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("nothing listens there: %w", err)
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return fmt.Errorf("no way to that machine: %w", err)
+	case errors.Is(err, syscall.ECONNRESET):
+		return fmt.Errorf("the other end broke the connection: %w", err)
+	}
+	return err
+}
+
+// expire makes every wait on conn end as soon as ctx does. The returned
+// function undoes it and must be called.
+func expire(ctx context.Context, conn net.Conn) (stop func() bool) {
+	return context.AfterFunc(ctx, func() { _ = conn.SetDeadline(past) })
+}
