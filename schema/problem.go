@@ -1,0 +1,76 @@
+package schema
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+)
+
+// MaxProblems bounds how many problems of one file are listed. A last one says
+// how many more there are.
+const MaxProblems = 200
+
+// Problem is one thing that is wrong with a file.
+type Problem struct {
+	File string `json:"file"`
+	// Line and Column count from 1. The column counts characters.
+	Line   int `json:"line"`
+	Column int `json:"column"`
+	// Path is the field, such as roles.xivo.services[0].name. It is empty when
+	// the whole file is meant.
+	Path    string `json:"path,omitempty"`
+	Message string `json:"message"`
+	// Hint says what would be right, when that is known.
+	Hint string `json:"hint,omitempty"`
+}
+
+// String returns "file:line:column: path: message".
+func (p Problem) String() string {
+	s := p.File + ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Column) + ": "
+	if p.Path != "" {
+		s += p.Path + ": "
+	}
+	return s + p.Message
+}
+
+// Print writes every problem on a line of its own, each followed by its hint
+// on an indented one.
+func Print(w io.Writer, problems []Problem) error {
+	for _, p := range problems {
+		if _, err := fmt.Fprintln(w, p); err != nil {
+			return err
+		}
+		if p.Hint == "" {
+			continue
+		}
+		if _, err := fmt.Fprintln(w, "  hint: "+p.Hint); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Sort orders problems by position, drops repeated ones and cuts the list at
+// MaxProblems.
+func Sort(problems []Problem) []Problem {
+	slices.SortFunc(problems, func(a, b Problem) int {
+		return cmp.Or(
+			cmp.Compare(a.File, b.File),
+			cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Column, b.Column),
+			cmp.Compare(a.Path, b.Path),
+			cmp.Compare(a.Message, b.Message),
+			cmp.Compare(a.Hint, b.Hint),
+		)
+	})
+	problems = slices.Compact(problems)
+	if more := len(problems) - MaxProblems; more > 0 {
+		last := problems[MaxProblems-1]
+		last.Path, last.Hint = "", ""
+		last.Message = fmt.Sprintf("%d more problems follow", more)
+		problems = append(problems[:MaxProblems:MaxProblems], last)
+	}
+	return problems
+}

@@ -1,0 +1,218 @@
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// MaxSize is the largest file that is read, in bytes.
+const MaxSize = 1 << 20
+
+// Document is a file that was read: its values, and where each of them stands.
+type Document struct {
+	// File is the name that problems carry.
+	File string
+	// Value is the file's content with defaults filled in. Whatever a problem
+	// was found in is left out of it.
+	Value map[string]any
+	// Source is the content as JSON, before defaults. It is nil when there
+	// were problems.
+	Source json.RawMessage
+
+	root *yaml.Node
+	bad  []Path
+}
+
+// Validate returns every problem of a file, sorted by position.
+func Validate(kind Kind, file string, data []byte) []Problem {
+	_, problems := Read(kind, file, data)
+	return problems
+}
+
+// Read reads a file strictly and returns it with every problem that it has,
+// sorted by position. The document is nil when the file has no values that
+// could be looked at.
+func Read(kind Kind, file string, data []byte) (*Document, []Problem) {
+	def, err := define(kind)
+	if err != nil {
+		return nil, []Problem{{File: file, Line: 1, Column: 1, Message: err.Error()}}
+	}
+	root, problem := parse(file, data)
+	if problem != nil {
+		return nil, []Problem{*problem}
+	}
+	d := &Document{File: file, root: root}
+	c := converter{doc: d}
+	value, _ := c.value(root, nil, 0)
+	object, ok := value.(map[string]any)
+	if !ok {
+		return nil, Sort(append(c.problems, d.Problem(nil, "must be a mapping of keys to values, not "+typeName(value), "")))
+	}
+	d.Value = object
+	problems := append(c.problems, d.check(def)...)
+	if len(problems) == 0 {
+		d.Source, err = json.Marshal(d.Value)
+		if err != nil {
+			problems = append(problems, d.Problem(nil, err.Error(), ""))
+		}
+	}
+	d.prune()
+	def.fill(d.Value)
+	return d, Sort(problems)
+}
+
+// Decode fills v from the document's values.
+func (d *Document) Decode(v any) error {
+	b, err := json.Marshal(d.Value)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", d.File, err)
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return fmt.Errorf("decode %s: %w", d.File, err)
+	}
+	return nil
+}
+
+// Sound tells whether no problem was found at the path, above it or below it.
+// Problems of the file as a whole do not count.
+func (d *Document) Sound(p Path) bool {
+	for _, bad := range d.bad {
+		if len(bad) > 0 && (p.Within(bad) || bad.Within(p)) {
+			return false
+		}
+	}
+	return true
+}
+
+// Problem returns a problem at the path's position.
+func (d *Document) Problem(p Path, message, hint string) Problem {
+	line, column := d.Position(p)
+	return Problem{File: d.File, Line: line, Column: column, Path: p.String(), Message: message, Hint: hint}
+}
+
+// reject is Problem for a value that must not be used.
+func (d *Document) reject(p Path, message, hint string) Problem {
+	d.bad = append(d.bad, p)
+	return d.Problem(p, message, hint)
+}
+
+// parse returns the one YAML document of a file.
+func parse(file string, data []byte) (*yaml.Node, *Problem) {
+	if p := checkBytes(file, data); p != nil {
+		return nil, p
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	root, err := next(dec)
+	if errors.Is(err, io.EOF) || err == nil && isNull(root) {
+		return nil, &Problem{File: file, Line: 1, Column: 1, Message: "the file is empty"}
+	}
+	if err != nil {
+		return nil, syntaxProblem(file, err)
+	}
+	second, err := next(dec)
+	if errors.Is(err, io.EOF) {
+		return root.Content[0], nil
+	}
+	if err != nil {
+		return nil, syntaxProblem(file, err)
+	}
+	return nil, &Problem{
+		File: file, Line: max(second.Line, 1), Column: max(second.Column, 1),
+		Message: "a second YAML document begins here",
+		Hint:    "keep one document in a file, and nothing after a line of ---",
+	}
+}
+
+// next decodes one YAML document. The parser reports what it finds by error,
+// but it is fed by strangers: a panic of it is an error too.
+func next(dec *yaml.Decoder) (n *yaml.Node, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("yaml: %v", r)
+		}
+	}()
+	n = &yaml.Node{}
+	if err := dec.Decode(n); err != nil {
+		return nil, err
+	}
+	if n.Kind != yaml.DocumentNode || len(n.Content) != 1 {
+		return nil, errors.New("yaml: not a document")
+	}
+	return n, nil
+}
+
+func isNull(doc *yaml.Node) bool {
+	n := doc.Content[0]
+	return n.Kind == yaml.ScalarNode && n.Tag == "!!null"
+}
+
+func checkBytes(file string, data []byte) *Problem {
+	if len(data) > MaxSize {
+		return &Problem{
+			File: file, Line: 1, Column: 1,
+			Message: fmt.Sprintf("the file has %d bytes, more than the %d allowed", len(data), MaxSize),
+		}
+	}
+	if i := invalidUTF8(data); i >= 0 {
+		line := 1 + bytes.Count(data[:i], []byte("\n"))
+		column := 1 + utf8.RuneCount(data[bytes.LastIndexByte(data[:i], '\n')+1:i])
+		return &Problem{
+			File: file, Line: line, Column: column,
+			Message: "a byte here is not UTF-8",
+			Hint:    "save the file as UTF-8",
+		}
+	}
+	return nil
+}
+
+// invalidUTF8 returns the offset of the first byte that is not UTF-8, or -1.
+func invalidUTF8(data []byte) int {
+	if utf8.Valid(data) {
+		return -1
+	}
+	for i := 0; i < len(data); {
+		r, size := utf8.DecodeRune(data[i:])
+		if r == utf8.RuneError && size == 1 {
+			return i
+		}
+		i += size
+	}
+	return -1
+}
+
+func syntaxProblem(file string, err error) *Problem {
+	p := &Problem{File: file, Line: 1, Column: 1}
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	if m := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(text); m != nil {
+		if line, err := strconv.Atoi(m[1]); err == nil && line > 0 {
+			p.Line = line
+		}
+		text = text[len(m[0]):]
+	}
+	p.Message = "not YAML: " + text
+	p.Hint = syntaxHint(text)
+	return p
+}
+
+func syntaxHint(text string) string {
+	switch {
+	case strings.Contains(text, "cannot start any token") && strings.Contains(text, "tab"):
+		return "indent with spaces"
+	case strings.Contains(text, "mapping values are not allowed"):
+		return "put text that holds a colon in quotes"
+	case strings.Contains(text, "did not find expected key"), strings.Contains(text, "could not find expected ':'"):
+		return "look at the indentation and the quotes just above"
+	case strings.Contains(text, "unknown anchor"):
+		return "an alias *name needs an anchor &name above it"
+	}
+	return ""
+}
