@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Every fixture is a small module and the very findings it gives.
+func TestFixturesGiveExactlyTheirFindings(t *testing.T) {
+	fixtures, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(fixtures) == 0 {
+		t.Fatalf("no fixtures: %v", err)
+	}
+	for _, name := range fixtures {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
+			module, want := fixture(t, name)
+			if diff := cmp.Diff(want, findings(t, module)); diff != "" {
+				t.Errorf("findings differ (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A rule without a fixture that breaks it may have stopped working.
+func TestEveryRuleHasAFixtureItFires(t *testing.T) {
+	for _, r := range rules() {
+		_, want := fixture(t, "testdata/"+r.name+".txtar")
+		if !strings.Contains(want, ": "+r.name+": ") {
+			t.Errorf("the fixture of rule %s expects no finding of it", r.name)
+		}
+	}
+}
+
+func TestTableNamesEveryFolderOnce(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range table() {
+		if seen[r.folder] {
+			t.Errorf("two rows for %s", r.folder)
+		}
+		seen[r.folder] = true
+	}
+}
+
+func TestRowOfTheNearestFolderDecides(t *testing.T) {
+	for folder, want := range map[string]string{
+		"reconcile":                       "reconcile",
+		"reconcile/service":               "reconcile/service",
+		"reconcile/service/fake":          "reconcile/service/...",
+		"reconcile/service/compose":       "reconcile/service/compose/...",
+		"reconcile/service/compose/inner": "reconcile/service/compose/...",
+		"reconcile/new":                   "",
+		"reconcile/planner":               "",
+	} {
+		got := ""
+		if r := rowOf(table(), folder); r != nil {
+			got = r.folder
+		}
+		if got != want {
+			t.Errorf("row of %s is %q, want %q", folder, got, want)
+		}
+	}
+}
+
+func TestOneFileInTenMayBeLong(t *testing.T) {
+	long, short := strings.Repeat("\n", longFile), "\n"
+	module := fstest.MapFS{"go.mod": text("module mainstay\n")}
+	for i := range 10 {
+		module[fmt.Sprintf("spec/f%d.go", i)] = text("package spec\n" + short)
+	}
+	module["spec/f0.go"] = text("// Package spec is.\npackage spec\n" + long)
+	if got := findings(t, module); got != "" {
+		t.Errorf("one long file of ten: %s", got)
+	}
+	module["spec/f1.go"] = text("package spec\n" + long)
+	want := "spec/f0.go:1: share: 80.0 % of files have fewer than 400 lines, want 90 %; this is the longest\n"
+	if diff := cmp.Diff(want, findings(t, module)); diff != "" {
+		t.Errorf("two long files of ten (-want +got):\n%s", diff)
+	}
+}
+
+func TestRunExitsByWhatItFound(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		files   map[string]string
+		args    []string
+		code    int
+		out     string
+		problem string
+	}{
+		{"clean", map[string]string{"go.mod": "module m\n"}, nil, 0, "packages: 0", ""},
+		{"findings", map[string]string{"go.mod": "module m\n", "x.md": ""}, nil, 1, "x.md:1: layout: ", "error: 1 findings"},
+		{"other rules only", map[string]string{"go.mod": "module m\n", "x.md": ""}, []string{"-only", "doc,init"}, 0, "packages: 0", ""},
+		{"no module", nil, nil, 2, "", "error: reading go.mod: "},
+		{"usage", nil, []string{"-unknown"}, 2, "", "flag provided but not defined"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, content := range c.files {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var stdout, stderr bytes.Buffer
+			code := run(append(c.args, dir), &stdout, &stderr)
+			if code != c.code || !strings.Contains(stdout.String(), c.out) || !strings.Contains(stderr.String(), c.problem) {
+				t.Errorf("exit %d, stdout %q, stderr %q", code, &stdout, &stderr)
+			}
+		})
+	}
+}
+
+func text(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
+
+// fixture reads a text archive, a file after each "-- name --" line, into a
+// module and the findings it expects.
+func fixture(t *testing.T, name string) (fs.FS, string) {
+	t.Helper()
+	archive, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	module, files := fstest.MapFS{}, regexp.MustCompile(`(?m)^-- (\S+) --\n`)
+	starts := files.FindAllSubmatchIndex(archive, -1)
+	for i, at := range starts {
+		end := len(archive)
+		if i+1 < len(starts) {
+			end = starts[i+1][0]
+		}
+		module[string(archive[at[2]:at[3]])] = &fstest.MapFile{Data: archive[at[1]:end]}
+	}
+	want := module["want"]
+	delete(module, "want")
+	return module, strings.TrimLeft(string(want.Data), "\n")
+}
+
+func findings(t *testing.T, module fs.FS) string {
+	t.Helper()
+	tree, err := load(module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, f := range check(tree) {
+		fmt.Fprintln(&b, f)
+	}
+	return b.String()
+}

@@ -1,0 +1,120 @@
+package main
+
+import "strings"
+
+// A row says what the packages of a folder may import besides the standard
+// library. A folder that ends in "/..." stands for itself and everything below
+// it; the row that names a folder exactly goes before such a one, and the
+// longer of two goes before the shorter.
+type row struct {
+	folder string
+	// internal are folders of this module, "/..." as above. A package may
+	// always import what lies below it.
+	internal []string
+	// modules are import path prefixes of other modules.
+	modules []string
+	// strict extends the row to test files, which are otherwise free to import
+	// anything that any row may.
+	strict bool
+}
+
+// table is the import column of the design, section 4, and the home of every
+// dependency of section 11.
+func table() []row {
+	learned := []string{"spec", "reconcile/plan"}
+	return append([]row{
+		{folder: "schema", modules: []string{jsonschema, sigsYAML, goYAML}},
+		{folder: "spec", internal: []string{"schema"}, modules: []string{sigsYAML, goYAML, cron}},
+		{folder: "reconcile", internal: learned, modules: []string{cron, renameio, xSys}},
+		{folder: "reconcile/plan/...", internal: []string{"spec"}},
+		{folder: "reconcile/git/...", internal: append([]string{"reconcile/git/..."}, learned...),
+			modules: []string{goGit, goBilly, renameio, sshsig, goCrypto, xCrypto, xNet, xSys}},
+		{folder: "reconcile/probe", internal: []string{"spec"}, modules: []string{sipgo}},
+		{folder: "reconcile/console", internal: append([]string{"reconcile/git"}, learned...)},
+		{folder: "reconcile/sim/...", internal: []string{"spec", "reconcile/..."}, modules: []string{cron}},
+		{folder: "examples"},
+		{folder: "e2e/...", internal: []string{"e2e/..."}, strict: true,
+			modules: []string{goCmp, goInternal, chromedp, xCrypto}},
+	}, append(drivers(learned), commands()...)...)
+}
+
+// drivers are the rows of reconcile/service: one folder per outside
+// dependency, none of which knows another.
+func drivers(learned []string) []row {
+	shared := append([]string{"reconcile/service"}, learned...)
+	return []row{
+		{folder: "reconcile/service", internal: learned},
+		{folder: "reconcile/service/...", internal: shared},
+		{folder: "reconcile/service/systemd/...", internal: shared, modules: []string{goSystemd, godbus}},
+		{folder: "reconcile/service/compose/...", internal: shared, modules: []string{moby}},
+		{folder: "reconcile/service/process/...", internal: shared, modules: []string{renameio, xSys}},
+		{folder: "reconcile/service/command/...", internal: shared, modules: []string{xSys}},
+		{folder: "reconcile/service/file/...", internal: shared, modules: []string{renameio, xSys}},
+	}
+}
+
+// commands are the rows of cmd: the product puts everything together, the
+// tools know nothing of it.
+func commands() []row {
+	return []row{
+		{folder: "cmd/mainstay/...", internal: []string{"schema", "spec", "examples", "reconcile/...", "cmd/mainstay/..."},
+			modules: []string{cobra, pflag, prometheus, goSystemd, goGit, goBilly, goYAML, sigsYAML, renameio, cron, xSys, xTerm}},
+		{folder: "cmd/lint"},
+		{folder: "cmd/bench"},
+		{folder: "cmd/tally"},
+	}
+}
+
+// The modules of the design, section 11. A path ends where a module's
+// packages begin.
+const (
+	goGit      = "github.com/go-git/go-git/v5"
+	goBilly    = "github.com/go-git/go-billy/v5"
+	sigsYAML   = "sigs.k8s.io/yaml"
+	goYAML     = "go.yaml.in/yaml/v3"
+	jsonschema = "github.com/santhosh-tekuri/jsonschema/v5"
+	cron       = "github.com/robfig/cron/v3"
+	cobra      = "github.com/spf13/cobra"
+	pflag      = "github.com/spf13/pflag"
+	goSystemd  = "github.com/coreos/go-systemd/v22"
+	godbus     = "github.com/godbus/dbus/v5"
+	moby       = "github.com/moby/moby"
+	prometheus = "github.com/prometheus"
+	renameio   = "github.com/google/renameio/v2"
+	sshsig     = "github.com/hiddeco/sshsig"
+	goCrypto   = "github.com/ProtonMail/go-crypto"
+	sipgo      = "github.com/emiago/sipgo"
+	goInternal = "github.com/rogpeppe/go-internal"
+	goCmp      = "github.com/google/go-cmp"
+	chromedp   = "github.com/chromedp"
+	xCrypto    = "golang.org/x/crypto"
+	xNet       = "golang.org/x/net"
+	xSys       = "golang.org/x/sys"
+	xTerm      = "golang.org/x/term"
+)
+
+// rowOf returns the row for a folder, or nil when the table has none.
+func rowOf(rows []row, folder string) *row {
+	var best *row
+	for i := range rows {
+		r := &rows[i]
+		if r.folder == folder {
+			return r
+		}
+		if covers(r.folder, folder) && (best == nil || len(r.folder) > len(best.folder)) {
+			best = r
+		}
+	}
+	return best
+}
+
+// covers tells whether a pattern of the table stands for a folder.
+func covers(pattern, folder string) bool {
+	base, deep := strings.CutSuffix(pattern, "/...")
+	return folder == base || (deep && strings.HasPrefix(folder, base+"/"))
+}
+
+// below tells whether an import path is prefix or lies below it.
+func below(prefix, path string) bool {
+	return path == prefix || strings.HasPrefix(path, prefix+"/")
+}
