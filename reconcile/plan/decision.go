@@ -102,10 +102,15 @@ type Memory struct {
 	Local Rule `json:"local,omitempty"`
 	// Guarantee is the one of the present start.
 	Guarantee Guarantee `json:"guarantee,omitempty"`
+	// TakenOver says that a person's takeover was published: losing the claim
+	// after that ends it (R9).
+	TakenOver bool `json:"takenOver,omitempty"`
 	// WasActive says that this start has been Active once.
 	WasActive bool `json:"wasActive,omitempty"`
 	// Tries counts start or stop orders a service did not follow.
 	Tries []Tries `json:"tries,omitempty"`
+	// Renders counts the same for files.
+	Renders []Tries `json:"renders,omitempty"`
 	// Serving is the side that files are rendered for.
 	Serving spec.Side `json:"serving,omitempty"`
 	// Fresh is true in a memory that was not loaded from disk.

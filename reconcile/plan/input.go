@@ -22,6 +22,8 @@ type Input struct {
 	// Blocked, when set, says why this node could not start its services: an
 	// allow list that refuses, a template that does not render.
 	Blocked string `json:"blocked,omitempty"`
+	// Restarted marks the first pass of a run of the agent.
+	Restarted bool `json:"restarted,omitempty"`
 	// Late says that this pass came much too late, so that this node may have
 	// been replaced: nothing new begins before git was looked at again.
 	Late bool `json:"late,omitempty"`
@@ -31,6 +33,9 @@ type Input struct {
 	Peer ReportView `json:"peer"`
 	// Followed is the role this node's role follows, nil when it follows none.
 	Followed *FollowView `json:"followed,omitempty"`
+	// Roles are all the exclusive roles of the deployment as this node sees
+	// them, for the alarm of a third party.
+	Roles []RoleView `json:"roles,omitempty"`
 	// Witness is the probe of the other side's node (R4, R6).
 	Witness ProbeView `json:"witness"`
 	// Detect holds what a shared node's own probes say of each side.
@@ -80,6 +85,8 @@ type Service struct {
 	// Drain is how long a planned stop waits for work under way to end; zero
 	// is no drain.
 	Drain time.Duration `json:"drain,omitempty"`
+	// ByHand is the command a person runs when the stop cannot be verified.
+	ByHand string `json:"byHand,omitempty"`
 }
 
 // ClaimView is the claim as this node knows it.
@@ -96,6 +103,9 @@ type ClaimView struct {
 	// Restorable that this node can push Tip again.
 	Regressed  bool `json:"regressed,omitempty"`
 	Restorable bool `json:"restorable,omitempty"`
+	// Server is the hash the ref really has while Regressed, empty when the
+	// ref is gone.
+	Server string `json:"server,omitempty"`
 	// Elsewhere is the highest seq any report of this role names. Above
 	// Tip.Seq it means that the claim went back or that this node is behind.
 	Elsewhere uint64 `json:"elsewhere,omitempty"`
@@ -117,6 +127,13 @@ type ReportView struct {
 // FollowView is the claim of a followed role and its nodes' reports.
 type FollowView struct {
 	Claim   ClaimView                `json:"claim"`
+	Reports map[spec.Side]ReportView `json:"reports"`
+}
+
+// RoleView is one exclusive role as a third party sees it.
+type RoleView struct {
+	Role    string                   `json:"role"`
+	Tip     Tip                      `json:"tip"`
 	Reports map[spec.Side]ReportView `json:"reports"`
 }
 

@@ -1,0 +1,218 @@
+package plan
+
+import (
+	"time"
+
+	"mainstay/spec"
+)
+
+// comeUp brings a stopped side up: win a claim push made for this start, serve
+// the wait it may carry, and only then start anything (R3, R4).
+func (p *pass) comeUp() {
+	c := p.in.Claim
+	switch {
+	case p.in.Blocked != "":
+		p.say(Failed, RService, "%s", p.in.Blocked)
+	case p.takeover() && !c.Reachable:
+		p.startLocal(R9, Attested)
+		p.serve()
+	case p.in.Late:
+		p.say(Held, R5, "this pass came much too late: looking at git before anything starts")
+	case c.Elsewhere > c.Tip.Seq:
+		p.say(Held, R10, "a report names claim seq %d and the claim is at %d: nobody starts until that is settled",
+			c.Elsewhere, c.Tip.Seq)
+	case !c.Read:
+		p.withoutGit()
+	case p.mine():
+		p.mem.Waiting = false
+		p.startOwn()
+	default:
+		p.out.Ready = p.doc.Active == p.doc.Side
+		p.acquire()
+	}
+}
+
+// newStart numbers a start, once: a push won for an earlier one does not count.
+func (p *pass) newStart() {
+	if p.mem.Stage == StageClaiming {
+		return
+	}
+	p.mem.Stage = StageClaiming
+	p.mem.Start = max(p.mem.Start, p.ownTipStart()) + 1
+	p.mem.StopRule, p.mem.WasActive, p.mem.Local = "", false, ""
+	clear(p.mem.Tries)
+}
+
+// ownTipStart is the start the claim was last won for, when it is this node's:
+// a node that lost its memory must not use that number again.
+func (p *pass) ownTipStart() uint64 {
+	if p.mine() {
+		return p.in.Claim.Tip.Start
+	}
+	return 0
+}
+
+// startOwn starts under a claim this instance holds: it renews it for this
+// start, serves the wait, and serves (R3).
+func (p *pass) startOwn() {
+	p.newStart()
+	t := p.in.Claim.Tip
+	if t.Start != p.mem.Start {
+		p.renew(t)
+		return
+	}
+	if p.leaseExpired() {
+		p.say(Held, R7, "the claim must be read again before anything starts under its lease")
+		return
+	}
+	if left := p.holdLeft(); left > 0 {
+		p.say(Held, R7, "the claim is won; waiting out the other side's lease and stop bound")
+		p.until(p.in.Now + left)
+		return
+	}
+	p.mem.Stage, p.mem.Guarantee = StageServing, t.Guarantee
+	p.serve()
+}
+
+// renew makes the claim it holds good for the present start, which defeats any
+// late push of its own or of the other side (R3).
+func (p *pass) renew(t Tip) {
+	c := p.own(Renew, t.Guarantee)
+	c.Reason = "a new start on this side"
+	if p.takeover() {
+		c.Guarantee, c.Reason, c.Debt = Attested, p.in.Takeover.Attest, 0
+	}
+	p.say(Activating, R3, "renewing the claim for this start")
+	p.push(c, R3)
+}
+
+// acquire wins the claim from whoever has it, by the best guarantee there is
+// (R4).
+func (p *pass) acquire() {
+	if !p.mem.Waiting {
+		p.mem.Waiting, p.mem.WaitSince = true, p.in.Now
+	}
+	t := p.in.Claim.Tip
+	switch {
+	case t.Holder.Side() == p.doc.Side:
+		p.adopt()
+	case t.Free():
+		p.win(Take, Released, R3, "the claim is free", t.Debt.D())
+	case p.takeover():
+		p.win(Seize, Attested, R9, p.in.Takeover.Attest, 0)
+	case p.doc.Fenced == p.other():
+		p.win(Seize, Fenced, R4, "the document says fenced: "+string(p.other()), 0)
+	case t.Guarantee == Attested && t.Document == p.doc.Digest:
+		p.say(Held, R9, "%s was activated by a person under this very document: commit again, or fence it", t.Node)
+	default:
+		p.waitForRelease(t)
+	}
+}
+
+// waitForRelease waits for the other side's release, and says what happens
+// when none comes (R4: lease, then presumed).
+func (p *pass) waitForRelease(t Tip) {
+	end := p.mem.WaitSince + p.doc.Handover.Wait.D()
+	if p.in.Peer.Known && p.in.Peer.Status == Deactivating && p.in.Peer.Seq == t.Seq {
+		end += t.StopBound.D()
+	}
+	if p.in.Now < end {
+		p.say(Held, R4, "waiting for %s to stop and release the claim", p.doc.Peer)
+		p.until(end)
+		return
+	}
+	if t.Lease > 0 {
+		p.win(Seize, Lease, R4, "no release came; the claim carries a lease", p.seizeWait(t))
+		return
+	}
+	p.presume()
+}
+
+// presume takes over from a side of which nothing is known, if everything that
+// could speak against it is silent (R4: presumed).
+func (p *pass) presume() {
+	wait := p.doc.Handover.Wait.D()
+	switch {
+	case p.doc.Handover.Unconfirmed != spec.UnconfirmedStart:
+		p.say(Held, R4, "no release came and handover.unconfirmed is hold: fence %s in the document, "+
+			"or run mainstay takeover on this node", p.other())
+	case p.doc.PeerPaused || p.in.Peer.Paused:
+		p.say(Held, R4, "no release came and %s is paused: resume it, or fence %s in the document", p.doc.Peer, p.other())
+	case p.peerStuck():
+		p.say(Held, R4, "%s reports that it could not stop: %s; stop it by hand, then fence %s in the document",
+			p.doc.Peer, p.in.Peer.Reason, p.other())
+	case !p.in.Claim.Reachable:
+		p.say(Held, R4, "no release came, and the claim cannot be read now")
+	case !p.witnessSilent(wait):
+		p.holdForWitness(wait)
+	default:
+		p.win(Seize, Presumed, R4, "no release came and nothing answers on "+p.doc.Peer, p.in.Claim.Tip.Debt.D())
+	}
+}
+
+// peerStuck reports whether the other node said that its stop failed: nobody
+// presumes a node dead that is known to run.
+func (p *pass) peerStuck() bool {
+	r := p.in.Peer
+	return r.Known && r.Status == Failed && r.Running && r.Seq == p.in.Claim.Tip.Seq && r.Declared == p.doc.Side
+}
+
+func (p *pass) holdForWitness(wait time.Duration) {
+	w := p.in.Witness
+	if w.Known && w.Answers {
+		p.say(Held, R4, "no release came, but %s still answers the witness probe: fence %s in the document if it is off",
+			p.doc.Peer, p.other())
+		return
+	}
+	p.say(Held, R4, "no release came; the witness must be silent for %s", wait)
+	if w.Silent {
+		p.until(w.SilentSince + wait)
+	}
+}
+
+// witnessSilent reports whether the role's witness, if there is one, was silent
+// all through wait.
+func (p *pass) witnessSilent(wait time.Duration) bool {
+	return !p.doc.Witness || p.in.Witness.Silent && p.in.Witness.SilentFor(p.in.Now) >= wait
+}
+
+// adopt makes the claim of a dead instance of one's own side one's own, by a
+// person's word only (R9).
+func (p *pass) adopt() {
+	t := p.in.Claim.Tip
+	if t.Holder.Side() != p.doc.Side || p.mine() {
+		p.out.Done = true
+		return
+	}
+	ask := p.in.Takeover
+	if ask == nil || ask.Reroot {
+		p.say(Held, R9, "the claim is held by another instance of %s (node %s): if that machine is gone for good, "+
+			"run mainstay takeover --adopt on this node", p.doc.Side, t.Node)
+		return
+	}
+	p.win(Adopt, Attested, R9, ask.Attest, 0)
+}
+
+// win asks for the claim, for this start, under the document's terms.
+func (p *pass) win(a Action, g Guarantee, r Rule, why string, debt time.Duration) {
+	p.newStart()
+	c := p.own(a, g)
+	c.Reason, c.Debt = why, spec.Duration(debt)
+	p.say(Activating, r, "%s: taking the claim (%s)", why, g)
+	p.push(c, r)
+}
+
+// own is a claim of this node for the present start, under the document's
+// terms (R7).
+func (p *pass) own(a Action, g Guarantee) Claim {
+	return Claim{Action: a, Holder: HeldBy(p.doc.Side), Start: p.mem.Start, Guarantee: g,
+		Lease: p.doc.Handover.Lease, StopBound: spec.Duration(p.doc.StopBound), Debt: p.debt()}
+}
+
+// push asks to make c of the tip that was read.
+func (p *pass) push(c Claim, r Rule) {
+	c.Node, c.Instance = p.doc.Node, p.in.Instance
+	c.Commit, c.Document = p.doc.Commit, p.doc.Digest
+	tip := p.in.Claim.Tip
+	p.out.Push = &Push{Parent: tip.ID, Claim: Next(tip, c), Rule: r}
+}

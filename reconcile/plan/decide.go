@@ -1,0 +1,171 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"mainstay/spec"
+)
+
+// pass is one decision being made.
+type pass struct {
+	in  *Input
+	doc *Doc
+	mem Memory
+	out Decision
+}
+
+// Decide says what to do now. It does not change in, and the same input gives
+// the same decision.
+func Decide(in *Input) Decision {
+	p := &pass{in: in, doc: in.Doc, mem: in.Memory}
+	p.begin()
+	switch {
+	case p.doc == nil:
+		p.say(Unknown, RService, "no document was accepted yet")
+	case !p.doc.Exclusive:
+		p.shared()
+	case !p.doc.Coordinated:
+		p.uncoordinated()
+	default:
+		p.exclusive()
+	}
+	return p.end()
+}
+
+// begin voids what a reboot voids and settles a push whose outcome has become
+// known: once any other tip than its parent was read, it has landed or never
+// can (section 6, the claim).
+func (p *pass) begin() {
+	if p.mem.Boot != p.in.Boot {
+		if p.mem.Boot != "" {
+			p.mem = p.mem.rebooted(p.in.Boot)
+		}
+		p.mem.Boot = p.in.Boot
+	}
+	if q := p.mem.Pending; q != nil && p.in.Claim.Read && p.in.Claim.Tip.ID != q.Parent {
+		p.mem.Pending = nil
+	}
+	if p.doc == nil {
+		return
+	}
+	if p.in.Restarted && p.serving() && p.allDown() {
+		p.rest() // R5 keeps what an agent finds running; with nothing running R3 applies
+	}
+	p.published()
+	p.mem.Tries = sized(p.mem.Tries, len(p.doc.Services))
+	p.mem.Renders = sized(p.mem.Renders, len(p.in.Files))
+}
+
+// sized returns a copy of a back-off list that fits the document, so that the
+// input stays as it is.
+func sized(t []Tries, n int) []Tries {
+	if n == 0 {
+		return nil
+	}
+	if len(t) != n {
+		return make([]Tries, n)
+	}
+	return slices.Clone(t)
+}
+
+func (p *pass) end() Decision {
+	if p.doc != nil {
+		p.mem.Fresh = p.mem.Fresh && p.mem.Stage == StageIdle && !p.allDown()
+		p.files()
+		p.conditions()
+		p.out.Serving = p.mem.Serving
+		p.settle()
+	}
+	if p.out.Push != nil {
+		p.mem.Pending = &Pending{Parent: p.out.Push.Parent, Action: p.out.Push.Claim.Action}
+	}
+	p.out.Memory = p.mem
+	return p.out
+}
+
+// settle says whether anything is left to do, and whether it is between the
+// two sides, so that git is looked at more often.
+func (p *pass) settle() {
+	quiet := p.out.Push == nil && len(p.out.Steps) == 0 && !p.in.Claim.Regressed
+	clean := quiet && p.filesClean()
+	switch {
+	case !p.doc.Exclusive:
+		p.out.Converged = clean && p.out.Status == Active && p.pointsRight()
+	case p.wants():
+		p.out.Converged = clean && p.out.Status == Active
+	default:
+		p.out.Converged = clean && p.out.Status == Inactive && !p.mine() && p.allDown()
+	}
+	p.out.Handover = !p.out.Converged && p.out.Status != Paused
+}
+
+// say sets the status and why; the last word counts.
+func (p *pass) say(s Status, r Rule, format string, args ...any) {
+	p.out.Status, p.out.Rule, p.out.Reason = s, r, fmt.Sprintf(format, args...)
+}
+
+func (p *pass) warn(kind, format string, args ...any) {
+	p.out.Conditions = append(p.out.Conditions, Condition{Type: kind, Message: fmt.Sprintf(format, args...)})
+}
+
+// wake asks to decide again at t; the earliest of several counts.
+func (p *pass) wake(t Time) {
+	if p.out.Wake == 0 || t < p.out.Wake {
+		p.out.Wake = max(t, 1)
+	}
+}
+
+// until says when the present wait ends.
+func (p *pass) until(t Time) {
+	p.out.Until = t
+	p.wake(t)
+}
+
+func (p *pass) step(do Do, index int, r Rule, format string, args ...any) {
+	p.out.Steps = append(p.out.Steps, Step{Do: do, Index: index, Rule: r, Reason: fmt.Sprintf(format, args...)})
+}
+
+// mine reports whether the claim is held by this very instance.
+func (p *pass) mine() bool {
+	t := p.in.Claim.Tip
+	return t.Holder.Side() != "" && t.Holder.Side() == p.doc.Side && t.Instance == p.in.Instance
+}
+
+// takeover reports whether a person activated this node by hand (R9).
+func (p *pass) takeover() bool {
+	t := p.in.Takeover
+	return t != nil && !t.Adopt && !t.Reroot && !(p.mem.TakenOver && !p.mine())
+}
+
+// published notes that a takeover is in the claim. Once it is, losing the claim
+// ends it: a person's word is good for one takeover (R9).
+func (p *pass) published() {
+	switch {
+	case p.in.Takeover == nil:
+		p.mem.TakenOver = false
+	case p.mine() && p.in.Claim.Tip.Guarantee == Attested && p.in.Claim.Tip.Start == p.mem.Start:
+		p.mem.TakenOver = true
+	case p.mem.TakenOver && !p.mine():
+		p.out.Done = true
+	}
+}
+
+// wants reports whether this side is to serve: declared, or by a person's word.
+func (p *pass) wants() bool {
+	return p.doc.Fenced != p.doc.Side && (p.doc.Active == p.doc.Side || p.takeover())
+}
+
+func (p *pass) allDown() bool {
+	for _, o := range p.in.Services {
+		if !o.Run.Down() || o.Op == OpStart {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *pass) since(t Time) time.Duration { return p.in.Now - t }
+
+func (p *pass) other() spec.Side { return p.doc.Side.Other() }

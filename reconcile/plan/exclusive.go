@@ -1,0 +1,214 @@
+package plan
+
+// exclusive decides for a node of an exclusive role. What must stop whatever a
+// person or a document says comes first (R1, R7, fenced), then what a pause
+// suspends, then what a claim that went back forbids, then the plain case.
+func (p *pass) exclusive() {
+	p.pointAtHolder()
+	if rule, why := p.forced(); rule != "" && p.halt(rule, why) {
+		return
+	}
+	switch {
+	case p.paused():
+	case p.in.Claim.Regressed:
+		p.regressed()
+	case p.wants():
+		p.up()
+	default:
+		p.down()
+	}
+}
+
+// pointAtHolder renders an exclusive role's own files for the claim's holder.
+func (p *pass) pointAtHolder() {
+	if s := p.in.Claim.Tip.Holder.Side(); s != "" {
+		p.point(s)
+	}
+}
+
+// forced returns the rule by which services must be down now, at once and
+// without drain, or "".
+func (p *pass) forced() (Rule, string) {
+	c := p.in.Claim
+	switch {
+	case p.doc.Fenced == p.doc.Side:
+		return R2, "the document says fenced: " + string(p.doc.Fenced) + ", so this side stays down"
+	case p.mem.Local == R9 && p.takeover():
+		return "", ""
+	case c.Known() && !p.mine():
+		return R1, "the claim is " + holding(c.Tip, p.doc)
+	case p.leaseExpired():
+		return R7, "the claim was not read within its lease of " + p.lease().String()
+	case p.strayAfterBoot():
+		return R3, "services run that no claim push was won for since boot"
+	}
+	return "", ""
+}
+
+// holding says in words who holds a claim that is not this node's.
+func holding(t Tip, d *Doc) string {
+	switch {
+	case t.Free():
+		return "free"
+	case t.Holder.Side() == d.Side:
+		return "held by another instance of this side"
+	}
+	return "held by " + string(t.Holder)
+}
+
+// strayAfterBoot reports whether services run although this boot has seen no
+// start: something else started them.
+func (p *pass) strayAfterBoot() bool {
+	return p.mem.Stage == StageIdle && !p.in.Memory.Fresh && p.wants() && !p.allDown()
+}
+
+// halt carries out a forced stop. It reports whether that is all there is to
+// decide; with everything down, waiting and taking over go on.
+func (p *pass) halt(rule Rule, why string) bool {
+	if p.allDown() {
+		if p.mem.Stage != StageClaiming {
+			p.rest()
+		}
+		if rule == R2 {
+			p.say(Inactive, rule, "%s", why)
+		}
+		return rule == R2
+	}
+	leased := p.lease() > 0 || p.in.Claim.Tip.Guarantee == Lease
+	if p.mem.Stage != StageStopping || p.mem.StopRule != rule {
+		p.stopping(rule)
+	}
+	p.mem.StopLeased = leased && (rule == R1 || rule == R7)
+	p.mem.Local, p.mem.WasActive = "", false
+	p.say(Deactivating, rule, "%s", why)
+	p.stopServices(rule, atOnce)
+	p.fenceSelf()
+	return true
+}
+
+// stopping begins a stop: from here on, any start needs a new claim push (R3).
+func (p *pass) stopping(rule Rule) {
+	p.mem.Stage, p.mem.StopRule, p.mem.StopSince = StageStopping, rule, p.in.Now
+	p.mem.FencedAt = 0
+	clear(p.mem.Tries)
+}
+
+// rest forgets a start that is over.
+func (p *pass) rest() {
+	p.mem.Stage, p.mem.StopRule, p.mem.StopLeased = StageIdle, "", false
+	p.mem.Local, p.mem.WasActive, p.mem.Leaving = "", false, false
+	p.mem.FencedAt = 0
+}
+
+// paused observes and reports only (R11).
+func (p *pass) paused() bool {
+	why := p.doc.Reason
+	if p.in.Pause != nil {
+		why = p.in.Pause.Reason
+	} else if !p.doc.Paused {
+		return false
+	}
+	p.say(Paused, R11, "%s", why)
+	return true
+}
+
+// regressed holds everything while the claim went back (R10): nobody starts,
+// what runs goes on if declared and stops if not.
+func (p *pass) regressed() {
+	p.out.Restore = p.in.Claim.Restorable
+	if t := p.in.Takeover; t != nil && t.Reroot {
+		p.reroot(t.Attest)
+	}
+	switch {
+	case p.serving() && p.wants():
+		p.keepServices(R10)
+	case !p.allDown():
+		p.leave(R10, "the claim went back and the other side is declared")
+	default:
+		p.rest()
+		p.say(Held, R10, "the claim on the server does not descend from seq %d, the last one known: "+
+			"nobody starts until a node restores it or a person accepts it", p.in.Claim.Tip.Seq)
+	}
+}
+
+// reroot puts the claim as this node last knew it above every seq ever seen, on
+// a person's word (R9).
+func (p *pass) reroot(attest string) {
+	c := p.in.Claim
+	tip := c.Tip
+	tip.Seq = max(tip.Seq, c.Elsewhere)
+	next := c.Tip.Claim
+	next.Action, next.Guarantee, next.Reason = Reroot, Attested, attest
+	next.Commit, next.Document = p.doc.Commit, p.doc.Digest
+	p.out.Restore = false
+	p.out.Push = &Push{Parent: c.Server, Claim: Next(tip, next), Rule: R9, Known: c.Tip.ID}
+}
+
+// wonOtherwise reports whether this node serves although the claim it holds
+// was won for another start than the one it remembers: its memory is not to be
+// trusted, so it renews while it serves.
+func (p *pass) wonOtherwise() bool {
+	return p.serving() && p.mem.Local == "" && p.mine() && p.in.Claim.Tip.Start != p.mem.Start
+}
+
+func (p *pass) serving() bool {
+	return p.mem.Stage == StageServing || p.mem.Stage == StageDraining
+}
+
+// up is for a side that is to serve.
+func (p *pass) up() {
+	p.mem.Leaving = false
+	g, why := p.gate()
+	switch {
+	case p.serving() && g == gateLeft:
+		p.leave(RFollow, why)
+	case p.wonOtherwise() && p.in.Claim.Read:
+		p.mem.Stage = StageIdle
+		p.comeUp()
+	case p.serving():
+		p.mem.Stage = StageServing
+		p.serve()
+	case g == gateLeft && p.mine():
+		p.away(why)
+	case g != gateOpen:
+		p.mem.Waiting = false
+		p.say(Held, RFollow, "%s", why)
+	default:
+		p.comeUp()
+	}
+}
+
+// away stops what is left of a follower whose role moved to the other side.
+func (p *pass) away(why string) {
+	if p.allDown() {
+		p.rest()
+		p.release(RFollow, why)
+		return
+	}
+	p.leave(RFollow, why)
+}
+
+// down is for a side that is not to serve.
+func (p *pass) down() {
+	p.mem.Waiting = false
+	switch {
+	case p.serving():
+		p.stepDown()
+	case !p.allDown():
+		p.leave(R2, "the document declares "+string(p.doc.Active))
+	default:
+		p.rest()
+		p.inactive()
+	}
+}
+
+// inactive is a side that is down: it gives back a claim it still holds.
+func (p *pass) inactive() {
+	p.say(Inactive, R2, "the document declares %s", p.doc.Active)
+	if p.mine() {
+		p.release(R2, "all services were observed down")
+	}
+	if t := p.in.Takeover; t != nil && t.Adopt && p.in.Claim.Read {
+		p.adopt()
+	}
+}

@@ -1,0 +1,78 @@
+package plan
+
+import "mainstay/spec"
+
+// files renders what is not as the template says, unless the node is paused.
+// The comparison was made for the side in the input's memory, so after a change
+// of side the next pass renders.
+func (p *pass) files() {
+	if p.out.Status == Paused || p.mem.Serving != p.in.Memory.Serving {
+		return
+	}
+	for i, f := range p.in.Files {
+		if f.Same || f.Busy {
+			if f.Same {
+				p.mem.Renders[i] = Tries{}
+			}
+			continue
+		}
+		if f.Err != "" {
+			p.fileFailed(f)
+		}
+		if p.due(p.mem.Renders[i], lastRetry) && !p.unpointed() {
+			p.step(DoRender, i, RService, "%s is not as its template says", f.Path)
+			p.mem.Renders[i].again(p.in.Now)
+		}
+	}
+}
+
+// unpointed reports whether this node does not know yet which side to render
+// for.
+func (p *pass) unpointed() bool {
+	return (p.doc.Follows != "" || p.doc.Exclusive) && p.mem.Serving == ""
+}
+
+func (p *pass) fileFailed(f FileState) {
+	p.warn("FileRefused", "%s: %s", f.Path, f.Err)
+	if !p.doc.Exclusive {
+		p.say(Failed, RService, "%s: %s", f.Path, f.Err)
+	}
+}
+
+func (p *pass) filesClean() bool {
+	if p.mem.Serving != p.in.Memory.Serving {
+		return false
+	}
+	for _, f := range p.in.Files {
+		if !f.Same {
+			return false
+		}
+	}
+	return true
+}
+
+// conditions adds what a person should know whatever the status is.
+func (p *pass) conditions() {
+	in := p.in
+	if p.mem.Pending != nil && p.out.Push == nil {
+		p.warn("PushUnknown", "a %s of the claim was sent and its outcome is not known", p.mem.Pending.Action)
+	}
+	if in.Claim.Regressed {
+		p.warn("ClaimRegressed", "the claim on the server does not descend from seq %d, the last one known (R10)", in.Claim.Tip.Seq)
+	}
+	if p.doc.Exclusive && p.doc.Fenced == p.other() && in.Witness.Known && in.Witness.Answers {
+		p.warn("FencedAnswers", "the document says fenced: %s, but %s answers", p.doc.Fenced, p.doc.Peer)
+	}
+	for _, r := range in.Roles {
+		if Dual(r.Tip, r.Reports) {
+			p.warn("DualActive", "both sides of %s are serving: %s and %s", r.Role,
+				r.Reports[spec.Main].Node, r.Reports[spec.Standby].Node)
+		}
+	}
+	if p.mem.Local != "" {
+		p.warn("Unconfirmed", "serving without a claim won for it, by %s", p.mem.Local)
+	}
+	if in.Takeover != nil {
+		p.warn("Takeover", "a person stated: %s", in.Takeover.Attest)
+	}
+}

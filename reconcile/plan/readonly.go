@@ -1,0 +1,64 @@
+package plan
+
+import "mainstay/spec"
+
+// uncoordinated decides without a claim (R8): nothing fences the two sides, so
+// only a person's statement or a presumption starts anything, and a side that
+// is not declared stops at once.
+func (p *pass) uncoordinated() {
+	p.point(p.doc.Active)
+	p.out.Done = p.in.Takeover != nil && p.doc.Active == p.doc.Side
+	p.warn("NoCoordination", "read-only mode: no claim keeps the two sides apart (R8)")
+	switch {
+	case p.paused():
+	case !p.wants():
+		p.stopUncoordinated()
+	case p.serving() || p.mem.Stage == StageIdle && p.in.Memory.Fresh && !p.allDown():
+		p.mem.Stage = StageServing
+		p.keepServices(R8)
+	case p.in.Blocked != "":
+		p.say(Failed, RService, "%s", p.in.Blocked)
+	case p.doc.Fenced == p.other():
+		p.startUncoordinated(Fenced)
+	case p.takeover():
+		p.startUncoordinated(Attested)
+	default:
+		p.presumeUncoordinated()
+	}
+}
+
+func (p *pass) stopUncoordinated() {
+	p.mem.Waiting = false
+	if p.allDown() {
+		p.rest()
+		p.say(Inactive, R8, "the document declares %s", p.doc.Active)
+		return
+	}
+	p.mem.Stage, p.mem.WasActive = StageStopping, false
+	p.say(Deactivating, R8, "the document declares %s", p.doc.Active)
+	p.stopServices(R8, atOnce)
+}
+
+func (p *pass) startUncoordinated(g Guarantee) {
+	p.startLocal("", g)
+	p.keepServices(R8)
+}
+
+func (p *pass) presumeUncoordinated() {
+	if !p.mem.Waiting {
+		p.mem.Waiting, p.mem.WaitSince = true, p.in.Now
+	}
+	wait := p.doc.Handover.Wait.D()
+	switch {
+	case p.doc.Handover.Unconfirmed != spec.UnconfirmedStart:
+		p.say(Held, R8, "there is no claim and handover.unconfirmed is hold: fence %s in the document", p.other())
+	case p.since(p.mem.WaitSince) < wait:
+		p.say(Held, R8, "there is no claim: waiting for %s to stop", p.doc.Peer)
+		p.until(p.mem.WaitSince + wait)
+	case !p.witnessSilent(wait):
+		p.holdForWitness(wait)
+	default:
+		p.mem.Waiting = false
+		p.startUncoordinated(Presumed)
+	}
+}

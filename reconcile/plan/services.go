@@ -1,0 +1,173 @@
+package plan
+
+import "time"
+
+// The back-off of a service that does not follow its orders: at once, then
+// from one second up to a minute, doubling; failing after failTries of them. A
+// stop is tried again more eagerly, because somebody waits for it.
+const (
+	firstRetry   = time.Second
+	lastRetry    = time.Minute
+	stopRetry    = 5 * time.Second
+	failTries    = 5
+	forgiveAfter = time.Minute
+)
+
+// backoff returns how long after the newest of count orders the next may come.
+func backoff(count int, most time.Duration) time.Duration {
+	if count == 0 {
+		return 0
+	}
+	d := firstRetry
+	for range min(count-1, 10) {
+		d = min(2*d, most)
+	}
+	return d
+}
+
+// due reports whether a next order may come now, and otherwise asks to be
+// woken when it may.
+func (p *pass) due(t Tries, most time.Duration) bool {
+	if t.Count == 0 || p.since(t.Last) >= backoff(t.Count, most) {
+		return true
+	}
+	p.wake(t.Last + backoff(t.Count, most))
+	return false
+}
+
+func (t *Tries) again(now Time) {
+	t.Count++
+	t.Last = now
+}
+
+// serve keeps the services of a side that may serve, and its claim's terms.
+func (p *pass) serve() {
+	p.publishLocal()
+	p.terms()
+	rule := R3
+	if p.mem.Local != "" {
+		rule = p.mem.Local
+	}
+	p.keepServices(rule)
+	if p.doc.Active == p.doc.Side && p.takeover() && p.mem.Local == "" {
+		p.out.Done = true
+	}
+}
+
+// keepServices starts what is down, top to bottom, each after the one before
+// it is ready. Once the side was Active, a service that died is started again
+// without waiting for others, and without a new claim (R3).
+func (p *pass) keepServices(rule Rule) {
+	p.mem.Waiting = false
+	ready := true
+	var failing, waiting string
+	for i := range p.doc.Services {
+		ok, why, failed := p.keep(i, rule)
+		if ok {
+			continue
+		}
+		ready = false
+		if failed && failing == "" {
+			failing = why
+		}
+		if waiting == "" {
+			waiting = why
+		}
+		if !p.mem.WasActive {
+			break
+		}
+	}
+	switch {
+	case ready:
+		p.mem.WasActive = true
+		p.say(Active, rule, "all services run and answer")
+	case failing != "":
+		p.say(Failed, rule, "%s", failing)
+	default:
+		p.say(Activating, rule, "%s", waiting)
+	}
+}
+
+// keep looks after one service: ready, or why not yet, and whether that counts
+// as failed.
+func (p *pass) keep(i int, rule Rule) (ready bool, why string, failed bool) {
+	o, t, name := p.in.Services[i], &p.mem.Tries[i], p.doc.Services[i].Name
+	switch {
+	case o.Op == OpStart:
+		return false, name + " is starting", false
+	case o.Run.Down() || o.Op == OpStop:
+		return p.startAgain(i, rule)
+	case o.Ready:
+		if t.Count > 0 && p.since(t.Last) >= forgiveAfter {
+			*t = Tries{}
+		}
+		return true, "", false
+	case o.Err != "":
+		return false, name + " runs but does not answer: " + o.Err, true
+	}
+	return false, name + " is " + string(o.Run) + " and does not answer yet", false
+}
+
+// startAgain orders a start, unless it is too early for one.
+func (p *pass) startAgain(i int, rule Rule) (ready bool, why string, failed bool) {
+	o, t, name := p.in.Services[i], &p.mem.Tries[i], p.doc.Services[i].Name
+	failed = o.Err != "" && t.Count > 0 && !p.mem.WasActive || t.Count >= failTries
+	why = name + " is down"
+	if detail := first(o.Err, o.Detail); detail != "" {
+		why += ": " + detail
+	}
+	if p.in.Late || !p.due(*t, lastRetry) {
+		return false, why, failed
+	}
+	p.step(DoStart, i, rule, "%s", why)
+	t.again(p.in.Now)
+	return false, why, failed
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// stopOrder is how services are stopped.
+type stopOrder int
+
+const (
+	inOrder stopOrder = iota // bottom to top, each after the one below is down
+	atOnce                   // all at the same time: somebody else may start (R1)
+)
+
+// stopServices orders what is not observed down to stop. A stop that failed
+// does not keep the ones above it running.
+func (p *pass) stopServices(rule Rule, order stopOrder) {
+	for i := len(p.doc.Services) - 1; i >= 0; i-- {
+		o, t := p.in.Services[i], &p.mem.Tries[i]
+		if o.Run.Down() && o.Op != OpStart {
+			*t = Tries{}
+			continue
+		}
+		if p.stopOne(i, rule); order == inOrder && !p.stopFailed(i) {
+			return
+		}
+	}
+}
+
+func (p *pass) stopFailed(i int) bool {
+	o := p.in.Services[i]
+	return o.Op != OpStop && o.Err != "" && p.in.Memory.Stage == StageStopping && p.mem.Tries[i].Count > 0
+}
+
+func (p *pass) stopOne(i int, rule Rule) {
+	o, t, s := p.in.Services[i], &p.mem.Tries[i], p.doc.Services[i]
+	if p.stopFailed(i) {
+		p.say(Failed, rule, "%s could not be stopped: %s; the claim is not released until it is seen down: run %s",
+			s.Name, o.Err, first(s.ByHand, "the service's own stop command"))
+	}
+	if o.Op == OpStop || !p.due(*t, stopRetry) {
+		return
+	}
+	p.step(DoStop, i, rule, "%s", p.out.Reason)
+	t.again(p.in.Now)
+}

@@ -1,0 +1,126 @@
+package plan
+
+import "time"
+
+// stepDown is R2: this side serves and the other one is declared. It goes on
+// until the other node is ready for this very document and this very claim, so
+// that a commit never stops the last serving side for a side that is not there.
+func (p *pass) stepDown() {
+	if p.mem.Stage == StageDraining {
+		p.leave(p.mem.StopRule, "the document declares "+string(p.doc.Active))
+		return
+	}
+	if p.doc.Follows != "" {
+		p.followDown()
+		return
+	}
+	if !p.mem.Leaving {
+		p.mem.Leaving, p.mem.LeaveSince = true, p.in.Now
+	}
+	wait := p.doc.Handover.Wait.D()
+	waited := p.since(p.mem.LeaveSince) >= wait
+	switch {
+	case p.peerReady():
+		p.leave(R2, p.doc.Peer+" is ready to take over")
+	case p.doc.Handover.Absent == "stop" && waited:
+		p.leave(R2, p.doc.Peer+" never said it is ready, and handover.absent is stop")
+	default:
+		p.serve()
+		if p.out.Status == Active {
+			p.say(Active, R2, "serving on: %s is declared, but %s has not said that it is ready", p.doc.Active, p.doc.Peer)
+		}
+		if p.doc.Handover.Absent == "stop" {
+			p.until(p.mem.LeaveSince + wait)
+		}
+	}
+}
+
+// followDown keeps a follower serving until its role has left this side.
+func (p *pass) followDown() {
+	if g, why := p.gate(); g == gateLeft {
+		p.leave(RFollow, why)
+		return
+	}
+	p.serve()
+	if p.out.Status == Active {
+		p.say(Active, RFollow, "serving on until %s has left %s", p.doc.Follows, p.doc.Side)
+	}
+}
+
+// peerReady reports whether the other node said that it accepted this document
+// and would take this very claim over.
+func (p *pass) peerReady() bool {
+	r := p.in.Peer
+	return r.Known && r.Ready && !r.Paused && r.Document == p.doc.Digest && r.Seq == p.in.Claim.Tip.Seq
+}
+
+// leave is the planned way down: drain within its bound, stop in reverse order,
+// observe that all are down, release (R2).
+func (p *pass) leave(rule Rule, why string) {
+	if p.draining(rule, why) {
+		return
+	}
+	if p.mem.Stage != StageStopping {
+		p.stopping(rule)
+	}
+	p.mem.StopLeased, p.mem.Local, p.mem.WasActive = false, "", false
+	if !p.allDown() {
+		p.say(Deactivating, rule, "%s", why)
+		p.stopServices(rule, inOrder)
+		return
+	}
+	p.rest()
+	p.say(Inactive, rule, "%s", why)
+	if p.mine() && rule != R10 {
+		p.release(rule, why)
+	}
+}
+
+// draining waits for calls to end, up to the longest drain. The services still
+// serve, so turning back needs no new start.
+func (p *pass) draining(rule Rule, why string) bool {
+	bound := p.drainBound()
+	if bound == 0 || !p.serving() || rule == R10 {
+		return false
+	}
+	if p.mem.Stage == StageServing {
+		p.mem.Stage, p.mem.StopRule, p.mem.StopSince = StageDraining, rule, p.in.Now
+	}
+	if p.since(p.mem.StopSince) >= bound || p.drained() {
+		return false
+	}
+	for i, s := range p.doc.Services {
+		if o := p.in.Services[i]; s.Drain > 0 && o.Op == OpNone && !o.Drained && !o.Run.Down() {
+			p.step(DoDrain, i, rule, "waiting up to %s for calls to end", s.Drain)
+		}
+	}
+	p.say(Deactivating, rule, "%s; waiting up to %s for calls to end", why, bound)
+	p.until(p.mem.StopSince + bound)
+	return true
+}
+
+func (p *pass) drainBound() time.Duration {
+	var bound time.Duration
+	for _, s := range p.doc.Services {
+		bound = max(bound, s.Drain)
+	}
+	return bound
+}
+
+func (p *pass) drained() bool {
+	for i, s := range p.doc.Services {
+		if o := p.in.Services[i]; s.Drain > 0 && !o.Drained && !o.Run.Down() {
+			return false
+		}
+	}
+	return true
+}
+
+// release gives the claim back, with what is left of a wait that was not
+// served as a debt (R7).
+func (p *pass) release(rule Rule, why string) {
+	if !p.in.Claim.Read {
+		return
+	}
+	p.push(Claim{Action: Release, Holder: HeldByNone, Reason: why, Debt: p.debt()}, rule)
+}
