@@ -1,0 +1,97 @@
+# Everything is built and checked from here. "make help" lists the targets.
+
+SEEDS     ?= 20000
+STATES    ?= 1000000
+FUZZTIME  ?= 10s
+BENCHTIME ?= 1s
+BENCHRUNS ?= 3
+PKG       ?= ./...
+# More flags for the tests of "make test" and "make e2e", such as -json or -run.
+TESTFLAGS ?=
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS   += --no-print-directory
+
+# The race detector needs a C compiler; without one the tests run all the same.
+RACE := $(if $(shell command -v $$(go env CC)),-race)
+
+# $(call needs,file or folder,what is missing without it)
+needs = test -e $(1) || { echo "error: $@: $(2) is not in this tree yet" >&2; exit 1; }
+# $(call tested,package folder,test)
+tested = grep -qs '^func $(2)(' $(1)/*_test.go || { echo "error: $@: $(1) has no $(2) yet" >&2; exit 1; }
+# $(call summed,test,flags,word,noun): runs one test of the simulation in its
+# folder, passes on what it prints, and ends with its summary, which must be
+# "word: N noun, 0 violations".
+define summed
+@$(call tested,reconcile/sim,$(1))
+@mkdir -p bin && go test -c -o bin/sim.test ./reconcile/sim
+@cd reconcile/sim && ../../bin/sim.test -test.v -test.count=1 -test.timeout=60m -test.run '^$(1)$$' $(2) | \
+	awk 'match($$0, /$(3): [0-9]+ $(4), [0-9]+ violations$$/) { last = substr($$0, RSTART); next } \
+	{ print; fflush() } \
+	END { if (last == "") { print "error: $(1) printed no summary" > "/dev/stderr"; exit 1 } \
+	print last; exit last !~ / 0 violations$$/ }'
+endef
+
+.PHONY: help build demo test sim explore mutants fuzz e2e bench lint deb clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "variables: SEEDS=$(SEEDS) STATES=$(STATES) FUZZTIME=$(FUZZTIME) BENCHTIME=$(BENCHTIME) BENCHRUNS=$(BENCHRUNS) PKG=$(PKG) TESTFLAGS=$(TESTFLAGS)"
+
+build: ## bin/mainstay, one static file
+	@$(call needs,cmd/mainstay,the program)
+	CGO_ENABLED=0 go build -trimpath -o bin/mainstay ./cmd/mainstay
+
+demo: build ## a whole deployment on this machine fails over and back
+	@bin/mainstay demo
+
+test: ## everything that needs no root, race detector on
+	$(if $(RACE),,@echo "no C compiler: the race detector is off" >&2)
+	go vet $(PKG)
+	go test $(RACE) $(TESTFLAGS) $(PKG)
+
+sim: ## SEEDS random schedules of whole deployments
+	$(call summed,TestSimSeeds,-sim.seeds=$(SEEDS),sim,schedules)
+
+explore: ## STATES reachable states of the handover rules, or all there are
+	$(call summed,TestExplore,-explore.states=$(STATES),explore,states)
+
+mutants: ## code broken on purpose, each break caught
+	@$(call tested,reconcile/sim,TestMutants)
+	go test -v -count=1 -timeout 60m -run '^TestMutants$$' ./reconcile/sim
+
+fuzz: ## every fuzz target for FUZZTIME
+	@targets=$$(grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed 's/func //' || true); \
+	test -n "$$targets" || { echo "error: fuzz: there is no fuzz target in this tree yet" >&2; exit 1; }; \
+	for target in $$targets; do \
+		echo "$$(dirname "$${target%%:*}") $${target##*:}"; \
+		go test -run '^$$' -fuzz "^$${target##*:}\$$" -fuzztime $(FUZZTIME) "$$(dirname "$${target%%:*}")"; \
+	done
+
+e2e: ## real hosts on this machine; as root, installs what it needs
+	@$(call needs,e2e/install.sh,the installation of the test hosts)
+	bash e2e/install.sh
+	go test -tags e2e -timeout 40m -count=1 $(TESTFLAGS) ./e2e/...
+
+bench: ## measured against the budgets
+	@go run ./cmd/bench -benchtime $(BENCHTIME) -count $(BENCHRUNS) $(filter-out ./...,$(PKG))
+
+lint: ## format, vet, staticcheck, imports, comments, sizes
+	@failed=0; \
+	unformatted=$$(find . -name '*.go' -not -path './.git/*' -print0 | xargs -0 gofmt -l) || failed=1; \
+	test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; failed=1; }; \
+	go vet ./... || failed=1; \
+	go vet -tags e2e ./... || failed=1; \
+	go run $(STATICCHECK) -tags e2e ./... || failed=1; \
+	go run ./cmd/lint || failed=1; \
+	exit $$failed
+
+deb: ## a Debian package of the agent
+	@echo "error: deb: the packaging is not in this tree yet" >&2; exit 1
+
+clean: ## remove what was built
+	rm -rf bin dist
