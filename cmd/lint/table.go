@@ -34,7 +34,7 @@ func table() []row {
 		{folder: "reconcile/sim/...", internal: []string{"spec", "reconcile/..."}, modules: []string{cron}},
 		{folder: "examples"},
 		{folder: "e2e/...", internal: []string{"e2e/..."}, strict: true,
-			modules: []string{goCmp, goInternal, chromedp, xCrypto}},
+			modules: []string{goCmp, goInternal, chromedp, xCrypto, xSys}},
 	}, append(drivers(learned), commands()...)...)
 }
 
