@@ -85,6 +85,13 @@ func (b *bench) observe() service.State {
 	return s
 }
 
+func (b *bench) settle() {
+	b.t.Helper()
+	if b.Settled != nil {
+		b.Settled(b.t)
+	}
+}
+
 func (b *bench) start() {
 	b.t.Helper()
 	b.must("start", b.f.Bound, b.Driver.Start)

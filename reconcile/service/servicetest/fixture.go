@@ -51,6 +51,10 @@ type Subject struct {
 	// Alive tells the truth about the service without asking the driver:
 	// whether anything of it still runs.
 	Alive func() bool
+	// Settled waits until a service that is seen running behaves as asked for:
+	// until one that hangs does ignore the request to stop. Nil when it does from
+	// the first moment.
+	Settled func(t *testing.T)
 	// Crash ends the service by an error, behind the driver's back.
 	Crash func(t *testing.T)
 	// StartOutside starts the service behind the driver's back, as a person

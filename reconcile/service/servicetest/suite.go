@@ -60,6 +60,7 @@ func seenDown(b *bench) {
 func starts(b *bench) {
 	b.start()
 	b.await("running", running)
+	b.settle()
 	if !b.Alive() {
 		b.t.Error("seen running, but nothing runs")
 	}
@@ -110,6 +111,7 @@ func restarts(b *bench) {
 func hangs(b *bench) {
 	b.start()
 	b.await("running", running)
+	b.settle()
 	ctx, cancel := context.WithTimeout(b.t.Context(), b.f.StopBound)
 	defer cancel()
 	err := b.within(ctx, "stop", b.Driver.Stop)
@@ -190,6 +192,7 @@ func cancelStart(b *bench) {
 func cancelStop(b *bench) {
 	b.start()
 	b.await("running", running)
+	b.settle()
 	ctx, cancel := context.WithCancel(b.t.Context())
 	result := b.begin(ctx, b.Driver.Stop)
 	cancel()
@@ -215,6 +218,7 @@ func reverseStop(b *bench) {
 	}
 	b.start()
 	b.await("running", running)
+	b.settle()
 	if !b.Alive() {
 		b.t.Error("seen running, but nothing runs")
 	}

@@ -1,0 +1,458 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"mainstay/reconcile/plan"
+	"mainstay/reconcile/service"
+	"mainstay/reconcile/service/servicetest"
+)
+
+// pollOfTests makes what causes no event be seen soon.
+const pollOfTests = 50 * time.Millisecond
+
+func TestDriver(t *testing.T) {
+	servicetest.Run(t, servicetest.Fixture{Forces: true, Outside: true, New: subject, StopBound: 500 * time.Millisecond})
+}
+
+func subject(t *testing.T, b servicetest.Behaviour) servicetest.Subject {
+	s := newStage(t, string(b))
+	if b == servicetest.FailsToStart {
+		s.run.Command = []string{filepath.Join(s.folder, "absent")}
+	}
+	d := s.driver()
+	return servicetest.Subject{
+		Driver:       d,
+		Alive:        s.alive,
+		Settled:      func(*testing.T) { s.up() },
+		Crash:        func(*testing.T) { s.signal(d, syscall.SIGKILL) },
+		StartOutside: func(*testing.T) { s.startByHand() },
+	}
+}
+
+// signal sends to the main process as the driver sees it.
+func (s *stage) signal(d *Driver, sig syscall.Signal) {
+	s.t.Helper()
+	state, err := d.Observe(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := syscall.Kill(state.PID, sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// startByHand starts the service as a person would who knows of the marker.
+func (s *stage) startByHand() {
+	s.t.Helper()
+	cmd := exec.Command(s.run.Command[0])
+	cmd.Env = append(os.Environ(), MarkerVariable+"="+s.marker)
+	for name, value := range s.run.Environment {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	go func() { _ = cmd.Wait() }()
+}
+
+// await observes after every wake until the state is as wanted.
+func await(t *testing.T, d *Driver, what string, is func(service.State) bool) service.State {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	woken := make(chan struct{}, 1)
+	go func() {
+		_ = d.Watch(ctx, func() {
+			select {
+			case woken <- struct{}{}:
+			default:
+			}
+		})
+	}()
+	for {
+		s, err := d.Observe(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if is(s) {
+			return s
+		}
+		select {
+		case <-woken:
+		case <-ctx.Done():
+			t.Fatalf("not seen %s: %+v", what, s)
+		}
+	}
+}
+
+func observed(t *testing.T, d *Driver) service.State {
+	t.Helper()
+	s, err := d.Observe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func must(t *testing.T, call func(context.Context) error) {
+	t.Helper()
+	if err := call(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func isDown(s service.State) bool { return s.Run.Down() }
+
+func TestAnAgentKilledAtAnyStepOfAStartLosesNoProcessAndStartsNone(t *testing.T) {
+	for _, step := range []string{"recorded that it starts", "forked", "recorded"} {
+		t.Run(step, func(t *testing.T) {
+			s := newStage(t, "behaves")
+			s.killedAgent(step, "")
+			forked := step != "recorded that it starts"
+			next := s.driver()
+			before := observed(t, next)
+			if up := before.Run == plan.Running; up != forked {
+				t.Errorf("the next agent sees %+v", before)
+			}
+			must(t, next.Start)
+			after := observed(t, next)
+			if after.Run != plan.Running || (forked && after.PID != before.PID) {
+				t.Errorf("first %+v, after the start %+v", before, after)
+			}
+			s.up()
+			must(t, next.Stop)
+			if s.alive() {
+				t.Error("the process outlives its stop")
+			}
+		})
+	}
+}
+
+func TestAnAgentKilledAtAnyStepOfAStopLeavesAStopThatIsFinishedOrReversed(t *testing.T) {
+	for _, step := range []string{"recorded that it stops", "asked to end"} {
+		for _, reversed := range []bool{false, true} {
+			t.Run(step, func(t *testing.T) {
+				s := newStage(t, "hangs")
+				must(t, s.driver().Start)
+				s.up()
+				s.killedAgent(step, "yes")
+				next := s.driver()
+				before := observed(t, next)
+				if before.Run != plan.Stopping {
+					t.Errorf("the next agent sees %+v", before)
+				}
+				if !reversed {
+					stopWithin(t, next, 400*time.Millisecond)
+					return
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
+				defer cancel()
+				if err := next.Start(ctx); err != nil {
+					t.Fatal(err)
+				}
+				if after := observed(t, next); after.Run != plan.Running || after.PID == before.PID {
+					t.Errorf("after the start %+v, before %+v", after, before)
+				}
+				stopWithin(t, next, 400*time.Millisecond)
+			})
+		}
+	}
+}
+
+func stopWithin(t *testing.T, d *Driver, bound time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), bound)
+	defer cancel()
+	if err := d.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if s := observed(t, d); !s.Run.Down() {
+		t.Errorf("after the stop: %+v", s)
+	}
+}
+
+func TestTheEndOfAnAdoptedProcessIsSeen(t *testing.T) {
+	s := newStage(t, "behaves")
+	s.killedAgent("recorded", "")
+	next := s.driver()
+	s.up()
+	s.signal(next, syscall.SIGKILL)
+	if got := await(t, next, "down", isDown); got.Run != plan.RunFailed || !strings.Contains(got.Detail, "not known") {
+		t.Errorf("an adopted process that was killed is seen as %+v", got)
+	}
+}
+
+func TestTheReasonOfAFailureHasTheExitStatusAndTheLastOutput(t *testing.T) {
+	s := newStage(t, "behaves")
+	s.run.Command = []string{"/bin/sh", "-c", "echo cannot bind >&2; exit 7"}
+	d := s.driver()
+	must(t, d.Start)
+	got := await(t, d, "down", isDown)
+	if got.Run != plan.RunFailed || got.Detail != "exit status 7; last output: cannot bind" {
+		t.Errorf("seen as %+v", got)
+	}
+	if next := observed(t, s.driver()); next.Detail != got.Detail {
+		t.Errorf("the next agent sees %+v", next)
+	}
+}
+
+func TestAProcessThatEndsWellIsStopped(t *testing.T) {
+	s := newStage(t, "behaves")
+	s.run.Command = []string{"/bin/true"}
+	d := s.driver()
+	must(t, d.Start)
+	if got := await(t, d, "down", isDown); got.Run != plan.Stopped {
+		t.Errorf("seen as %+v", got)
+	}
+}
+
+func TestWhatTheMainProcessLeavesBehindIsNotDownAndIsEndedByTheNextStart(t *testing.T) {
+	s := newStage(t, "parent")
+	d := s.driver()
+	must(t, d.Start)
+	s.up()
+	s.signal(d, syscall.SIGKILL)
+	await(t, d, "stopping", func(s service.State) bool { return s.Run == plan.Stopping })
+	if !s.alive() {
+		t.Fatal("the child ended with its parent: nothing is shown")
+	}
+	s.run.Environment[roleVariable] = "behaves"
+	next := s.driver()
+	ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
+	defer cancel()
+	if err := next.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	s.up()
+	must(t, next.Stop)
+	if s.alive() {
+		t.Error("something still runs")
+	}
+}
+
+func TestAChildThatLeavesTheSessionIsStoppedToo(t *testing.T) {
+	s := newStage(t, "behaves")
+	s.run.Command = []string{"/bin/sh", "-c", "setsid " + os.Args[0] + " & exec sleep 600"}
+	d := s.driver()
+	must(t, d.Start)
+	s.up()
+	must(t, d.Stop)
+	if s.alive() {
+		t.Error("the child outlives the stop")
+	}
+}
+
+func TestAStoppedProcessEnds(t *testing.T) {
+	s := newStage(t, "behaves")
+	d := s.driver()
+	must(t, d.Start)
+	s.up()
+	s.signal(d, syscall.SIGSTOP)
+	must(t, d.Stop)
+	if s.alive() {
+		t.Error("a process that was suspended outlives its stop")
+	}
+}
+
+func TestWhoeverHoldsTheLockIsTheService(t *testing.T) {
+	s := newStage(t, "behaves")
+	// The child drops the marker and the session, as one between fork and exec
+	// would, and keeps what it inherited.
+	s.run.Command = []string{"/bin/sh", "-c", "env -u MAINSTAY_SERVICE setsid " + os.Args[0] + " & sleep 600"}
+	d := s.driver()
+	must(t, d.Start)
+	s.up()
+	if err := os.Remove(filepath.Join(s.folder, recordFile)); err != nil {
+		t.Fatal(err)
+	}
+	next := s.driver()
+	must(t, next.Stop)
+	if s.alive() {
+		t.Error("the holder of the lock outlives the stop")
+	}
+}
+
+func TestAProcessOfAnotherServiceIsNotTouched(t *testing.T) {
+	s, other := newStage(t, "behaves"), newStage(t, "behaves")
+	other.marker = s.marker + "2"
+	mine, theirs := s.driver(), other.driver()
+	must(t, mine.Start)
+	must(t, theirs.Start)
+	other.up()
+	must(t, mine.Stop)
+	if got := observed(t, theirs); got.Run != plan.Running {
+		t.Errorf("the other service is %+v", got)
+	}
+}
+
+func TestARecordThatDoesNotFitTheMachineIsNotBelieved(t *testing.T) {
+	boot, err := bootID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	me, err := readProc(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, r := range map[string]record{
+		"of another boot":         {Boot: "other", PID: me.pid, Start: me.start},
+		"whose pid was reused":    {Boot: boot, PID: me.pid, Start: me.start + 1},
+		"of an earlier, dead pid": {Boot: boot, PID: 1 << 22, Start: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, "behaves")
+			d := s.driver()
+			r.Marker = s.marker
+			d.writeRecord(r)
+			if got := observed(t, d); !got.Run.Down() {
+				t.Errorf("seen as %+v", got)
+			}
+			must(t, d.Stop)
+			must(t, d.Start)
+			if got := observed(t, d); got.Run != plan.Running || got.PID == me.pid {
+				t.Errorf("after the start %+v", got)
+			}
+		})
+	}
+}
+
+func TestADamagedRecordIsSetAsideAndTheProcessStillFound(t *testing.T) {
+	s := newStage(t, "behaves")
+	d := s.driver()
+	must(t, d.Start)
+	before := observed(t, d)
+	path := filepath.Join(s.folder, recordFile)
+	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := observed(t, s.driver()); got.Run != plan.Running || got.PID != before.PID {
+		t.Errorf("seen as %+v, was %+v", got, before)
+	}
+	if _, err := os.Stat(path + ".damaged"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAStateFolderThatIsGoneKeepsNothingFromRunning(t *testing.T) {
+	s := newStage(t, "behaves")
+	s.folder = filepath.Join(s.folder, "gone")
+	d := s.driver()
+	if err := os.RemoveAll(s.folder); err != nil {
+		t.Fatal(err)
+	}
+	must(t, d.Start)
+	s.up()
+	if got := observed(t, d); got.Run != plan.Running {
+		t.Errorf("seen as %+v", got)
+	}
+	must(t, d.Stop)
+	if s.alive() {
+		t.Error("the process outlives its stop")
+	}
+}
+
+func TestErrorsOfAStartSayWhatKind(t *testing.T) {
+	text := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(text, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		command string
+		want    error
+	}{
+		"no such program":      {"/nonexistent/program", service.ErrNotFound},
+		"no such name in PATH": {"no-such-program-anywhere", service.ErrNotFound},
+		"not executable":       {text, service.ErrRefused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, "behaves")
+			s.run.Command = []string{c.command}
+			if err := s.driver().Start(t.Context()); !errors.Is(err, c.want) {
+				t.Errorf("%v is not %v", err, c.want)
+			}
+		})
+	}
+}
+
+func TestTheServiceGetsItsOwnEnvironmentAndNotTheAgents(t *testing.T) {
+	t.Setenv("NOTIFY_SOCKET", "/run/agent")
+	s := newStage(t, "behaves")
+	s.run.Command = []string{"/bin/sh", "-c", "echo $NOTIFY_SOCKET,$OWN,$MAINSTAY_SERVICE; pwd; exit 1"}
+	s.run.Environment["OWN"] = "value"
+	s.run.Directory = "/"
+	d := s.driver()
+	must(t, d.Start)
+	want := "exit status 1; last output: ,value," + s.marker + "\n/"
+	if got := await(t, d, "down", isDown); got.Detail != want {
+		t.Errorf("got %q, want %q", got.Detail, want)
+	}
+}
+
+func TestTheOutputIsBounded(t *testing.T) {
+	s := newStage(t, "behaves")
+	s.run.Command = []string{"/bin/sh", "-c", `head -c 3000000 /dev/zero; printf up > "$TEST_FIFO"; echo later; exec sleep 600`}
+	d := s.driver()
+	must(t, d.Start)
+	s.up()
+	observed(t, d)
+	for name, most := range map[string]int64{logFile: 100, oldLogFile: MaxLog} {
+		info, err := os.Stat(filepath.Join(s.folder, name))
+		if err != nil || info.Size() > most {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+}
+
+func TestStopByHandNamesTheProcesses(t *testing.T) {
+	s := newStage(t, "behaves")
+	d := s.driver()
+	if got := d.StopByHand(); got != "" {
+		t.Errorf("nothing runs, and a person should run %q", got)
+	}
+	must(t, d.Start)
+	if got, pid := d.StopByHand(), observed(t, d).PID; !strings.HasPrefix(got, "kill -9 ") || pid == 0 {
+		t.Errorf("a person should run %q for process %d", got, pid)
+	}
+}
+
+func FuzzStat(f *testing.F) {
+	f.Add("1 (a) b) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 42 0 0")
+	f.Fuzz(func(t *testing.T, stat string) {
+		if p, err := parseStat(1, stat); err == nil && p.pid != 1 {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
+// BenchmarkDeathSeen is the time from the kill of an adopted process to the
+// wake.
+func BenchmarkDeathSeen(b *testing.B) {
+	for b.Loop() {
+		b.StopTimer()
+		cmd := exec.Command("/bin/sleep", "600")
+		if err := cmd.Start(); err != nil {
+			b.Fatal(err)
+		}
+		p, err := readProc(cmd.Process.Pid)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		_ = cmd.Process.Kill()
+		if err := waitAll(b.Context(), []proc{p}); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		_ = cmd.Wait()
+		b.StartTimer()
+	}
+}
