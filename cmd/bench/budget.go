@@ -105,11 +105,16 @@ func writeBudgets(out io.Writer, budgets []budget, measured results) bool {
 
 // compared resolves a reference to a series into its name and median.
 func compared(reference string, measured results) string {
-	name, metric, _ := strings.Cut(reference, " ")
-	if values := measured[series{name, metric}]; len(values) > 0 {
-		return strings.TrimPrefix(name, "Benchmark") + " " + quantity(median(values), metric)
+	name, ok := strings.CutPrefix(reference, "Benchmark")
+	if !ok {
+		return reference
 	}
-	return reference
+	name, metric, _ := strings.Cut(name, " ")
+	values := measured[series{"Benchmark" + name, metric}]
+	if len(values) == 0 {
+		return name + ": not measured"
+	}
+	return name + ": " + quantity(median(values), metric)
 }
 
 // writeOthers prints what was measured and has no budget.
