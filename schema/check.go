@@ -31,7 +31,7 @@ func (d *Document) check(def *definition) []Problem {
 	}
 	var invalid *jsonschema.ValidationError
 	if !errors.As(err, &invalid) {
-		return []Problem{d.Problem(nil, err.Error(), "")}
+		return []Problem{d.Problem(RuleInternal, nil, err.Error(), "")}
 	}
 	w := &wording{doc: d, def: def, meant: make(map[string][]string)}
 	found := d.flatten(def, invalid, nil)

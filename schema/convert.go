@@ -23,8 +23,8 @@ type converter struct {
 	full     bool
 }
 
-func (c *converter) reject(p Path, message, hint string) {
-	c.problems = append(c.problems, c.doc.reject(p, message, hint))
+func (c *converter) reject(rule Rule, p Path, message, hint string) {
+	c.problems = append(c.problems, c.doc.reject(rule, p, message, hint))
 }
 
 // value converts a node. It returns false when the node has no value.
@@ -32,12 +32,12 @@ func (c *converter) value(n *yaml.Node, p Path, depth int) (any, bool) {
 	if c.nodes++; c.nodes > maxNodes {
 		if !c.full {
 			c.full = true
-			c.reject(p, fmt.Sprintf("the file expands to more than %d values", maxNodes), "use fewer aliases (*name)")
+			c.reject(RuleExpansion, p, fmt.Sprintf("the file expands to more than %d values", maxNodes), "use fewer aliases (*name)")
 		}
 		return nil, false
 	}
 	if depth > maxDepth {
-		c.reject(p, fmt.Sprintf("is nested more than %d levels deep", maxDepth), "")
+		c.reject(RuleExpansion, p, fmt.Sprintf("is nested more than %d levels deep", maxDepth), "")
 		return nil, false
 	}
 	switch n.Kind {
@@ -50,7 +50,7 @@ func (c *converter) value(n *yaml.Node, p Path, depth int) (any, bool) {
 	case yaml.ScalarNode:
 		return c.scalar(n, p)
 	}
-	c.reject(p, "is no value", "")
+	c.reject(RuleScalar, p, "is no value", "")
 	return nil, false
 }
 
@@ -78,8 +78,8 @@ func (c *converter) mapping(n *yaml.Node, p Path, depth int) map[string]any {
 		}
 		at := p.Key(key)
 		if line, dup := first[key]; dup {
-			c.problems = append(c.problems, c.at(n.Content[i], at,
-				fmt.Sprintf("is given twice, first in line %d", line), "keep one of the two"))
+			c.rejectKey(RuleDuplicateKey, n.Content[i], at,
+				fmt.Sprintf("is given twice, first in line %d", line), "keep one of the two")
 			continue
 		}
 		first[key] = n.Content[i].Line
@@ -96,37 +96,38 @@ func (c *converter) key(n *yaml.Node, p Path) (string, bool) {
 		n = n.Alias
 	}
 	if n.Kind != yaml.ScalarNode {
-		c.problems = append(c.problems, c.at(n, p, "a key must be text", ""))
+		c.rejectKey(RuleKeyType, n, p, "a key must be text", "")
 		return "", false
 	}
 	switch tag := n.ShortTag(); {
 	case tag == "!!merge":
-		c.problems = append(c.problems, c.at(n, p.Key(n.Value), "merge keys are not supported",
-			"write the keys out, or use an alias (*name) for a whole value"))
+		c.rejectKey(RuleMergeKey, n, p.Key(n.Value), "merge keys are not supported",
+			"write the keys out, or use an alias (*name) for a whole value")
 		return "", false
 	case tag != "!!str" && n.Value != "":
-		c.problems = append(c.problems, c.at(n, p.Key(n.Value), "a key must be text, not "+tagName(tag),
-			fmt.Sprintf("put it in quotes: %q", n.Value)))
+		c.rejectKey(RuleKeyType, n, p.Key(n.Value), "a key must be text, not "+tagName(tag),
+			fmt.Sprintf("put it in quotes: %q", n.Value))
 		return "", false
 	}
 	if strings.ContainsRune(n.Value, 0) {
-		c.problems = append(c.problems, c.at(n, p, "a key holds a NUL character", ""))
+		c.rejectKey(RuleKeyType, n, p, "a key holds a NUL character", "")
 		return "", false
 	}
 	return n.Value, true
 }
 
-// at returns a problem at a node's own position.
-func (c *converter) at(n *yaml.Node, p Path, message, hint string) Problem {
-	c.doc.bad = append(c.doc.bad, p)
-	return Problem{File: c.doc.File, Line: n.Line, Column: n.Column, Path: p.String(), Message: message, Hint: hint}
+// rejectKey is reject at the position of a key.
+func (c *converter) rejectKey(rule Rule, key *yaml.Node, p Path, message, hint string) {
+	problem := c.doc.reject(rule, p, message, hint)
+	problem.Line, problem.Column = key.Line, key.Column
+	c.problems = append(c.problems, problem)
 }
 
 func (c *converter) scalar(n *yaml.Node, p Path) (any, bool) {
 	switch tag := n.ShortTag(); tag {
 	case "!!str", "!!timestamp":
 		if strings.ContainsRune(n.Value, 0) {
-			c.reject(p, "holds a NUL character", "")
+			c.reject(RuleScalar, p, "holds a NUL character", "")
 			return nil, false
 		}
 		return n.Value, true
@@ -135,7 +136,7 @@ func (c *converter) scalar(n *yaml.Node, p Path) (any, bool) {
 	case "!!bool", "!!int", "!!float":
 		return c.plain(n, p)
 	default:
-		c.reject(p, fmt.Sprintf("has the tag %s, which is not supported", tag), "leave the tag out")
+		c.reject(RuleTag, p, fmt.Sprintf("has the tag %s, which is not supported", tag), "leave the tag out")
 		return nil, false
 	}
 }
@@ -143,7 +144,7 @@ func (c *converter) scalar(n *yaml.Node, p Path) (any, bool) {
 func (c *converter) plain(n *yaml.Node, p Path) (any, bool) {
 	var v any
 	if err := n.Decode(&v); err != nil {
-		c.reject(p, fmt.Sprintf("%q is not %s", n.Value, tagName(n.ShortTag())), "")
+		c.reject(RuleScalar, p, fmt.Sprintf("%q is not %s", n.Value, tagName(n.ShortTag())), "")
 		return nil, false
 	}
 	switch v := v.(type) {
@@ -154,13 +155,13 @@ func (c *converter) plain(n *yaml.Node, p Path) (any, bool) {
 			return v, true
 		}
 	}
-	c.reject(p, fmt.Sprintf("%q is not a number that can be used", n.Value), "")
+	c.reject(RuleScalar, p, fmt.Sprintf("%q is not a number that can be used", n.Value), "")
 	return nil, false
 }
 
 func (c *converter) collectionTag(n *yaml.Node, want string, p Path) {
 	if tag := n.ShortTag(); tag != want {
-		c.reject(p, fmt.Sprintf("has the tag %s, which is not supported", tag), "leave the tag out")
+		c.reject(RuleTag, p, fmt.Sprintf("has the tag %s, which is not supported", tag), "leave the tag out")
 	}
 }
 

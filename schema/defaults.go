@@ -87,12 +87,12 @@ func clone(v any) any {
 // prune removes what a problem was found in, so that the rest can be decoded
 // and looked at all the same. An item of a list becomes null, to keep the
 // others' places.
-func (d *Document) prune() {
-	for _, p := range d.bad {
+func (d *Document) prune(bad ...Path) {
+	for _, p := range bad {
 		if len(p) == 0 {
 			continue
 		}
-		switch parent := d.get(p[:len(p)-1]).(type) {
+		switch parent := d.Get(p[:len(p)-1]).(type) {
 		case map[string]any:
 			delete(parent, p[len(p)-1])
 		case []any:
@@ -103,7 +103,8 @@ func (d *Document) prune() {
 	}
 }
 
-func (d *Document) get(p Path) any {
+// Get returns the value at the path, or nil.
+func (d *Document) Get(p Path) any {
 	var at any = d.Value
 	for _, seg := range p {
 		switch node := at.(type) {

@@ -12,6 +12,45 @@ import (
 // how many more there are.
 const MaxProblems = 200
 
+// Rule is the stable name of what a problem breaks.
+type Rule string
+
+// The rules on the shape of a file. Package spec adds those on its meaning.
+const (
+	RuleSize           Rule = "size"
+	RuleEncoding       Rule = "encoding"
+	RuleEmpty          Rule = "empty"
+	RuleSyntax         Rule = "syntax"
+	RuleSecondDocument Rule = "second-document"
+	RuleDuplicateKey   Rule = "duplicate-key"
+	RuleMergeKey       Rule = "merge-key"
+	RuleKeyType        Rule = "key-type"
+	RuleTag            Rule = "tag"
+	RuleScalar         Rule = "scalar"
+	RuleExpansion      Rule = "expansion"
+	RuleUnknownKey     Rule = "unknown-key"
+	RuleMissing        Rule = "missing"
+	RuleEnum           Rule = "enum"
+	RuleType           Rule = "type"
+	RulePattern        Rule = "pattern"
+	RuleLength         Rule = "length"
+	RuleRange          Rule = "range"
+	RuleTwice          Rule = "twice"
+	RuleOneOf          Rule = "one-of"
+	RuleCompanion      Rule = "companion"
+	// RuleInternal is a mistake in mainstay itself.
+	RuleInternal Rule = "internal"
+)
+
+// Rules lists the rules on the shape of a file.
+func Rules() []Rule {
+	return []Rule{
+		RuleSize, RuleEncoding, RuleEmpty, RuleSyntax, RuleSecondDocument, RuleDuplicateKey, RuleMergeKey,
+		RuleKeyType, RuleTag, RuleScalar, RuleExpansion, RuleUnknownKey, RuleMissing, RuleEnum, RuleType,
+		RulePattern, RuleLength, RuleRange, RuleTwice, RuleOneOf, RuleCompanion,
+	}
+}
+
 // Problem is one thing that is wrong with a file.
 type Problem struct {
 	File string `json:"file"`
@@ -22,6 +61,8 @@ type Problem struct {
 	// the whole file is meant.
 	Path    string `json:"path,omitempty"`
 	Message string `json:"message"`
+	// Rule names what is broken.
+	Rule Rule `json:"rule"`
 	// Hint says what would be right, when that is known.
 	Hint string `json:"hint,omitempty"`
 }

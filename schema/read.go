@@ -44,7 +44,7 @@ func Validate(kind Kind, file string, data []byte) []Problem {
 func Read(kind Kind, file string, data []byte) (*Document, []Problem) {
 	def, err := define(kind)
 	if err != nil {
-		return nil, []Problem{{File: file, Line: 1, Column: 1, Message: err.Error()}}
+		return nil, []Problem{{File: file, Line: 1, Column: 1, Rule: RuleInternal, Message: err.Error()}}
 	}
 	root, problem := parse(file, data)
 	if problem != nil {
@@ -55,17 +55,17 @@ func Read(kind Kind, file string, data []byte) (*Document, []Problem) {
 	value, _ := c.value(root, nil, 0)
 	object, ok := value.(map[string]any)
 	if !ok {
-		return nil, Sort(append(c.problems, d.Problem(nil, "must be a mapping of keys to values, not "+typeName(value), "")))
+		return nil, Sort(append(c.problems, d.Problem(RuleType, nil, "must be a mapping of keys to values, not "+typeName(value), "")))
 	}
 	d.Value = object
 	problems := append(c.problems, d.check(def)...)
 	if len(problems) == 0 {
 		d.Source, err = json.Marshal(d.Value)
 		if err != nil {
-			problems = append(problems, d.Problem(nil, err.Error(), ""))
+			problems = append(problems, d.Problem(RuleInternal, nil, err.Error(), ""))
 		}
 	}
-	d.prune()
+	d.prune(d.bad...)
 	def.fill(d.Value)
 	return d, Sort(problems)
 }
@@ -94,15 +94,25 @@ func (d *Document) Sound(p Path) bool {
 }
 
 // Problem returns a problem at the path's position.
-func (d *Document) Problem(p Path, message, hint string) Problem {
+func (d *Document) Problem(rule Rule, p Path, message, hint string) Problem {
 	line, column := d.Position(p)
-	return Problem{File: d.File, Line: line, Column: column, Path: p.String(), Message: message, Hint: hint}
+	return Problem{
+		File: d.File, Line: line, Column: column,
+		Path: p.String(), Message: message, Rule: rule, Hint: hint,
+	}
 }
 
-// reject is Problem for a value that must not be used.
-func (d *Document) reject(p Path, message, hint string) Problem {
+// Reject is Problem for a value that must not be used: it is taken out of Value.
+func (d *Document) Reject(rule Rule, p Path, message, hint string) Problem {
+	d.prune(p)
+	return d.reject(rule, p, message, hint)
+}
+
+// reject only remembers that the value is bad, for as long as it is still
+// looked at.
+func (d *Document) reject(rule Rule, p Path, message, hint string) Problem {
 	d.bad = append(d.bad, p)
-	return d.Problem(p, message, hint)
+	return d.Problem(rule, p, message, hint)
 }
 
 // parse returns the one YAML document of a file.
@@ -113,7 +123,7 @@ func parse(file string, data []byte) (*yaml.Node, *Problem) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	root, err := next(dec)
 	if errors.Is(err, io.EOF) || err == nil && isNull(root) {
-		return nil, &Problem{File: file, Line: 1, Column: 1, Message: "the file is empty"}
+		return nil, &Problem{File: file, Line: 1, Column: 1, Rule: RuleEmpty, Message: "the file is empty"}
 	}
 	if err != nil {
 		return nil, syntaxProblem(file, err)
@@ -127,6 +137,7 @@ func parse(file string, data []byte) (*yaml.Node, *Problem) {
 	}
 	return nil, &Problem{
 		File: file, Line: max(second.Line, 1), Column: max(second.Column, 1),
+		Rule:    RuleSecondDocument,
 		Message: "a second YAML document begins here",
 		Hint:    "keep one document in a file, and nothing after a line of ---",
 	}
@@ -159,6 +170,7 @@ func checkBytes(file string, data []byte) *Problem {
 	if len(data) > MaxSize {
 		return &Problem{
 			File: file, Line: 1, Column: 1,
+			Rule:    RuleSize,
 			Message: fmt.Sprintf("the file has %d bytes, more than the %d allowed", len(data), MaxSize),
 		}
 	}
@@ -167,6 +179,7 @@ func checkBytes(file string, data []byte) *Problem {
 		column := 1 + utf8.RuneCount(data[bytes.LastIndexByte(data[:i], '\n')+1:i])
 		return &Problem{
 			File: file, Line: line, Column: column,
+			Rule:    RuleEncoding,
 			Message: "a byte here is not UTF-8",
 			Hint:    "save the file as UTF-8",
 		}
@@ -190,7 +203,7 @@ func invalidUTF8(data []byte) int {
 }
 
 func syntaxProblem(file string, err error) *Problem {
-	p := &Problem{File: file, Line: 1, Column: 1}
+	p := &Problem{File: file, Line: 1, Column: 1, Rule: RuleSyntax}
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	if m := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(text); m != nil {
 		if line, err := strconv.Atoi(m[1]); err == nil && line > 0 {

@@ -48,7 +48,7 @@ func (w *wording) unknownKeys(v violation) {
 			hint = "did you mean " + near + "?"
 			w.meant[v.path.String()] = append(w.meant[v.path.String()], near)
 		}
-		p := w.doc.reject(v.path.Key(key), "is not a known key", hint)
+		p := w.doc.reject(RuleUnknownKey, v.path.Key(key), "is not a known key", hint)
 		p.Line, p.Column = w.doc.KeyPosition(v.path.Key(key))
 		w.problems = append(w.problems, p)
 	}
@@ -62,7 +62,7 @@ func (w *wording) missingKeys(v violation) {
 		}
 		properties, _ := v.schema["properties"].(map[string]any)
 		property, _ := properties[key].(map[string]any)
-		w.problems = append(w.problems, w.doc.reject(v.path.Key(key), "is missing", w.example(property, "such as ")))
+		w.problems = append(w.problems, w.doc.reject(RuleMissing, v.path.Key(key), "is missing", w.example(property, "such as ")))
 	}
 }
 
@@ -90,7 +90,7 @@ func (w *wording) choice(v violation) {
 	if len(given) > 0 {
 		message = "has " + strings.Join(given, " and ") + " at once"
 	}
-	w.problems = append(w.problems, w.doc.Problem(v.path, message, hint))
+	w.problems = append(w.problems, w.doc.Problem(RuleOneOf, v.path, message, hint))
 }
 
 func (w *wording) companion(v violation) {
@@ -99,7 +99,8 @@ func (w *wording) companion(v violation) {
 	}
 	key := v.rest[0]
 	needs, _ := v.schema["dependentRequired"].(map[string]any)
-	p := w.doc.Problem(v.path.Key(key), "is of use only beside "+strings.Join(texts(needs[key]), " and "), "remove it, or add that")
+	message := "is of use only beside " + strings.Join(texts(needs[key]), " and ")
+	p := w.doc.Problem(RuleCompanion, v.path.Key(key), message, "remove it, or add that")
 	p.Line, p.Column = w.doc.KeyPosition(v.path.Key(key))
 	w.problems = append(w.problems, p)
 }
@@ -115,11 +116,27 @@ func (w *wording) value(v violation) {
 	}
 	w.said[key] = true
 	message, hint := w.valueMessage(v)
-	p := w.doc.reject(v.path, message, hint)
+	p := w.doc.reject(ruleOf(v.keyword), v.path, message, hint)
 	if v.name {
 		p.Line, p.Column = w.doc.KeyPosition(v.path)
 	}
 	w.problems = append(w.problems, p)
+}
+
+func ruleOf(keyword string) Rule {
+	switch keyword {
+	case "enum", "const":
+		return RuleEnum
+	case "type":
+		return RuleType
+	case "pattern":
+		return RulePattern
+	case "minimum", "maximum":
+		return RuleRange
+	case "uniqueItems":
+		return RuleTwice
+	}
+	return RuleLength
 }
 
 func (w *wording) valueMessage(v violation) (message, hint string) {

@@ -1,5 +1,10 @@
 package spec
 
+import (
+	"encoding/json"
+	"fmt"
+)
+
 // AgentFile is the node's own configuration, /etc/mainstay/agent.yaml. What the
 // repository may ask for is bounded by what this file allows.
 type AgentFile struct {
@@ -57,6 +62,26 @@ type Coordination struct {
 	CAFile     string `json:"caFile,omitempty"`
 }
 
+// UnmarshalJSON reads an object, or the word off.
+func (c *Coordination) UnmarshalJSON(b []byte) error {
+	var word string
+	if json.Unmarshal(b, &word) == nil {
+		if word != CoordinationOff {
+			return fmt.Errorf("coordination %q: must be an object, or the word %s", word, CoordinationOff)
+		}
+		*c = Coordination{URL: CoordinationOff}
+		return nil
+	}
+	type plain Coordination
+	if err := json.Unmarshal(b, (*plain)(c)); err != nil {
+		return fmt.Errorf("coordination: %w", err)
+	}
+	return nil
+}
+
+// Off tells whether this is read-only mode (R8).
+func (c Coordination) Off() bool { return c.URL == CoordinationOff }
+
 // Verify says whose commits are accepted. Without AllowedSigners every commit
 // is.
 type Verify struct {
@@ -68,11 +93,15 @@ type Verify struct {
 type Allow struct {
 	// Systemd lists unit names; "*" matches any run of characters.
 	Systemd []string `json:"systemd,omitempty"`
-	// Compose lists project names.
+	// Compose lists project names. A repository that also names the folder of
+	// the compose file needs "project=/folder": who chooses the compose file
+	// chooses what runs.
 	Compose []string `json:"compose,omitempty"`
 	// Commands lists argument vectors, "*" as the last one meaning any rest and
 	// elsewhere any one argument.
 	Commands [][]string `json:"commands,omitempty"`
 	// Paths lists files, and folders with a trailing slash.
 	Paths []string `json:"paths,omitempty"`
+	// Environment lists the variables that supervised processes may be given.
+	Environment []string `json:"environment,omitempty"`
 }

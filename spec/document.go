@@ -6,7 +6,10 @@
 // validated value or a list of problems out. Design section 3 is its source.
 package spec
 
-import "slices"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // Side is one half of a deployment.
 type Side string
@@ -43,6 +46,12 @@ type Deployment struct {
 	Handover Handover        `json:"handover"`
 	Nodes    map[string]Node `json:"nodes"`
 	Roles    map[string]Role `json:"roles"`
+
+	// Templates holds the content of every template that a file names, by that
+	// name. Load fills it in.
+	Templates map[string][]byte `json:"-"`
+	// Source is the document as Load read it, as JSON and without defaults.
+	Source json.RawMessage `json:"-"`
 }
 
 // AgentSettings is how every agent of the deployment behaves towards git.

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -56,7 +57,7 @@ func ParseSchedule(text string) (Schedule, error) {
 		s.Every = d
 		return s, nil
 	}
-	c, err := cron.ParseStandard(text)
+	c, err := parseCron(text)
 	if err != nil {
 		return s, fmt.Errorf("schedule %q: %w", text, err)
 	}
@@ -64,16 +65,34 @@ func ParseSchedule(text string) (Schedule, error) {
 	return s, nil
 }
 
-// Longest returns the interval, or for a cron expression the longest gap among
-// the next runs after from.
+// parseCron reads a cron expression in the machine's own time zone. A zone in
+// the expression is refused: the parser panics on a zone that nothing follows,
+// and a switch of daylight saving time elsewhere surprises people.
+func parseCron(text string) (cron.Schedule, error) {
+	if strings.HasPrefix(text, "TZ=") || strings.HasPrefix(text, "CRON_TZ=") {
+		return nil, errors.New("a time zone is not supported")
+	}
+	return cron.ParseStandard(text)
+}
+
+// longestSpan is how far ahead Longest looks: every week of a month, however
+// its days fall.
+const longestSpan = 35 * 24 * time.Hour
+
+// longestRuns bounds the runs that Longest looks at.
+const longestRuns = 20_000
+
+// Longest returns the interval, or for a cron expression the longest gap between
+// two runs in the five weeks after from. It is zero when it never runs.
 func (s Schedule) Longest(from time.Time) time.Duration {
 	if s.Cron == nil {
 		return s.Every
 	}
 	var longest time.Duration
-	for range 64 {
+	end := from.Add(longestSpan)
+	for range longestRuns {
 		next := s.Cron.Next(from)
-		if next.IsZero() {
+		if next.IsZero() || from.After(end) {
 			break
 		}
 		longest = max(longest, next.Sub(from))

@@ -1,0 +1,238 @@
+package spec
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"mainstay/schema"
+)
+
+// ErrNotAllowed means that the node's own file does not allow what the
+// repository asks for. Every Refusal is one.
+var ErrNotAllowed = errors.New("not allowed on this node")
+
+// anything is the pattern that matches any argument, and as the last one any
+// rest.
+const anything = "*"
+
+// Refusal is one thing that the repository asks for and the node's own file
+// does not allow.
+type Refusal struct {
+	// Where is the field that asks for it, such as services[0].systemd. It is
+	// empty when a check was asked for without one.
+	Where string `json:"where,omitempty"`
+	// List is the list under allow that would have to hold it, and Line what to
+	// add there.
+	List string `json:"list"`
+	Line string `json:"line"`
+}
+
+// Error says what is refused and which line would allow it.
+func (r Refusal) Error() string {
+	s := fmt.Sprintf("agent.yaml does not allow it; add under allow.%s: %s", r.List, r.Line)
+	if r.Where != "" {
+		s = r.Where + ": " + s
+	}
+	return s
+}
+
+// Is makes every refusal ErrNotAllowed.
+func (r Refusal) Is(target error) bool { return target == ErrNotAllowed }
+
+func refuse(list, value string) error {
+	line, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return Refusal{List: list, Line: "- " + string(line)}
+}
+
+// CheckSystemd returns a Refusal unless the unit is allowed.
+func (a Allow) CheckSystemd(unit string) error {
+	for _, pattern := range a.Systemd {
+		if wildcard(pattern, unit) {
+			return nil
+		}
+	}
+	return refuse("systemd", unit)
+}
+
+// CheckCompose returns a Refusal unless the project is allowed, together with
+// the folder of its compose file when that is not empty.
+func (a Allow) CheckCompose(project, folder string) error {
+	entry := project
+	if folder != "" {
+		entry += "=" + folder
+	}
+	for _, allowed := range a.Compose {
+		if allowed == entry || folder == "" && strings.HasPrefix(allowed, project+"=") {
+			return nil
+		}
+	}
+	return refuse("compose", entry)
+}
+
+// CheckCommand returns a Refusal unless the argument vector is allowed.
+func (a Allow) CheckCommand(argv []string) error {
+	for _, pattern := range a.Commands {
+		if matchArgv(pattern, argv) {
+			return nil
+		}
+	}
+	line, err := json.Marshal(argv)
+	if err != nil {
+		return err
+	}
+	return Refusal{List: "commands", Line: "- " + string(line)}
+}
+
+// CheckPath returns a Refusal unless the file is allowed.
+func (a Allow) CheckPath(file string) error {
+	if cleanAbsolute(file) {
+		for _, entry := range a.Paths {
+			if entry == file || strings.HasSuffix(entry, "/") && strings.HasPrefix(file, entry) {
+				return nil
+			}
+		}
+	}
+	return refuse("paths", file)
+}
+
+// CheckEnvironment returns a Refusal unless the variable is allowed.
+func (a Allow) CheckEnvironment(name string) error {
+	if slices.Contains(a.Environment, name) {
+		return nil
+	}
+	return refuse("environment", name)
+}
+
+// CheckAction returns a Refusal unless the action is allowed.
+func (a Allow) CheckAction(action Action) error {
+	if action.Systemd != "" {
+		return a.CheckSystemd(action.Systemd)
+	}
+	return a.CheckCommand(action.Command)
+}
+
+// wildcard matches text against a pattern in which * stands for any run of
+// characters.
+func wildcard(pattern, text string) bool {
+	parts := strings.Split(pattern, anything)
+	if len(parts) == 1 {
+		return pattern == text
+	}
+	first, last := parts[0], parts[len(parts)-1]
+	if len(text) < len(first)+len(last) || !strings.HasPrefix(text, first) || !strings.HasSuffix(text, last) {
+		return false
+	}
+	text = text[len(first) : len(text)-len(last)]
+	for _, part := range parts[1 : len(parts)-1] {
+		_, after, ok := strings.Cut(text, part)
+		if !ok {
+			return false
+		}
+		text = after
+	}
+	return true
+}
+
+// matchArgv matches a command against a pattern. The program is never a
+// wildcard.
+func matchArgv(pattern, argv []string) bool {
+	if len(pattern) == 0 || len(argv) == 0 || pattern[0] != argv[0] {
+		return false
+	}
+	for i, want := range pattern {
+		if want == anything && i > 0 && i == len(pattern)-1 {
+			return true
+		}
+		if i >= len(argv) || want != argv[i] && (want != anything || i == 0) {
+			return false
+		}
+	}
+	return len(pattern) == len(argv)
+}
+
+// Refusals lists everything that a node should have and its own file does not
+// allow, in the document's order.
+func (a Allow) Refusals(w *Wanted) []Refusal {
+	c := &allowance{allow: a}
+	c.probe(schema.Path{"witness"}, w.Witness)
+	for _, side := range []Side{Main, Standby} {
+		c.probe(schema.Path{"detect"}, w.DetectOn[side])
+	}
+	for i, s := range w.Services {
+		c.service(schema.Path{"services"}.Index(i), s)
+	}
+	for i, f := range w.Files {
+		at := schema.Path{"files"}.Index(i)
+		c.add(at.Key("path"), a.CheckPath(f.Path))
+		c.action(at.Key("check"), f.Check)
+		c.action(at.Key("reload"), f.Reload)
+	}
+	for i, j := range w.Jobs {
+		c.add(schema.Path{"jobs"}.Index(i).Key("command"), a.CheckCommand(j.Command))
+	}
+	for i, k := range w.Checks {
+		c.add(schema.Path{"checks"}.Index(i).Key("command"), a.CheckCommand(k.Command))
+	}
+	return c.refusals
+}
+
+// allowance collects refusals, each line to add once.
+type allowance struct {
+	allow    Allow
+	refusals []Refusal
+}
+
+func (c *allowance) add(p schema.Path, err error) {
+	var r Refusal
+	if !errors.As(err, &r) {
+		return
+	}
+	for _, known := range c.refusals {
+		if known.List == r.List && known.Line == r.Line {
+			return
+		}
+	}
+	r.Where = p.String()
+	c.refusals = append(c.refusals, r)
+}
+
+func (c *allowance) service(p schema.Path, s Service) {
+	switch {
+	case s.Systemd != "":
+		c.add(p.Key("systemd"), c.allow.CheckSystemd(s.Systemd))
+	case s.Compose != nil:
+		c.add(p.Key("compose"), c.allow.CheckCompose(s.Compose.Project, s.Compose.Directory))
+	case s.Command != nil:
+		c.add(p.Keys("command", "start"), c.allow.CheckCommand(s.Command.Start))
+		c.add(p.Keys("command", "stop"), c.allow.CheckCommand(s.Command.Stop))
+		c.add(p.Keys("command", "status"), c.allow.CheckCommand(s.Command.Status))
+	case s.Process != nil:
+		c.add(p.Keys("process", "command"), c.allow.CheckCommand(s.Process.Command))
+		for _, name := range slices.Sorted(maps.Keys(s.Process.Environment)) {
+			c.add(p.Keys("process", "environment", name), c.allow.CheckEnvironment(name))
+		}
+	}
+	c.probe(p.Key("ready"), s.Ready)
+	if s.Drain != nil {
+		c.add(p.Keys("drain", "command"), c.allow.CheckCommand(s.Drain.Command))
+	}
+}
+
+func (c *allowance) probe(p schema.Path, probe *Probe) {
+	if probe != nil && len(probe.Command) > 0 {
+		c.add(p.Key("command"), c.allow.CheckCommand(probe.Command))
+	}
+}
+
+func (c *allowance) action(p schema.Path, a *Action) {
+	if a != nil {
+		c.add(p, c.allow.CheckAction(*a))
+	}
+}

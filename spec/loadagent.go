@@ -1,0 +1,163 @@
+package spec
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mainstay/schema"
+)
+
+// LoadAgentFile reads an agent's own file: strictly, with defaults filled in,
+// held against its schema and against its meaning. Every problem is returned in
+// one go, sorted by position; the file is nil when there is one. Node stays
+// empty when the file does not name it: the host's name is the caller's to ask
+// for. The files that it names are not looked at.
+func LoadAgentFile(file string, data []byte) (*AgentFile, []schema.Problem) {
+	doc, problems := schema.Read(schema.Agent, file, data)
+	if doc == nil {
+		return nil, problems
+	}
+	l := &agentLoader{reader: reader{doc: doc, problems: problems}, a: &AgentFile{}}
+	if err := doc.Decode(l.a); err != nil {
+		l.say(schema.RuleInternal, nil, err.Error(), "")
+		return nil, schema.Sort(l.problems)
+	}
+	l.meaning()
+	if len(l.problems) > 0 {
+		return nil, schema.Sort(l.problems)
+	}
+	return l.a, nil
+}
+
+// agentLoader checks the meaning of an agent's file.
+type agentLoader struct {
+	reader
+	a *AgentFile
+}
+
+func (l *agentLoader) meaning() {
+	repo := schema.Path{"repository"}
+	l.url(repo.Key("url"), l.a.Repository.URL)
+	for i, mirror := range l.a.Repository.Mirrors {
+		l.url(repo.Key("mirrors").Index(i), mirror)
+	}
+	if !l.a.Coordination.Off() {
+		l.url(schema.Path{"coordination", "url"}, l.a.Coordination.URL)
+	}
+	if p := l.a.Repository.Path; p != "" && !localPath(p) {
+		l.say(RuleRepositoryPath, repo.Key("path"), fmt.Sprintf("%q leads away from the repository", p),
+			"a clean path inside the repository, such as sites/paris/deployment.yaml")
+	}
+	l.branch(repo.Key("branch"), l.a.Repository.Branch)
+	l.listen()
+	l.allow(schema.Path{"allow"})
+	if len(l.a.SelfFence) > 0 {
+		l.program(schema.Path{"selfFence"}, l.a.SelfFence)
+	}
+}
+
+func (l *agentLoader) url(p schema.Path, text string) {
+	scheme, _, hasScheme := strings.Cut(text, "://")
+	if text == "" || !hasScheme {
+		return
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		l.say(RuleURL, p, "is not a URL", "such as ssh://git@git.example.org/voice/paris.git")
+		return
+	}
+	if !slices.Contains([]string{"ssh", "https", "http", "file"}, scheme) {
+		l.say(RuleURL, p, fmt.Sprintf("%q URLs are not supported", scheme), "ssh, https, http, file, or a local path")
+		return
+	}
+	_, password := u.User.Password()
+	if password || u.User != nil && scheme != "ssh" {
+		l.say(RuleCredentials, p, "holds credentials", "put them into a file that only root can read, and name it in tokenFile")
+	}
+}
+
+func (l *agentLoader) branch(p schema.Path, branch string) {
+	bad := strings.Contains(branch, "..") || strings.Contains(branch, "//") || strings.Contains(branch, "/.") ||
+		strings.HasSuffix(branch, "/") || strings.HasSuffix(branch, ".") || strings.HasSuffix(branch, ".lock")
+	if bad {
+		l.say(RuleBranch, p, fmt.Sprintf("%q is not the name of a branch", branch), "such as main")
+	}
+}
+
+func (l *agentLoader) listen() {
+	if l.a.Listen == "off" || l.a.Listen == "" {
+		return
+	}
+	_, port, err := net.SplitHostPort(l.a.Listen)
+	number, convErr := strconv.Atoi(port)
+	if err != nil || convErr != nil || number < 0 || number > 65535 {
+		l.say(RuleListen, schema.Path{"listen"}, fmt.Sprintf("%q is not an address to listen on", l.a.Listen),
+			"such as 127.0.0.1:9477, or off")
+	}
+}
+
+func (l *agentLoader) allow(p schema.Path) {
+	for i, unit := range l.a.Allow.Systemd {
+		l.allowUnit(p.Key("systemd").Index(i), unit)
+	}
+	for i, entry := range l.a.Allow.Compose {
+		_, folder, named := strings.Cut(entry, "=")
+		if named && !cleanAbsolute(folder) {
+			l.say(RuleAllowCompose, p.Key("compose").Index(i), fmt.Sprintf("%q names no absolute, clean folder", entry),
+				"a project, or project=/folder/of/the/compose/file")
+		}
+	}
+	for i, argv := range l.a.Allow.Commands {
+		at := p.Key("commands").Index(i)
+		if len(argv) > 0 && argv[0] == anything {
+			l.say(RuleAllowEverything, at, "would allow every command", "name the program")
+			continue
+		}
+		l.program(at, argv)
+	}
+	for i, entry := range l.a.Allow.Paths {
+		l.allowPath(p.Key("paths").Index(i), entry)
+	}
+}
+
+func (l *agentLoader) allowUnit(p schema.Path, unit string) {
+	if strings.Trim(unit, "*") == "" {
+		l.say(RuleAllowEverything, p, "would allow every unit", "name the units, such as asterisk.service or xivo-*.service")
+		return
+	}
+	if strings.HasSuffix(unit, anything) {
+		return
+	}
+	if message := unitProblem(unit); message != "" {
+		l.say(RuleUnit, p, message, "name the unit with its suffix, such as asterisk.service")
+	}
+}
+
+func (l *agentLoader) allowPath(p schema.Path, entry string) {
+	folder := strings.TrimSuffix(entry, "/")
+	switch {
+	case strings.Trim(entry, "/") == "":
+		l.say(RuleAllowEverything, p, "would allow every file", "name the files, or folders such as /etc/nginx/conf.d/")
+	case !cleanAbsolute(folder):
+		l.say(RuleAbsolutePath, p, fmt.Sprintf("%q is not an absolute, clean path", entry), "begin with /, without .. or //")
+	}
+}
+
+func (l *agentLoader) program(p schema.Path, argv []string) {
+	if len(argv) == 0 {
+		return
+	}
+	if message := programProblem(argv[0]); message != "" {
+		l.say(RuleProgram, p.Index(0), message, `one item for each argument: ["program", "argument"]`)
+	}
+}
+
+// cleanAbsolute tells whether a path is absolute, clean and not the root.
+func cleanAbsolute(p string) bool {
+	return strings.HasPrefix(p, "/") && path.Clean(p) == p && p != "/"
+}

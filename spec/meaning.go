@@ -1,0 +1,150 @@
+package spec
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"mainstay/schema"
+)
+
+// Bounds on what a document may say of time.
+const (
+	shortest          = 100 * time.Millisecond
+	shortestHeartbeat = time.Second
+	shortestSchedule  = time.Second
+	longest           = 7 * 24 * time.Hour
+)
+
+// referenceTime is where cron expressions are measured from, so that the same
+// document is always judged the same.
+func referenceTime() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
+
+func (l *loader) meaning() {
+	l.refName(schema.Path{"name"}, l.d.Name)
+	if l.d.Fenced != "" && l.d.Fenced == l.d.Active {
+		l.say(RuleFencedActive, schema.Path{"fenced"}, fmt.Sprintf("%s is both active and fenced", l.d.Fenced),
+			fmt.Sprintf("a fenced side is off: set active: %s, or remove fenced", l.d.Active.Other()))
+	}
+	l.settings()
+	for _, name := range slices.Sorted(maps.Keys(l.d.Roles)) {
+		l.refName(schema.Path{"roles", name}, name)
+		l.role(schema.Path{"roles", name}, name, l.d.Roles[name])
+	}
+	for _, name := range l.d.NodeNames() {
+		l.refName(schema.Path{"nodes", name}, name)
+		l.node(schema.Path{"nodes", name}, name)
+	}
+	l.sides()
+}
+
+// refName refuses what the schema lets through and a git ref does not.
+func (l *loader) refName(p schema.Path, name string) {
+	if strings.HasSuffix(name, ".lock") {
+		l.say(RuleName, p, fmt.Sprintf("%q cannot be part of a git ref", name), "no name may end in .lock")
+	}
+}
+
+func (l *loader) settings() {
+	a, h := l.d.Agent, l.d.Handover
+	l.within(schema.Path{"agent", "timeout"}, a.Timeout.D(), shortest)
+	l.within(schema.Path{"agent", "heartbeat"}, a.Heartbeat.D(), shortestHeartbeat)
+	l.within(schema.Path{"handover", "wait"}, h.Wait.D(), shortest)
+	l.within(schema.Path{"handover", "lease"}, h.Lease.D(), 0)
+	l.interval(schema.Path{"agent", "poll"}, a.Poll, shortest)
+	l.lease()
+}
+
+// lease holds the lease against R7: an agent must get at least one whole look
+// at its claim into it.
+func (l *loader) lease() {
+	a, lease := l.d.Agent, l.d.Handover.Lease.D()
+	if lease <= 0 || !l.doc.Sound(schema.Path{"agent"}) {
+		return
+	}
+	poll := a.Poll.Longest(referenceTime())
+	if least := poll + 2*a.Timeout.D(); lease < least {
+		l.say(RuleLeaseTooShort, schema.Path{"handover", "lease"},
+			fmt.Sprintf("a lease of %s is shorter than poll + 2 * timeout = %s", lease, least),
+			fmt.Sprintf("lease: %s or more, or a shorter poll or timeout", least))
+	}
+}
+
+// within checks a duration against its lower bound and the common upper one.
+func (l *loader) within(p schema.Path, d, least time.Duration) {
+	switch {
+	case d < least:
+		l.say(RuleBound, p, fmt.Sprintf("must be at least %s, not %s", least, d), "")
+	case d > longest:
+		l.say(RuleBound, p, fmt.Sprintf("must be at most %s, not %s", longest, d), "")
+	}
+}
+
+func (l *loader) interval(p schema.Path, s Schedule, least time.Duration) {
+	if s.Cron == nil {
+		l.within(p, s.Every, least)
+	}
+}
+
+func (l *loader) node(p schema.Path, name string) {
+	n := l.d.Nodes[name]
+	role, ok := l.d.Roles[n.Role]
+	if !ok {
+		l.say(RuleUnknownRole, p.Key("role"), fmt.Sprintf("no role %q is defined", n.Role),
+			"roles of this document: "+strings.Join(slices.Sorted(maps.Keys(l.d.Roles)), ", "))
+		return
+	}
+	if !l.doc.Sound(schema.Path{"roles", n.Role, "exclusive"}) {
+		return
+	}
+	switch {
+	case role.Exclusive && n.Side == "":
+		l.say(RuleSideMissing, p.Key("side"), fmt.Sprintf("is missing: role %s is exclusive", n.Role),
+			"side: main, or side: standby")
+	case !role.Exclusive && n.Side != "":
+		l.say(RuleSideForbidden, p.Key("side"), fmt.Sprintf("role %s is shared, its nodes have no side", n.Role),
+			fmt.Sprintf("remove side, or make role %s exclusive", n.Role))
+	}
+}
+
+// sides checks what only several nodes together can break.
+func (l *loader) sides() {
+	taken := make(map[[2]string]string)
+	names := l.d.NodeNames()
+	slices.SortStableFunc(names, func(a, b string) int {
+		al, ac := l.doc.Position(schema.Path{"nodes", a})
+		bl, bc := l.doc.Position(schema.Path{"nodes", b})
+		return slices.Compare([]int{al, ac}, []int{bl, bc})
+	})
+	for _, name := range names {
+		n := l.d.Nodes[name]
+		role := l.d.Roles[n.Role]
+		if !role.Exclusive || n.Side == "" {
+			continue
+		}
+		key := [2]string{n.Role, string(n.Side)}
+		if first, ok := taken[key]; ok {
+			l.say(RuleSideTaken, schema.Path{"nodes", name, "side"},
+				fmt.Sprintf("role %s has a node on side %s already: %s", n.Role, n.Side, first),
+				"an exclusive role has at most one node on a side")
+			continue
+		}
+		taken[key] = name
+		l.followedSide(name, n, role)
+	}
+}
+
+// followedSide wants the followed role's node on the side of the node that
+// follows it.
+func (l *loader) followedSide(name string, n Node, role Role) {
+	if followed, ok := l.d.Roles[role.Follows]; !ok || !followed.Exclusive {
+		return
+	}
+	if _, ok := l.d.NodeOf(role.Follows, n.Side); !ok {
+		l.say(RuleFollowsSide, schema.Path{"nodes", name, "side"},
+			fmt.Sprintf("role %s follows %s, which has no node on side %s", n.Role, role.Follows, n.Side),
+			fmt.Sprintf("add a node with role: %s and side: %s, or remove this one", role.Follows, n.Side))
+	}
+}

@@ -1,0 +1,220 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"mainstay/schema"
+)
+
+func (l *loader) role(p schema.Path, name string, r Role) {
+	l.follows(p.Key("follows"), name, r)
+	if r.Witness != nil && !r.Exclusive {
+		l.say(RuleWitnessShared, p.Key("witness"), fmt.Sprintf("role %s is shared: there is no other side to ask", name),
+			"a witness belongs to an exclusive role")
+	}
+	if r.Detect != nil && (r.Exclusive || r.Follows == "") {
+		l.say(RuleDetectMisplaced, p.Key("detect"), fmt.Sprintf("role %s is exclusive, or follows none", name),
+			"detect belongs to a shared role that follows another")
+	}
+	l.probeBounds(p.Key("witness"), r.Witness)
+	l.probeBounds(p.Key("detect"), r.Detect)
+	for i, s := range r.Services {
+		l.serviceBounds(p.Key("services").Index(i), s)
+	}
+	for i, f := range r.Files {
+		l.actionBounds(p.Key("files").Index(i).Key("check"), f.Check)
+		l.actionBounds(p.Key("files").Index(i).Key("reload"), f.Reload)
+	}
+	for i, j := range r.Jobs {
+		at := p.Key("jobs").Index(i)
+		l.within(at.Key("timeout"), j.Timeout.D(), shortest)
+		l.interval(at.Key("schedule"), j.Schedule, shortestSchedule)
+	}
+	for i, c := range r.Checks {
+		at := p.Key("checks").Index(i)
+		l.within(at.Key("timeout"), c.Timeout.D(), shortest)
+		l.within(at.Key("every"), c.Every.D(), shortest)
+	}
+	l.duplicates(p, r)
+	l.expanded(p, name, r)
+}
+
+func (l *loader) follows(p schema.Path, name string, r Role) {
+	if r.Follows == "" {
+		return
+	}
+	followed, ok := l.d.Roles[r.Follows]
+	switch {
+	case r.Follows == name:
+		l.say(RuleFollowsItself, p, fmt.Sprintf("role %s follows itself", name), "name another role, or remove follows")
+	case !ok:
+		l.say(RuleFollowsUnknown, p, fmt.Sprintf("no role %q is defined", r.Follows), l.exclusiveRoles(name))
+	case !followed.Exclusive && l.doc.Sound(schema.Path{"roles", r.Follows, "exclusive"}):
+		l.say(RuleFollowsShared, p, fmt.Sprintf("role %s is shared: it has no serving side to follow", r.Follows),
+			l.exclusiveRoles(name))
+	default:
+		l.cycle(p, name)
+	}
+}
+
+func (l *loader) exclusiveRoles(but string) string {
+	var names []string
+	for name, r := range l.d.Roles {
+		if r.Exclusive && name != but {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return "only an exclusive role can be followed, and there is no other"
+	}
+	slices.Sort(names)
+	return "exclusive roles: " + strings.Join(names, ", ")
+}
+
+// cycle reports a chain of follows that comes back to where it began.
+func (l *loader) cycle(p schema.Path, name string) {
+	chain := []string{name}
+	for at := l.d.Roles[name].Follows; at != "" && len(chain) <= len(l.d.Roles); at = l.d.Roles[at].Follows {
+		chain = append(chain, at)
+		if at == name {
+			l.say(RuleFollowsCycle, p, "roles follow each other in a circle: "+strings.Join(chain, " → "),
+				"remove follows from one of them")
+			return
+		}
+	}
+}
+
+func (l *loader) serviceBounds(p schema.Path, s Service) {
+	l.within(p.Key("startTimeout"), s.StartTimeout.D(), shortest)
+	l.within(p.Key("stopTimeout"), s.StopTimeout.D(), shortest)
+	l.probeBounds(p.Key("ready"), s.Ready)
+	if s.Drain != nil {
+		l.within(p.Keys("drain", "within"), s.Drain.Within.D(), 0)
+	}
+	if s.Command != nil {
+		l.exitCodes(p.Key("command"), s.Command)
+	}
+}
+
+func (l *loader) probeBounds(p schema.Path, probe *Probe) {
+	if probe == nil {
+		return
+	}
+	l.within(p.Key("timeout"), probe.Timeout.D(), shortest)
+	l.within(p.Key("every"), probe.Every.D(), shortest)
+	l.within(p.Key("within"), probe.Within.D(), shortest)
+}
+
+func (l *loader) actionBounds(p schema.Path, a *Action) {
+	if a != nil {
+		l.within(p.Key("timeout"), a.Timeout.D(), shortest)
+	}
+}
+
+// exitCodes refuses a code that is said to mean two things.
+func (l *loader) exitCodes(p schema.Path, c *CommandService) {
+	meaning := make(map[int]string)
+	lists := []struct {
+		name  string
+		codes []int
+	}{{"running", c.Running}, {"stopped", c.Stopped}, {"failed", c.Failed}}
+	for _, list := range lists {
+		for _, code := range list.codes {
+			if other, ok := meaning[code]; ok {
+				l.say(RuleExitCode, p.Key(list.name), fmt.Sprintf("exit code %d means %s already", code, other),
+					"defaults: running [0], stopped [3], failed [1, 2]")
+			}
+			meaning[code] = list.name
+		}
+	}
+}
+
+func (l *loader) duplicates(p schema.Path, r Role) {
+	l.unique(p.Key("services"), "name", names(r.Services, func(s Service) string { return s.Name }))
+	l.unique(p.Key("jobs"), "name", names(r.Jobs, func(j Job) string { return j.Name }))
+	l.unique(p.Key("checks"), "name", names(r.Checks, func(c Check) string { return c.Name }))
+	l.unique(p.Key("files"), "path", names(r.Files, func(f File) string { return f.Path }))
+}
+
+func names[T any](items []T, name func(T) string) []string {
+	out := make([]string, len(items))
+	for i, item := range items {
+		out[i] = name(item)
+	}
+	return out
+}
+
+// unique wants every non-empty name once.
+func (l *loader) unique(p schema.Path, key string, names []string) {
+	first := make(map[string]int)
+	for i, name := range names {
+		if name == "" {
+			continue
+		}
+		if at, ok := first[name]; ok {
+			l.say(RuleDuplicateName, p.Index(i).Key(key),
+				fmt.Sprintf("%q is used already, by %s", name, p.Index(at)), "give each one a "+key+" of its own")
+			continue
+		}
+		first[name] = i
+	}
+}
+
+// expanded checks the text fields of a role as each of its nodes will see
+// them.
+func (l *loader) expanded(p schema.Path, name string, r Role) {
+	v := &values{loader: l}
+	v.role(p, r)
+	for _, node := range l.d.NodeNames() {
+		if l.d.Nodes[node].Role != name {
+			continue
+		}
+		x := &expander{data: l.d.data(node)}
+		out := x.role(p, r)
+		l.unexpanded(node, x.failed)
+		v.role(p, out)
+		l.unique(p.Key("files"), "path", names(out.Files, func(f File) string { return f.Path }))
+		w := &Wanted{Node: node, Role: name}
+		l.unexpanded(node, l.d.followed(w))
+		for _, side := range []Side{Main, Standby} {
+			v.probe(p.Key("detect"), w.DetectOn[side])
+		}
+		l.renderAll(p, node, r)
+	}
+}
+
+func (l *loader) unexpanded(node string, failed []expansion) {
+	for _, f := range failed {
+		l.say(RuleExpand, f.path, fmt.Sprintf("cannot be expanded for node %s: %s", node, f.err), l.expandHint(node, f.err))
+	}
+}
+
+// expandHint says what the document lacks when an expression names something
+// that is not there.
+func (l *loader) expandHint(node string, err error) string {
+	var te *TemplateError
+	if !errors.As(err, &te) {
+		return ""
+	}
+	n := l.d.Nodes[node]
+	switch key := te.MissingKey(); key {
+	case "":
+		return "known here: .deployment, .node, .peer and .nodes"
+	case "peer":
+		if n.Side == "" {
+			return fmt.Sprintf("role %s is shared: its nodes have no peer", n.Role)
+		}
+		return fmt.Sprintf("role %s has no node on side %s", n.Role, n.Side.Other())
+	case "serving", "on":
+		return "known to the templates of files only, in a role that is exclusive or follows one"
+	case "address", "url", "side":
+		return fmt.Sprintf("give the node its %s under nodes", key)
+	case "candidate":
+		return "known to the check of a file only"
+	default:
+		return fmt.Sprintf("nothing is called %s here", key)
+	}
+}

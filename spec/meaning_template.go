@@ -1,0 +1,107 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"mainstay/schema"
+)
+
+// readTemplates reads every template that the document names, once, and keeps
+// it.
+func (l *loader) readTemplates() {
+	l.d.Templates = make(map[string][]byte)
+	failed := make(map[string]error)
+	for role, r := range l.d.Roles {
+		for i, f := range r.Files {
+			p := schema.Path{"roles", role, "files"}.Index(i).Key("template")
+			if f.Template == "" {
+				continue
+			}
+			if !localPath(f.Template) {
+				l.say(RuleTemplateName, p, fmt.Sprintf("%q leads away from the document", f.Template),
+					"a clean path below the document's folder, such as templates/upstream.conf")
+				continue
+			}
+			l.readTemplate(p, f.Template, failed)
+		}
+	}
+}
+
+func (l *loader) readTemplate(p schema.Path, name string, failed map[string]error) {
+	if _, ok := l.d.Templates[name]; ok {
+		return
+	}
+	err, known := failed[name]
+	if !known {
+		var content []byte
+		if content, err = l.fetch(name); err == nil {
+			l.d.Templates[name] = content
+			return
+		}
+		failed[name] = err
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		l.say(RuleTemplateMissing, p, fmt.Sprintf("there is no file %s beside the document", name), "template paths begin at the document's folder")
+		return
+	}
+	l.say(RuleTemplateMissing, p, fmt.Sprintf("%s cannot be read: %v", name, err), "")
+}
+
+func (l *loader) fetch(name string) ([]byte, error) {
+	if l.templates == nil {
+		return nil, fs.ErrNotExist
+	}
+	content, err := l.templates(name)
+	if err == nil && len(content) > maxTemplate {
+		err = fmt.Errorf("it has %d bytes, more than the %d allowed", len(content), maxTemplate)
+	}
+	return content, err
+}
+
+// localPath tells whether a path stays below the folder it begins in, with
+// nothing in it that a repository could not hold.
+func localPath(name string) bool {
+	return fs.ValidPath(name) && name != "." && path.Clean(name) == name && !strings.ContainsAny(name, "\\\x00")
+}
+
+// renderAll renders the templates of a node's files for every side that may
+// come to serve.
+func (l *loader) renderAll(p schema.Path, node string, r Role) {
+	for i, f := range r.Files {
+		if _, ok := l.d.Templates[f.Template]; !ok {
+			continue
+		}
+		for _, side := range l.d.servingSides(node) {
+			_, err := l.d.renderTemplate(node, f.Template, side)
+			if err != nil && !l.badTemplate(p.Key("files").Index(i).Key("template"), node, side, err) {
+				break
+			}
+		}
+	}
+}
+
+// badTemplate reports what is wrong with a template, and returns whether the
+// other side may say more.
+func (l *loader) badTemplate(p schema.Path, node string, side Side, err error) bool {
+	message := err.Error()
+	var te *TemplateError
+	if errors.As(err, &te) {
+		f, _ := l.doc.Get(p).(string)
+		message = fmt.Sprintf("%s:%d: %s", f, max(te.Line, 1), te)
+	}
+	if te == nil || te.Expr == "" {
+		l.say(RuleTemplateInvalid, p, message, "")
+		return false
+	}
+	if side != "" {
+		message += fmt.Sprintf(" (node %s while %s serves)", node, side)
+	} else {
+		message += fmt.Sprintf(" (node %s)", node)
+	}
+	l.say(RuleTemplateInvalid, p, message, l.expandHint(node, err))
+	return true
+}

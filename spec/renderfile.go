@@ -1,0 +1,60 @@
+package spec
+
+import (
+	"fmt"
+	"io/fs"
+)
+
+// RenderFile renders one file of a node for a serving side. The path is the
+// expanded one, as in Wanted.Files. Serving is the serving side of the followed
+// role, or of the node's own exclusive role; it is empty while nobody serves,
+// and always for a shared role that follows none: then .serving and .on are
+// missing, and a template that names them is an error.
+func (d *Deployment) RenderFile(node, path string, serving Side) ([]byte, error) {
+	w, err := d.Want(node)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range w.Files {
+		if f.Path != path {
+			continue
+		}
+		out, err := d.renderTemplate(node, f.Template, serving)
+		if err != nil {
+			return nil, fmt.Errorf("render %s for %s: %w", path, node, err)
+		}
+		return out, nil
+	}
+	return nil, fmt.Errorf("node %q has no file %s in deployment %q", node, path, d.Name)
+}
+
+func (d *Deployment) renderTemplate(node, name string, serving Side) ([]byte, error) {
+	text, ok := d.Templates[name]
+	if !ok {
+		return nil, fmt.Errorf("template %s: %w", name, fs.ErrNotExist)
+	}
+	out, err := render(string(text), d.fileData(node, serving))
+	if err != nil {
+		return nil, fmt.Errorf("template %s: %w", name, err)
+	}
+	return out, nil
+}
+
+// servingSides lists the sides that a node's files may be rendered for. A
+// shared role that follows none has only the empty one.
+func (d *Deployment) servingSides(node string) []Side {
+	name := d.Nodes[node].Role
+	role := d.Roles[name]
+	if role.Follows != "" {
+		name = role.Follows
+	} else if !role.Exclusive {
+		return []Side{""}
+	}
+	var sides []Side
+	for _, side := range []Side{Main, Standby} {
+		if _, ok := d.NodeOf(name, side); ok {
+			sides = append(sides, side)
+		}
+	}
+	return sides
+}
