@@ -1,0 +1,344 @@
+package git
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/object"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+const (
+	claimFile = "claim.json"
+	// maxClaim bounds claim.json, in bytes.
+	maxClaim = 64 << 10
+	// maxChain bounds how many changes of a claim are read or kept.
+	maxChain = 4096
+	// firstLook is how many changes are fetched before it is known how many are
+	// needed: a node that polls misses few.
+	firstLook = 8
+)
+
+// ClaimRead is a claim as read, and how it relates to the one last known.
+type ClaimRead struct {
+	Tip plan.Tip
+	// Descends says that Tip is the known claim or was made from it by further
+	// changes (R10).
+	Descends bool
+	// Rerooted says that a person vouched for this claim after the known one:
+	// among the changes read is a reroot with a higher seq (R9, R10).
+	Rerooted bool
+	// Links are the changes that were read, newest first, for a ChainStore.
+	Links []Link
+}
+
+// Link is one change of a claim with the objects that make it up.
+type Link struct {
+	Tip     plan.Tip
+	Parents []string
+	// Commit, Tree and Blob are the objects as git stores them.
+	Commit, Tree, Blob []byte
+}
+
+// Claim reads the claim that a listing of the repository itself showed at ref,
+// and checks that it descends from the one last known (R10). The zero known
+// means that none was ever seen. An empty hash is a ref that does not exist: a
+// free claim, which descends from nothing but itself.
+//
+// A claim that is no claim, or whose seq does not grow with every change, is
+// ErrDamaged. Other errors: ErrMoved, ErrTooLarge, ErrUnreachable, ErrAuth,
+// ErrHostKey.
+func (r *Remote) Claim(ctx context.Context, ref, hash string, known plan.Tip) (ClaimRead, error) {
+	if hash == "" {
+		return ClaimRead{Descends: known.ID == ""}, nil
+	}
+	if hash == known.ID {
+		return ClaimRead{Tip: known, Descends: true}, nil
+	}
+	depth := firstLook
+	if known.ID == "" {
+		depth = maxChain
+	}
+	st, q := newStore(), question{ref, hash, known.ID}
+	read, err := r.claimAt(ctx, q, depth, st)
+	if err != nil || read.Descends || st.whole() || read.Tip.Seq <= known.Seq {
+		return read.since(known), err
+	}
+	// Every change adds one to seq, so it is known how far away the known one is.
+	depth = int(min(read.Tip.Seq-known.Seq+1, maxChain))
+	read, err = r.claimAt(ctx, q, depth, st)
+	return read.since(known), err
+}
+
+func (r *Remote) claimAt(ctx context.Context, q question, depth int, st *store) (ClaimRead, error) {
+	f := fetchRequest{depth: depth, filter: "blob:limit=65537"}
+	if err := r.fetchRef(ctx, r.dialers[0], q, f, st); err != nil {
+		return ClaimRead{}, err
+	}
+	links, err := st.links(q.hash, q.known)
+	if err != nil {
+		return ClaimRead{}, fmt.Errorf("claim %s: %w", q.ref, err)
+	}
+	newest := links[0]
+	found := q.known == "" || slices.ContainsFunc(links, func(l Link) bool { return slices.Contains(l.Parents, q.known) })
+	return ClaimRead{Tip: newest.Tip, Descends: found, Links: links}, nil
+}
+
+func (c ClaimRead) since(known plan.Tip) ClaimRead {
+	c.Rerooted = slices.ContainsFunc(c.Links, func(l Link) bool {
+		return l.Tip.Action == plan.Reroot && l.Tip.Seq > known.Seq
+	})
+	return c
+}
+
+// links decodes the changes from hash back to known, or as far as they are at
+// hand, newest first.
+func (s *store) links(hash, known string) ([]Link, error) {
+	var links []Link
+	var failed error
+	err := s.walk(hash, func(c *object.Commit) bool {
+		if c.Hash.String() == known {
+			return false
+		}
+		var l Link
+		if l, failed = s.link(c); failed == nil {
+			links = append(links, l)
+		}
+		return failed == nil && len(links) < maxChain
+	})
+	if err = errors.Join(failed, err); err != nil {
+		return nil, err
+	}
+	if len(links) == 0 {
+		return nil, damaged("commit "+hash, errors.New("not there"))
+	}
+	return links, growing(links)
+}
+
+func (s *store) link(c *object.Commit) (Link, error) {
+	l := Link{Tip: plan.Tip{ID: c.Hash.String()}}
+	for _, p := range c.ParentHashes {
+		l.Parents = append(l.Parents, p.String())
+	}
+	var err error
+	if l.Commit, err = s.raw(plumbing.CommitObject, c.Hash); err != nil {
+		return l, err
+	}
+	if l.Tree, l.Blob, err = s.onlyFile(c.TreeHash, claimFile, maxClaim); err != nil {
+		return l, err
+	}
+	if l.Tip.Claim, err = decodeClaim(l.Blob); err != nil {
+		return l, damaged(claimFile+" of "+l.Tip.ID, err)
+	}
+	return l, nil
+}
+
+// onlyFile returns a tree that has one file, and the file.
+func (s *store) onlyFile(hash plumbing.Hash, name string, limit int64) (tree, blob []byte, err error) {
+	var t *object.Tree
+	err = guard(func() (err error) {
+		t, err = object.GetTree(s.objects, hash)
+		return err
+	})
+	if err != nil {
+		return nil, nil, damaged("tree "+hash.String(), scrub(err))
+	}
+	if len(t.Entries) != 1 || t.Entries[0].Name != name || t.Entries[0].Mode != filemode.Regular {
+		return nil, nil, damaged("tree "+hash.String(), fmt.Errorf("it is not made of %s alone", name))
+	}
+	o, err := s.objects.EncodedObject(plumbing.BlobObject, t.Entries[0].Hash)
+	if err != nil || o.Size() > limit {
+		return nil, nil, damaged(name, fmt.Errorf("it is missing or larger than %d bytes", limit))
+	}
+	if blob, err = s.raw(plumbing.BlobObject, t.Entries[0].Hash); err != nil {
+		return nil, nil, err
+	}
+	tree, err = s.raw(plumbing.TreeObject, hash)
+	return tree, blob, err
+}
+
+// growing checks what every change must keep: seq is one more than its parent's,
+// or, after a person vouched for the claim, at least more.
+func growing(links []Link) error {
+	seqs := make(map[string]uint64, len(links))
+	for _, l := range links {
+		seqs[l.Tip.ID] = l.Tip.Seq
+	}
+	for _, l := range links {
+		for _, p := range l.Parents {
+			before, at := seqs[p]
+			if at && (l.Tip.Seq <= before || l.Tip.Seq != before+1 && l.Tip.Action != plan.Reroot) {
+				return damaged(claimFile+" of "+l.Tip.ID, fmt.Errorf("seq %d after %d", l.Tip.Seq, before))
+			}
+		}
+	}
+	return nil
+}
+
+// Chain reads the newest changes of a claim, newest first, at most limit: the
+// audit log of every failover. A zero limit reads all there are, within reason.
+// When an older change is damaged it returns the newer ones and ErrDamaged.
+func (r *Remote) Chain(ctx context.Context, ref, hash string, limit int) ([]plan.Tip, error) {
+	if limit <= 0 || limit > maxChain {
+		limit = maxChain
+	}
+	st := newStore()
+	f := fetchRequest{depth: limit, filter: "blob:limit=65537"}
+	if err := r.fetchRef(ctx, r.dialers[0], question{ref: ref, hash: hash}, f, st); err != nil {
+		return nil, err
+	}
+	var tips []plan.Tip
+	var failed error
+	err := st.walk(hash, func(c *object.Commit) bool {
+		var l Link
+		if l, failed = st.link(c); failed == nil {
+			tips = append(tips, l.Tip)
+		}
+		return failed == nil && len(tips) < limit
+	})
+	slices.SortStableFunc(tips, func(a, b plan.Tip) int { return compare(b.Seq, a.Seq) })
+	return tips, errors.Join(failed, err)
+}
+
+func compare(a, b uint64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// decodeJSON reads one JSON value and nothing after it. Unknown fields pass: a
+// newer node may write more.
+func decodeJSON(b []byte, limit int, into any) error {
+	if len(b) > limit {
+		return fmt.Errorf("it is larger than %d bytes", limit)
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	if err := d.Decode(into); err != nil {
+		return scrub(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the JSON value")
+	}
+	return nil
+}
+
+// decodeClaim reads claim.json and refuses what no node would have written.
+func decodeClaim(b []byte) (plan.Claim, error) {
+	var c plan.Claim
+	if err := decodeJSON(b, maxClaim, &c); err != nil {
+		return plan.Claim{}, err
+	}
+	return c, checkClaim(c)
+}
+
+func checkClaim(c plan.Claim) error {
+	switch {
+	case c.Seq == 0:
+		return errors.New("seq is missing")
+	case c.Holder != plan.HeldByNone && c.Holder != plan.HeldBy(spec.Main) && c.Holder != plan.HeldBy(spec.Standby):
+		return fmt.Errorf("holder %q is not main, standby or none", c.Holder)
+	case !slices.Contains([]plan.Action{plan.Take, plan.Renew, plan.Release, plan.Seize, plan.Adopt, plan.Reroot}, c.Action):
+		return fmt.Errorf("action %q is unknown", c.Action)
+	case c.Action == plan.Release && c.Holder != plan.HeldByNone:
+		return errors.New("released, and still held")
+	case c.Node == "" || c.Instance == "":
+		return errors.New("node or instance is missing")
+	case c.Lease < 0 || c.StopBound < 0 || c.Debt < 0:
+		return errors.New("a duration is below zero")
+	}
+	return nil
+}
+
+func encodeClaim(c plan.Claim) ([]byte, error) {
+	if err := checkClaim(c); err != nil {
+		return nil, fmt.Errorf("encode claim: %w", err)
+	}
+	b, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode claim: %w", err)
+	}
+	if len(b) >= maxClaim {
+		return nil, &Error{Kind: ErrTooLarge, Step: "encode claim"}
+	}
+	return append(b, '\n'), nil
+}
+
+// ClaimNote returns the ID of the commit that PushClaim makes of p when it has
+// no second parent. The same push always has the same ID.
+func ClaimNote(p plan.Push) (id string, err error) {
+	o, err := claimNote(p, p.Parent)
+	return o.ID, err
+}
+
+func claimNote(p plan.Push, parents ...string) (noteObjects, error) {
+	content, err := encodeClaim(p.Claim)
+	if err != nil {
+		return noteObjects{}, err
+	}
+	n := note{file: claimFile, content: content, author: p.Claim.Node, message: claimMessage(p), when: p.Claim.At}
+	for _, parent := range parents {
+		if parent != "" {
+			n.parents = append(n.parents, parent)
+		}
+	}
+	return n.objects()
+}
+
+// claimMessage is what a person reads in git log.
+func claimMessage(p plan.Push) string {
+	c := p.Claim
+	text := fmt.Sprintf("%d %s: %s by %s", c.Seq, c.Action, c.Holder, c.Node)
+	if c.Guarantee != "" {
+		text += fmt.Sprintf(" (%s)", c.Guarantee)
+	}
+	if c.Reason != "" {
+		text += "\n\n" + strings.TrimSpace(c.Reason)
+	}
+	text += fmt.Sprintf("\n\nInstance: %s\nCommit: %s\n", c.Instance, c.Commit)
+	if p.Rule != "" {
+		text += fmt.Sprintf("Rule: %s\n", p.Rule)
+	}
+	return strings.ReplaceAll(text, "\x00", "")
+}
+
+// PushClaim makes the change p of the claim at ref: a commit with p.Claim whose
+// parent is p.Parent, which the ref must still be at. Of all changes of one
+// parent exactly one is ever carried out (design section 6). A reroot also has
+// the claim last believed as a parent, when the server still has it.
+//
+// An error is ErrUnknown when nobody can say whether the change was or will be
+// made: list again. Every other error means it was not made and will not be;
+// ErrRefused that the ref was no longer at p.Parent, or that the server forbids
+// the change.
+func (r *Remote) PushClaim(ctx context.Context, ref string, p plan.Push) (id string, err error) {
+	if p.Claim.Action == plan.Reroot && p.Known != "" && p.Known != p.Parent {
+		id, err := r.pushNote(ctx, ref, p, p.Known)
+		if !errors.Is(err, ErrRefused) {
+			return id, err
+		}
+	}
+	return r.pushNote(ctx, ref, p)
+}
+
+func (r *Remote) pushNote(ctx context.Context, ref string, p plan.Push, more ...string) (string, error) {
+	o, err := claimNote(p, append([]string{p.Parent}, more...)...)
+	if err != nil {
+		return "", err
+	}
+	u := update{ref: ref, old: p.Parent, next: o.ID, objects: o.list()}
+	return r.push(ctx, "push claim", func(Refs) (update, error) { return u, nil })
+}

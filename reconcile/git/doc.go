@@ -1,0 +1,15 @@
+// Package git reads the deployment's repository and keeps claims and reports on
+// refs of the coordination repository (design sections 5 and 6).
+//
+// Three things make it different from a git client. Every call is bounded: by
+// its context, by Options.Timeout for each connection it makes, and in bytes.
+// Nothing is kept between calls but idle connections: what is fetched lives in
+// memory and is dropped with its result. And a ref is changed by naming the
+// value it must still have, so that the server arbitrates between contenders
+// whether or not they know of each other.
+//
+// It must not know what the document means, when a claim may be taken or what a
+// report is used for: those are decided elsewhere, from the values returned
+// here. What it does know is what a claim and a report look like when they are
+// whole, so that a damaged one is an error and never a decision.
+package git

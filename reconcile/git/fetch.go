@@ -1,0 +1,114 @@
+package git
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+)
+
+// fetchRequest is what to ask of upload-pack.
+type fetchRequest struct {
+	wants []string
+	// depth is how many generations of commits to send; zero is all of them.
+	depth int
+	// filter leaves objects out, on servers that can.
+	filter string
+}
+
+// infinite is git's own word for a depth that ends at the roots.
+const infinite = 0x7fffffff
+
+// fetch asks for objects and adds them to store. When the store already holds a
+// part of the history, only what is missing is sent.
+func (s *session) fetch(ctx context.Context, f fetchRequest, into *store) error {
+	in, err := s.link.send(ctx, s.fetchLines(f, into))
+	if err != nil {
+		return s.fail(ctx, err)
+	}
+	pack, err := s.readPack(in, f, into)
+	if err != nil {
+		return s.fail(ctx, err)
+	}
+	return into.add(pack)
+}
+
+func (s *session) fetchLines(f fetchRequest, have *store) []byte {
+	var b bytes.Buffer
+	caps := " agent=" + agent
+	for _, c := range []string{"ofs-delta", "side-band-64k", "no-progress"} {
+		if s.can(c) {
+			caps += " " + c
+		}
+	}
+	if s.filters(f) {
+		caps += " filter"
+	}
+	for i, want := range f.wants {
+		if i > 0 {
+			caps = ""
+		}
+		b.Write(packet("want %s%s\n", want, caps))
+	}
+	for _, commit := range have.edge() {
+		b.Write(packet("shallow %s\n", commit))
+	}
+	if s.deepens(f) {
+		b.Write(packet("deepen %d\n", f.depth))
+	}
+	if s.filters(f) {
+		b.Write(packet("filter %s\n", f.filter))
+	}
+	b.WriteString(flushPacket)
+	for _, commit := range have.tips {
+		b.Write(packet("have %s\n", commit))
+	}
+	b.Write(packet("done\n"))
+	return b.Bytes()
+}
+
+func (s *session) filters(f fetchRequest) bool { return f.filter != "" && s.can("filter") }
+
+func (s *session) deepens(f fetchRequest) bool { return f.depth > 0 && s.can("shallow") }
+
+func (s *session) readPack(in *bufio.Reader, f fetchRequest, into *store) ([]byte, error) {
+	if s.deepens(f) {
+		if err := readShallow(in, into); err != nil {
+			return nil, err
+		}
+	}
+	answer, err := line(in)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(answer, []byte("NAK")) && !bytes.HasPrefix(answer, []byte("ACK ")) {
+		return nil, serverSays(answer)
+	}
+	if s.can("side-band-64k") {
+		return sideband(in)
+	}
+	return readAll(in)
+}
+
+// readShallow learns where the history that was sent ends.
+func readShallow(in *bufio.Reader, into *store) error {
+	for {
+		l, err := line(in)
+		if err != nil || l == nil {
+			return err
+		}
+		word, commit, _ := bytes.Cut(l, []byte(" "))
+		switch string(word) {
+		case "shallow":
+			into.cut[string(commit)] = true
+		case "unshallow":
+			delete(into.cut, string(commit))
+		default:
+			return serverSays(l)
+		}
+	}
+}
+
+func serverSays(l []byte) error {
+	return fmt.Errorf("the server says: %s", message(bytes.TrimPrefix(l, []byte("ERR "))))
+}

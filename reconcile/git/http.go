@@ -1,0 +1,235 @@
+package git
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+// httpDialer speaks smart HTTP. It keeps idle connections, so that a poll costs
+// no handshake, and nothing else.
+type httpDialer struct {
+	endpoint
+	tokenFile string
+	client    *http.Client
+}
+
+func newHTTPDialer(e endpoint, o Options) (*httpDialer, error) {
+	roots, err := rootsFrom(o.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	d := &httpDialer{endpoint: e, tokenFile: o.TokenFile}
+	if d.hasSecret() && e.base.Scheme == "http" && !loopback(e.base.Hostname()) {
+		return nil, &Error{
+			Kind: ErrAuth, Step: "open", At: e.shown,
+			Err:    errors.New("a token would cross the network in the clear"),
+			Advice: "use an https address",
+		}
+	}
+	d.client = &http.Client{
+		Transport: &http.Transport{
+			// No proxy from the environment: a token must not take a way that
+			// nobody wrote into the agent file.
+			Proxy:           nil,
+			TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+			// HTTP/1.1 only: an HTTP/2 connection that went dead behind a
+			// firewall is used again after every timeout.
+			TLSNextProto:          map[string]func(string, *tls.Conn) http.RoundTripper{},
+			MaxIdleConnsPerHost:   2,
+			IdleConnTimeout:       90 * time.Second,
+			ResponseHeaderTimeout: o.Timeout,
+		},
+		CheckRedirect: sameOrigin,
+	}
+	return d, nil
+}
+
+func rootsFrom(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, &Error{Kind: ErrHostKey, Step: "read", At: "caFile", Err: err, Advice: "correct caFile in the agent file"}
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, &Error{Kind: ErrHostKey, Step: "read", At: file, Err: errors.New("no certificate in it")}
+	}
+	return roots, nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// sameOrigin lets a server correct a path, and nothing else: a redirect to
+// another host would take the credentials and the trust there.
+func sameOrigin(req *http.Request, via []*http.Request) error {
+	first := via[0]
+	switch {
+	case req.URL.Scheme != first.URL.Scheme || req.URL.Host != first.URL.Host:
+		return &Error{
+			Kind: ErrUnreachable, Err: fmt.Errorf("the server sends this node to %s://%s", req.URL.Scheme, req.URL.Host),
+			Advice: "redirects to another server are not followed: if it is the right one, write its address into the agent file",
+		}
+	case first.Method != http.MethodGet || len(via) > 3:
+		return &Error{Kind: ErrUnreachable, Err: errors.New("too many redirects")}
+	}
+	return nil
+}
+
+func (d *httpDialer) shown() string { return d.endpoint.shown }
+
+func (d *httpDialer) forget() { d.client.CloseIdleConnections() }
+
+func (d *httpDialer) hasSecret() bool { return d.tokenFile != "" || d.password != "" }
+
+// credentials returns user and password for this request.
+func (d *httpDialer) credentials() (user, password string, err error) {
+	if d.tokenFile == "" {
+		return d.user, d.password, nil
+	}
+	b, err := os.ReadFile(d.tokenFile)
+	if err != nil {
+		return "", "", &Error{Kind: ErrAuth, Err: scrub(err), Advice: "correct tokenFile in the agent file, or its permissions"}
+	}
+	token := strings.TrimSpace(string(b))
+	if token == "" || strings.ContainsAny(token, "\r\n") {
+		return "", "", &Error{
+			Kind: ErrAuth, Err: fmt.Errorf("%s: wants one line", d.tokenFile),
+			Advice: "write \"token\" or \"user:token\" into it",
+		}
+	}
+	if user, password, ok := strings.Cut(token, ":"); ok {
+		return user, password, nil
+	}
+	// Hosts that take a token as password accept any user name with it.
+	if d.user != "" {
+		return d.user, token, nil
+	}
+	return "token", token, nil
+}
+
+// httpLink is one service over two requests.
+type httpLink struct {
+	dialer         *httpDialer
+	service        string
+	base           string
+	user, password string
+	body           io.ReadCloser
+	in             *bufio.Reader
+}
+
+func (d *httpDialer) dial(ctx context.Context, service string) (link, error) {
+	l := &httpLink{dialer: d, service: service, base: d.base.String()}
+	var err error
+	if l.user, l.password, err = d.credentials(); err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.base+"/info/refs?service="+service, nil)
+	if err != nil {
+		return nil, l.explain(err)
+	}
+	res, err := l.do(req, "application/x-"+service+"-advertisement")
+	if err != nil {
+		return nil, l.explain(err)
+	}
+	at := *res.Request.URL
+	at.RawQuery, at.User = "", nil
+	l.base = strings.TrimSuffix(at.String(), "/info/refs")
+	return l, nil
+}
+
+func (l *httpLink) refs() *bufio.Reader { return l.in }
+
+func (l *httpLink) send(ctx context.Context, request []byte) (*bufio.Reader, error) {
+	l.close()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.base+"/"+l.service, bytes.NewReader(request))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-"+l.service+"-request")
+	if _, err := l.do(req, "application/x-"+l.service+"-result"); err != nil {
+		return nil, err
+	}
+	return l.in, nil
+}
+
+func (l *httpLink) do(req *http.Request, want string) (*http.Response, error) {
+	req.Header.Set("User-Agent", agent)
+	req.Header.Set("Accept", want)
+	if l.user != "" || l.password != "" {
+		req.SetBasicAuth(l.user, l.password)
+	}
+	res, err := l.dialer.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	l.body = res.Body
+	l.in = newMeter(res.Body)
+	if res.StatusCode != http.StatusOK {
+		return nil, l.refusal(res)
+	}
+	if got := res.Header.Get("Content-Type"); got != want {
+		return nil, &Error{
+			Kind: ErrUnreachable, Err: fmt.Errorf("it answers %q instead of git's smart HTTP", message([]byte(got))),
+			Advice: "check that the address is the one git clone takes",
+		}
+	}
+	return res, nil
+}
+
+func (l *httpLink) refusal(res *http.Response) error {
+	defer l.close()
+	body, _ := io.ReadAll(io.LimitReader(l.in, maxMessage))
+	text := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", res.StatusCode, message(body)))
+	e := &Error{Kind: ErrUnreachable, Err: scrub(errors.New(text), l.password)}
+	switch res.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		e.Kind, e.Advice = ErrAuth, "check the token in tokenFile and what it may do"
+	case http.StatusNotFound:
+		e.Kind, e.Advice = ErrAuth, "check the address and that the token may see the repository"
+	}
+	return e
+}
+
+func (l *httpLink) explain(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	e = &Error{Kind: ErrUnreachable, Err: scrub(err, l.password)}
+	var authority x509.UnknownAuthorityError
+	var verification *tls.CertificateVerificationError
+	if errors.As(err, &authority) || errors.As(err, &verification) {
+		e.Kind, e.Advice = ErrHostKey, "if the server's certificate is of your own authority, name it in caFile"
+	}
+	return e
+}
+
+// close reads what is left of a short answer, so that the connection can be used
+// again.
+func (l *httpLink) close() {
+	if l.body == nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, l.body, 4096)
+	_ = l.body.Close()
+	l.body = nil
+}

@@ -1,0 +1,154 @@
+package git
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// graceful is how long a git process gets to end by itself.
+const graceful = time.Second
+
+// localDialer runs the git program on a folder of this machine. Only git's own
+// ref transaction compares and swaps between processes.
+type localDialer struct{ endpoint }
+
+func (d localDialer) shown() string { return d.endpoint.shown }
+
+func (localDialer) forget() {}
+
+// pipeLink is a service at the other end of two pipes.
+type pipeLink struct {
+	cmd    *exec.Cmd
+	stdin  io.WriteCloser
+	stdout *os.File
+	in     *bufio.Reader
+	stderr *tail
+	stop   func() bool
+	ended  chan struct{}
+}
+
+func (d localDialer) dial(ctx context.Context, service string) (link, error) {
+	git, err := exec.LookPath("git")
+	if err != nil {
+		return nil, &Error{Kind: ErrUnreachable, Err: err, Advice: "a repository on this machine needs the git program"}
+	}
+	if _, err := os.Stat(d.path); err != nil {
+		return nil, &Error{Kind: ErrUnreachable, Err: err}
+	}
+	args := []string{strings.TrimPrefix(service, "git-"), d.path}
+	if service == uploadPack {
+		args = append([]string{"-c", "uploadpack.allowFilter=true"}, args...)
+	}
+	l := &pipeLink{cmd: exec.Command(git, args...), stderr: &tail{}, ended: make(chan struct{})}
+	l.cmd.Env = localEnv(os.Environ())
+	l.cmd.Stderr = l.stderr
+	if err := l.start(ctx); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *pipeLink) start(ctx context.Context) error {
+	stdout, child, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("start git: %w", err)
+	}
+	l.stdout = stdout
+	l.cmd.Stdout = child
+	l.cmd.WaitDelay = graceful
+	if l.stdin, err = l.cmd.StdinPipe(); err == nil {
+		err = l.cmd.Start()
+	}
+	_ = child.Close()
+	if err != nil {
+		_ = stdout.Close()
+		return fmt.Errorf("start git: %w", err)
+	}
+	l.in = newMeter(stdout)
+	l.stop = context.AfterFunc(ctx, func() {
+		_ = l.cmd.Process.Kill()
+		_ = stdout.SetReadDeadline(time.Now())
+	})
+	go func() {
+		_ = l.cmd.Wait()
+		close(l.ended)
+	}()
+	return nil
+}
+
+// localEnv leaves out what would point git at another repository.
+func localEnv(env []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(v string) bool {
+		return strings.HasPrefix(v, "GIT_") && !strings.HasPrefix(v, "GIT_CONFIG") && !strings.HasPrefix(v, "GIT_EXEC_PATH")
+	})
+}
+
+func (l *pipeLink) refs() *bufio.Reader { return l.in }
+
+func (l *pipeLink) send(_ context.Context, request []byte) (*bufio.Reader, error) {
+	if _, err := l.stdin.Write(request); err != nil {
+		return nil, err
+	}
+	return l.in, l.stdin.Close()
+}
+
+func (l *pipeLink) explain(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	l.close()
+	if said := l.stderr.text(); said != "" {
+		err = fmt.Errorf("git says: %s", said)
+	}
+	return &Error{Kind: ErrUnreachable, Err: scrub(err)}
+}
+
+// close takes leave the way git does and lets the process end: a receive-pack
+// may still be running the hooks of a push. It does not wait longer than a
+// moment; the context ends the process in any case.
+func (l *pipeLink) close() {
+	_, _ = io.WriteString(l.stdin, flushPacket)
+	_ = l.stdin.Close()
+	defer func() { _ = l.stdout.Close() }()
+	timer := time.NewTimer(graceful)
+	defer timer.Stop()
+	select {
+	case <-l.ended:
+		l.stop()
+	case <-timer.C:
+		_ = l.cmd.Process.Kill()
+	}
+}
+
+// tail keeps the end of what a program wrote for people.
+type tail struct {
+	mu    sync.Mutex
+	bytes []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.bytes = append(t.bytes, p...)
+	if over := len(t.bytes) - maxMessage; over > 0 {
+		t.bytes = slices.Clone(t.bytes[over:])
+	}
+	return len(p), nil
+}
+
+func (t *tail) text() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return message(bytes.TrimSpace(t.bytes))
+}

@@ -1,0 +1,94 @@
+package git
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/storage/memory"
+)
+
+// note is a commit of one file: what claims and reports are made of.
+type note struct {
+	file    string
+	content []byte
+	parents []string
+	author  string
+	message string
+	when    time.Time
+}
+
+// noteObjects are the three objects of a note. The same note always has the same
+// ID, so that a push tried twice is one push.
+type noteObjects struct {
+	ID                 string
+	commit, tree, blob plumbing.EncodedObject
+}
+
+func (n note) objects() (noteObjects, error) {
+	var o noteObjects
+	o.blob = encoded(plumbing.BlobObject, n.content)
+	tree := object.Tree{Entries: []object.TreeEntry{{Name: n.file, Mode: filemode.Regular, Hash: o.blob.Hash()}}}
+	o.tree = &plumbing.MemoryObject{}
+	if err := tree.Encode(o.tree); err != nil {
+		return o, fmt.Errorf("encode tree: %w", err)
+	}
+	who := object.Signature{Name: plainName(n.author), Email: plainName(n.author) + "@mainstay", When: n.when.UTC()}
+	c := object.Commit{Author: who, Committer: who, Message: n.message, TreeHash: o.tree.Hash()}
+	for _, p := range n.parents {
+		c.ParentHashes = append(c.ParentHashes, plumbing.NewHash(p))
+	}
+	o.commit = &plumbing.MemoryObject{}
+	if err := c.Encode(o.commit); err != nil {
+		return o, fmt.Errorf("encode commit: %w", err)
+	}
+	o.ID = o.commit.Hash().String()
+	return o, nil
+}
+
+func (o noteObjects) list() []plumbing.EncodedObject {
+	return []plumbing.EncodedObject{o.commit, o.tree, o.blob}
+}
+
+func encoded(t plumbing.ObjectType, content []byte) plumbing.EncodedObject {
+	o := &plumbing.MemoryObject{}
+	o.SetType(t)
+	_, _ = o.Write(content) // into memory: it cannot end otherwise
+	return o
+}
+
+// plainName makes a node's name fit for a commit's header.
+func plainName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r <= ' ' || r == '<' || r == '>' || r == 0x7f {
+			return '_'
+		}
+		return r
+	}, name)
+}
+
+// packOf makes a pack of objects, each once.
+func packOf(objects []plumbing.EncodedObject) ([]byte, error) {
+	s := memory.NewStorage()
+	var hashes []plumbing.Hash
+	for _, o := range objects {
+		if s.HasEncodedObject(o.Hash()) == nil {
+			continue
+		}
+		h, err := s.SetEncodedObject(o)
+		if err != nil {
+			return nil, fmt.Errorf("make a pack: %w", err)
+		}
+		hashes = append(hashes, h)
+	}
+	var b bytes.Buffer
+	if _, err := packfile.NewEncoder(&b, s, false).Encode(hashes, 0); err != nil {
+		return nil, fmt.Errorf("make a pack: %w", err)
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,137 @@
+package git
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// noHash is git's name for a ref that does not exist.
+const noHash = "0000000000000000000000000000000000000000"
+
+// update moves ref from old, which it must still be at, to next. An empty old
+// creates the ref.
+type update struct {
+	ref, old, next string
+	objects        []plumbing.EncodedObject
+}
+
+// push carries out an update on the repository itself. The server takes the
+// ref's lock, compares old and swaps, so of all updates with one old value at
+// most one is carried out.
+//
+// An error is ErrUnknown when the update was sent and its fate is not known;
+// every other error means it was not carried out and never will be.
+func (r *Remote) push(ctx context.Context, step string, find func(Refs) (update, error)) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	s, err := openSession(ctx, r.dialers[0], receivePack, step)
+	if err != nil {
+		return "", err
+	}
+	defer s.close()
+	u, err := find(s.refs)
+	if err != nil {
+		return "", err
+	}
+	if now := s.refs[u.ref]; now == u.next {
+		return u.next, nil // an earlier push of the same commit was carried out
+	} else if now != u.old {
+		return "", s.refuse(u, fmt.Sprintf("it is at %s", orNone(now)))
+	}
+	return u.next, s.update(ctx, u)
+}
+
+func orNone(hash string) string {
+	if hash == "" {
+		return "no commit"
+	}
+	return hash
+}
+
+func (s *session) refuse(u update, why string) *Error {
+	return &Error{Kind: ErrRefused, Step: s.step, At: s.at, Err: fmt.Errorf("%s was to move from %s: %s", u.ref, orNone(u.old), why)}
+}
+
+func (s *session) update(ctx context.Context, u update) error {
+	pack, err := packOf(u.objects)
+	if err != nil {
+		return err
+	}
+	in, err := s.link.send(ctx, append(s.commandLines(u), pack...))
+	if err != nil {
+		return s.unknown(ctx, err)
+	}
+	answer := in
+	if s.can("side-band-64k") {
+		said, err := sideband(in)
+		if err != nil {
+			return s.unknown(ctx, err)
+		}
+		answer = bufio.NewReader(bytes.NewReader(said))
+	}
+	refused, err := readStatus(answer, u.ref)
+	if err != nil {
+		return s.unknown(ctx, err)
+	}
+	// The hooks that run after a push end when the service does.
+	_, _ = io.Copy(io.Discard, in)
+	if refused != "" {
+		return s.refuse(u, "the server says: "+refused)
+	}
+	return nil
+}
+
+// unknown is what any error is once an update was sent.
+func (s *session) unknown(ctx context.Context, err error) error {
+	return &Error{Kind: ErrUnknown, Step: s.step, Err: s.fail(ctx, err), Advice: "list again: the ref tells"}
+}
+
+func (s *session) commandLines(u update) []byte {
+	caps := "report-status agent=" + agent
+	if s.can("side-band-64k") {
+		caps += " side-band-64k"
+	}
+	old := u.old
+	if old == "" {
+		old = noHash
+	}
+	return append(packet("%s %s %s\x00 %s", old, u.next, u.ref, caps), flushPacket...)
+}
+
+// readStatus reads the server's report on one ref. It returns why the update was
+// refused, or nothing when it was carried out.
+func readStatus(in *bufio.Reader, ref string) (refused string, err error) {
+	unpack, err := line(in)
+	if err != nil {
+		return "", err
+	}
+	result, has := strings.CutPrefix(string(unpack), "unpack ")
+	if !has {
+		return "", serverSays(unpack)
+	}
+	for {
+		l, err := line(in)
+		if err != nil {
+			return "", err
+		}
+		if l == nil {
+			return "", errors.New("the server's report does not name the ref")
+		}
+		word, rest, _ := strings.Cut(string(l), " ")
+		name, why, _ := strings.Cut(rest, " ")
+		switch {
+		case name != ref:
+		case word == "ok" && result == "ok":
+			return "", nil
+		case word == "ng":
+			return message([]byte(why + " (" + result + ")")), nil
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package git
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+// DefaultTimeout bounds one connection when Options.Timeout is zero.
+const DefaultTimeout = 10 * time.Second
+
+// Options say where a repository is and how to be let in.
+type Options struct {
+	// URL is https, http, ssh, file, user@host:path or a plain path.
+	URL string
+	// Mirrors are read-only copies, tried in order by List and Revision when URL
+	// is out of reach. Claims and reports are never read from them.
+	Mirrors []string
+	// SSHKey is a file with an unencrypted private key, needed for ssh.
+	SSHKey string
+	// TokenFile holds "token" or "user:token" for https. It is read again for
+	// every request.
+	TokenFile string
+	// KnownHosts pins the SSH host keys, in OpenSSH's format. It is never
+	// written.
+	KnownHosts string
+	// CAFile adds certificate authorities for https, in PEM.
+	CAFile string
+	// Timeout bounds one connection from dialling to the last byte. Zero means
+	// DefaultTimeout. A call makes one connection for each address it has to
+	// try, and Revision and Claim a few more when they have to look deeper.
+	Timeout time.Duration
+	// AllowedSigners is an ssh allowed_signers file or an OpenPGP keyring; when
+	// set, Revision refuses a commit that none of them signed.
+	AllowedSigners string
+	// Log is told about what is odd but no error. Nil means nothing is said.
+	Log *slog.Logger
+}
+
+// Remote is a repository that is only ever asked, never kept. It may be used by
+// several goroutines.
+type Remote struct {
+	dialers []dialer // the repository itself, then its mirrors
+	timeout time.Duration
+	signers string
+	log     *slog.Logger
+	// answered is the index of the dialer that answered the last List, where
+	// Revision looks first.
+	answered atomic.Int32
+}
+
+// Open checks the options. It does not touch the network and does not need the
+// files the options name: those are read when they are used, so that a renewed
+// token or a new pinned key needs no restart.
+func Open(o Options) (*Remote, error) {
+	r := &Remote{timeout: o.Timeout, signers: o.AllowedSigners, log: o.Log}
+	if r.timeout <= 0 {
+		r.timeout = DefaultTimeout
+	}
+	if r.log == nil {
+		r.log = slog.New(slog.DiscardHandler)
+	}
+	for i, address := range append([]string{o.URL}, o.Mirrors...) {
+		d, err := newDialer(address, o)
+		if err != nil {
+			if i > 0 {
+				err = fmt.Errorf("mirror %d: %w", i, err)
+			}
+			return nil, err
+		}
+		r.dialers = append(r.dialers, d)
+	}
+	return r, nil
+}
+
+func newDialer(address string, o Options) (dialer, error) {
+	e, err := parseEndpoint(address)
+	if err != nil {
+		return nil, err
+	}
+	switch e.scheme {
+	case overHTTP:
+		return newHTTPDialer(e, o)
+	case overSSH:
+		return newSSHDialer(e, o)
+	default:
+		return localDialer{e}, nil
+	}
+}
+
+// URL returns the repository's address without credentials.
+func (r *Remote) URL() string { return r.dialers[0].shown() }
+
+// Close drops idle connections. The Remote can still be used.
+func (r *Remote) Close() {
+	for _, d := range r.dialers {
+		d.forget()
+	}
+}
+
+// Refs maps full ref names to hashes: branches, claims and reports.
+type Refs map[string]string
+
+// Listing is what a repository had when it was asked.
+type Listing struct {
+	Refs Refs
+	// From is the address that answered, without credentials; Mirror says that
+	// it was not the repository itself.
+	From   string
+	Mirror bool
+}
+
+// List asks for all branches, claims and reports with one request. When the
+// repository is out of reach it asks the mirrors, in order. The error is the
+// repository's own, also when mirrors failed too.
+func (r *Remote) List(ctx context.Context) (Listing, error) {
+	var errs []error
+	for i, d := range r.dialers {
+		refs, err := r.list(ctx, d)
+		if err == nil {
+			r.answered.Store(int32(i))
+			return Listing{Refs: refs, From: d.shown(), Mirror: i > 0}, nil
+		}
+		errs = append(errs, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return Listing{}, firstOf(errs)
+}
+
+// firstOf is the first error, with what the others said as text: the class and
+// the hint are the repository's own.
+func firstOf(errs []error) error {
+	err := errs[0]
+	for _, other := range errs[1:] {
+		err = fmt.Errorf("%w; %v", err, other)
+	}
+	return err
+}
+
+// ListPrimary is List without mirrors: what claims are read from (design section
+// 6).
+func (r *Remote) ListPrimary(ctx context.Context) (Listing, error) {
+	refs, err := r.list(ctx, r.dialers[0])
+	return Listing{Refs: refs, From: r.URL()}, err
+}
+
+func (r *Remote) list(ctx context.Context, d dialer) (Refs, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	s, err := openSession(ctx, d, uploadPack, "list")
+	if err != nil {
+		return nil, err
+	}
+	s.close()
+	return s.refs, nil
+}

@@ -1,0 +1,195 @@
+package git
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing/object"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+const (
+	reportFile = "report.json"
+	// maxReport bounds report.json, in bytes.
+	maxReport = 256 << 10
+
+	trailerAt       = "At: "
+	trailerLastRead = "Last-Read: "
+)
+
+// PublishReport puts a node's report on its ref, which only that node writes,
+// and returns the commit. The moments At and LastRead are kept in the commit's
+// message, so that a report in which nothing else changed is a new commit of the
+// same tree. last is the commit this node knows to be there; another one is
+// replaced as well, and said to the log.
+//
+// Errors as for PushClaim. A report is published again anyway, so none of them
+// needs more than another try.
+func (r *Remote) PublishReport(ctx context.Context, ref string, rep plan.Report, last string) (string, error) {
+	o, err := reportNote(rep)
+	if err != nil {
+		return "", err
+	}
+	return r.push(ctx, "publish report", func(now Refs) (update, error) {
+		if now[ref] != last && now[ref] != o.ID {
+			r.log.Debug("report ref was not where this node left it", "ref", ref, "commit", now[ref])
+		}
+		return update{ref: ref, old: now[ref], next: o.ID, objects: o.list()}, nil
+	})
+}
+
+func reportNote(rep plan.Report) (noteObjects, error) {
+	if err := checkReport(rep); err != nil {
+		return noteObjects{}, fmt.Errorf("encode report: %w", err)
+	}
+	steady := rep
+	steady.At, steady.LastRead = time.Time{}, time.Time{}
+	content, err := json.MarshalIndent(steady, "", "  ")
+	if err != nil {
+		return noteObjects{}, fmt.Errorf("encode report: %w", err)
+	}
+	if len(content) >= maxReport {
+		return noteObjects{}, &Error{Kind: ErrTooLarge, Step: "encode report"}
+	}
+	n := note{file: reportFile, content: append(content, '\n'), author: rep.Node, when: rep.At}
+	n.message = fmt.Sprintf("%s: %s\n\n%s%s\n%s%s\n", rep.Node, rep.Status,
+		trailerAt, rep.At.UTC().Format(time.RFC3339Nano), trailerLastRead, rep.LastRead.UTC().Format(time.RFC3339Nano))
+	return n.objects()
+}
+
+// Report reads the report that a listing showed at ref. Errors: ErrDamaged for
+// one that is no report, or the report of another node; ErrMoved, ErrTooLarge,
+// ErrUnreachable, ErrAuth, ErrHostKey.
+func (r *Remote) Report(ctx context.Context, ref, hash string) (plan.Report, error) {
+	reports, errs := r.Reports(ctx, map[string]string{ref: hash})
+	return reports[ref], errs[ref]
+}
+
+// Reports reads several reports with one fetch: listed maps their refs to the
+// hashes that a listing showed. Every ref is in one of the results.
+func (r *Remote) Reports(ctx context.Context, listed map[string]string) (map[string]plan.Report, map[string]error) {
+	reports, errs := map[string]plan.Report{}, map[string]error{}
+	if len(listed) == 0 {
+		return reports, errs
+	}
+	st := newStore()
+	moved, err := r.fetchReports(ctx, listed, st)
+	for ref, hash := range listed {
+		switch {
+		case moved[ref] != nil:
+			errs[ref] = moved[ref]
+		case err != nil:
+			errs[ref] = err
+		default:
+			rep, err := st.report(ref, hash)
+			if err != nil {
+				errs[ref] = err
+			} else {
+				reports[ref] = rep
+			}
+		}
+	}
+	return reports, errs
+}
+
+// fetchReports fetches those refs that are still at their hash, and says which
+// are not.
+func (r *Remote) fetchReports(ctx context.Context, listed map[string]string, into *store) (map[string]error, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	s, err := openSession(ctx, r.dialers[0], uploadPack, "fetch reports")
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	moved := map[string]error{}
+	f := fetchRequest{depth: 1, filter: "blob:limit=262145"}
+	for _, ref := range slices.Sorted(maps.Keys(listed)) {
+		if s.refs[ref] == listed[ref] {
+			f.wants = append(f.wants, listed[ref])
+		} else {
+			moved[ref] = &Error{Kind: ErrMoved, Step: s.step, At: s.at, Err: errors.New(ref)}
+		}
+	}
+	if len(f.wants) == 0 {
+		return moved, nil
+	}
+	return moved, s.fetch(ctx, f, into)
+}
+
+func (s *store) report(ref, hash string) (plan.Report, error) {
+	c, err := s.commit(hash)
+	if err == nil && c == nil {
+		err = damaged("report "+ref, errors.New("its commit was not sent"))
+	}
+	if err != nil {
+		return plan.Report{}, err
+	}
+	_, content, err := s.onlyFile(c.TreeHash, reportFile, maxReport)
+	if err != nil {
+		return plan.Report{}, fmt.Errorf("report %s: %w", ref, err)
+	}
+	rep, err := decodeReport(content)
+	if err == nil && ReportRef(rep.Deployment, rep.Node) != ref {
+		err = fmt.Errorf("it is the report of %s/%s", rep.Deployment, rep.Node)
+	}
+	if err != nil {
+		return plan.Report{}, damaged("report "+ref, err)
+	}
+	rep.At, rep.LastRead = moments(c)
+	return rep, nil
+}
+
+// moments reads when a report was made and when its node last read git. Without
+// its line, a report was made when its commit was.
+func moments(c *object.Commit) (at, lastRead time.Time) {
+	at = c.Committer.When.UTC()
+	for l := range strings.Lines(c.Message) {
+		l = strings.TrimSpace(l)
+		if text, is := strings.CutPrefix(l, trailerAt); is {
+			if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+				at = t
+			}
+		}
+		if text, is := strings.CutPrefix(l, trailerLastRead); is {
+			if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+				lastRead = t
+			}
+		}
+	}
+	return at, lastRead
+}
+
+func decodeReport(b []byte) (plan.Report, error) {
+	var rep plan.Report
+	if err := decodeJSON(b, maxReport, &rep); err != nil {
+		return plan.Report{}, err
+	}
+	return rep, checkReport(rep)
+}
+
+func checkReport(rep plan.Report) error {
+	statuses := []plan.Status{
+		plan.Active, plan.Inactive, plan.Activating, plan.Deactivating,
+		plan.Held, plan.Failed, plan.Paused, plan.Unknown,
+	}
+	switch {
+	case rep.Deployment == "" || rep.Node == "" || rep.Instance == "":
+		return errors.New("deployment, node or instance is missing")
+	case !slices.Contains(statuses, rep.Status):
+		return fmt.Errorf("status %q is unknown", rep.Status)
+	case !sideOrNone(rep.Side) || !sideOrNone(rep.Declared) || !sideOrNone(rep.Serving):
+		return errors.New("a side is neither main nor standby")
+	}
+	return nil
+}
+
+func sideOrNone(s spec.Side) bool { return s == "" || s == spec.Main || s == spec.Standby }

@@ -1,0 +1,279 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/object"
+)
+
+// maxFile bounds one file of the repository, in bytes: the document's own bound
+// (design section 3).
+const maxFile = 1 << 20
+
+// largeFilter leaves out files nobody may read anyway.
+const largeFilter = "blob:limit=1048577"
+
+// Revision is one commit of the document's branch, held in memory.
+type Revision struct {
+	Commit  string
+	Author  string
+	Subject string
+	// When is the committer's time.
+	When time.Time
+	// Signer is who signed, when signatures are verified.
+	Signer string
+	// From is the address it came from, without credentials; Mirror says that it
+	// was not the repository itself.
+	From   string
+	Mirror bool
+
+	store *store
+	tree  *object.Tree
+}
+
+// Revision fetches the commit that a listing showed for ref, into memory. It
+// verifies the signature when Options.AllowedSigners is set, and refuses a
+// commit that does not descend from accepted; an empty accepted means nothing
+// was accepted yet (design section 5).
+//
+// The history is only looked at as deep as the question of descent needs, and
+// each deeper look is one more connection. An ErrRewound from a mirror may mean
+// no more than that the mirror is behind.
+//
+// Errors: ErrMoved, ErrRewound, ErrSignature, ErrTooLarge, ErrDamaged,
+// ErrUnreachable, ErrAuth, ErrHostKey, ErrNoBranch.
+func (r *Remote) Revision(ctx context.Context, ref, hash, accepted string) (*Revision, error) {
+	var errs []error
+	start := int(r.answered.Load())
+	for i := range r.dialers {
+		at := (start + i) % len(r.dialers)
+		v, err := r.revisionFrom(ctx, r.dialers[at], question{Branch(ref), hash, accepted})
+		if err == nil {
+			v.Mirror = at > 0
+			return v, nil
+		}
+		errs = append(errs, err)
+		if ctx.Err() != nil || !elsewhere(err) {
+			break
+		}
+	}
+	return nil, firstOf(errs)
+}
+
+// elsewhere reports whether another copy of the repository may know better.
+func elsewhere(err error) bool {
+	for _, kind := range []error{ErrUnreachable, ErrAuth, ErrHostKey, ErrMoved, ErrNoBranch} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// question is whether hash, which ref points at, may follow known.
+type question struct{ ref, hash, known string }
+
+func (r *Remote) revisionFrom(ctx context.Context, d dialer, q question) (*Revision, error) {
+	st := newStore()
+	if err := r.fetchRef(ctx, d, q, fetchRequest{depth: 1, filter: largeFilter}, st); err != nil {
+		return nil, err
+	}
+	v, err := newRevision(st, q.hash)
+	if err != nil {
+		return nil, err
+	}
+	v.From = d.shown()
+	if v.Signer, err = r.verify(st, q.hash); err != nil {
+		return nil, err
+	}
+	return v, r.descends(ctx, d, q, st)
+}
+
+// fetchRef fetches the commit a ref is known to point at, and nothing else: a
+// ref that moved in between is an error.
+func (r *Remote) fetchRef(ctx context.Context, d dialer, q question, f fetchRequest, into *store) error {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	s, err := openSession(ctx, d, uploadPack, "fetch")
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	switch s.refs[q.ref] {
+	case q.hash:
+	case "":
+		return &Error{Kind: ErrNoBranch, Step: "fetch", At: d.shown(), Err: errors.New(q.ref), Advice: "check repository.branch in the agent file"}
+	default:
+		return &Error{Kind: ErrMoved, Step: "fetch", At: d.shown(), Err: fmt.Errorf("%s is at %s", q.ref, s.refs[q.ref])}
+	}
+	f.wants = []string{q.hash}
+	if err := s.fetch(ctx, f, into); err != nil {
+		return err
+	}
+	into.tips = f.wants
+	c, err := into.commit(q.hash)
+	if err == nil && c == nil {
+		return damaged("pack", fmt.Errorf("the server did not send %s", q.hash))
+	}
+	return err
+}
+
+// depths are how far back descent is looked for, in generations. The last look
+// is at everything.
+func depths() []int { return []int{50, 500, infinite} }
+
+// descends looks for q.known among the ancestors of q.hash, deeper and deeper.
+// Servers that can leave the files of older commits out.
+func (r *Remote) descends(ctx context.Context, d dialer, q question, st *store) error {
+	if q.known == "" {
+		return nil
+	}
+	steps := depths()
+	for {
+		found, err := st.hasAncestor(q.hash, q.known)
+		if err != nil || found {
+			return err
+		}
+		if st.whole() || len(steps) == 0 {
+			break
+		}
+		if err := r.fetchRef(ctx, d, q, fetchRequest{depth: steps[0], filter: "tree:0"}, st); err != nil {
+			return err
+		}
+		steps = steps[1:]
+	}
+	return &Error{
+		Kind: ErrRewound, Step: "fetch", At: d.shown(),
+		Err:    fmt.Errorf("%s does not descend from the accepted commit %s", q.hash, q.known),
+		Advice: "if this is meant, run `mainstay accept " + q.hash + "` on the node",
+	}
+}
+
+// hasAncestor reports whether ancestor is hash itself or reached from it by the
+// commits at hand.
+func (s *store) hasAncestor(hash, ancestor string) (bool, error) {
+	found := false
+	err := s.walk(hash, func(c *object.Commit) bool {
+		found = found || c.Hash.String() == ancestor
+		return !found
+	})
+	return found, err
+}
+
+// walk visits hash and its ancestors at hand, nearest first, each once, until
+// visit returns false.
+func (s *store) walk(hash string, visit func(*object.Commit) bool) error {
+	seen := map[plumbing.Hash]bool{}
+	next := []plumbing.Hash{plumbing.NewHash(hash)}
+	for len(next) > 0 {
+		h := next[0]
+		next = next[1:]
+		if seen[h] {
+			continue
+		}
+		seen[h] = true
+		c, err := s.commit(h.String())
+		if err != nil {
+			return err
+		}
+		if c == nil {
+			continue
+		}
+		if !visit(c) {
+			return nil
+		}
+		next = append(next, c.ParentHashes...)
+	}
+	return nil
+}
+
+func newRevision(st *store, hash string) (*Revision, error) {
+	c, err := st.commit(hash)
+	if err != nil {
+		return nil, err
+	}
+	v := &Revision{
+		Commit: hash, Author: message([]byte(c.Author.Name + " <" + c.Author.Email + ">")),
+		When: c.Committer.When, store: st,
+	}
+	subject, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
+	v.Subject = message([]byte(subject))
+	err = guard(func() (err error) {
+		v.tree, err = object.GetTree(st.objects, c.TreeHash)
+		return err
+	})
+	if err != nil {
+		return nil, damaged("tree of "+hash, scrub(err))
+	}
+	return v, nil
+}
+
+// Read returns a file of the commit, by its slash-separated path from the root.
+// Errors: ErrNotFound, ErrTooLarge (1 MiB), ErrDamaged. A symbolic link or a
+// folder is not a file.
+func (v *Revision) Read(name string) ([]byte, error) {
+	clean := path.Clean(name)
+	if clean != strings.TrimPrefix(name, "./") || path.IsAbs(name) || clean == "." || strings.HasPrefix(clean, "..") {
+		return nil, &Error{Kind: ErrNotFound, Step: "read", At: name, Err: errors.New("wants a plain path inside the repository")}
+	}
+	var b []byte
+	err := guard(func() (err error) {
+		b, err = v.read(clean)
+		return err
+	})
+	return b, err
+}
+
+func (v *Revision) read(name string) ([]byte, error) {
+	at := name + " of " + v.Commit
+	entry, err := v.tree.FindEntry(name)
+	if err != nil {
+		return nil, &Error{Kind: ErrNotFound, Step: "read", At: at}
+	}
+	if entry.Mode != filemode.Regular && entry.Mode != filemode.Executable && entry.Mode != filemode.Deprecated {
+		return nil, &Error{Kind: ErrNotFound, Step: "read", At: at, Err: fmt.Errorf("it is not a plain file (mode %s)", entry.Mode)}
+	}
+	blob, err := object.GetBlob(v.store.objects, entry.Hash)
+	if errors.Is(err, plumbing.ErrObjectNotFound) || err == nil && blob.Size > maxFile {
+		return nil, &Error{Kind: ErrTooLarge, Step: "read", At: at, Err: errors.New("more than 1 MiB")}
+	}
+	if err != nil {
+		return nil, damaged(at, scrub(err))
+	}
+	r, err := blob.Reader()
+	if err != nil {
+		return nil, damaged(at, scrub(err))
+	}
+	defer func() { _ = r.Close() }()
+	return io.ReadAll(r)
+}
+
+// Files lists the plain files of the commit by path, in git's order.
+func (v *Revision) Files() ([]string, error) {
+	var names []string
+	err := guard(func() error {
+		walker := object.NewTreeWalker(v.tree, true, nil)
+		defer walker.Close()
+		for {
+			name, entry, err := walker.Next()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return damaged("tree of "+v.Commit, scrub(err))
+			}
+			if entry.Mode.IsFile() && entry.Mode != filemode.Symlink {
+				names = append(names, name)
+			}
+		}
+	})
+	return names, err
+}

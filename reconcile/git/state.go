@@ -1,0 +1,183 @@
+package git
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/renameio/v2"
+)
+
+const (
+	stateMagic = "mainstay-state 1 "
+	// maxState bounds one state file, in bytes.
+	maxState = 64 << 20
+	// maxDamaged is how many damaged files of one name are kept for a person to
+	// look at.
+	maxDamaged = 3
+)
+
+// State is the folder in which a node keeps what must outlive it. A file there
+// is either whole or, if it is not what Save wrote, set aside and never used.
+type State struct{ dir string }
+
+// OpenState uses a folder, which it makes when it is missing.
+func OpenState(dir string) (*State, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("state folder: %w", err)
+	}
+	return &State{dir: dir}, nil
+}
+
+// Dir returns the folder.
+func (s *State) Dir() string { return s.dir }
+
+// Save writes v as JSON under a name: temporary file, fsync, rename. When it
+// returns nil the value survives a power cut; when it returns an error, such as
+// of a full disk, what was there before still is.
+func (s *State) Save(name string, v any) error {
+	file, err := s.file(name)
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("save %s: %w", name, err)
+	}
+	whole := append([]byte(stateMagic+digest(name, data)+"\n"), data...)
+	if len(whole) > maxState {
+		return &Error{Kind: ErrTooLarge, Step: "save", At: file}
+	}
+	if err := renameio.WriteFile(file, whole, 0o600); err != nil {
+		return fmt.Errorf("save %s: %w", name, err)
+	}
+	return syncDir(s.dir)
+}
+
+// Load reads what Save wrote under a name into v. A file that was never written
+// is an fs.ErrNotExist. One that is damaged is set aside under another name and
+// is ErrDamaged; v is then not to be used.
+func (s *State) Load(name string, v any) error {
+	file, err := s.file(name)
+	if err != nil {
+		return err
+	}
+	whole, err := readBounded(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("load %s: %w", name, err)
+	}
+	var data []byte
+	if err == nil {
+		data, err = checked(name, whole)
+	}
+	if err == nil {
+		err = json.Unmarshal(data, v)
+	}
+	if err == nil {
+		return nil
+	}
+	return s.setAside(file, err)
+}
+
+// Remove forgets what was saved under a name.
+func (s *State) Remove(name string) error {
+	file, err := s.file(name)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove %s: %w", name, err)
+	}
+	return syncDir(s.dir)
+}
+
+func (s *State) file(name string) (string, error) {
+	if name == "" || name != refPart(name) {
+		return "", fmt.Errorf("state name %q: wants letters, digits, - and _", name)
+	}
+	return filepath.Join(s.dir, name+".state"), nil
+}
+
+// digest covers the name as well: a file under another's name is damaged.
+func digest(name string, data []byte) string {
+	h := sha256.New()
+	_, _ = fmt.Fprintf(h, "%s\x00", name)
+	_, _ = h.Write(data)
+	return fmt.Sprintf("%x", h.Sum(nil))
+}
+
+func checked(name string, whole []byte) ([]byte, error) {
+	head, data, ok := bytes.Cut(whole, []byte("\n"))
+	sum, is := strings.CutPrefix(string(head), stateMagic)
+	if !ok || !is {
+		return nil, errors.New("it is not a state file")
+	}
+	if sum != digest(name, data) {
+		return nil, errors.New("its content does not match its checksum")
+	}
+	return data, nil
+}
+
+func readBounded(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	b, err := io.ReadAll(io.LimitReader(f, maxState+1))
+	if err == nil && len(b) > maxState {
+		err = fmt.Errorf("it is larger than %d MiB", maxState>>20)
+	}
+	return b, err
+}
+
+// setAside renames a damaged file, so that it is looked at once and not at every
+// start.
+func (s *State) setAside(file string, why error) error {
+	e := &Error{Kind: ErrDamaged, Step: "load", At: file, Err: scrub(why)}
+	aside := s.asideName(file)
+	if err := os.Rename(file, aside); err != nil {
+		e.Err = fmt.Errorf("%w (and it could not be set aside: %w)", e.Err, err)
+		return e
+	}
+	e.Advice = "it was set aside as " + aside
+	return e
+}
+
+// asideName is the first free name of maxDamaged, or the one written longest
+// ago.
+func (s *State) asideName(file string) string {
+	names := make([]string, maxDamaged)
+	for i := range names {
+		names[i] = fmt.Sprintf("%s.damaged-%d", file, i+1)
+	}
+	return slices.MinFunc(names, func(a, b string) int { return int(min(1, max(-1, age(a)-age(b)))) })
+}
+
+func age(file string) int64 {
+	info, err := os.Stat(file)
+	if err != nil {
+		return 0
+	}
+	return info.ModTime().UnixNano()
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("sync state folder: %w", err)
+	}
+	defer func() { _ = d.Close() }()
+	if err := d.Sync(); err != nil {
+		return fmt.Errorf("sync state folder: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package git_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mainstay/reconcile/git"
+)
+
+func state(t *testing.T) *git.State {
+	t.Helper()
+	s, err := git.OpenState(filepath.Join(t.TempDir(), "state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestTheAcceptedDocumentIsLoadedAsItWasSaved(t *testing.T) {
+	s := state(t)
+	if _, err := s.LoadAccepted(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("never saved: got %v", err)
+	}
+	want := git.Accepted{
+		Commit: "abc", Path: "deployment.yaml", Document: []byte("name: paris\n\x00\xff"),
+		Templates: map[string][]byte{"templates/a": []byte("A")}, When: time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC),
+	}
+	for range 2 {
+		if err := s.SaveAccepted(want); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := s.LoadAccepted()
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}
+
+func TestADamagedStateFileIsSetAsideAndNeverUsed(t *testing.T) {
+	for name, spoil := range map[string]func([]byte) []byte{
+		"empty":      func([]byte) []byte { return nil },
+		"cut short":  func(b []byte) []byte { return b[:len(b)/2] },
+		"one bit":    func(b []byte) []byte { b[len(b)-3] ^= 1; return b },
+		"zeros":      func(b []byte) []byte { return make([]byte, len(b)) },
+		"more after": func(b []byte) []byte { return append(b, '\n') },
+	} {
+		s := state(t)
+		if err := s.Save("memory", map[string]int{"seq": 7}); err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(s.Dir(), "memory.state")
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, spoil(b), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var v map[string]int
+		if err := s.Load("memory", &v); !errors.Is(err, git.ErrDamaged) || hint(err) == "" || v != nil {
+			t.Errorf("%s: got %v, %v", name, v, err)
+		}
+		if err := s.Load("memory", &v); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: the second time: got %v", name, err)
+		}
+	}
+}
+
+func TestAFewDamagedFilesAreKept(t *testing.T) {
+	s := state(t)
+	file := filepath.Join(s.Dir(), "memory.state")
+	for range 5 {
+		if err := os.WriteFile(file, []byte("bad"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Load("memory", new(int)); !errors.Is(err, git.ErrDamaged) {
+			t.Fatal(err)
+		}
+	}
+	kept, err := filepath.Glob(file + ".damaged-*")
+	if err != nil || len(kept) != 3 {
+		t.Errorf("kept %q, %v", kept, err)
+	}
+}
+
+func TestAStateFileIsOfItsNameOnly(t *testing.T) {
+	s := state(t)
+	if err := s.Save("one", 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(s.Dir(), "one.state"), filepath.Join(s.Dir(), "two.state")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Load("two", new(int)); !errors.Is(err, git.ErrDamaged) {
+		t.Errorf("got %v", err)
+	}
+	for _, name := range []string{"", "../x", "a/b"} {
+		if err := s.Save(name, 1); err == nil {
+			t.Errorf("%q was taken as a name", name)
+		}
+	}
+}
