@@ -4,7 +4,9 @@ import (
 	"go/ast"
 	"go/token"
 	"path"
+	"slices"
 	"strings"
+	"unicode"
 )
 
 // packageDocs wants exactly one doc comment in every package, starting
@@ -147,13 +149,21 @@ func typeDoc(s *source, d *ast.GenDecl, spec *ast.TypeSpec) []finding {
 		doc = d.Doc
 	}
 	found := namedDoc(s, spec.Name, doc)
-	iface, ok := spec.Type.(*ast.InterfaceType)
-	if !ok {
-		return found
+	if iface, ok := spec.Type.(*ast.InterfaceType); ok {
+		found = append(found, methodDocs(s, spec.Name.Name, doc.Text(), iface)...)
 	}
+	return found
+}
+
+// methodDocs wants a comment on every method of an interface, or its name in
+// the interface's own comment.
+func methodDocs(s *source, name, doc string, iface *ast.InterfaceType) []finding {
+	named := strings.FieldsFunc(doc, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	var found []finding
 	for _, m := range iface.Methods.List {
-		if len(m.Names) > 0 && m.Names[0].IsExported() && m.Doc == nil && m.Comment == nil {
-			found = append(found, s.at(m, "method %s.%s has no doc comment", spec.Name.Name, m.Names[0].Name))
+		if len(m.Names) > 0 && m.Names[0].IsExported() && m.Doc == nil && m.Comment == nil &&
+			!slices.Contains(named, m.Names[0].Name) {
+			found = append(found, s.at(m, "method %s.%s has no doc comment", name, m.Names[0].Name))
 		}
 	}
 	return found
