@@ -1,0 +1,188 @@
+package systemd
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"testing"
+	"time"
+
+	godbus "github.com/godbus/dbus/v5"
+
+	"mainstay/reconcile/plan"
+	"mainstay/reconcile/service"
+)
+
+// watched begins a watch and returns its wakes, the first one taken.
+func watched(t *testing.T, u *Unit) <-chan struct{} {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	woken, ended := make(chan struct{}, 1), make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = u.Watch(ctx, func() { offer(woken) })
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	await(t, "the first wake", woken)
+	return woken
+}
+
+func await(t *testing.T, what string, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(5 * time.Second):
+		t.Fatalf("%s did not come", what)
+	}
+}
+
+func TestUnitFilesReadAgainWakeEveryWatcher(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	s.add("a.service")
+	s.add("b.service")
+	a, b := watched(t, bus.Unit("a")), watched(t, bus.Unit("b"))
+	s.bus.emit(managerPath, manager, "Reloading", false)
+	await(t, "the wake of a by a reload", a)
+	await(t, "the wake of b by a reload", b)
+	s.bus.emit(managerPath, manager, "UnitFilesChanged")
+	await(t, "the wake of a by a unit file", a)
+	await(t, "the wake of b by a unit file", b)
+}
+
+func TestAChangeOfOneUnitDoesNotWakeTheWatcherOfAnother(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	a, b := s.add("a.service"), s.add("b.service")
+	wakeA, wakeB := watched(t, bus.Unit("a")), watched(t, bus.Unit("b"))
+	s.change(a, a.enter("active", "running", 1))
+	await(t, "the wake of a", wakeA)
+	s.change(b, b.enter("active", "running", 1))
+	await(t, "the wake of b", wakeB)
+	if len(wakeA) != 0 {
+		t.Error("a change of b woke the watcher of a")
+	}
+}
+
+func TestABusThatRestartsCostsAWakeAndNothingElse(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	u := s.add("pbx.service")
+	unit := bus.Unit("pbx")
+	woken := watched(t, unit)
+	s.bus.goDown()
+	if seen, err := unit.Observe(bounded(t)); err == nil || seen.Run != plan.RunUnsure {
+		t.Errorf("without a bus: %+v, %v", seen, err)
+	} else {
+		wants(t, err, service.ErrUnavailable, "a test bus")
+	}
+	u.active, u.sub = "active", "running"
+	s.bus.listen(t)
+	await(t, "the wake after the bus came back", woken)
+	if seen, err := unit.Observe(bounded(t)); err != nil || seen.Run != plan.Running {
+		t.Errorf("after the bus came back: %+v, %v", seen, err)
+	}
+	s.change(u, u.enter("failed", "failed", 0))
+	await(t, "the wake by a change after that", woken)
+}
+
+func TestAnotherSystemdBehindTheBusIsSubscribedToAgain(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	s.add("pbx.service")
+	woken := watched(t, bus.Unit("pbx"))
+	before := s.bus.connections()
+	s.bus.emit("/org/freedesktop/DBus", busName, "NameOwnerChanged", destination, ":1.1", ":1.2")
+	await(t, "the wake after the new subscription", woken)
+	if after := s.bus.connections(); after != before+2 {
+		t.Errorf("%d connections made, then %d", before, after)
+	}
+}
+
+func TestAnOrderWhoseConnectionIsLostIsLookedAfterOnTheNext(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	u := s.add("pbx.service")
+	u.hold = true
+	started := make(chan error, 1)
+	go func() { started <- bus.Unit("pbx").Start(bounded(t)) }()
+	until(t, "the start", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return u.active == "activating" })
+	s.mu.Lock()
+	u.hold = false
+	s.mu.Unlock()
+	s.change(u, u.enter("active", "running", 5))
+	s.bus.dropAll()
+	if err := <-started; err != nil {
+		t.Fatal(err)
+	}
+	if n := s.count(u, "StartUnit"); n != 1 {
+		t.Errorf("%d starts were ordered", n)
+	}
+}
+
+func TestAllUnitsShareOneConnection(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	for _, name := range []string{"a.service", "b.service", "c.service"} {
+		s.add(name)
+		watched(t, bus.Unit(name))
+	}
+	// One for calls and one for signals.
+	if n := s.bus.connections(); n != 2 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+func TestAnEndedWatchIsForgottenByTheBus(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	s.add("pbx.service")
+	ctx, cancel := context.WithCancel(t.Context())
+	woken, ended := make(chan struct{}, 1), make(chan error, 1)
+	go func() { ended <- bus.Unit("pbx").Watch(ctx, func() { offer(woken) }) }()
+	await(t, "the first wake", woken)
+	if n := s.bus.rules(unitPath("pbx.service")); n != 1 {
+		t.Errorf("%d subscriptions while watching", n)
+	}
+	cancel()
+	<-ended
+	if n := s.bus.rules(unitPath("pbx.service")); n != 0 {
+		t.Errorf("%d subscriptions are left", n)
+	}
+}
+
+func TestABusThatDoesNotAnswerIsGivenUp(t *testing.T) {
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "mute"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	b := newBus(slog.New(slog.DiscardHandler), []way{{name: "mute", hello: true, open: func(o ...godbus.ConnOption) (*godbus.Conn, error) {
+		return godbus.Dial("unix:path="+l.Addr().String(), o...)
+	}}})
+	defer b.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = b.Unit("pbx").Observe(ctx)
+	wants(t, err, service.ErrTimeout, "connect to systemd")
+}
+
+func TestTheSecondWayIsTakenWhenTheFirstIsShut(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	s.add("pbx.service")
+	shut := way{name: "shut", hello: true, open: func(o ...godbus.ConnOption) (*godbus.Conn, error) {
+		return godbus.Dial("unix:path="+filepath.Join(t.TempDir(), "nobody"), o...)
+	}}
+	bus.ways = append([]way{shut}, bus.ways...)
+	if _, err := bus.Unit("pbx").Observe(bounded(t)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAClosedBusStaysClosed(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	s.add("pbx.service")
+	if _, err := bus.Unit("pbx").Observe(bounded(t)); err != nil {
+		t.Fatal(err)
+	}
+	bus.Close()
+	_, err := bus.Unit("pbx").Observe(bounded(t))
+	wants(t, err, service.ErrUnavailable)
+}

@@ -1,0 +1,180 @@
+package systemd
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	godbus "github.com/godbus/dbus/v5"
+)
+
+// look is what was read of one unit.
+type look struct {
+	load, loadError, active, sub, fileState string
+	// job is the number of the queued job, 0 without one.
+	job uint32
+	// unmet lists the conditions that kept the last start from happening.
+	unmet       []string
+	wantedBy    []string
+	triggeredBy []string
+	since       time.Time
+	// Of services only. result, code and status tell how it last ended.
+	pid          int
+	result       string
+	code, status int32
+	// left are processes that outlived the unit.
+	left []process
+}
+
+// process is one process of a unit.
+type process struct {
+	pid     uint32
+	command string
+}
+
+// look reads a unit, and of a service what fits its state.
+func (l *link) look(ctx context.Context, unit string) (look, error) {
+	p, err := l.conn.GetUnitPropertiesContext(ctx, unit)
+	if err != nil {
+		return look{}, err
+	}
+	seen := readUnit(p)
+	if !strings.HasSuffix(unit, ".service") {
+		return seen, nil
+	}
+	switch seen.active {
+	case "inactive", "failed":
+		if seen.left, err = l.processes(ctx, unit); err != nil {
+			return look{}, err
+		}
+	default:
+		if err := l.readPID(ctx, unit, &seen); err != nil {
+			return look{}, err
+		}
+	}
+	if seen.active == "failed" || strings.HasPrefix(seen.sub, "auto-restart") {
+		return seen, l.readEnd(ctx, unit, &seen)
+	}
+	return seen, nil
+}
+
+func (l *link) readPID(ctx context.Context, unit string, seen *look) error {
+	p, err := l.conn.GetServicePropertyContext(ctx, unit, "MainPID")
+	if err != nil {
+		return err
+	}
+	pid, _ := p.Value.Value().(uint32)
+	seen.pid = int(pid)
+	return nil
+}
+
+func (l *link) readEnd(ctx context.Context, unit string, seen *look) error {
+	p, err := l.conn.GetUnitTypePropertiesContext(ctx, unit, "Service")
+	if err != nil {
+		return err
+	}
+	seen.result = text(p, "Result")
+	seen.code, _ = p["ExecMainCode"].(int32)
+	seen.status, _ = p["ExecMainStatus"].(int32)
+	return nil
+}
+
+// processes lists what is left in a unit's control group. A unit that is not
+// loaded has none.
+func (l *link) processes(ctx context.Context, unit string) ([]process, error) {
+	var rows []struct {
+		Group   string
+		PID     uint32
+		Command string
+	}
+	object := l.calls.Object(destination, managerPath)
+	err := object.CallWithContext(ctx, manager+".GetUnitProcesses", 0, unit).Store(&rows)
+	var refused godbus.Error
+	if errors.As(err, &refused) && refused.Name == destination+".NoSuchUnit" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	left := make([]process, 0, len(rows))
+	for _, r := range rows {
+		left = append(left, process{pid: r.PID, command: r.Command})
+	}
+	return left, nil
+}
+
+// readUnit reads the properties that units of all types have.
+func readUnit(p map[string]any) look {
+	seen := look{
+		load:        text(p, "LoadState"),
+		active:      text(p, "ActiveState"),
+		sub:         text(p, "SubState"),
+		fileState:   text(p, "UnitFileState"),
+		wantedBy:    append(texts(p, "WantedBy"), texts(p, "RequiredBy")...),
+		triggeredBy: texts(p, "TriggeredBy"),
+		unmet:       unmet(p),
+	}
+	// LoadError is a pair of a name and a message.
+	if pair, ok := p["LoadError"].([]any); ok && len(pair) == 2 {
+		seen.loadError, _ = pair[1].(string)
+	}
+	if pair, ok := p["Job"].([]any); ok && len(pair) == 2 {
+		seen.job, _ = pair[0].(uint32)
+	}
+	if micros, ok := p["StateChangeTimestamp"].(uint64); ok && micros > 0 {
+		seen.since = time.UnixMicro(int64(micros))
+	}
+	return seen
+}
+
+// unmet lists the conditions and assertions that were found wanting when a
+// start was last tried.
+func unmet(p map[string]any) []string {
+	var list []string
+	for _, kind := range []string{"Condition", "Assert"} {
+		tried, _ := p[kind+"Timestamp"].(uint64)
+		met, known := p[kind+"Result"].(bool)
+		if tried == 0 || met || !known {
+			continue
+		}
+		list = append(list, unmetOf(p[kind+"s"])...)
+		if len(list) == 0 {
+			list = append(list, "a condition that is not named")
+		}
+	}
+	return list
+}
+
+// unmetOf reads rows of type, trigger, negate, parameter and state; a negative
+// state is a condition that failed.
+func unmetOf(rows any) []string {
+	all, _ := rows.([][]any)
+	var list []string
+	for _, row := range all {
+		if len(row) != 5 {
+			continue
+		}
+		name, _ := row[0].(string)
+		negated, _ := row[2].(bool)
+		parameter, _ := row[3].(string)
+		state, _ := row[4].(int32)
+		if negated {
+			parameter = "!" + parameter
+		}
+		if state < 0 {
+			list = append(list, name+"="+parameter)
+		}
+	}
+	return list
+}
+
+func text(p map[string]any, key string) string {
+	s, _ := p[key].(string)
+	return s
+}
+
+func texts(p map[string]any, key string) []string {
+	list, _ := p[key].([]string)
+	return list
+}

@@ -1,0 +1,277 @@
+package systemd
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"mainstay/reconcile/plan"
+	"mainstay/reconcile/service"
+)
+
+// bounded is a context that only a defect makes end.
+func bounded(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// wants checks an error's sentinel and words. A nil sentinel wants an error
+// that wraps none of them.
+func wants(t *testing.T, err, sentinel error, words ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want %v %q", sentinel, words)
+	}
+	all := []error{service.ErrNotFound, service.ErrMasked, service.ErrTimeout, service.ErrRefused, service.ErrFailed, service.ErrUnavailable}
+	for _, s := range all {
+		if errors.Is(err, s) != (s == sentinel) {
+			t.Errorf("%v: is %q: %v", err, s, errors.Is(err, s))
+		}
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("%q does not say %q", err, w)
+		}
+	}
+}
+
+func TestEveryResultOfAStartJobIsUnderstood(t *testing.T) {
+	for result, c := range map[string]struct {
+		sentinel error
+		says     string
+	}{
+		"canceled":    {nil, "another order took the place"},
+		"timeout":     {service.ErrTimeout, "gave the job up"},
+		"failed":      {service.ErrFailed, "failed"},
+		"dependency":  {service.ErrFailed, "a unit that it depends on"},
+		"assert":      {service.ErrRefused, "an assertion"},
+		"unsupported": {service.ErrRefused, "not supported"},
+		"invalid":     {service.ErrRefused, "does not fit"},
+		"once":        {service.ErrRefused, "only once"},
+		"collected":   {nil, "unloaded"},
+		"brand-new":   {nil, `"brand-new"`},
+	} {
+		t.Run(result, func(t *testing.T) {
+			s, bus := newFakeSystemd(t)
+			s.add("pbx.service").startResult = result
+			wants(t, bus.Unit("pbx").Start(bounded(t)), c.sentinel, "start pbx.service", c.says)
+		})
+	}
+	for _, result := range []string{"done", "skipped"} {
+		s, bus := newFakeSystemd(t)
+		s.add("pbx.service").startResult = result
+		if err := bus.Unit("pbx").Start(bounded(t)); err != nil {
+			t.Errorf("%s: %v", result, err)
+		}
+	}
+}
+
+func TestAStartThatSystemdRefusesSaysWhy(t *testing.T) {
+	for name, sentinel := range map[string]error{
+		destination + ".NoSuchUnit":                           service.ErrNotFound,
+		destination + ".UnitMasked":                           service.ErrMasked,
+		destination + ".LoadFailed":                           service.ErrRefused,
+		destination + ".OnlyByDependency":                     service.ErrRefused,
+		destination + ".TransactionIsDestructive":             service.ErrRefused,
+		busName + ".Error.AccessDenied":                       service.ErrRefused,
+		busName + ".Error.InteractiveAuthorizationRequired":   service.ErrRefused,
+		busName + ".Error.NoReply":                            service.ErrUnavailable,
+		busName + ".Error.ServiceUnknown":                     service.ErrUnavailable,
+		"org.example.NeverHeardOf":                            nil,
+		"org.freedesktop.systemd1.SomethingOfALaterVersion.X": nil,
+	} {
+		s, bus := newFakeSystemd(t)
+		s.add("pbx.service").callError["StartUnit"] = name
+		wants(t, bus.Unit("pbx").Start(bounded(t)), sentinel, "said by the fake")
+	}
+}
+
+func TestAUnitThatCannotBeStartedIsNotTried(t *testing.T) {
+	for load, c := range map[string]struct {
+		sentinel error
+		says     string
+	}{
+		"not-found":   {service.ErrNotFound, "no such unit on this machine"},
+		"masked":      {service.ErrMasked, "systemctl unmask"},
+		"error":       {service.ErrRefused, "line 3 is wrong"},
+		"bad-setting": {service.ErrRefused, "line 3 is wrong"},
+	} {
+		s, bus := newFakeSystemd(t)
+		u := s.add("pbx.service")
+		u.load = load
+		wants(t, bus.Unit("pbx").Start(bounded(t)), c.sentinel, c.says)
+		if n := s.count(u, "StartUnit"); n != 0 {
+			t.Errorf("%s: %d starts were ordered", load, n)
+		}
+	}
+}
+
+func TestAConditionThatIsNotMetIsNamedAlthoughTheJobIsDone(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	u := s.add("pbx.service")
+	u.unmet, u.startResult = true, "done"
+	wants(t, bus.Unit("pbx").Start(bounded(t)), service.ErrRefused, "ConditionPathExists=!/gone")
+}
+
+func TestAFailedStartSaysHowTheProcessEnded(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	s.add("pbx.service").fails = true
+	wants(t, bus.Unit("pbx").Start(bounded(t)), service.ErrFailed, "exit code 203 (the program cannot be executed)")
+}
+
+func TestAFailureBeforeIsForgottenByAStart(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	u := s.add("pbx.service")
+	u.active, u.sub, u.result = "failed", "failed", "start-limit-hit"
+	if err := bus.Unit("pbx").Start(bounded(t)); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.count(u, "ResetFailedUnit"); n != 1 {
+		t.Errorf("the failure was reset %d times", n)
+	}
+}
+
+func TestAStopWaitsForProcessesThatOutliveTheUnitAndKillsThem(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	u := s.add("pbx.service")
+	u.active, u.sub = "failed", "failed"
+	u.left = []process{{4711, "/usr/sbin/asterisk -f"}}
+	unit := bus.Unit("pbx")
+	seen, err := unit.Observe(bounded(t))
+	if err != nil || seen.Run != plan.Stopping || !strings.Contains(seen.Detail, "4711 (/usr/sbin/asterisk -f)") {
+		t.Errorf("seen %+v, %v", seen, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 600*time.Millisecond)
+	defer cancel()
+	if err := unit.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if s.alive(u) {
+		t.Error("the stop returned while a process was left")
+	}
+	if n := s.count(u, "KillUnit"); n != 1 {
+		t.Errorf("killed %d times", n)
+	}
+}
+
+func TestAStopThatEndedByForceLeavesTheUnitStoppedNotFailed(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	u := s.add("pbx.service")
+	u.hangs, u.active, u.sub = true, "active", "running"
+	unit := bus.Unit("pbx")
+	ctx, cancel := context.WithTimeout(t.Context(), 600*time.Millisecond)
+	defer cancel()
+	if err := unit.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if seen, err := unit.Observe(bounded(t)); err != nil || seen.Run != plan.Stopped {
+		t.Errorf("seen %+v, %v", seen, err)
+	}
+}
+
+func TestAStopThatCannotBeForcedSaysWhatIsStillThere(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	u := s.add("pbx.service")
+	u.hangs, u.active, u.sub = true, "active", "running"
+	u.callError["KillUnit"] = busName + ".Error.AccessDenied"
+	ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
+	defer cancel()
+	wants(t, bus.Unit("pbx").Stop(ctx), service.ErrTimeout, "it is still stopping: stop-sigterm")
+	s.killed(u)
+}
+
+func TestAUnitStartedAgainWhileItIsStoppedIsAnErrorAtOnce(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	u := s.add("pbx.service")
+	u.hangs, u.active, u.sub = true, "active", "running"
+	stopped := make(chan error, 1)
+	go func() { stopped <- bus.Unit("pbx").Stop(bounded(t)) }()
+	until(t, "the stop", func() bool { return s.count(u, "StopUnit") == 1 })
+	until(t, "stopping", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return u.active == "deactivating" })
+	s.mu.Lock()
+	id := u.job
+	s.mu.Unlock()
+	s.change(u, u.enter("active", "running", 5))
+	s.endJob(u, id, "canceled")
+	wants(t, <-stopped, nil, "it runs again although it was stopped", "canceled")
+}
+
+func TestAQueuedStartIsNotDownAndAStopCancelsIt(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	u := s.add("pbx.service")
+	u.job = 77
+	unit := bus.Unit("pbx")
+	if seen, err := unit.Observe(bounded(t)); err != nil || seen.Run != plan.Starting {
+		t.Errorf("seen %+v, %v", seen, err)
+	}
+	if err := unit.Stop(bounded(t)); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.count(u, "StopUnit"); n != 1 {
+		t.Errorf("%d stops were ordered", n)
+	}
+}
+
+func TestAReloadWaitsForItsResultAndLeavesAStoppedUnitAlone(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	u := s.add("nginx.service")
+	for _, c := range []struct {
+		active string
+		orders int
+	}{{"inactive", 0}, {"active", 1}} {
+		u.active = c.active
+		if err := bus.Reload(bounded(t), "nginx.service"); err != nil {
+			t.Errorf("%s: %v", c.active, err)
+		}
+		if n := s.count(u, "ReloadUnit"); n != c.orders {
+			t.Errorf("%s: %d reloads were ordered", c.active, n)
+		}
+	}
+}
+
+func TestWhatAPersonWouldTypeIsSafeForAShell(t *testing.T) {
+	_, bus := newFakeSystemd(t)
+	got := bus.Unit(`a\x2db@c d'e.service`).StopByHand()
+	want := `systemctl kill --signal=SIGKILL 'a\x2db@c d'\''e.service'; systemctl stop 'a\x2db@c d'\''e.service'`
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestTargetsAndInstancesKeepTheirNames(t *testing.T) {
+	for in, want := range map[string]string{
+		"asterisk": "asterisk.service", "asterisk.service": "asterisk.service", "voice.target": "voice.target",
+		"pbx@paris": "pbx@paris.service", "pbx@paris.service": "pbx@paris.service", "a.b": "a.b.service",
+	} {
+		if got := fullName(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+	s, bus := newFakeSystemd(t)
+	for _, name := range []string{"pbx@paris.service", "voice.target"} {
+		u := s.add(name)
+		if err := bus.Unit(name).Start(bounded(t)); err != nil || !s.alive(u) {
+			t.Errorf("start of %s: %v", name, err)
+		}
+		if err := bus.Unit(name).Stop(bounded(t)); err != nil || s.alive(u) {
+			t.Errorf("stop of %s: %v", name, err)
+		}
+	}
+}
+
+// until waits for a state of the fake.
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	bound := time.Now().Add(5 * time.Second)
+	for !is() {
+		if time.Now().After(bound) {
+			t.Fatalf("%s did not come about", what)
+		}
+		runtime.Gosched()
+	}
+}

@@ -1,0 +1,89 @@
+package systemd
+
+import (
+	"context"
+	"fmt"
+
+	"mainstay/reconcile/plan"
+	"mainstay/reconcile/service"
+)
+
+// Start orders a start and waits for its result. A failure before, and the count
+// of starts that systemd keeps, are forgotten first: how often a start is tried
+// is the caller's to decide.
+func (u *Unit) Start(ctx context.Context) error {
+	return untilKept(ctx, func(ctx context.Context) error {
+		return u.wrap("start", u.startOnce(ctx))
+	})
+}
+
+func (u *Unit) startOnce(ctx context.Context) error {
+	if err := service.Ended(ctx); err != nil {
+		return err
+	}
+	l, err := u.bus.link(ctx)
+	if err != nil {
+		return err
+	}
+	seen, err := l.look(ctx, u.name)
+	if err != nil {
+		return l.explain(ctx, err)
+	}
+	if run, _ := seen.run(); run == plan.Running {
+		return nil
+	}
+	if err := seen.unstartable(); err != nil {
+		return err
+	}
+	// Refused for a unit that is not loaded, which has nothing to forget.
+	_ = l.conn.ResetFailedUnitContext(ctx, u.name)
+	result := make(chan string, 1)
+	if _, err := l.conn.StartUnitContext(ctx, u.name, "replace", result); err != nil {
+		return l.explain(ctx, err)
+	}
+	word, err := l.await(ctx, u.name, result)
+	if err != nil {
+		return err
+	}
+	return u.judgeStart(ctx, l, word)
+}
+
+// unstartable says why a unit cannot be started whatever is tried.
+func (s look) unstartable() error {
+	switch s.load {
+	case "not-found":
+		return fmt.Errorf("%w: there is no such unit on this machine", service.ErrNotFound)
+	case "masked":
+		return fmt.Errorf("%w: \"systemctl unmask\" makes it startable again", service.ErrMasked)
+	case "error", "bad-setting":
+		return fmt.Errorf("%w: %s", service.ErrRefused, s.why())
+	}
+	return nil
+}
+
+// judgeStart looks at what a start led to: a job is done as well when a
+// condition kept the unit from starting.
+func (u *Unit) judgeStart(ctx context.Context, l *link, result string) error {
+	seen, err := l.look(ctx, u.name)
+	if err != nil {
+		return l.explain(ctx, err)
+	}
+	run, detail := seen.run()
+	if err := jobError(result); err != nil {
+		return explained(err, run, detail)
+	}
+	if run == plan.Stopped && len(seen.unmet) > 0 {
+		return fmt.Errorf("%w: %s", service.ErrRefused, detail)
+	}
+	if run == plan.RunFailed {
+		return fmt.Errorf("%w: %s", service.ErrFailed, detail)
+	}
+	return nil
+}
+
+func explained(err error, run plan.Run, detail string) error {
+	if detail == "" || run == plan.Running {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, detail)
+}
