@@ -1,0 +1,166 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"mainstay/reconcile/plan"
+	"mainstay/reconcile/service"
+	"mainstay/reconcile/service/servicetest"
+	"mainstay/spec"
+)
+
+func sh(script, folder string) []string { return []string{"/bin/sh", "-c", script, "sh", folder} }
+
+// The service is a sleep whose pid is in a file. A zombie does not count.
+const (
+	startScript  = `setsid sleep 600 >/dev/null 2>&1 </dev/null & echo $! > "$1/pid"`
+	statusScript = `test -s "$1/pid" && grep -q '^State:.[^ZX]' "/proc/$(cat "$1/pid")/status" 2>/dev/null || exit 3`
+	killScript   = `kill -9 "$(cat "$1/pid")"`
+)
+
+func TestDriver(t *testing.T) {
+	servicetest.Run(t, servicetest.Fixture{New: subject, Outside: true, StopBound: 300 * time.Millisecond})
+}
+
+func subject(t *testing.T, b servicetest.Behaviour) servicetest.Subject {
+	folder := t.TempDir()
+	commands := spec.CommandService{
+		Start:  sh(startScript, folder),
+		Stop:   sh(killScript, folder),
+		Status: sh(statusScript, folder),
+	}
+	switch b {
+	case servicetest.FailsToStart:
+		commands.Start = sh("echo no license; exit 6", folder)
+	case servicetest.Hangs:
+		commands.Stop = sh("exec sleep 600", folder)
+	}
+	alive := func() bool { return script(statusScript, folder) == nil }
+	t.Cleanup(func() {
+		if alive() {
+			_ = script(killScript, folder)
+		}
+	})
+	return servicetest.Subject{
+		Driver:       New(commands, 50*time.Millisecond),
+		Alive:        alive,
+		Crash:        func(t *testing.T) { check(t, script(killScript, folder)) },
+		StartOutside: func(t *testing.T) { check(t, script(startScript, folder)) },
+	}
+}
+
+func script(text, folder string) error {
+	argv := sh(text, folder)
+	return exec.Command(argv[0], argv[1:]...).Run()
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func exits(code string) []string { return []string{"/bin/sh", "-c", "echo why; exit " + code} }
+
+func TestExitCodesAreThoseOfLSBUnlessTheDocumentSaysOtherwise(t *testing.T) {
+	own := spec.CommandService{Running: []int{10}, Stopped: []int{0}, Failed: []int{11}}
+	for name, c := range map[string]struct {
+		commands spec.CommandService
+		code     string
+		want     service.State
+	}{
+		"LSB running":    {code: "0", want: service.State{Run: plan.Running}},
+		"LSB dead, pid":  {code: "1", want: service.State{Run: plan.RunFailed, Detail: "exit status 1: why"}},
+		"LSB dead, lock": {code: "2", want: service.State{Run: plan.RunFailed, Detail: "exit status 2: why"}},
+		"LSB stopped":    {code: "3", want: service.State{Run: plan.Stopped}},
+		"LSB unknown":    {code: "4", want: service.State{Run: plan.RunUnsure, Detail: "exit status 4: why"}},
+		"own running":    {commands: own, code: "10", want: service.State{Run: plan.Running}},
+		"own stopped":    {commands: own, code: "0", want: service.State{Run: plan.Stopped}},
+		"own failed":     {commands: own, code: "11", want: service.State{Run: plan.RunFailed, Detail: "exit status 11: why"}},
+		"own unknown":    {commands: own, code: "3", want: service.State{Run: plan.RunUnsure, Detail: "exit status 3: why"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.commands.Status = exits(c.code)
+			got, err := New(c.commands, 0).Observe(t.Context())
+			if err != nil || got != c.want {
+				t.Errorf("got %+v, %v, want %+v", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestAStatusThatCannotBeAskedIsAnError(t *testing.T) {
+	for name, c := range map[string]struct {
+		status []string
+		want   error
+	}{
+		"absent": {[]string{"/nonexistent/status"}, service.ErrNotFound},
+		"hangs":  {[]string{"sleep", "600"}, service.ErrTimeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			got, err := New(spec.CommandService{Status: c.status}, 0).Observe(ctx)
+			if !errors.Is(err, c.want) || got.Run != plan.RunUnsure {
+				t.Errorf("got %+v, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestAStopIsVerifiedAndNotBelieved(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
+	defer cancel()
+	err := New(spec.CommandService{Stop: exits("0"), Status: exits("0")}, 0).Stop(ctx)
+	if !errors.Is(err, service.ErrTimeout) || !strings.Contains(err.Error(), `still "running"`) {
+		t.Errorf("a stop command that lies: %v", err)
+	}
+}
+
+func TestAStopThatTakesItsTimeIsWaitedFor(t *testing.T) {
+	folder := t.TempDir()
+	// The status is down from the third look on.
+	status := sh(`echo >> "$1/looks"; test "$(wc -l < "$1/looks")" -lt 3 || exit 3`, folder)
+	check(t, New(spec.CommandService{Stop: exits("0"), Status: status}, 0).Stop(t.Context()))
+}
+
+func TestAStopCommandThatFailsSaysWhy(t *testing.T) {
+	err := New(spec.CommandService{Stop: exits("9"), Status: exits("0")}, 0).Stop(t.Context())
+	if !errors.Is(err, service.ErrFailed) || err.Error() != "stop: failed: exit status 9: why" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAStopCommandThatFailsIsForgivenWhenTheServiceIsDown(t *testing.T) {
+	folder := t.TempDir()
+	stop := sh(`touch "$1/down"; exit 9`, folder)
+	status := sh(`test ! -e "$1/down" || exit 3`, folder)
+	check(t, New(spec.CommandService{Stop: stop, Status: status}, 0).Stop(t.Context()))
+}
+
+func TestAStartAfterAStopThatWasCutShortGivesTheOrderAgain(t *testing.T) {
+	folder := t.TempDir()
+	d := New(spec.CommandService{Start: sh(`touch "$1/started"`, folder), Stop: exits("9"), Status: exits("0")}, 0)
+	if err := d.Stop(t.Context()); err == nil {
+		t.Fatal("the stop succeeded")
+	}
+	check(t, d.Start(t.Context()))
+	if _, err := os.Stat(filepath.Join(folder, "started")); err != nil {
+		t.Error("what is seen running on its way down was taken for started")
+	}
+}
+
+func TestStopByHandIsTheStopCommandForAShell(t *testing.T) {
+	d := New(spec.CommandService{Stop: []string{"/usr/bin/stop", "it's", "a b", ""}}, 0)
+	if got := d.StopByHand(); got != `/usr/bin/stop 'it'\''s' 'a b' ''` {
+		t.Errorf("got %s", got)
+	}
+}
