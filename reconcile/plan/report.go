@@ -68,6 +68,8 @@ type Report struct {
 	Phases []Phase `json:"phases,omitempty"`
 	// Since is when Status was reached, At when the report was made, LastRead
 	// when git was last read well; all by this node's wall clock, for people.
+	// Until is when a present wait ends, zero without one.
+	Until    time.Time `json:"until,omitzero"`
 	Since    time.Time `json:"since"`
 	At       time.Time `json:"at"`
 	LastRead time.Time `json:"lastRead"`

@@ -1,0 +1,323 @@
+package reconcile
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"reflect"
+	"slices"
+	"time"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+const (
+	memoryFile   = "memory"
+	pauseFile    = "pause"
+	takeoverFile = "takeover"
+)
+
+// lateAfter is how much later than asked a pass may come before it means that
+// this machine was frozen or suspended and may have been replaced.
+const lateAfter = 5 * time.Second
+
+// longestIdle is the longest time between two passes: what a lost wake-up costs.
+const longestIdle = 2 * time.Second
+
+// ActuatorConfig is what an Actuator works with.
+type ActuatorConfig struct {
+	Node string
+	// Boot and Instance identify this boot and this agent on this machine.
+	Boot, Instance string
+	// Coordinated is false in read-only mode (R8).
+	Coordinated bool
+	Clock       Clock
+	Disk        Disk
+	Machine     Machine
+	Recorder    Recorder
+	Versions    map[string]string
+	Log         *slog.Logger
+}
+
+// Actuator makes the passes. It is owned by one goroutine and never waits.
+type Actuator struct {
+	ActuatorConfig
+	snap     *Snapshot
+	doc      *plan.Doc
+	wanted   *spec.Wanted
+	blocked  string
+	mem      plan.Memory
+	saved    plan.Memory
+	unsaved  string // why the memory is not on disk
+	pause    *Pause
+	takeover *plan.TakeoverAsk
+	last     plan.Decision
+	applied  string
+	since    time.Time
+	report   plan.Report
+	phases   phases
+	passes   uint64
+	promised time.Duration
+	late     bool
+	lateAt   time.Duration
+}
+
+// Pause is a person's pause on the node, with its end (R11).
+type Pause struct {
+	Reason string    `json:"reason"`
+	Until  time.Time `json:"until,omitzero"`
+}
+
+// NewActuator returns an actuator that remembers what the disk remembers.
+func NewActuator(c ActuatorConfig) *Actuator {
+	a := &Actuator{ActuatorConfig: c}
+	a.mem = plan.Memory{Fresh: true, Start: uint64(c.Clock.Wall().Unix())}
+	var m plan.Memory
+	switch err := c.Disk.Load(memoryFile, &m); {
+	case err == nil:
+		a.mem, a.saved = m, m
+	case !errors.Is(err, fs.ErrNotExist):
+		c.Log.Error("the memory on disk is not used", "error", err)
+	}
+	a.recallOrders()
+	return a
+}
+
+func (a *Actuator) recallOrders() {
+	var p Pause
+	if a.Disk.Load(pauseFile, &p) == nil && p.Reason != "" {
+		a.pause = &p
+	}
+	var t plan.TakeoverAsk
+	if a.Disk.Load(takeoverFile, &t) == nil && t.Attest != "" {
+		a.takeover = &t
+	}
+}
+
+// See takes in a newer snapshot.
+func (a *Actuator) See(s *Snapshot) {
+	if a.late && s.Began >= a.lateAt {
+		a.late = false
+	}
+	before := a.snap
+	a.snap = s
+	if s.Accepted == nil {
+		return
+	}
+	if before == nil || before.Accepted == nil || before.Accepted.Commit != s.Accepted.Commit {
+		a.want(s.Accepted)
+	}
+}
+
+// want configures the machine for a newly accepted document. What runs is not
+// touched by that.
+func (a *Actuator) want(acc *Accepted) {
+	w, err := acc.Deployment.Want(a.Node)
+	if err != nil {
+		a.blocked = err.Error()
+		return
+	}
+	declared := spec.Side("")
+	if a.doc != nil {
+		declared = a.doc.Active
+	}
+	a.wanted, a.blocked = w, ""
+	for _, err := range []error{
+		a.Machine.Services.Configure(w),
+		a.Machine.Files.Configure(w, func(path string, side spec.Side) ([]byte, error) {
+			return acc.Deployment.RenderFile(a.Node, path, side)
+		}),
+		a.Machine.Probes.Configure(w),
+	} {
+		if err != nil && a.blocked == "" {
+			a.blocked = err.Error()
+		}
+	}
+	a.doc = a.docOf(w, acc)
+	if declared != w.Active {
+		a.phases.begin(a.Clock.Wall())
+	}
+}
+
+// docOf is what a decision needs of the document.
+func (a *Actuator) docOf(w *spec.Wanted, acc *Accepted) *plan.Doc {
+	d := &plan.Doc{
+		Commit: acc.Commit, Digest: acc.Digest, Active: w.Active, Fenced: w.Fenced,
+		Node: w.Node, Role: w.Role, Exclusive: w.Exclusive, Side: w.Side, Follows: w.Follows,
+		Peer: w.Peer, PeerPaused: w.PeerPaused, Witness: w.Witness != nil, Detect: len(w.DetectOn) > 0,
+		Paused: w.Paused, Reason: w.PauseReason, Handover: w.Handover,
+		StopBound: w.StopBound, StopTime: w.StopTime, Coordinated: a.Coordinated,
+	}
+	for i, s := range w.Services {
+		ps := plan.Service{Name: s.Name, ByHand: a.Machine.Services.ByHand(i)}
+		if s.Drain != nil {
+			ps.Drain = s.Drain.Within.D()
+		}
+		d.Services = append(d.Services, ps)
+	}
+	return d
+}
+
+// Pass decides once and begins what was decided. It returns what to ask of git
+// and when to pass again at the latest, in boot time.
+func (a *Actuator) Pass() (Order, time.Duration) {
+	if a.snap == nil {
+		return Order{}, a.Clock.Boot() + longestIdle
+	}
+	now := a.Clock.Boot()
+	a.noticeGap(now)
+	in := a.gather(now)
+	d := plan.Decide(&in)
+	a.passes++
+	a.keep(d.Memory)
+	a.record(in, d)
+	a.forgetDone(d)
+	a.carryOut(d)
+	a.describe(d)
+	next := now + longestIdle
+	if d.Wake > 0 {
+		next = min(next, max(d.Wake, now))
+	}
+	a.promised = next
+	return a.order(d), next
+}
+
+// noticeGap sees a pass that comes much too late: nothing new begins before git
+// was looked at again, and what probes saw before the gap is void.
+func (a *Actuator) noticeGap(now time.Duration) {
+	if a.promised > 0 && now > a.promised+lateAfter {
+		a.late, a.lateAt = true, now
+		a.Machine.Probes.Forget()
+		a.Log.Warn("a pass came too late: looking at git first", "late", now-a.promised)
+	}
+}
+
+// gather makes the input of one decision from the newest of everything.
+func (a *Actuator) gather(now time.Duration) plan.Input {
+	in := plan.Input{
+		Now: now, Boot: a.Boot, Instance: a.Instance, Doc: a.doc, Blocked: a.blocked,
+		Restarted: a.passes == 0, Late: a.late, Memory: a.mem, Takeover: a.takeover,
+	}
+	if p := a.activePause(); p != nil {
+		in.Pause = &plan.PauseOrder{Reason: p.Reason}
+	}
+	if a.doc == nil {
+		return in
+	}
+	in.Services = a.Machine.Services.Observed()
+	in.Files = a.Machine.Files.States(a.mem.Serving)
+	in.Witness = a.Machine.Probes.Witness()
+	if a.doc.Detect {
+		in.Detect = a.Machine.Probes.Detect()
+	}
+	a.gatherOthers(&in)
+	return in
+}
+
+// gatherOthers adds what the other nodes and the claims say.
+func (a *Actuator) gatherOthers(in *plan.Input) {
+	s, d := a.snap, a.snap.Accepted.Deployment
+	in.Claim = s.Claims[a.doc.Role]
+	in.Peer = s.Reports[a.doc.Peer]
+	if f := a.doc.Follows; f != "" {
+		in.Followed = &plan.FollowView{Claim: s.Claims[f], Reports: s.sides(d, f)}
+	}
+	for _, role := range sortedRoles(d) {
+		in.Roles = append(in.Roles, plan.RoleView{Role: role, Tip: s.Claims[role].Tip, Reports: s.sides(d, role)})
+	}
+}
+
+func sortedRoles(d *spec.Deployment) []string {
+	var out []string
+	for name, r := range d.Roles {
+		if r.Exclusive {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// keep puts the memory on disk before anything is done because of it. A disk
+// that fails is loud and stops nothing: the agent runs on from memory.
+func (a *Actuator) keep(m plan.Memory) {
+	a.mem = m
+	if reflect.DeepEqual(m, a.saved) {
+		return
+	}
+	if err := a.Disk.Save(memoryFile, m); err != nil {
+		if a.unsaved == "" {
+			a.Log.Error("save memory", "error", err)
+		}
+		a.unsaved = err.Error()
+		return
+	}
+	a.saved, a.unsaved = m, ""
+}
+
+func (a *Actuator) record(in plan.Input, d plan.Decision) {
+	if a.Recorder != nil {
+		a.Recorder.Record(Entry{At: a.Clock.Wall(), Input: in, Decision: d})
+	}
+}
+
+// forgetDone drops a person's order that was carried out or has ended.
+func (a *Actuator) forgetDone(d plan.Decision) {
+	if d.Done && a.takeover != nil {
+		a.Log.Info("takeover ended", "attest", a.takeover.Attest)
+		a.SetTakeover(nil)
+	}
+}
+
+func (a *Actuator) carryOut(d plan.Decision) {
+	for _, s := range d.Steps {
+		a.Log.Info("step", "do", s.Do, "index", s.Index, "rule", s.Rule, "reason", s.Reason)
+		switch s.Do {
+		case plan.DoStart:
+			a.Machine.Services.Start(s.Index)
+		case plan.DoStop:
+			a.Machine.Services.Stop(s.Index)
+		case plan.DoDrain:
+			a.Machine.Services.Drain(s.Index)
+		case plan.DoRender:
+			a.Machine.Files.Render(s.Index, a.mem.Serving)
+		case plan.DoSelfFence:
+			a.Machine.SelfFence(s.Reason)
+		}
+	}
+}
+
+func (a *Actuator) order(d plan.Decision) Order {
+	if a.doc == nil {
+		return Order{}
+	}
+	return Order{Role: a.doc.Role, Push: d.Push, Restore: d.Restore}
+}
+
+// activePause is the pause in force; one whose end has passed is over.
+func (a *Actuator) activePause() *Pause {
+	if a.pause != nil && !a.pause.Until.IsZero() && a.Clock.Wall().After(a.pause.Until) {
+		a.SetPause(nil)
+	}
+	return a.pause
+}
+
+// SetPause pauses the node, or resumes it with nil. The error is the disk's; the
+// pause counts all the same until the agent restarts.
+func (a *Actuator) SetPause(p *Pause) error {
+	a.pause = p
+	if p == nil {
+		p = &Pause{}
+	}
+	return a.Disk.Save(pauseFile, p)
+}
+
+// SetTakeover records a person's statement, or ends it with nil (R9).
+func (a *Actuator) SetTakeover(t *plan.TakeoverAsk) error {
+	a.takeover = t
+	if t == nil {
+		t = &plan.TakeoverAsk{}
+	}
+	return a.Disk.Save(takeoverFile, t)
+}

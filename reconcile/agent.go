@@ -1,0 +1,237 @@
+package reconcile
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"mainstay/reconcile/plan"
+)
+
+// DefaultTimeout bounds one git operation before a document says how long.
+const DefaultTimeout = 10 * time.Second
+
+// Agent runs one node: it puts goroutines, timers and wake-ups around a
+// Learner, an Actuator and a Publisher, and owns nothing else.
+type Agent struct {
+	learner   *Learner
+	actuator  *Actuator
+	publisher *Publisher
+	clock     Clock
+	log       *slog.Logger
+
+	wake    chan struct{}   // a pass is wanted
+	look    chan struct{}   // a look at git is wanted
+	snaps   chan *Snapshot  // newest snapshot, for the actuator
+	asks    chan ask        // newest order, for the learner
+	reports chan *reportAsk // newest report, for the publisher
+	orders  chan func()     // a person's orders, run by their owner
+	learns  chan func()
+	status  atomic.Pointer[plan.Report]
+	passed  atomic.Int64 // boot time of the newest pass
+	unpub   atomic.Pointer[string]
+}
+
+// ask is what the actuator tells the learner after a pass.
+type ask struct {
+	order    Order
+	handover bool
+}
+
+type reportAsk struct{ report plan.Report }
+
+// NewAgent puts the parts together. coordination may be nil: read-only mode.
+func NewAgent(l *Learner, a *Actuator, p *Publisher) *Agent {
+	return &Agent{
+		learner: l, actuator: a, publisher: p, clock: a.Clock, log: a.Log,
+		wake: make(chan struct{}, 1), look: make(chan struct{}, 1),
+		snaps: make(chan *Snapshot, 1), asks: make(chan ask, 1), reports: make(chan *reportAsk, 1),
+		orders: make(chan func()), learns: make(chan func()),
+	}
+}
+
+// Run works until ctx ends. Services are left as they are.
+func (a *Agent) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	for _, loop := range []func(context.Context){a.learn, a.act, a.publish} {
+		wg.Go(func() { loop(ctx) })
+	}
+	wg.Wait()
+	return ctx.Err()
+}
+
+// Wake asks for a pass: something may have changed on this machine.
+func (a *Agent) Wake() { poke(a.wake) }
+
+// Sync asks for a look at git now.
+func (a *Agent) Sync() { poke(a.look) }
+
+// Status is this node's report as of the newest pass, and false before it.
+func (a *Agent) Status() (plan.Report, bool) {
+	r := a.status.Load()
+	if r == nil {
+		return plan.Report{Node: a.actuator.Node, Status: plan.Unknown, Reason: "no pass has ended yet"}, false
+	}
+	out := *r
+	if e := a.unpub.Load(); e != nil && *e != "" {
+		out.Conditions = append(append([]plan.Condition(nil), out.Conditions...),
+			plan.Condition{Type: "ReportNotPublished", Message: *e})
+	}
+	return out, true
+}
+
+// Passed is the boot time at which the newest pass ended, zero before the first.
+func (a *Agent) Passed() time.Duration { return time.Duration(a.passed.Load()) }
+
+// Do runs a person's order between two passes, in the goroutine that owns the
+// actuator, and then makes a pass.
+func (a *Agent) Do(ctx context.Context, order func(*Actuator) error) error {
+	return between(ctx, a.orders, func() error { defer a.Wake(); return order(a.actuator) })
+}
+
+// Accept makes the learner take a commit that does not descend from the accepted
+// one, by a person's order (section 5), and looks at once.
+func (a *Agent) Accept(ctx context.Context, commit string) error {
+	return between(ctx, a.learns, func() error { defer a.Sync(); a.learner.Override(commit); return nil })
+}
+
+func between(ctx context.Context, to chan func(), f func() error) error {
+	done := make(chan error, 1)
+	select {
+	case to <- func() { done <- f() }:
+		return <-done
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// replace puts v into a mailbox of one, over whatever was not taken yet.
+func replace[T any](box chan T, v T) {
+	for {
+		select {
+		case box <- v:
+			return
+		default:
+		}
+		select {
+		case <-box:
+		default:
+		}
+	}
+}
+
+// learn looks at git, on time and whenever it is asked, and carries out what
+// the actuator ordered between two looks.
+func (a *Agent) learn(ctx context.Context) {
+	p := newPacer(a.clock)
+	var now ask
+	for ctx.Err() == nil {
+		snap := a.learner.Look(ctx)
+		replace(a.snaps, snap)
+		for next := p.nextLook(snap, now.handover); ; {
+			timer := time.NewTimer(max(0, min(next, p.nextTry(snap, now.order))-a.clock.Boot()))
+			select {
+			case <-ctx.Done():
+			case <-a.look:
+				next = 0
+			case <-timer.C:
+			case f := <-a.learns:
+				f()
+			case now = <-a.asks:
+				next = min(next, p.nextLook(snap, now.handover))
+			}
+			timer.Stop()
+			if p.mayTry(snap, now.order) {
+				a.carry(ctx, p, now.order)
+				break
+			}
+			if ctx.Err() != nil || a.clock.Boot() >= next {
+				break
+			}
+		}
+	}
+}
+
+// carry tries an order; only the look that follows tells what became of it.
+func (a *Agent) carry(ctx context.Context, p *pacer, o Order) {
+	p.tried(o)
+	if err := a.learner.Carry(ctx, o); err != nil {
+		a.log.Warn("claim push", "error", err)
+	}
+}
+
+// act makes a pass whenever anything wakes it.
+func (a *Agent) act(ctx context.Context) {
+	timer := time.NewTimer(2*DefaultTimeout + time.Second)
+	defer timer.Stop()
+	first := true
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-a.snaps:
+			a.actuator.See(s)
+		case f := <-a.orders:
+			f()
+		case <-a.wake:
+		case <-timer.C:
+			if first {
+				a.actuator.See(a.learner.recalled)
+				first = false
+			}
+		}
+		if a.actuator.snap == nil {
+			continue
+		}
+		first = false
+		order, next := a.actuator.Pass()
+		a.tell(order)
+		timer.Reset(max(0, next-a.clock.Boot()))
+	}
+}
+
+// tell hands out what a pass decided.
+func (a *Agent) tell(o Order) {
+	a.passed.Store(int64(a.clock.Boot()))
+	r := a.actuator.Report()
+	a.status.Store(&r)
+	replace(a.asks, ask{order: o, handover: a.actuator.Handover()})
+	replace(a.reports, &reportAsk{report: r})
+}
+
+// publish keeps this node's report in git up to date.
+func (a *Agent) publish(ctx context.Context) {
+	if a.publisher == nil {
+		<-ctx.Done()
+		return
+	}
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case r := <-a.reports:
+			a.publisher.Offer(r.report)
+		case <-timer.C:
+		}
+		if a.publisher.Due() {
+			text := ""
+			if err := a.publisher.Publish(ctx); err != nil {
+				text = err.Error()
+				a.log.Warn("publish report", "error", err)
+			}
+			a.unpub.Store(&text)
+		}
+		timer.Reset(a.publisher.Next())
+	}
+}

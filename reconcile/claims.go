@@ -1,0 +1,187 @@
+package reconcile
+
+import (
+	"context"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// coordinate reads claims and reports. They are believed only from the
+// coordination repository itself, never from a mirror.
+func (l *Learner) coordinate(ctx context.Context, next *Snapshot, listing Listing, err error) {
+	if l.Coordination == nil || next.Accepted == nil {
+		return
+	}
+	if !l.Shared {
+		if listing, err = l.Coordination.List(ctx); err != nil {
+			next.warn("CoordinationUnreachable", "claims and reports cannot be read: %v", err)
+		}
+	} else if err == nil && listing.Mirror {
+		next.warn("CoordinationUnreachable", "only a mirror answers, and claims are never read from one")
+	}
+	d := next.Accepted.Deployment
+	if err != nil || listing.Mirror {
+		for role := range d.Roles {
+			next.lose(role)
+		}
+		return
+	}
+	known := maxSeqs(next, d)
+	l.readClaims(ctx, next, listing.Refs)
+	l.readReports(ctx, next, listing.Refs, known)
+	for role, r := range d.Roles {
+		if r.Exclusive {
+			v := next.Claims[role]
+			v.Elsewhere = elsewhere(next, d, role)
+			next.Claims[role] = v
+		}
+	}
+}
+
+// lose marks a claim as not readable now; what was read stays.
+func (s *Snapshot) lose(role string) {
+	if v, ok := s.Claims[role]; ok {
+		v.Reachable = false
+		s.Claims[role] = v
+	}
+}
+
+func (l *Learner) readClaims(ctx context.Context, next *Snapshot, refs map[string]string) {
+	d := next.Accepted.Deployment
+	changed := false
+	for role, r := range d.Roles {
+		if !r.Exclusive {
+			continue
+		}
+		before := next.Claims[role]
+		after := l.readClaim(ctx, next, role, refs)
+		next.Claims[role] = after
+		changed = changed || before.Tip != after.Tip
+	}
+	if changed {
+		l.saveClaims(next)
+	}
+}
+
+// readClaim believes a tip only if it descends from the one last believed (R10).
+func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role string, refs map[string]string) plan.ClaimView {
+	v := next.Claims[role]
+	ref := plan.ClaimRef(next.Accepted.Deployment.Name, role)
+	hash := refs[ref]
+	if hash == v.Tip.ID {
+		return believed(v, v.Tip, next)
+	}
+	if hash == "" {
+		return l.wentBack(ctx, v, ref, hash)
+	}
+	read, err := l.Coordination.Claim(ctx, ref, hash, v.Tip)
+	switch {
+	case err != nil:
+		next.warn("ClaimUnreadable", "the claim of %s cannot be read: %v", role, err)
+		v.Reachable = false
+		return v
+	case v.Tip.ID == "" || read.Descends || read.Rerooted && read.Tip.Seq > v.Tip.Seq:
+		return believed(v, read.Tip, next)
+	}
+	return l.wentBack(ctx, v, ref, hash)
+}
+
+// believed is a claim that a good read showed; Began is when that read began,
+// not when it ended (R7).
+func believed(v plan.ClaimView, t plan.Tip, next *Snapshot) plan.ClaimView {
+	return plan.ClaimView{Tip: t, Read: true, Began: next.Began, Reachable: true, Elsewhere: v.Elsewhere}
+}
+
+func (l *Learner) wentBack(ctx context.Context, v plan.ClaimView, ref, hash string) plan.ClaimView {
+	v.Regressed, v.Server, v.Read, v.Reachable = true, hash, true, true
+	v.Restorable = l.Coordination.Restorable(ctx, ref, hash, v.Tip)
+	return v
+}
+
+func (l *Learner) saveClaims(next *Snapshot) {
+	tips := map[string]plan.Tip{}
+	for role, v := range next.Claims {
+		tips[role] = v.Tip
+	}
+	if err := l.Disk.Save(claimsFile, tips); err != nil {
+		next.warn("StateNotSaved", "the claim could not be kept on disk: %v", err)
+	}
+}
+
+// readReports fetches the reports that moved.
+func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[string]string, known map[string]uint64) {
+	d := next.Accepted.Deployment
+	moved := map[string]string{}
+	nodes := map[string]string{}
+	for node := range d.Nodes {
+		ref := plan.ReportRef(d.Name, node)
+		if h := refs[ref]; h != "" && h != l.hashes[ref] {
+			moved[ref], nodes[ref] = h, node
+		}
+	}
+	if len(moved) == 0 {
+		return
+	}
+	reports, errs := l.Coordination.Reports(ctx, moved)
+	for ref, err := range errs {
+		next.warn("ReportUnreadable", "the report of %s cannot be read: %v", nodes[ref], err)
+	}
+	for ref, r := range reports {
+		node := nodes[ref]
+		if r.Node != node || r.Deployment != d.Name {
+			next.warn("ReportUnreadable", "the report ref of %s carries a report of %s/%s", node, r.Deployment, r.Node)
+			continue
+		}
+		l.hashes[ref] = moved[ref]
+		next.Reports[node] = plan.ReportView{Known: true, Report: r, SeqBefore: known[d.Nodes[node].Role]}
+	}
+}
+
+// maxSeqs is the seq of each claim as it was known before this look.
+func maxSeqs(s *Snapshot, d *spec.Deployment) map[string]uint64 {
+	out := map[string]uint64{}
+	for role := range d.Roles {
+		out[role] = s.Claims[role].Tip.Seq
+	}
+	return out
+}
+
+// elsewhere is the highest seq that any report of a role names.
+func elsewhere(s *Snapshot, d *spec.Deployment, role string) uint64 {
+	var seq uint64
+	for node, n := range d.Nodes {
+		if n.Role == role && n.Side != "" {
+			seq = max(seq, s.Reports[node].Seq)
+		}
+	}
+	return seq
+}
+
+// Order is what the actuator asks of git: a change of its own role's claim.
+type Order struct {
+	Role    string
+	Push    *plan.Push
+	Restore bool
+}
+
+// Empty reports whether nothing is asked.
+func (o Order) Empty() bool { return o.Push == nil && !o.Restore }
+
+// Carry tries the order once. Whatever comes back, only the next look tells
+// what became of it.
+func (l *Learner) Carry(ctx context.Context, o Order) error {
+	if l.Coordination == nil || l.snap.Accepted == nil {
+		return nil
+	}
+	ref := plan.ClaimRef(l.snap.Accepted.Deployment.Name, o.Role)
+	if o.Push != nil {
+		p := *o.Push
+		p.Claim.At = l.Clock.Wall().UTC()
+		return l.Coordination.PushClaim(ctx, ref, p)
+	}
+	if o.Restore {
+		return l.Coordination.Restore(ctx, ref, l.snap.Claims[o.Role].Tip)
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package reconcile
+
+import (
+	"time"
+
+	"mainstay/reconcile/plan"
+)
+
+// phases are the moments of the newest change of side as this node saw them.
+type phases []plan.Phase
+
+// begin starts a new change of side.
+func (p *phases) begin(at time.Time) { *p = phases{{Name: "seen", At: at.UTC()}} }
+
+// mark notes the first time a phase is reached.
+func (p *phases) mark(name string, at time.Time) {
+	for _, q := range *p {
+		if q.Name == name {
+			return
+		}
+	}
+	*p = append(*p, plan.Phase{Name: name, At: at.UTC()})
+}
+
+// describe brings the report up to date with a decision.
+func (a *Actuator) describe(d plan.Decision) {
+	wall := a.Clock.Wall()
+	if a.last.Status != d.Status {
+		a.since = wall
+		a.Log.Info("status", "status", d.Status, "rule", d.Rule, "reason", d.Reason)
+	}
+	a.markPhases(d, wall)
+	if d.Converged && a.snap.Accepted != nil {
+		a.applied = a.snap.Accepted.Commit
+	}
+	a.last = d
+	a.report = a.compose(d)
+}
+
+func (a *Actuator) markPhases(d plan.Decision, wall time.Time) {
+	if a.doc == nil {
+		return
+	}
+	before, claim := a.last, a.snap.Claims[a.doc.Role].Tip
+	mine := claim.Instance == a.Instance && !claim.Free()
+	mark := func(yes bool, name string) {
+		if yes {
+			a.phases.mark(name, wall)
+		}
+	}
+	mark(d.Ready, "ready")
+	mark(before.Status == plan.Deactivating && d.Status == plan.Inactive, "stopped")
+	mark(a.report.Holder.Side() == a.doc.Side && a.doc.Side != "" && !mine, "released")
+	mark(d.Memory.Stage == plan.StageServing && before.Memory.Stage != plan.StageServing && a.doc.Exclusive, "taken")
+	for _, s := range d.Steps {
+		mark(s.Do == plan.DoStart, "started")
+	}
+	mark(d.Status == plan.Active && a.doc.Exclusive && a.doc.Side == a.doc.Active, "active")
+	mark(!a.doc.Exclusive && d.Converged, "switched")
+}
+
+// compose makes the report of a decision.
+func (a *Actuator) compose(d plan.Decision) plan.Report {
+	r := plan.Report{
+		Node: a.Node, Instance: a.Instance, Status: d.Status, Reason: d.Reason, Rule: d.Rule,
+		Ready: d.Ready, Paused: d.Status == plan.Paused, Seen: a.snap.Seen, Applied: a.applied,
+		Versions: a.Versions, Since: a.since.UTC(), At: a.Clock.Wall().UTC(), LastRead: a.snap.LastRead.UTC(),
+		Phases: append([]plan.Phase(nil), a.phases...),
+	}
+	if a.doc != nil {
+		a.composeDoc(&r, d)
+	}
+	if d.Until > 0 {
+		r.Until = r.At.Add(d.Until - a.Clock.Boot()).Round(time.Second)
+	}
+	if a.takeover != nil {
+		r.Takeover = a.takeover.Attest
+	}
+	r.Conditions = append(append([]plan.Condition(nil), d.Conditions...), a.snap.Conditions...)
+	if a.unsaved != "" {
+		r.Conditions = append(r.Conditions, plan.Condition{Type: "StateNotSaved",
+			Message: "the memory could not be kept on disk: " + a.unsaved})
+	}
+	if a.Machine.Extra != nil {
+		a.Machine.Extra(&r)
+	}
+	return r
+}
+
+func (a *Actuator) composeDoc(r *plan.Report, d plan.Decision) {
+	acc, doc := a.snap.Accepted, a.doc
+	r.Deployment, r.Role, r.Side = acc.Deployment.Name, doc.Role, doc.Side
+	r.Declared, r.Serving = doc.Active, d.Serving
+	r.Accepted, r.Document = acc.Commit, acc.Digest
+	if doc.Exclusive {
+		tip := a.snap.Claims[doc.Role].Tip
+		r.Seq, r.Holder, r.Guarantee = tip.Seq, tip.Holder, tip.Guarantee
+		r.Serving = ""
+		if d.Memory.Local != "" {
+			r.Guarantee = d.Memory.Guarantee
+		}
+	}
+	for i, o := range a.Machine.Services.Observed() {
+		if i >= len(doc.Services) {
+			break
+		}
+		r.Running = r.Running || doc.Exclusive && !o.Run.Down()
+		r.Services = append(r.Services, plan.ServiceReport{
+			Name: doc.Services[i].Name, Run: o.Run, Ready: o.Ready, Reason: reasonOf(o)})
+	}
+}
+
+func reasonOf(o plan.Observed) string {
+	if o.Err != "" {
+		return o.Err
+	}
+	return o.Detail
+}
+
+// Report is this node's status as of the newest pass.
+func (a *Actuator) Report() plan.Report { return a.report }
+
+// Handover reports whether something between the sides is open, so that git is
+// to be looked at more often.
+func (a *Actuator) Handover() bool { return a.last.Handover }

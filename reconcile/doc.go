@@ -1,0 +1,28 @@
+// Package reconcile is the agent: it learns what the document, the claims and
+// the other nodes say, observes what the machine really runs, decides, orders,
+// and reports.
+//
+//	git ──▶ Learner ──Snapshot──▶ Actuator ──▶ plan.Decide ──▶ steps ──▶ machine
+//	 ▲         ▲                     │  ▲                                  │
+//	 │         └──────claim push─────┤  └──────────observed state──────────┘
+//	 └──────Publisher◀────report─────┘
+//
+// Three goroutines own all of the state. The Learner is the only one that reads
+// git and pushes claims; every look at git becomes an immutable Snapshot. The
+// Actuator makes one pass whenever anything wakes it: it gathers an input from
+// the newest snapshot and from what was observed, calls plan.Decide, writes the
+// memory to disk, and only then hands out the claim push and begins the steps.
+// It never waits for git, a service, a probe or a disk that hangs. The Publisher
+// pushes this node's report.
+//
+// Events, timers and notifications carry no meaning of their own: they only wake
+// a pass, and every pass starts from observed state. A lost event costs time and
+// never correctness.
+//
+// Each of the three is a plain value whose methods do one bounded thing, so that
+// the simulation steps the very same code, one call at a time. Agent.Run is what
+// puts goroutines and timers around them.
+//
+// The package knows no driver, no transport and no file format of git: it states
+// what it needs in small interfaces (world.go) and is handed the real things.
+package reconcile

@@ -1,0 +1,252 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// LearnerConfig is what a Learner works with.
+type LearnerConfig struct {
+	// Node is this node's name, Branch the full ref of the branch, Path the
+	// document's place in the repository.
+	Node, Branch, Path string
+	Repository         Repository
+	// Coordination is nil in read-only mode (R8). Shared says that it is the
+	// repository itself, so that one listing serves both.
+	Coordination Coordination
+	Shared       bool
+	Clock        Clock
+	Disk         Disk
+	Log          *slog.Logger
+}
+
+// Learner looks at git. It is owned by one goroutine; every look bounds itself
+// by its context, and what it learnt is in a Snapshot.
+type Learner struct {
+	LearnerConfig
+	snap *Snapshot
+	// refused is the newest tip that was not accepted, and why, so that it is
+	// not fetched again on every look.
+	refused  string
+	refusal  []plan.Condition
+	override string
+	hashes   map[string]string // report ref -> hash that was read
+	// recalled is what the disk knew when the agent started. It is not written
+	// again.
+	recalled *Snapshot
+}
+
+// NewLearner returns a learner that knows what the disk knows.
+func NewLearner(c LearnerConfig) *Learner {
+	l := &Learner{LearnerConfig: c, hashes: map[string]string{}}
+	l.snap = &Snapshot{Claims: map[string]plan.ClaimView{}, Reports: map[string]plan.ReportView{}}
+	l.recall()
+	l.recalled = l.snap
+	return l
+}
+
+// Snapshot returns what is known now.
+func (l *Learner) Snapshot() *Snapshot { return l.snap }
+
+// Look asks git once and returns what is known after it. A failed look keeps
+// everything that was known.
+func (l *Learner) Look(ctx context.Context) *Snapshot {
+	next := l.snap.clone()
+	next.Looks++
+	next.Began = l.Clock.Boot()
+	next.OK = false
+	listing, err := l.Repository.List(ctx)
+	if err != nil {
+		next.warn("GitUnreachable", "the repository cannot be read: %v", err)
+	} else {
+		next.OK, next.LastRead = true, l.Clock.Wall()
+		l.learnDocument(ctx, next, listing.Refs[l.Branch])
+	}
+	next.Conditions = append(next.Conditions, l.refusal...)
+	l.coordinate(ctx, next, listing, err)
+	l.snap = next
+	return next
+}
+
+func (s *Snapshot) warn(kind, format string, args ...any) {
+	s.Conditions = append(s.Conditions, plan.Condition{Type: kind, Message: fmt.Sprintf(format, args...)})
+}
+
+// learnDocument fetches, verifies and validates a tip that moved, and accepts
+// it only once it is on disk. Whatever is wrong with it leaves the accepted
+// document in force.
+func (l *Learner) learnDocument(ctx context.Context, next *Snapshot, tip string) {
+	if tip == "" {
+		next.warn("NoBranch", "the repository has no %s", l.Branch)
+		return
+	}
+	next.Seen = tip
+	if next.Accepted != nil && next.Accepted.Commit == tip {
+		l.refused, l.refusal = "", nil
+		return
+	}
+	if l.refused == tip {
+		return
+	}
+	l.refusal = nil
+	saved, problems, err := l.fetch(ctx, next, tip)
+	switch {
+	case err != nil:
+		l.refuse(tip, isPermanent(err), plan.Condition{Type: refusalType(err), Message: err.Error()})
+	case len(problems) > 0:
+		l.refuse(tip, true, problems...)
+	default:
+		l.accept(next, tip, saved)
+	}
+}
+
+func (l *Learner) refuse(tip string, permanent bool, why ...plan.Condition) {
+	l.refusal = why
+	l.refused = ""
+	if permanent {
+		l.refused = tip
+	}
+	for _, c := range why {
+		l.Log.Warn("commit not accepted", "commit", tip, "type", c.Type, "reason", c.Message)
+	}
+}
+
+func isPermanent(err error) bool {
+	var p Permanent
+	return errors.As(err, &p) && p.Permanent()
+}
+
+// refusalType is the condition's word for a commit that was not accepted.
+func refusalType(err error) string {
+	var k interface{ Kind() string }
+	if errors.As(err, &k) && k.Kind() != "" {
+		return k.Kind()
+	}
+	return "CommitRefused"
+}
+
+// Saved is the accepted document as it is kept on disk.
+type Saved struct {
+	Commit    string            `json:"commit"`
+	Document  []byte            `json:"document"`
+	Templates map[string][]byte `json:"templates,omitempty"`
+}
+
+const (
+	acceptedFile = "accepted"
+	claimsFile   = "claims"
+)
+
+// load validates what was fetched or saved. The problems are for people, one
+// condition each.
+func (l *Learner) load(s Saved, read func(string) ([]byte, error)) (*spec.Deployment, []plan.Condition) {
+	d, problems := spec.Load(l.Path, s.Document, func(name string) ([]byte, error) {
+		b, err := read(name)
+		if err == nil {
+			s.Templates[name] = b
+		}
+		return b, err
+	})
+	var out []plan.Condition
+	for _, p := range problems {
+		out = append(out, plan.Condition{Type: "DocumentInvalid", Message: p.String()})
+	}
+	return d, out
+}
+
+// fetch reads the document of a tip and everything it names.
+func (l *Learner) fetch(ctx context.Context, next *Snapshot, tip string) (Saved, []plan.Condition, error) {
+	s := Saved{Commit: tip, Templates: map[string][]byte{}}
+	accepted := ""
+	if next.Accepted != nil && l.override != tip {
+		accepted = next.Accepted.Commit
+	}
+	rev, err := l.Repository.Revision(ctx, tip, accepted)
+	if err != nil {
+		return s, nil, fmt.Errorf("commit %.12s: %w", tip, err)
+	}
+	if s.Document, err = rev.Read(l.Path); err != nil {
+		return s, nil, fmt.Errorf("commit %.12s: %s: %w", tip, l.Path, err)
+	}
+	d, problems := l.load(s, rev.Read)
+	if len(problems) == 0 {
+		problems = l.fits(next, d, tip)
+	}
+	return s, problems, nil
+}
+
+// fits refuses a document that would take this node away from its claim: under
+// another name nothing would fence the two sides from each other.
+func (l *Learner) fits(next *Snapshot, d *spec.Deployment, tip string) []plan.Condition {
+	if _, ok := d.Nodes[l.Node]; !ok {
+		return []plan.Condition{{Type: "NodeUnknown", Message: fmt.Sprintf(
+			"%s has no node %q: name it under nodes, or set node in the agent file", l.Path, l.Node)}}
+	}
+	if a := next.Accepted; a != nil && a.Deployment.Name != d.Name && l.override != tip {
+		return []plan.Condition{{Type: "DeploymentRenamed", Message: fmt.Sprintf(
+			"%s renames the deployment from %q to %q, which would leave its claims behind: "+
+				"run mainstay accept %.12s on each node if that is meant", l.Path, a.Deployment.Name, d.Name, tip)}}
+	}
+	return nil
+}
+
+// accept makes a document the one in force. It is on disk first; a disk that
+// fails is loud and does not stop a failover.
+func (l *Learner) accept(next *Snapshot, tip string, s Saved) {
+	if err := l.Disk.Save(acceptedFile, s); err != nil {
+		next.warn("StateNotSaved", "the accepted document could not be kept on disk: %v", err)
+		l.Log.Error("save accepted document", "error", err)
+	}
+	l.adopt(next, tip, s)
+	l.refused, l.refusal, l.override = "", nil, ""
+	l.Log.Info("accepted", "commit", tip, "active", next.Accepted.Deployment.Active)
+}
+
+func (l *Learner) adopt(next *Snapshot, tip string, s Saved) bool {
+	d, problems := l.load(s, func(name string) ([]byte, error) {
+		if b, ok := s.Templates[name]; ok {
+			return b, nil
+		}
+		return nil, fmt.Errorf("template %s was not kept", name)
+	})
+	if len(problems) > 0 {
+		return false
+	}
+	if a := next.Accepted; a != nil && a.Deployment.Name != d.Name {
+		next.Claims, next.Reports = map[string]plan.ClaimView{}, map[string]plan.ReportView{}
+		clear(l.hashes)
+	}
+	next.Accepted = &Accepted{Commit: tip, Digest: d.Digest(), Deployment: d}
+	return true
+}
+
+// Override lets a commit be accepted although it does not descend from the
+// accepted one, by a person's order on the node (section 5).
+func (l *Learner) Override(commit string) {
+	l.override, l.refused = commit, ""
+}
+
+// recall loads what earlier runs kept. A damaged file has been set aside by the
+// disk; the agent learns again from git.
+func (l *Learner) recall() {
+	var s Saved
+	if err := l.Disk.Load(acceptedFile, &s); err == nil && s.Commit != "" {
+		if s.Templates == nil {
+			s.Templates = map[string][]byte{}
+		}
+		if !l.adopt(l.snap, s.Commit, s) {
+			l.Log.Error("the accepted document on disk does not validate any more", "commit", s.Commit)
+		}
+	}
+	tips := map[string]plan.Tip{}
+	if err := l.Disk.Load(claimsFile, &tips); err == nil {
+		for role, t := range tips {
+			l.snap.Claims[role] = plan.ClaimView{Tip: t}
+		}
+	}
+}

@@ -1,0 +1,78 @@
+package reconcile
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"time"
+
+	"mainstay/reconcile/plan"
+)
+
+// Publisher pushes this node's report when it changed, and every heartbeat. It
+// is owned by one goroutine. A report that cannot be published stops nothing.
+type Publisher struct {
+	coordination Coordination
+	clock        Clock
+	timeout      time.Duration
+	heartbeat    time.Duration
+	offered      *plan.Report
+	published    *plan.Report
+	at           time.Duration
+	failures     int
+	tried        time.Duration
+}
+
+// NewPublisher returns a publisher that has published nothing yet.
+func NewPublisher(c Coordination, clock Clock, heartbeat, timeout time.Duration) *Publisher {
+	return &Publisher{coordination: c, clock: clock, heartbeat: heartbeat, timeout: timeout}
+}
+
+// Offer gives the publisher the newest report.
+func (p *Publisher) Offer(r plan.Report) {
+	if r.Deployment != "" {
+		p.offered = &r
+	}
+}
+
+// Due reports whether the newest report should be pushed now.
+func (p *Publisher) Due() bool { return p.offered != nil && p.Next() <= 0 }
+
+// Next returns how long it is until Due, if nothing new is offered.
+func (p *Publisher) Next() time.Duration {
+	now := p.clock.Boot()
+	switch {
+	case p.offered == nil:
+		return p.heartbeat
+	case p.failures > 0:
+		return p.tried + min(time.Second<<min(p.failures-1, 6), slowestPoll) - now
+	case p.published == nil || !reflect.DeepEqual(significant(*p.published), significant(*p.offered)):
+		return 0
+	}
+	return p.at + p.heartbeat - now
+}
+
+// Publish pushes the newest report once.
+func (p *Publisher) Publish(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	r := *p.offered
+	p.tried = p.clock.Boot()
+	if err := p.coordination.Publish(ctx, plan.ReportRef(r.Deployment, r.Node), r); err != nil {
+		p.failures++
+		return err
+	}
+	p.failures, p.published, p.at = 0, &r, p.clock.Boot()
+	return nil
+}
+
+// significant is a report without what changes all the time and says nothing
+// new.
+func significant(r plan.Report) plan.Report {
+	r.At, r.LastRead = time.Time{}, time.Time{}
+	r.Checks = slices.Clone(r.Checks)
+	for i := range r.Checks {
+		r.Checks[i].At = time.Time{}
+	}
+	return r
+}

@@ -1,0 +1,56 @@
+package reconcile
+
+import (
+	"maps"
+	"time"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// Accepted is a document that verified and validated.
+type Accepted struct {
+	Commit     string
+	Digest     string
+	Deployment *spec.Deployment
+}
+
+// Snapshot is what one look at git left this node knowing. It is never changed
+// after it was handed over.
+type Snapshot struct {
+	// Looks counts the looks at git that have ended, well or not.
+	Looks uint64
+	// Began is when the newest look began, in boot time.
+	Began time.Duration
+	// OK says that the newest look was answered.
+	OK bool
+	// LastRead is the wall clock of the newest look that was answered.
+	LastRead time.Time
+	// Seen is the newest commit of the branch.
+	Seen     string
+	Accepted *Accepted
+	// Claims and Reports are by role and by node.
+	Claims     map[string]plan.ClaimView
+	Reports    map[string]plan.ReportView
+	Conditions []plan.Condition
+}
+
+// clone returns a snapshot that the next look may change.
+func (s *Snapshot) clone() *Snapshot {
+	c := *s
+	c.Claims = maps.Clone(s.Claims)
+	c.Reports = maps.Clone(s.Reports)
+	c.Conditions = nil
+	return &c
+}
+
+// sides returns the reports of an exclusive role's nodes by side.
+func (s *Snapshot) sides(d *spec.Deployment, role string) map[spec.Side]plan.ReportView {
+	out := map[spec.Side]plan.ReportView{}
+	for _, side := range []spec.Side{spec.Main, spec.Standby} {
+		if node, ok := d.NodeOf(role, side); ok {
+			out[side] = s.Reports[node]
+		}
+	}
+	return out
+}
