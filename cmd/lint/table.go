@@ -25,7 +25,7 @@ func table() []row {
 	return append([]row{
 		{folder: "schema", modules: []string{jsonschema, sigsYAML, goYAML}},
 		{folder: "spec", internal: []string{"schema"}, modules: []string{sigsYAML, goYAML, cron}},
-		{folder: "reconcile", internal: learned, modules: []string{cron, renameio, xSys}},
+		{folder: "reconcile", internal: learned, modules: []string{cron, prometheus, renameio, xSys}},
 		{folder: "reconcile/plan/...", internal: []string{"spec"}},
 		{folder: "reconcile/git/...", internal: append([]string{"reconcile/git/..."}, learned...),
 			modules: []string{goGit, goBilly, renameio, sshsig, goCrypto, xCrypto, xNet, xSys}},
