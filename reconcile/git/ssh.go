@@ -1,5 +1,202 @@
 package git
 
-import "errors"
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
 
-func newSSHDialer(e endpoint, _ Options) (dialer, error) { return nil, errors.New("no ssh") }
+	"golang.org/x/crypto/ssh"
+)
+
+// sshDialer makes one SSH connection for each session. Key and pinned hosts are
+// read each time.
+type sshDialer struct {
+	endpoint
+	keyFile    string
+	knownHosts string
+}
+
+func newSSHDialer(e endpoint, o Options) (dialer, error) {
+	return sshDialer{endpoint: e, keyFile: o.SSHKey, knownHosts: o.KnownHosts}, nil
+}
+
+func (d sshDialer) shown() string { return d.endpoint.shown }
+
+func (sshDialer) forget() {}
+
+// sshLink is a service on the far side of an SSH connection.
+type sshLink struct {
+	conn    net.Conn
+	client  *ssh.Client
+	session *ssh.Session
+	stdin   io.WriteCloser
+	in      *bufio.Reader
+	stderr  tail
+	stop    func() bool
+}
+
+func (d sshDialer) dial(ctx context.Context, service string) (link, error) {
+	config, pinned, err := d.config()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.address)
+	if err != nil {
+		return nil, &Error{Kind: ErrUnreachable, Err: scrub(err)}
+	}
+	l := &sshLink{conn: conn}
+	// The handshake knows no context: the end of the connection is its bound.
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = conn.SetDeadline(deadline)
+	}
+	l.stop = context.AfterFunc(ctx, func() { _ = conn.Close() })
+	if err := l.start(d, config, service); err != nil {
+		l.close()
+		if pinned.refused != nil {
+			return nil, pinned.refused
+		}
+		return nil, handshake(err)
+	}
+	return l, nil
+}
+
+func (d sshDialer) config() (*ssh.ClientConfig, *hostKeys, error) {
+	signer, err := d.signer()
+	if err != nil {
+		return nil, nil, err
+	}
+	pinned, err := readHostKeys(d.knownHosts, d.address)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &ssh.ClientConfig{
+		User:              d.user,
+		Auth:              []ssh.AuthMethod{ssh.PublicKeys(signer)},
+		HostKeyCallback:   pinned.check,
+		HostKeyAlgorithms: pinned.algorithms(),
+		ClientVersion:     "SSH-2.0-mainstay",
+	}, pinned, nil
+}
+
+func (d sshDialer) signer() (ssh.Signer, error) {
+	if d.keyFile == "" {
+		return nil, &Error{Kind: ErrAuth, Err: errors.New("no key for ssh"), Advice: "set sshKey in the agent file"}
+	}
+	pem, err := os.ReadFile(d.keyFile)
+	if err != nil {
+		return nil, &Error{Kind: ErrAuth, Err: scrub(err), Advice: "correct sshKey in the agent file, or its permissions"}
+	}
+	signer, err := ssh.ParsePrivateKey(pem)
+	var locked *ssh.PassphraseMissingError
+	if errors.As(err, &locked) {
+		return nil, &Error{
+			Kind: ErrAuth, Err: fmt.Errorf("%s has a passphrase", d.keyFile),
+			Advice: "make a key for this node alone: ssh-keygen -t ed25519 -N '' -f " + d.keyFile,
+		}
+	}
+	if err != nil {
+		return nil, &Error{Kind: ErrAuth, Err: fmt.Errorf("%s: not a private key", d.keyFile)}
+	}
+	return signer, nil
+}
+
+func (l *sshLink) start(d sshDialer, config *ssh.ClientConfig, service string) error {
+	c, channels, requests, err := ssh.NewClientConn(l.conn, d.address, config)
+	if err != nil {
+		return err
+	}
+	l.client = ssh.NewClient(c, channels, requests)
+	if l.session, err = l.client.NewSession(); err != nil {
+		return err
+	}
+	if l.stdin, err = l.session.StdinPipe(); err != nil {
+		return err
+	}
+	stdout, err := l.session.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	l.session.Stderr = &l.stderr
+	l.in = newMeter(stdout)
+	return l.session.Start(service + " " + shellQuote(d.path))
+}
+
+// shellQuote is git's own quoting, which restricted shells of git hosts expect.
+func shellQuote(path string) string {
+	return "'" + strings.NewReplacer("'", `'\''`, "!", `'\!'`).Replace(path) + "'"
+}
+
+func handshake(err error) *Error {
+	e := &Error{Kind: ErrUnreachable, Err: scrub(err)}
+	var none *ssh.AlgorithmNegotiationError
+	switch {
+	case errors.As(err, &none):
+		e.Kind, e.Advice = ErrHostKey, "the server has no host key of a kind that is pinned in knownHosts"
+	case strings.Contains(err.Error(), "unable to authenticate"):
+		e.Kind, e.Advice = ErrAuth, "give the server the public half of sshKey"
+	}
+	return e
+}
+
+func (l *sshLink) refs() *bufio.Reader { return l.in }
+
+func (l *sshLink) send(_ context.Context, request []byte) (*bufio.Reader, error) {
+	if _, err := l.stdin.Write(request); err != nil {
+		return nil, err
+	}
+	return l.in, l.stdin.Close()
+}
+
+// explain waits a moment for what the server says about a service that ended.
+func (l *sshLink) explain(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		l.await()
+	}
+	if said := l.stderr.text(); said != "" {
+		return &Error{
+			Kind: ErrAuth, Err: errors.New("the server says: " + said),
+			Advice: "check the address and what the key may do",
+		}
+	}
+	return &Error{Kind: ErrUnreachable, Err: scrub(err)}
+}
+
+func (l *sshLink) await() {
+	done := make(chan struct{})
+	go func() {
+		_ = l.session.Wait()
+		close(done)
+	}()
+	timer := time.NewTimer(graceful)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
+}
+
+// close takes leave the way git does. What still blocks ends with the
+// connection.
+func (l *sshLink) close() {
+	l.stop()
+	// A server that reads no more must not hold up the leave-taking.
+	_ = l.conn.SetDeadline(time.Now().Add(graceful))
+	if l.stdin != nil {
+		_, _ = io.WriteString(l.stdin, flushPacket)
+		_ = l.stdin.Close()
+	}
+	if l.client != nil {
+		_ = l.client.Close()
+	}
+	_ = l.conn.Close()
+}

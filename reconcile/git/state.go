@@ -100,10 +100,10 @@ func (s *State) Remove(name string) error {
 }
 
 func (s *State) file(name string) (string, error) {
-	if name == "" || name != refPart(name) {
-		return "", fmt.Errorf("state name %q: wants letters, digits, - and _", name)
+	if name == "" {
+		return "", errors.New("a state file wants a name")
 	}
-	return filepath.Join(s.dir, name+".state"), nil
+	return filepath.Join(s.dir, refPart(name)+".state"), nil
 }
 
 // digest covers the name as well: a file under another's name is damaged.

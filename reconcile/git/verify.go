@@ -1,10 +1,198 @@
 package git
 
-import "errors"
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
 
-func (r *Remote) verify(*store, string) (string, error) {
+	"github.com/ProtonMail/go-crypto/openpgp"
+	pgppacket "github.com/ProtonMail/go-crypto/openpgp/packet"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/hiddeco/sshsig"
+)
+
+const (
+	sshArmor = "-----BEGIN SSH SIGNATURE-----"
+	pgpArmor = "-----BEGIN PGP "
+	// gitNamespace is what git signs under; a signature made for anything else
+	// is no signature of a commit.
+	gitNamespace = "git"
+	// maxSigners bounds the file of allowed signers, in bytes.
+	maxSigners = 1 << 20
+)
+
+// verify checks who signed a commit, when signatures are wanted, and returns
+// who it was. The file is read each time, so that a signer can be taken away
+// without a restart.
+func (r *Remote) verify(st *store, hash string) (string, error) {
 	if r.signers == "" {
 		return "", nil
 	}
-	return "", &Error{Kind: ErrSignature, Err: errors.New("not yet")}
+	raw, err := st.raw(plumbing.CommitObject, plumbing.NewHash(hash))
+	if err != nil {
+		return "", err
+	}
+	allowed, err := readSigners(r.signers)
+	if err != nil {
+		return "", &Error{Kind: ErrSignature, Step: "read", At: r.signers, Err: err, Advice: "correct verify.allowedSigners in the agent file"}
+	}
+	var who string
+	err = guard(func() (err error) {
+		who, err = verifyCommit(raw, allowed)
+		return err
+	})
+	if err != nil {
+		return "", &Error{
+			Kind: ErrSignature, Step: "verify", At: hash, Err: scrub(err),
+			Advice: "sign with a key that " + r.signers + " lists (git commit -S), and commit again",
+		}
+	}
+	return who, nil
+}
+
+// signerSet is a file of allowed signers of one of the two kinds.
+type signerSet struct {
+	ssh []allowedSigner
+	pgp openpgp.EntityList
+}
+
+func readSigners(file string) (signerSet, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return signerSet{}, err
+	}
+	if len(b) > maxSigners {
+		return signerSet{}, fmt.Errorf("it is larger than %d bytes", maxSigners)
+	}
+	var set signerSet
+	err = guard(func() (err error) {
+		set, err = parseSigners(b)
+		return err
+	})
+	return set, err
+}
+
+// parseSigners tells the kinds apart: OpenPGP is armored, or starts with a byte
+// that no text does.
+func parseSigners(b []byte) (signerSet, error) {
+	var set signerSet
+	var err error
+	switch {
+	case bytes.HasPrefix(bytes.TrimSpace(b), []byte(pgpArmor)):
+		set.pgp, err = openpgp.ReadArmoredKeyRing(bytes.NewReader(bytes.TrimSpace(b)))
+	case len(b) > 0 && b[0]&0x80 != 0:
+		set.pgp, err = openpgp.ReadKeyRing(bytes.NewReader(b))
+	default:
+		set.ssh, err = parseAllowedSigners(string(b))
+	}
+	if err == nil && len(set.pgp)+len(set.ssh) == 0 {
+		err = errors.New("it allows nobody")
+	}
+	return set, err
+}
+
+func verifyCommit(raw []byte, allowed signerSet) (string, error) {
+	payload, signature, err := splitSignature(raw)
+	if err != nil {
+		return "", err
+	}
+	switch text := string(signature); {
+	case text == "":
+		return "", errors.New("the commit is not signed")
+	case strings.HasPrefix(text, sshArmor) && allowed.pgp != nil:
+		return "", errors.New("it is signed with an SSH key, and an OpenPGP keyring is configured")
+	case strings.HasPrefix(text, sshArmor):
+		when, err := commitTime(payload)
+		if err != nil {
+			return "", err
+		}
+		return verifySSH(payload, signature, allowed.ssh, when)
+	case strings.HasPrefix(text, pgpArmor) && allowed.ssh != nil:
+		return "", errors.New("it is signed with OpenPGP, and a file of SSH signers is configured")
+	case strings.HasPrefix(text, pgpArmor):
+		return verifyPGP(payload, signature, allowed.pgp)
+	}
+	return "", errors.New("the signature is of an unknown kind")
+}
+
+// splitSignature takes the signature out of a commit as git stores it: what is
+// left, byte for byte, is what was signed.
+func splitSignature(raw []byte) (payload, signature []byte, err error) {
+	head, body, ok := bytes.Cut(raw, []byte("\n\n"))
+	if !ok {
+		head, body = bytes.TrimSuffix(raw, []byte("\n")), nil
+	}
+	found, inside := false, false
+	for l := range bytes.Lines(append(bytes.Clone(head), '\n')) {
+		switch first, is := bytes.CutPrefix(l, []byte("gpgsig ")); {
+		case is && found:
+			return nil, nil, errors.New("the commit has more than one signature")
+		case is:
+			found, inside = true, true
+			signature = append(signature, first...)
+		case bytes.HasPrefix(l, []byte("gpgsig-")):
+			return nil, nil, errors.New("the commit has a signature of another object format")
+		case inside && l[0] == ' ':
+			signature = append(signature, l[1:]...)
+		default:
+			inside = false
+			payload = append(payload, l...)
+		}
+	}
+	payload = append(payload, '\n')
+	return append(payload, body...), signature, nil
+}
+
+// commitTime is the committer's time, which git holds validity against.
+func commitTime(payload []byte) (time.Time, error) {
+	for l := range bytes.Lines(payload) {
+		if text, is := bytes.CutPrefix(l, []byte("committer ")); is {
+			f := bytes.Fields(text[bytes.LastIndexByte(text, '>')+1:])
+			if len(f) == 2 {
+				seconds, err := strconv.ParseInt(string(f[0]), 10, 64)
+				return time.Unix(seconds, 0), err
+			}
+		}
+		if len(l) == 1 {
+			break
+		}
+	}
+	return time.Time{}, errors.New("the commit has no time")
+}
+
+func verifySSH(payload, signature []byte, allowed []allowedSigner, when time.Time) (string, error) {
+	sig, err := sshsig.Unarmor(signature)
+	if err != nil {
+		return "", fmt.Errorf("the signature cannot be read: %w", err)
+	}
+	reason := errors.New("it is signed by " + fingerprint(sig.PublicKey) + ", who is not listed")
+	for _, a := range allowed {
+		if !a.is(sig.PublicKey) {
+			continue
+		}
+		if why := a.refuses(gitNamespace, when); why != nil {
+			reason = why
+			continue
+		}
+		if err := sshsig.Verify(bytes.NewReader(payload), sig, a.key, sig.HashAlgorithm, gitNamespace); err != nil {
+			return "", fmt.Errorf("the signature does not match the commit: %w", err)
+		}
+		return a.principals, nil
+	}
+	return "", reason
+}
+
+func verifyPGP(payload, signature []byte, ring openpgp.EntityList) (string, error) {
+	who, err := openpgp.CheckArmoredDetachedSignature(ring, bytes.NewReader(payload), bytes.NewReader(signature), &pgppacket.Config{})
+	if err != nil {
+		return "", fmt.Errorf("the OpenPGP signature: %w", err)
+	}
+	if id := who.PrimaryIdentity(); id != nil {
+		return message([]byte(id.Name)), nil
+	}
+	return who.PrimaryKey.KeyIdString(), nil
 }

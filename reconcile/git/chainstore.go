@@ -1,0 +1,160 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"sync"
+
+	"github.com/go-git/go-git/v5/plumbing"
+
+	"mainstay/reconcile/plan"
+)
+
+// ChainStore keeps on disk the changes of claims that this node has read, with
+// their objects, so that it can push them again should the server lose them
+// (R10). It holds the newest few thousand of each claim. It may be used by
+// several goroutines.
+type ChainStore struct {
+	state *State
+	mu    sync.Mutex
+}
+
+// NewChainStore keeps chains in a state folder.
+func NewChainStore(s *State) *ChainStore { return &ChainStore{state: s} }
+
+// chain is what is kept of one claim: its links, newest first.
+type chain struct {
+	Ref   string `json:"ref"`
+	Links []Link `json:"links"`
+}
+
+// Extend remembers the links of a read that descends from what is remembered, or
+// starts again from a read that does not. Call it with claims that are believed,
+// and never with one that went back.
+//
+// A damaged file is set aside and started anew, and the ErrDamaged returned.
+func (c *ChainStore) Extend(ref string, read ClaimRead) error {
+	if len(read.Links) == 0 {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	kept, err := c.load(ref)
+	if err != nil && !errors.Is(err, ErrDamaged) {
+		return err
+	}
+	links := read.Links
+	if touches(links, kept.Links) {
+		links = merge(links, kept.Links)
+	}
+	links = links[:min(len(links), maxChain)]
+	return errors.Join(err, c.state.Save(chainName(ref), chain{Ref: ref, Links: links}))
+}
+
+// Tip returns the newest remembered change of a claim, and the zero Tip when
+// none is remembered.
+func (c *ChainStore) Tip(ref string) (plan.Tip, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	kept, err := c.load(ref)
+	if err != nil || len(kept.Links) == 0 {
+		return plan.Tip{}, err
+	}
+	return kept.Links[0].Tip, nil
+}
+
+func (c *ChainStore) load(ref string) (chain, error) {
+	var kept chain
+	err := c.state.Load(chainName(ref), &kept)
+	if errors.Is(err, fs.ErrNotExist) {
+		return chain{}, nil
+	}
+	if err != nil {
+		return chain{}, err
+	}
+	return kept, nil
+}
+
+func chainName(ref string) string { return "chain " + ref }
+
+// touches reports whether newer goes on from older.
+func touches(newer, older []Link) bool {
+	known := map[string]bool{}
+	for _, l := range older {
+		known[l.Tip.ID] = true
+	}
+	return slices.ContainsFunc(newer, func(l Link) bool {
+		return known[l.Tip.ID] || slices.ContainsFunc(l.Parents, func(p string) bool { return known[p] })
+	})
+}
+
+func merge(newer, older []Link) []Link {
+	seen := map[string]bool{}
+	var links []Link
+	for _, l := range slices.Concat(newer, older) {
+		if !seen[l.Tip.ID] {
+			links = append(links, l)
+			seen[l.Tip.ID] = true
+		}
+	}
+	return links
+}
+
+// Restore pushes again the newest change this node remembers of a claim that
+// went back (R10): listed is where a listing shows ref, or empty when it is
+// gone. Like every change it is made without force, so it is refused when
+// somebody changed the claim in the meantime. It returns the change the ref is
+// then at.
+//
+// ErrRewound means that it cannot be mended this way: what is listed is not an
+// older change of the remembered claim, or nothing is remembered. A person has
+// to vouch for a claim then. Other errors as for PushClaim.
+func (r *Remote) Restore(ctx context.Context, ref, listed string, c *ChainStore) (plan.Tip, error) {
+	c.mu.Lock()
+	kept, err := c.load(ref)
+	c.mu.Unlock()
+	if err != nil {
+		return plan.Tip{}, err
+	}
+	missing, err := missingSince(kept.Links, listed)
+	if err != nil {
+		return plan.Tip{}, &Error{
+			Kind: ErrRewound, Step: "restore claim", At: ref, Err: err,
+			Advice: "find out what happened to the repository; then run `mainstay accept --claim --attest \"…\"` on the node that should hold it",
+		}
+	}
+	newest := kept.Links[0].Tip
+	u := update{ref: ref, old: listed, next: newest.ID}
+	for _, l := range missing {
+		u.objects = append(u.objects, l.objects()...)
+	}
+	_, err = r.push(ctx, "restore claim", func(Refs) (update, error) { return u, nil })
+	return newest, err
+}
+
+// missingSince returns the links that a ref at listed lacks.
+func missingSince(links []Link, listed string) ([]Link, error) {
+	if len(links) == 0 {
+		return nil, errors.New("this node remembers nothing of it")
+	}
+	if listed == "" {
+		return links, nil
+	}
+	at := slices.IndexFunc(links, func(l Link) bool { return l.Tip.ID == listed || slices.Contains(l.Parents, listed) })
+	if at < 0 {
+		return nil, fmt.Errorf("%s is no older change of the one this node knows, seq %d", listed, links[0].Tip.Seq)
+	}
+	if links[at].Tip.ID == listed {
+		return links[:at], nil
+	}
+	return links[:at+1], nil
+}
+
+func (l Link) objects() []plumbing.EncodedObject {
+	return []plumbing.EncodedObject{
+		encoded(plumbing.CommitObject, l.Commit), encoded(plumbing.TreeObject, l.Tree), encoded(plumbing.BlobObject, l.Blob),
+	}
+}

@@ -1,0 +1,183 @@
+package git
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// allowedSigner is one line of an ssh allowed_signers file.
+type allowedSigner struct {
+	principals string
+	namespaces []string
+	after      time.Time
+	before     time.Time
+	key        ssh.PublicKey
+}
+
+// parseAllowedSigners reads OpenSSH's format: principals, options, key. A line
+// it does not fully understand is an error: half-understood, it might allow too
+// much.
+func parseAllowedSigners(text string) ([]allowedSigner, error) {
+	var all []allowedSigner
+	n := 0
+	for l := range strings.Lines(text) {
+		n++
+		l = strings.TrimSpace(l)
+		if l == "" || strings.HasPrefix(l, "#") {
+			continue
+		}
+		a, err := parseSigner(l)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+func parseSigner(l string) (allowedSigner, error) {
+	var a allowedSigner
+	fields, err := splitQuoted(l)
+	if err != nil {
+		return a, err
+	}
+	if len(fields) < 3 {
+		return a, errors.New("wants: principals [options] keytype key")
+	}
+	a.principals = fields[0]
+	rest := fields[1:]
+	if !keyType(rest[0]) {
+		if err := a.options(rest[0]); err != nil {
+			return a, err
+		}
+		rest = rest[1:]
+	}
+	if len(rest) < 2 || !keyType(rest[0]) {
+		return a, errors.New("wants a key after the principals and options")
+	}
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(rest[0] + " " + rest[1]))
+	if err != nil {
+		return a, fmt.Errorf("the key cannot be read: %w", err)
+	}
+	if _, is := key.(*ssh.Certificate); is {
+		return a, errors.New("a certificate is not supported: list the key itself")
+	}
+	a.key = key
+	return a, nil
+}
+
+func keyType(word string) bool {
+	return strings.HasPrefix(word, "ssh-") || strings.HasPrefix(word, "ecdsa-") || strings.HasPrefix(word, "sk-")
+}
+
+// splitQuoted splits at blanks outside double quotes, which it keeps.
+func splitQuoted(l string) ([]string, error) {
+	quoted := false
+	fields := strings.FieldsFunc(l, func(r rune) bool {
+		if r == '"' {
+			quoted = !quoted
+		}
+		return !quoted && (r == ' ' || r == '\t')
+	})
+	if quoted {
+		return nil, errors.New("a quote is not closed")
+	}
+	return fields, nil
+}
+
+// options reads the comma-separated options of one line.
+func (a *allowedSigner) options(text string) error {
+	quoted := false
+	for _, option := range strings.FieldsFunc(text, func(r rune) bool {
+		if r == '"' {
+			quoted = !quoted
+		}
+		return !quoted && r == ','
+	}) {
+		if err := a.option(option); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *allowedSigner) option(option string) error {
+	name, value, _ := strings.Cut(option, "=")
+	value = strings.Trim(value, `"`)
+	var err error
+	switch strings.ToLower(name) {
+	case "namespaces":
+		if value == "" {
+			return errors.New("namespaces is empty")
+		}
+		a.namespaces = strings.Split(value, ",")
+		for _, pattern := range a.namespaces {
+			if _, err := path.Match(pattern, gitNamespace); err != nil {
+				return fmt.Errorf("namespace %q is no pattern", pattern)
+			}
+		}
+	case "valid-after":
+		a.after, err = signerTime(value)
+	case "valid-before":
+		a.before, err = signerTime(value)
+	case "cert-authority":
+		return errors.New("cert-authority is not supported: list each signer's own key")
+	default:
+		return fmt.Errorf("option %q is unknown", name)
+	}
+	return err
+}
+
+// signerTime reads YYYYMMDD[HHMM[SS]] in local time, or in UTC with a Z behind,
+// as ssh-keygen does.
+func signerTime(text string) (time.Time, error) {
+	digits, utc := strings.CutSuffix(text, "Z")
+	zone := time.Local
+	if utc {
+		zone = time.UTC
+	}
+	for _, layout := range []string{"20060102", "200601021504", "20060102150405"} {
+		if len(digits) == len(layout) {
+			t, err := time.ParseInLocation(layout, digits, zone)
+			if err == nil {
+				return t, nil
+			}
+		}
+	}
+	return time.Time{}, fmt.Errorf("time %q is not YYYYMMDD[HHMM[SS]][Z]", text)
+}
+
+func (a allowedSigner) is(key ssh.PublicKey) bool {
+	return key != nil && bytes.Equal(a.key.Marshal(), key.Marshal())
+}
+
+// refuses says why the line does not allow a signature of its own key.
+func (a allowedSigner) refuses(namespace string, when time.Time) error {
+	match := func(pattern string) bool {
+		ok, err := path.Match(pattern, namespace)
+		return ok && err == nil
+	}
+	switch {
+	case a.namespaces != nil && !slices.ContainsFunc(a.namespaces, match):
+		return fmt.Errorf("%s is not listed for commits (namespace %q)", a.principals, namespace)
+	case !a.after.IsZero() && when.Before(a.after):
+		return fmt.Errorf("the key of %s is valid after %s only", a.principals, a.after.Format(time.RFC3339))
+	case !a.before.IsZero() && when.After(a.before):
+		return fmt.Errorf("the key of %s is valid before %s only", a.principals, a.before.Format(time.RFC3339))
+	}
+	return nil
+}
+
+func fingerprint(key ssh.PublicKey) string {
+	if key == nil {
+		return "nobody"
+	}
+	return ssh.FingerprintSHA256(key)
+}
