@@ -17,6 +17,9 @@ type violation struct {
 	keyword string
 	// schema is the part of the schema that holds the keyword.
 	schema map[string]any
+	// field is the part of the schema that refers to that one, with examples of
+	// its own, or the same.
+	field map[string]any
 	// rest is what follows the keyword in its location.
 	rest []string
 	// name tells that the value is itself a key.
@@ -33,13 +36,18 @@ func (d *Document) check(def *definition) []Problem {
 	if !errors.As(err, &invalid) {
 		return []Problem{d.Problem(RuleInternal, nil, err.Error(), "")}
 	}
-	w := &wording{doc: d, def: def, meant: make(map[string][]string)}
+	w := &wording{
+		doc: d, def: def,
+		before: slices.Clone(d.bad), meant: make(map[string][]string), said: make(map[string]bool),
+	}
 	found := d.flatten(def, invalid, nil)
 	slices.SortStableFunc(found, func(a, b violation) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), slices.Compare(a.path, b.path))
 	})
 	for _, v := range found {
-		w.say(v)
+		if !w.known(v) {
+			w.say(v)
+		}
 	}
 	return w.problems
 }
@@ -89,11 +97,35 @@ func (d *Document) locate(def *definition, e *jsonschema.ValidationError) (viola
 		}
 		v := violation{keyword: segs[at], rest: segs[at+1:]}
 		v.schema, _ = def.part("#" + strings.Join(escapeAll(segs[:at]), "/")).(map[string]any)
+		v.field = def.field(segments(e.KeywordLocation), v.schema)
 		v.name = strings.Contains(e.KeywordLocation, "/propertyNames/")
 		v.path, v.value = d.resolve(segments(e.InstanceLocation), v.name)
 		return v, v.schema != nil
 	}
 	return violation{}, false
+}
+
+// field follows a keyword location through the schema and returns the part that
+// refers straight to the one with the keyword, or the fallback when none does.
+func (def *definition) field(segs []string, fallback map[string]any) map[string]any {
+	field := fallback
+	var at any = def.raw
+	for i, seg := range segs {
+		if i < len(segs)-1 {
+			field = fallback
+		}
+		switch node := at.(type) {
+		case map[string]any:
+			at = node[seg]
+			if ref, ok := at.(string); ok && seg == "$ref" {
+				field = node
+				at = def.part(ref)
+			}
+		case []any:
+			at = item(node, seg)
+		}
+	}
+	return field
 }
 
 // isKeyword tells whether a segment is the keyword, and not a field of the same

@@ -60,16 +60,21 @@ func (def *definition) part(pointer string) any {
 		case map[string]any:
 			at = node[seg]
 		case []any:
-			i, ok := indexOf("[" + seg + "]")
-			if !ok || i >= len(node) {
-				return nil
-			}
-			at = node[i]
+			at = item(node, seg)
 		default:
 			return nil
 		}
 	}
 	return at
+}
+
+// item returns the item of a list at an index written as text, or nil.
+func item(list []any, index string) any {
+	i, ok := indexOf("[" + index + "]")
+	if !ok || i >= len(list) {
+		return nil
+	}
+	return list[i]
 }
 
 // clone copies a default, so that filling it in further leaves the schema

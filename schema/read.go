@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -126,14 +123,14 @@ func parse(file string, data []byte) (*yaml.Node, *Problem) {
 		return nil, &Problem{File: file, Line: 1, Column: 1, Rule: RuleEmpty, Message: "the file is empty"}
 	}
 	if err != nil {
-		return nil, syntaxProblem(file, err)
+		return nil, syntaxProblem(file, data, err)
 	}
 	second, err := next(dec)
 	if errors.Is(err, io.EOF) {
 		return root.Content[0], nil
 	}
 	if err != nil {
-		return nil, syntaxProblem(file, err)
+		return nil, syntaxProblem(file, data, err)
 	}
 	return nil, &Problem{
 		File: file, Line: max(second.Line, 1), Column: max(second.Column, 1),
@@ -175,8 +172,7 @@ func checkBytes(file string, data []byte) *Problem {
 		}
 	}
 	if i := invalidUTF8(data); i >= 0 {
-		line := 1 + bytes.Count(data[:i], []byte("\n"))
-		column := 1 + utf8.RuneCount(data[bytes.LastIndexByte(data[:i], '\n')+1:i])
+		line, column := place(data, i)
 		return &Problem{
 			File: file, Line: line, Column: column,
 			Rule:    RuleEncoding,
@@ -200,32 +196,4 @@ func invalidUTF8(data []byte) int {
 		i += size
 	}
 	return -1
-}
-
-func syntaxProblem(file string, err error) *Problem {
-	p := &Problem{File: file, Line: 1, Column: 1, Rule: RuleSyntax}
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	if m := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(text); m != nil {
-		if line, err := strconv.Atoi(m[1]); err == nil && line > 0 {
-			p.Line = line
-		}
-		text = text[len(m[0]):]
-	}
-	p.Message = "not YAML: " + text
-	p.Hint = syntaxHint(text)
-	return p
-}
-
-func syntaxHint(text string) string {
-	switch {
-	case strings.Contains(text, "cannot start any token") && strings.Contains(text, "tab"):
-		return "indent with spaces"
-	case strings.Contains(text, "mapping values are not allowed"):
-		return "put text that holds a colon in quotes"
-	case strings.Contains(text, "did not find expected key"), strings.Contains(text, "could not find expected ':'"):
-		return "look at the indentation and the quotes just above"
-	case strings.Contains(text, "unknown anchor"):
-		return "an alias *name needs an anchor &name above it"
-	}
-	return ""
 }

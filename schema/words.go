@@ -17,8 +17,20 @@ type wording struct {
 	// meant holds, by path of an object, the keys that its unknown keys were
 	// probably meant to be.
 	meant map[string][]string
+	// before holds what was found bad before the schema was asked.
+	before []Path
 	// said holds the values that were complained about.
 	said map[string]bool
+}
+
+// known tells whether something at the value was found bad already.
+func (w *wording) known(v violation) bool {
+	for _, bad := range w.before {
+		if len(bad) > 0 && (v.path.Within(bad) || ruleOf(v.keyword) == RuleLength && bad.Within(v.path)) {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *wording) say(v violation) {
@@ -57,12 +69,13 @@ func (w *wording) unknownKeys(v violation) {
 func (w *wording) missingKeys(v violation) {
 	object, _ := v.value.(map[string]any)
 	for _, key := range texts(v.schema["required"]) {
-		if _, ok := object[key]; ok || slices.Contains(w.meant[v.path.String()], key) {
+		at := v.path.Key(key)
+		if _, ok := object[key]; ok || slices.Contains(w.meant[v.path.String()], key) || w.known(violation{path: at}) {
 			continue
 		}
 		properties, _ := v.schema["properties"].(map[string]any)
 		property, _ := properties[key].(map[string]any)
-		w.problems = append(w.problems, w.doc.reject(RuleMissing, v.path.Key(key), "is missing", w.example(property, "such as ")))
+		w.problems = append(w.problems, w.doc.reject(RuleMissing, at, "is missing", w.example(property, "such as ")))
 	}
 }
 
@@ -111,9 +124,6 @@ func (w *wording) value(v violation) {
 	if w.said[key] {
 		return
 	}
-	if w.said == nil {
-		w.said = make(map[string]bool)
-	}
 	w.said[key] = true
 	message, hint := w.valueMessage(v)
 	p := w.doc.reject(ruleOf(v.keyword), v.path, message, hint)
@@ -141,7 +151,7 @@ func ruleOf(keyword string) Rule {
 
 func (w *wording) valueMessage(v violation) (message, hint string) {
 	limit := v.schema[v.keyword]
-	hint = w.example(v.schema, "such as ")
+	hint = w.example(v.field, "such as ")
 	switch v.keyword {
 	case "enum", "const":
 		return w.closed(v)
@@ -202,16 +212,16 @@ func (w *wording) typed(v violation) (message, hint string) {
 func (w *wording) typeHint(v violation, want []string) string {
 	switch text, isText := v.value.(string); {
 	case v.value == nil:
-		return w.example(v.schema, "give a value, such as ")
+		return w.example(v.field, "give a value, such as ")
 	case slices.Contains(want, "boolean") && isText && isSwitch(text):
 		return "write true or false"
 	case slices.Contains(want, "array") && isText:
 		b, _ := json.Marshal([]string{text})
 		return "a list is written " + string(b)
 	case slices.Contains(want, "string") && isScalar(v.value):
-		return "put text in quotes" + w.example(v.schema, ", such as ")
+		return "put text in quotes" + w.example(v.field, ", such as ")
 	}
-	return w.example(v.schema, "such as ")
+	return w.example(v.field, "such as ")
 }
 
 func (w *wording) pattern(v violation) string {

@@ -54,6 +54,8 @@ type loader struct {
 	reader
 	d         *Deployment
 	templates TemplateReader
+	// badTemplates holds the templates that were complained about.
+	badTemplates map[string]bool
 }
 
 // schedules checks every schedule before the document is decoded, because a

@@ -67,8 +67,8 @@ func (l *loader) lease() {
 	poll := a.Poll.Longest(referenceTime())
 	if least := poll + 2*a.Timeout.D(); lease < least {
 		l.say(RuleLeaseTooShort, schema.Path{"handover", "lease"},
-			fmt.Sprintf("a lease of %s is shorter than poll + 2 * timeout = %s", lease, least),
-			fmt.Sprintf("lease: %s or more, or a shorter poll or timeout", least))
+			fmt.Sprintf("a lease of %s is shorter than poll + 2 * timeout = %s", short(lease), short(least)),
+			fmt.Sprintf("lease: %s or more, or a shorter poll or timeout", short(least)))
 	}
 }
 
@@ -76,10 +76,22 @@ func (l *loader) lease() {
 func (l *loader) within(p schema.Path, d, least time.Duration) {
 	switch {
 	case d < least:
-		l.say(RuleBound, p, fmt.Sprintf("must be at least %s, not %s", least, d), "")
+		l.say(RuleBound, p, fmt.Sprintf("must be at least %s, not %s", short(least), short(d)), "")
 	case d > longest:
-		l.say(RuleBound, p, fmt.Sprintf("must be at most %s, not %s", longest, d), "")
+		l.say(RuleBound, p, fmt.Sprintf("must be at most %s, not %s", short(longest), short(d)), "")
 	}
+}
+
+// short writes a duration without the zeros that its own form ends in.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
 
 func (l *loader) interval(p schema.Path, s Schedule, least time.Duration) {

@@ -188,7 +188,11 @@ func (l *loader) expanded(p schema.Path, name string, r Role) {
 
 func (l *loader) unexpanded(node string, failed []expansion) {
 	for _, f := range failed {
-		l.say(RuleExpand, f.path, fmt.Sprintf("cannot be expanded for node %s: %s", node, f.err), l.expandHint(node, f.err))
+		message := fmt.Sprintf("cannot be expanded for node %s: %s", node, f.err)
+		if f.err.Expr == "" {
+			message = fmt.Sprintf("cannot be expanded: %s", f.err)
+		}
+		l.say(RuleExpand, f.path, message, l.expandHint(node, f.err))
 	}
 }
 
@@ -202,7 +206,7 @@ func (l *loader) expandHint(node string, err error) string {
 	n := l.d.Nodes[node]
 	switch key := te.MissingKey(); key {
 	case "":
-		return "known here: .deployment, .node, .peer and .nodes"
+		return ""
 	case "peer":
 		if n.Side == "" {
 			return fmt.Sprintf("role %s is shared: its nodes have no peer", n.Role)

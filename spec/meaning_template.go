@@ -13,6 +13,7 @@ import (
 // readTemplates reads every template that the document names, once, and keeps
 // it.
 func (l *loader) readTemplates() {
+	l.badTemplates = make(map[string]bool)
 	l.d.Templates = make(map[string][]byte)
 	failed := make(map[string]error)
 	for role, r := range l.d.Roles {
@@ -69,39 +70,36 @@ func localPath(name string) bool {
 }
 
 // renderAll renders the templates of a node's files for every side that may
-// come to serve.
+// come to serve. The first that does not render speaks for the others.
 func (l *loader) renderAll(p schema.Path, node string, r Role) {
 	for i, f := range r.Files {
-		if _, ok := l.d.Templates[f.Template]; !ok {
+		at := p.Key("files").Index(i).Key("template")
+		if _, ok := l.d.Templates[f.Template]; !ok || l.badTemplates[f.Template] {
 			continue
 		}
 		for _, side := range l.d.servingSides(node) {
-			_, err := l.d.renderTemplate(node, f.Template, side)
-			if err != nil && !l.badTemplate(p.Key("files").Index(i).Key("template"), node, side, err) {
+			if _, err := l.d.renderTemplate(node, f.Template, side); err != nil {
+				l.badTemplate(at, f.Template, node, side, err)
 				break
 			}
 		}
 	}
 }
 
-// badTemplate reports what is wrong with a template, and returns whether the
-// other side may say more.
-func (l *loader) badTemplate(p schema.Path, node string, side Side, err error) bool {
-	message := err.Error()
+func (l *loader) badTemplate(p schema.Path, name, node string, side Side, err error) {
+	l.badTemplates[name] = true
 	var te *TemplateError
-	if errors.As(err, &te) {
-		f, _ := l.doc.Get(p).(string)
-		message = fmt.Sprintf("%s:%d: %s", f, max(te.Line, 1), te)
+	if !errors.As(err, &te) {
+		l.say(RuleTemplateInvalid, p, err.Error(), "")
+		return
 	}
-	if te == nil || te.Expr == "" {
-		l.say(RuleTemplateInvalid, p, message, "")
-		return false
-	}
-	if side != "" {
-		message += fmt.Sprintf(" (node %s while %s serves)", node, side)
-	} else {
+	message := fmt.Sprintf("%s:%d: %s", name, max(te.Line, 1), te)
+	switch {
+	case te.Expr == "":
+	case side == "":
 		message += fmt.Sprintf(" (node %s)", node)
+	default:
+		message += fmt.Sprintf(" (node %s while %s serves)", node, side)
 	}
 	l.say(RuleTemplateInvalid, p, message, l.expandHint(node, err))
-	return true
 }

@@ -22,6 +22,7 @@ const (
 	RuleName            schema.Rule = "name"
 	RuleDuplicateName   schema.Rule = "duplicate-name"
 	RuleExitCode        schema.Rule = "exit-code"
+	RuleUnreadable      schema.Rule = "unreadable"
 	RuleUnit            schema.Rule = "unit"
 	RuleHostPort        schema.Rule = "host-port"
 	RuleURL             schema.Rule = "url"

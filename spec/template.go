@@ -34,12 +34,15 @@ func (e *TemplateError) Error() string {
 	if e.Expr == "" {
 		return e.Reason
 	}
+	if e.MissingKey() != "" {
+		return "{{ " + e.Expr + " }} has no value"
+	}
 	return "{{ " + e.Expr + " }}: " + e.Reason
 }
 
 // MissingKey returns the key that the data did not have, or "".
 func (e *TemplateError) MissingKey() string {
-	m := regexp.MustCompile(`^map has no entry for key "(.*)"$`).FindStringSubmatch(e.Reason)
+	m := missingKey.FindStringSubmatch(e.Reason)
 	if m == nil {
 		return ""
 	}
@@ -154,6 +157,7 @@ var errTooLong = errors.New("the text is too long")
 
 var (
 	templatePrefix = regexp.MustCompile(`^template: t:(\d+)(?::(\d+))?: `)
+	missingKey     = regexp.MustCompile(`^map has no entry for key "(.*)"$`)
 	templateWhere  = regexp.MustCompile(`^executing ".*?" at <(.*?)>: `)
 )
 

@@ -1,0 +1,77 @@
+package schema
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+var (
+	syntaxLine    = regexp.MustCompile(`^line (\d+): `)
+	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+)
+
+// countedFromZero lists what the YAML parser says with a line that counts from
+// zero. What its scanner says counts from one.
+func countedFromZero() []string {
+	return []string{
+		"did not find expected ',' or '}'", "did not find expected ',' or ']'",
+		"did not find expected key", "did not find expected '-' indicator",
+		"did not find expected node content", "did not find expected <document start>",
+	}
+}
+
+// syntaxProblem turns the YAML parser's error into a problem.
+func syntaxProblem(file string, data []byte, err error) *Problem {
+	p := &Problem{File: file, Line: 1, Column: 1, Rule: RuleSyntax}
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	if m := syntaxLine.FindStringSubmatch(text); m != nil {
+		text = text[len(m[0]):]
+		p.Line, _ = strconv.Atoi(m[1])
+		if slices.Contains(countedFromZero(), text) {
+			p.Line++
+		}
+		lines := bytes.Count(bytes.TrimRight(data, "\n"), []byte("\n")) + 1
+		p.Line = min(max(p.Line, 1), lines)
+	}
+	if m := unknownAnchor.FindStringSubmatch(text); m != nil {
+		p.Line, p.Column = find(data, "*"+m[1])
+	}
+	p.Message = "not YAML: " + text
+	p.Hint = syntaxHint(text)
+	return p
+}
+
+// find returns the position of the first occurrence of a text.
+func find(data []byte, text string) (line, column int) {
+	i := bytes.Index(data, []byte(text))
+	if i < 0 {
+		return 1, 1
+	}
+	return place(data, i)
+}
+
+// place returns the line and the column of a byte.
+func place(data []byte, offset int) (line, column int) {
+	before := data[:offset]
+	return 1 + bytes.Count(before, []byte("\n")), 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
+}
+
+func syntaxHint(text string) string {
+	switch {
+	case strings.Contains(text, "cannot start any token"):
+		return "indent with spaces, and put text that begins with @, % or ` in quotes"
+	case strings.Contains(text, "mapping values are not allowed"):
+		return "put text that holds a colon in quotes"
+	case strings.Contains(text, "expected ',' or"):
+		return "a { or [ that begins here is not closed as it should be"
+	case strings.Contains(text, "did not find expected key"), strings.Contains(text, "could not find expected ':'"):
+		return "look at the indentation and the quotes from here on"
+	case strings.Contains(text, "unknown anchor"):
+		return "an alias *name needs an anchor &name above it; put text that begins with * in quotes"
+	}
+	return ""
+}

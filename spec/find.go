@@ -1,0 +1,144 @@
+package spec
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+
+	"mainstay/schema"
+)
+
+// Found is a file of mainstay's in a tree.
+type Found struct {
+	// Path is slash-separated and relative to the tree.
+	Path string
+	Kind schema.Kind
+}
+
+// Find lists the documents and the agents' files below root, in the order of
+// their paths. A document is a YAML file that says apiVersion: mainstay/…, or
+// kind: Deployment without naming somebody else's apiVersion; an agent's file
+// is called agent.yaml or agent-….yaml. Hidden folders and every other file are
+// skipped. A root that is itself a file is looked at in the same way.
+func Find(tree fs.FS, root string) ([]Found, error) {
+	var found []Found
+	err := fs.WalkDir(tree, root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			if name != root && strings.HasPrefix(entry.Name(), ".") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		kind, err := kindOf(tree, name)
+		if err != nil {
+			return err
+		}
+		if kind != "" {
+			found = append(found, Found{Path: name, Kind: kind})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for documents: %w", err)
+	}
+	return found, nil
+}
+
+// KindOf tells what a file of that name and content is, or "" when it is not
+// mainstay's.
+func KindOf(name string, data []byte) schema.Kind {
+	base, ok := yamlName(name)
+	switch {
+	case !ok:
+		return ""
+	case base == "agent" || strings.HasPrefix(base, "agent-"):
+		return schema.Agent
+	case isDocument(data):
+		return schema.Deployment
+	}
+	return ""
+}
+
+func kindOf(tree fs.FS, name string) (schema.Kind, error) {
+	if _, ok := yamlName(name); !ok {
+		return "", nil
+	}
+	data, err := readBounded(tree, name)
+	if err != nil {
+		return "", err
+	}
+	return KindOf(name, data), nil
+}
+
+func yamlName(name string) (base string, ok bool) {
+	ext := path.Ext(name)
+	return strings.TrimSuffix(path.Base(name), ext), ext == ".yaml" || ext == ".yml"
+}
+
+// isDocument looks at the text and not at the YAML, so that a document that is
+// broken is still known for one.
+func isDocument(data []byte) bool {
+	api := regexp.MustCompile(`(?m)^(?:\{[ \t]*)?["']?apiVersion["']?[ \t]*:[ \t]*["']?([^\s"',}]*)`)
+	if m := api.FindSubmatch(data); m != nil {
+		return bytes.HasPrefix(m[1], []byte("mainstay"))
+	}
+	return regexp.MustCompile(`(?m)^(?:\{[ \t]*)?["']?kind["']?[ \t]*:[ \t]*["']?Deployment\b`).Match(data)
+}
+
+// LoadFS is Load for a document in a tree: its templates are files below its
+// own folder.
+func LoadFS(tree fs.FS, name string) (*Deployment, []schema.Problem) {
+	data, err := readBounded(tree, name)
+	if err != nil {
+		return nil, []schema.Problem{unreadable(name, err)}
+	}
+	return Load(name, data, TemplatesIn(tree, path.Dir(name)))
+}
+
+// LoadAgentFS is LoadAgentFile for a file in a tree.
+func LoadAgentFS(tree fs.FS, name string) (*AgentFile, []schema.Problem) {
+	data, err := readBounded(tree, name)
+	if err != nil {
+		return nil, []schema.Problem{unreadable(name, err)}
+	}
+	return LoadAgentFile(name, data)
+}
+
+// TemplatesIn reads templates from a folder of a tree.
+func TemplatesIn(tree fs.FS, folder string) TemplateReader {
+	return func(name string) ([]byte, error) { return readBounded(tree, path.Join(folder, name)) }
+}
+
+func unreadable(name string, err error) schema.Problem {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return schema.Problem{File: name, Line: 1, Column: 1, Rule: RuleUnreadable, Message: "cannot be read: " + err.Error()}
+}
+
+// readBounded reads a regular file, and one byte more than may be used of one
+// that is too large, so that it is found to be.
+func readBounded(tree fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(tree, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("not a regular file")}
+	}
+	f, err := tree.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, schema.MaxSize+1))
+}
