@@ -14,8 +14,8 @@ import (
 	"mainstay/reconcile/service"
 )
 
-// watched begins a watch and returns its wakes, the first one taken.
-func watched(t *testing.T, u *Unit) <-chan struct{} {
+// watchedBy begins a watch and returns its wakes, the first one taken.
+func watchedBy(t *testing.T, u *Unit) <-chan struct{} {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	woken, ended := make(chan struct{}, 1), make(chan struct{})
@@ -44,7 +44,7 @@ func TestUnitFilesReadAgainWakeEveryWatcher(t *testing.T) {
 	s, bus := newFakeSystemd(t)
 	s.add("a.service")
 	s.add("b.service")
-	a, b := watched(t, bus.Unit("a")), watched(t, bus.Unit("b"))
+	a, b := watchedBy(t, bus.Unit("a")), watchedBy(t, bus.Unit("b"))
 	s.bus.emit(managerPath, manager, "Reloading", false)
 	await(t, "the wake of a by a reload", a)
 	await(t, "the wake of b by a reload", b)
@@ -56,7 +56,7 @@ func TestUnitFilesReadAgainWakeEveryWatcher(t *testing.T) {
 func TestAChangeOfOneUnitDoesNotWakeTheWatcherOfAnother(t *testing.T) {
 	s, bus := newFakeSystemd(t)
 	a, b := s.add("a.service"), s.add("b.service")
-	wakeA, wakeB := watched(t, bus.Unit("a")), watched(t, bus.Unit("b"))
+	wakeA, wakeB := watchedBy(t, bus.Unit("a")), watchedBy(t, bus.Unit("b"))
 	s.change(a, a.enter("active", "running", 1))
 	await(t, "the wake of a", wakeA)
 	s.change(b, b.enter("active", "running", 1))
@@ -70,7 +70,7 @@ func TestABusThatRestartsCostsAWakeAndNothingElse(t *testing.T) {
 	s, bus := newFakeSystemd(t)
 	u := s.add("pbx.service")
 	unit := bus.Unit("pbx")
-	woken := watched(t, unit)
+	woken := watchedBy(t, unit)
 	s.bus.goDown()
 	if seen, err := unit.Observe(bounded(t)); err == nil || seen.Run != plan.RunUnsure {
 		t.Errorf("without a bus: %+v, %v", seen, err)
@@ -90,7 +90,7 @@ func TestABusThatRestartsCostsAWakeAndNothingElse(t *testing.T) {
 func TestAnotherSystemdBehindTheBusIsSubscribedToAgain(t *testing.T) {
 	s, bus := newFakeSystemd(t)
 	s.add("pbx.service")
-	woken := watched(t, bus.Unit("pbx"))
+	woken := watchedBy(t, bus.Unit("pbx"))
 	before := s.bus.connections()
 	s.bus.emit("/org/freedesktop/DBus", busName, "NameOwnerChanged", destination, ":1.1", ":1.2")
 	await(t, "the wake after the new subscription", woken)
@@ -123,7 +123,7 @@ func TestAllUnitsShareOneConnection(t *testing.T) {
 	s, bus := newFakeSystemd(t)
 	for _, name := range []string{"a.service", "b.service", "c.service"} {
 		s.add(name)
-		watched(t, bus.Unit(name))
+		watchedBy(t, bus.Unit(name))
 	}
 	// One for calls and one for signals.
 	if n := s.bus.connections(); n != 2 {
@@ -185,4 +185,44 @@ func TestAClosedBusStaysClosed(t *testing.T) {
 	bus.Close()
 	_, err := bus.Unit("pbx").Observe(bounded(t))
 	wants(t, err, service.ErrUnavailable)
+}
+
+func TestOnlyTheStateOfAWatchedUnitIsReadAgain(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	u := s.add("pbx.service")
+	u.enter("active", "running", 7)()
+	unit := bus.Unit("pbx")
+	woken := watchedBy(t, unit)
+	for range 3 {
+		if seen, err := unit.Observe(bounded(t)); err != nil || seen.PID != 7 {
+			t.Fatalf("%+v, %v", seen, err)
+		}
+	}
+	if all, state := s.count(u, "GetAll"), s.count(u, "ListUnitsByNames"); all != 1 || state != 2 {
+		t.Errorf("everything was read %d times, the state %d times", all, state)
+	}
+	s.change(u, u.enter("active", "running", 8))
+	await(t, "the wake", woken)
+	if seen, err := unit.Observe(bounded(t)); err != nil || seen.PID != 8 {
+		t.Errorf("after a signal: %+v, %v", seen, err)
+	}
+}
+
+func TestAStateWhoseSignalWasLostIsSeenAllTheSame(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	u := s.add("pbx.service")
+	u.enter("active", "running", 7)()
+	unit := bus.Unit("pbx")
+	watchedBy(t, unit)
+	for _, want := range []plan.Run{plan.Running, plan.RunFailed, plan.Stopping} {
+		if seen, err := unit.Observe(bounded(t)); err != nil || seen.Run != want {
+			t.Errorf("want %s: %+v, %v", want, seen, err)
+		}
+		s.mu.Lock()
+		if u.active == "failed" {
+			u.left = []process{{1, "left"}}
+		}
+		u.enter("failed", "failed", 0)()
+		s.mu.Unlock()
+	}
 }

@@ -86,6 +86,9 @@ func (s *fakeSystemd) answer(c call) ([]any, string) {
 	if c.member == "Subscribe" {
 		return nil, ""
 	}
+	if c.member == "ListUnitsByNames" {
+		return s.list(c.args[0].([]string))
+	}
 	name, _ := c.args[0].(string)
 	s.mu.Lock()
 	u := s.units[unitPath(name)]
@@ -116,6 +119,30 @@ func (s *fakeSystemd) answer(c call) ([]any, string) {
 	return nil, ""
 }
 
+// unitRow is what systemd lists of a unit.
+type unitRow struct {
+	Name, Description, Load, Active, Sub, Following string
+	Path                                            godbus.ObjectPath
+	Job                                             uint32
+	JobType                                         string
+	JobPath                                         godbus.ObjectPath
+}
+
+func (s *fakeSystemd) list(names []string) ([]any, string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rows := []unitRow{}
+	for _, name := range names {
+		u := s.units[unitPath(name)]
+		if u == nil {
+			u = &fakeUnit{name: name, load: "not-found", active: "inactive", sub: "dead", calls: map[string]int{}}
+		}
+		u.calls["ListUnitsByNames"]++
+		rows = append(rows, unitRow{Name: name, Load: u.load, Active: u.active, Sub: u.sub, Path: unitPath(name), Job: u.job, JobPath: "/"})
+	}
+	return []any{rows}, ""
+}
+
 type processRow struct {
 	Group   string
 	PID     uint32
@@ -142,6 +169,9 @@ func (s *fakeSystemd) get(c call) ([]any, string) {
 	}
 	if refused := u.callError[c.member]; refused != "" {
 		return nil, refused
+	}
+	if u.calls != nil {
+		u.calls[c.member]++
 	}
 	all := u.properties()
 	if c.member == "Get" {

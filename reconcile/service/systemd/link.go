@@ -48,8 +48,8 @@ type link struct {
 	ctx     context.Context
 	close   context.CancelFunc
 
-	mu       sync.Mutex
-	watchers map[godbus.ObjectPath]map[*func()]struct{}
+	mu      sync.Mutex
+	watched map[godbus.ObjectPath]*watched
 }
 
 // lost is closed once the connection is gone.
@@ -58,7 +58,7 @@ func (l *link) lost() <-chan struct{} { return l.ctx.Done() }
 func (l *link) isLost() bool { return l.ctx.Err() != nil }
 
 func newLink(ctx context.Context, w way) (*link, error) {
-	l := &link{bus: w.hello, watchers: map[godbus.ObjectPath]map[*func()]struct{}{}}
+	l := &link{bus: w.hello, watched: map[godbus.ObjectPath]*watched{}}
 	l.ctx, l.close = context.WithCancel(context.Background())
 	bound := time.AfterFunc(connectBound, l.close)
 	ended := context.AfterFunc(ctx, l.close)
@@ -132,41 +132,6 @@ func (l *link) subscribe() error {
 	return err
 }
 
-// watch calls wake at every change of a unit until stop is called.
-func (l *link) watch(ctx context.Context, unit string, wake func()) (stop func(), err error) {
-	path := unitPath(unit)
-	rule := []godbus.MatchOption{
-		godbus.WithMatchInterface(properties), godbus.WithMatchMember("PropertiesChanged"), godbus.WithMatchObjectPath(path),
-	}
-	if l.bus {
-		if err := l.signals.AddMatchSignalContext(ctx, rule...); err != nil {
-			return nil, err
-		}
-	}
-	key := &wake
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.watchers[path] == nil {
-		l.watchers[path] = map[*func()]struct{}{}
-	}
-	l.watchers[path][key] = struct{}{}
-	return func() { l.forget(path, key, rule) }, nil
-}
-
-func (l *link) forget(path godbus.ObjectPath, key *func(), rule []godbus.MatchOption) {
-	l.mu.Lock()
-	if delete(l.watchers[path], key); len(l.watchers[path]) == 0 {
-		delete(l.watchers, path)
-	}
-	l.mu.Unlock()
-	if !l.bus || l.isLost() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(l.ctx, forgetBound)
-	defer cancel()
-	_ = l.signals.RemoveMatchSignalContext(ctx, rule...)
-}
-
 // dispatch wakes whom a signal concerns, until the connection ends. Signals say
 // when to look, never what is true.
 func (l *link) dispatch(incoming <-chan *godbus.Signal) {
@@ -198,24 +163,6 @@ func argument(s *godbus.Signal, i int) any {
 		return nil
 	}
 	return s.Body[i]
-}
-
-func (l *link) wake(path godbus.ObjectPath) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for wake := range l.watchers[path] {
-		(*wake)()
-	}
-}
-
-func (l *link) wakeAll() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, all := range l.watchers {
-		for wake := range all {
-			(*wake)()
-		}
-	}
 }
 
 func unitPath(unit string) godbus.ObjectPath {

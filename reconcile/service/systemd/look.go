@@ -1,6 +1,7 @@
 package systemd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -33,8 +34,42 @@ type process struct {
 	command string
 }
 
-// look reads a unit, and of a service what fits its state.
+// look reads a unit. The state and what is left of processes are always read;
+// the rest only if a signal came or the state is another one than before.
 func (l *link) look(ctx context.Context, unit string) (look, error) {
+	kept, changes := l.recall(unit)
+	if kept != nil {
+		seen, err := l.lookAgain(ctx, unit, *kept)
+		if seen != nil || err != nil {
+			return *cmp.Or(seen, &look{}), err
+		}
+	}
+	seen, err := l.lookAnew(ctx, unit)
+	if err == nil {
+		l.keep(unit, seen, changes)
+	}
+	return seen, err
+}
+
+// lookAgain reads only a unit's state, and returns nil if it changed.
+func (l *link) lookAgain(ctx context.Context, unit string, kept look) (*look, error) {
+	rows, err := l.conn.ListUnitsByNamesContext(ctx, []string{unit})
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) != 1 {
+		return nil, nil
+	}
+	now := rows[0]
+	if now.LoadState != kept.load || now.ActiveState != kept.active || now.SubState != kept.sub || now.JobId != kept.job {
+		return nil, nil
+	}
+	kept.left, err = l.leftOf(ctx, unit, kept.active)
+	return &kept, err
+}
+
+// lookAnew reads a unit, and of a service what fits its state.
+func (l *link) lookAnew(ctx context.Context, unit string) (look, error) {
 	p, err := l.conn.GetUnitPropertiesContext(ctx, unit)
 	if err != nil {
 		return look{}, err
@@ -43,12 +78,10 @@ func (l *link) look(ctx context.Context, unit string) (look, error) {
 	if !strings.HasSuffix(unit, ".service") {
 		return seen, nil
 	}
-	switch seen.active {
-	case "inactive", "failed":
-		if seen.left, err = l.processes(ctx, unit); err != nil {
-			return look{}, err
-		}
-	default:
+	if seen.left, err = l.leftOf(ctx, unit, seen.active); err != nil {
+		return look{}, err
+	}
+	if seen.active != "inactive" && seen.active != "failed" {
 		if err := l.readPID(ctx, unit, &seen); err != nil {
 			return look{}, err
 		}
@@ -80,9 +113,12 @@ func (l *link) readEnd(ctx context.Context, unit string, seen *look) error {
 	return nil
 }
 
-// processes lists what is left in a unit's control group. A unit that is not
-// loaded has none.
-func (l *link) processes(ctx context.Context, unit string) ([]process, error) {
+// leftOf lists what is left in the control group of a service that ended. One
+// that is not loaded has none.
+func (l *link) leftOf(ctx context.Context, unit, active string) ([]process, error) {
+	if (active != "inactive" && active != "failed") || !strings.HasSuffix(unit, ".service") {
+		return nil, nil
+	}
 	var rows []struct {
 		Group   string
 		PID     uint32

@@ -35,6 +35,7 @@ func (u *Unit) startOnce(ctx context.Context) error {
 	if err := seen.unstartable(); err != nil {
 		return err
 	}
+	defer l.hold(ctx, u.name)()
 	// Refused for a unit that is not loaded, which has nothing to forget.
 	_ = l.conn.ResetFailedUnitContext(ctx, u.name)
 	result := make(chan string, 1)
@@ -46,6 +47,21 @@ func (u *Unit) startOnce(ctx context.Context) error {
 		return err
 	}
 	return u.judgeStart(ctx, l, word)
+}
+
+// hold keeps systemd from unloading a unit until the returned function is
+// called: with it would go what the start has come to. It is worth trying only;
+// over systemd's own socket there is no such thing.
+func (l *link) hold(ctx context.Context, unit string) (release func()) {
+	object := l.calls.Object(destination, managerPath)
+	if object.CallWithContext(ctx, manager+".RefUnit", 0, unit).Err != nil {
+		return func() {}
+	}
+	return func() {
+		ctx, cancel := context.WithTimeout(l.ctx, forgetBound)
+		defer cancel()
+		_ = object.CallWithContext(ctx, manager+".UnrefUnit", 0, unit)
+	}
 }
 
 // unstartable says why a unit cannot be started whatever is tried.
