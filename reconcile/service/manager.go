@@ -1,0 +1,239 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"mainstay/reconcile/plan"
+)
+
+// Managed is one service as the Manager drives it. The zero of a duration or a
+// count is its default.
+type Managed struct {
+	// Key says what this was made of. A service whose key is unchanged goes on
+	// undisturbed when the document changes.
+	Key    string
+	Driver Driver
+	// Ready asks once whether the service serves; nil makes a running service
+	// ready.
+	Ready func(ctx context.Context) error
+	// ReadyEvery is the time between two tries, 1s. ReadyTimeout bounds one try,
+	// 2s. A ready service is no longer ready after ReadyFail tries in a row,
+	// 3.
+	ReadyEvery   time.Duration
+	ReadyTimeout time.Duration
+	ReadyFail    int
+	// StartTimeout bounds the start order, 90s, and Within the time from then
+	// until the service is ready, 60s.
+	StartTimeout time.Duration
+	Within       time.Duration
+	// StopTimeout bounds a stop, 30s.
+	StopTimeout time.Duration
+	// Drain asks once whether nothing is left to wait for; nil means that there
+	// never is. It is asked again every DrainEvery, 1s, for DrainWithin.
+	Drain       func(ctx context.Context) error
+	DrainEvery  time.Duration
+	DrainWithin time.Duration
+	// ObserveEvery is the time between two observations that no event asked
+	// for, 10s, and ObserveTimeout bounds each, 5s. The newest one counts for
+	// StaleAfter, 30s; after that the service is unknown.
+	ObserveEvery   time.Duration
+	ObserveTimeout time.Duration
+	StaleAfter     time.Duration
+}
+
+func (m Managed) withDefaults() Managed {
+	m.ReadyEvery = cmp.Or(m.ReadyEvery, time.Second)
+	m.ReadyTimeout = cmp.Or(m.ReadyTimeout, 2*time.Second)
+	m.ReadyFail = cmp.Or(m.ReadyFail, 3)
+	m.StartTimeout = cmp.Or(m.StartTimeout, 90*time.Second)
+	m.Within = cmp.Or(m.Within, time.Minute)
+	m.StopTimeout = cmp.Or(m.StopTimeout, DefaultStop)
+	m.DrainEvery = cmp.Or(m.DrainEvery, time.Second)
+	m.ObserveEvery = cmp.Or(m.ObserveEvery, 10*time.Second)
+	m.ObserveTimeout = cmp.Or(m.ObserveTimeout, 5*time.Second)
+	m.StaleAfter = cmp.Or(m.StaleAfter, 30*time.Second)
+	return m
+}
+
+// Observed is what the Manager knows of one service.
+type Observed struct {
+	Name string
+	// State is the newest observation, or RunUnsure when there is none that
+	// still counts. While an operation is under way it may be from before.
+	State
+	// Ready says that the service runs and answers. ReadyError is the newest try
+	// that was not answered.
+	Ready      bool
+	ReadyError string
+	// Op is the operation that was asked for and has not ended. A start ends
+	// when the service is ready, or failed to be; every operation ends only
+	// with an observation made after it.
+	Op plan.Op
+	// OpID counts the operations asked for; one that was asked for again while
+	// it was under way counts once.
+	OpID uint64
+	// OpError is how the newest finished operation failed. It is empty again
+	// once the service is ready, or after a stop down, all the same.
+	OpError string
+	// Drained says that the newest drain found nothing left, and that nothing
+	// was asked for since.
+	Drained bool
+	// At is when the observation began, by Clock.Boot.
+	At time.Duration
+}
+
+// Plan is the part of it that decisions are made from.
+func (o Observed) Plan() plan.Observed {
+	p := plan.Observed{Run: o.Run, Ready: o.Ready, Op: o.Op, Err: o.OpError, Drained: o.Drained, Detail: o.Detail}
+	if !o.Ready && p.Detail == "" {
+		p.Detail = o.ReadyError
+	}
+	return p
+}
+
+// Manager drives services without ever making its caller wait. Each service has
+// one goroutine that owns all that is known of it. The Manager decides nothing:
+// it begins what it is asked to, and tells what came of it.
+type Manager struct {
+	ctx   context.Context
+	clock Clock
+	wake  func()
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	keepers map[string]*keeper
+	running sync.WaitGroup
+}
+
+// NewManager makes a Manager without services. Everything it begins ends with
+// ctx, and services are left as they are then. wake is called, from any
+// goroutine, after every change of what Snapshot returns; it must not block.
+func NewManager(ctx context.Context, clock Clock, wake func(), log *slog.Logger) *Manager {
+	return &Manager{ctx: ctx, clock: clock, wake: wake, log: log, keepers: map[string]*keeper{}}
+}
+
+// Set says which services there are from now on. One that vanishes is
+// forgotten, not stopped, and one whose Key changed begins anew, as unknown; in
+// both cases an operation under way is cancelled.
+func (m *Manager) Set(services map[string]Managed) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name, old := range m.keepers {
+		if now, ok := services[name]; ok && now.Key == old.managed.Key {
+			continue
+		}
+		old.cancel()
+		if _, ok := services[name]; !ok {
+			delete(m.keepers, name)
+		}
+	}
+	for name, managed := range services {
+		old := m.keepers[name]
+		if old != nil && old.ctx.Err() == nil {
+			continue
+		}
+		m.keepers[name] = m.begin(name, managed.withDefaults(), old)
+	}
+}
+
+// begin is called with the lock held. The new goroutine waits for the end of the
+// old, so that two do not drive one service, but not for ever.
+func (m *Manager) begin(name string, managed Managed, old *keeper) *keeper {
+	k := newKeeper(m, name, managed)
+	m.running.Go(func() {
+		if old != nil {
+			late, stop := m.clock.After(cancelGrace)
+			defer stop()
+			select {
+			case <-old.done:
+			case <-late:
+			}
+		}
+		k.run()
+	})
+	return k
+}
+
+// Wait returns once everything has ended after the Manager's context.
+func (m *Manager) Wait() {
+	<-m.ctx.Done()
+	m.running.Wait()
+}
+
+// Start begins a start and returns its OpID. A stop or drain under way is
+// cancelled; a start under way goes on. A service that is not known is 0.
+func (m *Manager) Start(name string) uint64 { return m.ask(name, plan.OpStart) }
+
+// Stop begins a stop, as Start begins a start.
+func (m *Manager) Stop(name string) uint64 { return m.ask(name, plan.OpStop) }
+
+// Drain begins to wait until nothing is left to wait for, as Start begins a
+// start. It touches nothing.
+func (m *Manager) Drain(name string) uint64 { return m.ask(name, plan.OpDrain) }
+
+// Cancel gives up what is under way, and leaves the service as it is then.
+func (m *Manager) Cancel(name string) uint64 { return m.ask(name, plan.OpNone) }
+
+func (m *Manager) ask(name string, op plan.Op) uint64 {
+	m.mu.Lock()
+	k := m.keepers[name]
+	m.mu.Unlock()
+	if k == nil {
+		return 0
+	}
+	return k.ask(op)
+}
+
+// Get returns what is known of one service.
+func (m *Manager) Get(name string) (Observed, bool) {
+	m.mu.Lock()
+	k := m.keepers[name]
+	m.mu.Unlock()
+	if k == nil {
+		return Observed{}, false
+	}
+	return k.snapshot(), true
+}
+
+// Snapshot returns what is known of all services, by name.
+func (m *Manager) Snapshot() []Observed {
+	all := make([]Observed, 0)
+	for _, k := range m.all() {
+		all = append(all, k.snapshot())
+	}
+	return all
+}
+
+// Observe looks at all services now, at the same time, and returns once each
+// was seen or its bound has passed, or when ctx ends.
+func (m *Manager) Observe(ctx context.Context) {
+	var seen []<-chan struct{}
+	for _, k := range m.all() {
+		seen = append(seen, k.look())
+	}
+	for _, one := range seen {
+		select {
+		case <-one:
+		case <-ctx.Done():
+			return
+		case <-m.ctx.Done():
+			return
+		}
+	}
+}
+
+func (m *Manager) all() []*keeper {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := make([]*keeper, 0, len(m.keepers))
+	for _, k := range m.keepers {
+		all = append(all, k)
+	}
+	slices.SortFunc(all, func(a, b *keeper) int { return cmp.Compare(a.name, b.name) })
+	return all
+}

@@ -1,0 +1,538 @@
+package service_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mainstay/reconcile/plan"
+	"mainstay/reconcile/service"
+	"mainstay/reconcile/service/servicetest"
+)
+
+// bubbleClock is the time of a synctest bubble.
+type bubbleClock struct{ began time.Time }
+
+func (c bubbleClock) Boot() time.Duration { return time.Since(c.began) + time.Hour }
+
+func (bubbleClock) After(d time.Duration) (<-chan time.Time, func()) {
+	timer := time.NewTimer(d)
+	return timer.C, func() { timer.Stop() }
+}
+
+// bench is a manager in a bubble.
+type bench struct {
+	*service.Manager
+	t     *testing.T
+	wakes atomic.Int64
+}
+
+func inBubble(t *testing.T, test func(b *bench)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		b := &bench{t: t}
+		wake := func() { b.wakes.Add(1) }
+		b.Manager = service.NewManager(ctx, bubbleClock{time.Now()}, wake, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		test(b)
+		cancel()
+		b.Wait()
+	})
+}
+
+// set makes one service, named x, and waits until it is known.
+func (b *bench) set(managed service.Managed) {
+	b.t.Helper()
+	b.Set(map[string]service.Managed{"x": managed})
+	synctest.Wait()
+}
+
+// see waits until nothing moves any more, and compares.
+func (b *bench) see(want plan.Observed) {
+	b.t.Helper()
+	synctest.Wait()
+	got, ok := b.Get("x")
+	if !ok {
+		b.t.Fatal("the service is not known")
+	}
+	if diff := cmp.Diff(want, got.Plan()); diff != "" {
+		b.t.Error(diff)
+	}
+}
+
+// pass lets time go by. In a bubble that takes none.
+func (b *bench) pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+var errSilent = errors.New("no answer")
+
+// switchable is a readiness that a test turns on and off, and counts.
+type switchable struct {
+	on    atomic.Bool
+	asked atomic.Int64
+}
+
+func (s *switchable) ask(context.Context) error {
+	s.asked.Add(1)
+	if s.on.Load() {
+		return nil
+	}
+	return errSilent
+}
+
+func TestAServiceIsUnknownUntilItWasObserved(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		fake := servicetest.NewFake(servicetest.Behaves)
+		fake.FailObserve(errors.New("bus gone"))
+		b.set(service.Managed{Driver: fake})
+		b.see(plan.Observed{Run: plan.RunUnsure, Detail: "bus gone"})
+		fake.FailObserve(nil)
+		b.see(plan.Observed{Run: plan.Stopped})
+	})
+}
+
+func TestAStartEndsWhenTheServiceIsReady(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var ready switchable
+		b.set(service.Managed{Driver: servicetest.NewFake(servicetest.Behaves), Ready: ready.ask})
+		b.Start("x")
+		b.see(plan.Observed{Run: plan.Running, Op: plan.OpStart, Detail: "no answer"})
+		ready.on.Store(true)
+		b.pass(time.Second)
+		b.see(plan.Observed{Run: plan.Running, Ready: true})
+	})
+}
+
+func TestWithoutAProbeARunningServiceIsReady(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.set(service.Managed{Driver: servicetest.NewFake(servicetest.Behaves)})
+		b.Start("x")
+		b.see(plan.Observed{Run: plan.Running, Ready: true})
+	})
+}
+
+func TestAnOrderShowsBeforeItIsCarriedOut(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.set(service.Managed{Driver: servicetest.NewFake(servicetest.Behaves)})
+		id := b.Start("x")
+		if got, _ := b.Get("x"); got.Op != plan.OpStart || got.OpID != id {
+			t.Errorf("right after the order: %+v", got)
+		}
+	})
+}
+
+func TestAStartThatNeverGetsReadyFailsAfterItsBoundWithTheProbesReason(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var ready switchable
+		b.set(service.Managed{Driver: servicetest.NewFake(servicetest.Behaves), Ready: ready.ask, Within: 10 * time.Second})
+		b.Start("x")
+		b.pass(9 * time.Second)
+		b.see(plan.Observed{Run: plan.Running, Op: plan.OpStart, Detail: "no answer"})
+		b.pass(2 * time.Second)
+		b.see(plan.Observed{
+			Run: plan.Running, Detail: "no answer",
+			Err: "not ready within 10s of its start: no answer",
+		})
+		ready.on.Store(true)
+		b.pass(time.Second)
+		b.see(plan.Observed{Run: plan.Running, Ready: true})
+	})
+}
+
+func TestAStartThatFailsSaysWhy(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.set(service.Managed{Driver: servicetest.NewFake(servicetest.FailsToStart)})
+		b.Start("x")
+		b.see(plan.Observed{Run: plan.RunFailed, Detail: "exit status 1", Err: "start: failed: exit status 1"})
+	})
+}
+
+func TestAServiceThatEndsWhileItGetsReadyHasFailedToStart(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var ready switchable
+		fake := servicetest.NewFake(servicetest.Behaves)
+		b.set(service.Managed{Driver: fake, Ready: ready.ask})
+		b.Start("x")
+		synctest.Wait()
+		fake.Crash()
+		b.see(plan.Observed{
+			Run: plan.RunFailed, Detail: "signal: killed",
+			Err: "it started, and ended: signal: killed",
+		})
+	})
+}
+
+func TestAStopCancelsARunningStartAtOnce(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		fake := servicetest.NewFake(servicetest.Behaves)
+		defer fake.HoldStart()()
+		b.set(service.Managed{Driver: fake})
+		b.Start("x")
+		b.see(plan.Observed{Run: plan.Starting, Op: plan.OpStart})
+		before := time.Now()
+		b.Stop("x")
+		b.see(plan.Observed{Run: plan.Stopped})
+		if took := time.Since(before); took != 0 {
+			t.Errorf("the reversal took %v", took)
+		}
+	})
+}
+
+func TestAStopDoesNotWaitForReadiness(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var ready switchable
+		b.set(service.Managed{Driver: servicetest.NewFake(servicetest.Behaves), Ready: ready.ask})
+		b.Start("x")
+		synctest.Wait()
+		b.Stop("x")
+		b.see(plan.Observed{Run: plan.Stopped})
+	})
+}
+
+func TestAStartCancelsARunningStopAtOnce(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		fake := servicetest.NewFake(servicetest.Behaves)
+		b.set(service.Managed{Driver: fake})
+		b.Start("x")
+		synctest.Wait()
+		defer fake.HoldStop()()
+		b.Stop("x")
+		b.see(plan.Observed{Run: plan.Stopping, Op: plan.OpStop})
+		b.Start("x")
+		b.see(plan.Observed{Run: plan.Running, Ready: true})
+	})
+}
+
+func TestOnlyTheNewestOrderCounts(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		fake := servicetest.NewFake(servicetest.Behaves)
+		release := fake.HoldStart()
+		b.set(service.Managed{Driver: fake})
+		for range 10 {
+			b.Start("x")
+			b.Stop("x")
+		}
+		first := b.Start("x")
+		if again := b.Start("x"); again != first {
+			t.Errorf("a start asked for twice has the numbers %d and %d", first, again)
+		}
+		synctest.Wait()
+		release()
+		b.see(plan.Observed{Run: plan.Running, Ready: true})
+	})
+}
+
+func TestCancelLeavesTheServiceAsItIs(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		fake := servicetest.NewFake(servicetest.Behaves)
+		defer fake.HoldStart()()
+		b.set(service.Managed{Driver: fake})
+		b.Start("x")
+		synctest.Wait()
+		b.Cancel("x")
+		b.see(plan.Observed{Run: plan.Starting})
+		if fake.Stops() != 0 {
+			t.Error("a cancel stopped the service")
+		}
+	})
+}
+
+// deaf is a driver whose stop does not return when it is cancelled.
+type deaf struct {
+	*servicetest.Fake
+	held chan struct{}
+}
+
+func (d deaf) Start(context.Context) error {
+	<-d.held
+	return nil
+}
+
+func TestADriverThatHangsDoesNotKeepAStopFromBeingTried(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		held := make(chan struct{})
+		fake := servicetest.NewFake(servicetest.Behaves)
+		b.set(service.Managed{Driver: deaf{fake, held}})
+		fake.Set(plan.Running, "")
+		b.Start("x")
+		synctest.Wait()
+		b.Stop("x")
+		b.pass(3 * time.Second)
+		b.see(plan.Observed{Run: plan.Stopped})
+		close(held)
+		b.see(plan.Observed{Run: plan.Stopped})
+	})
+}
+
+func TestAStopThatTimesOutSaysSoUntilTheServiceIsDown(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		fake := servicetest.NewFake(servicetest.Behaves)
+		fake.Set(plan.Running, "")
+		b.set(service.Managed{Driver: fake, StopTimeout: 20 * time.Second})
+		defer fake.HoldStop()()
+		b.Stop("x")
+		b.pass(21 * time.Second)
+		b.see(plan.Observed{Run: plan.Stopping, Err: "timed out: context deadline exceeded"})
+		fake.Set(plan.Stopped, "")
+		b.see(plan.Observed{Run: plan.Stopped})
+	})
+}
+
+func TestAnOperationEndsOnlyWithAnObservationFromAfterIt(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		fake := servicetest.NewFake(servicetest.Behaves)
+		fake.Set(plan.Running, "")
+		b.set(service.Managed{Driver: fake})
+		fake.FailObserve(errors.New("bus gone"))
+		b.Stop("x")
+		b.see(plan.Observed{Run: plan.RunUnsure, Detail: "bus gone"})
+		fake.FailObserve(nil)
+		b.see(plan.Observed{Run: plan.Stopped})
+	})
+}
+
+func TestAnObservationThatFailsIsBridgedForItsBoundAndThenUnknown(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		fake := servicetest.NewFake(servicetest.Behaves)
+		fake.Set(plan.Running, "")
+		b.set(service.Managed{Driver: fake})
+		fake.FailObserve(errors.New("bus gone"))
+		b.see(plan.Observed{Run: plan.Running, Ready: true})
+		wakes := b.wakes.Load()
+		b.pass(41 * time.Second)
+		b.see(plan.Observed{Run: plan.RunUnsure, Detail: "last seen running 40s ago: bus gone"})
+		if b.wakes.Load() == wakes {
+			t.Error("nobody was woken when the service became unknown")
+		}
+	})
+}
+
+func TestAChangeWakesAndIsSeen(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		fake := servicetest.NewFake(servicetest.Behaves)
+		fake.Set(plan.Running, "")
+		b.set(service.Managed{Driver: fake})
+		wakes := b.wakes.Load()
+		fake.Crash()
+		b.see(plan.Observed{Run: plan.RunFailed, Detail: "signal: killed"})
+		if b.wakes.Load() == wakes {
+			t.Error("nobody was woken by a crash")
+		}
+	})
+}
+
+func TestNothingNewWakesNobody(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var ready switchable
+		ready.on.Store(true)
+		fake := servicetest.NewFake(servicetest.Behaves)
+		fake.Set(plan.Running, "")
+		b.set(service.Managed{Driver: fake, Ready: ready.ask})
+		wakes := b.wakes.Load()
+		b.pass(time.Minute)
+		if woken := b.wakes.Load() - wakes; woken != 0 {
+			t.Errorf("woken %d times in a quiet minute", woken)
+		}
+		if got, _ := b.Get("x"); got.Run != plan.Running {
+			t.Errorf("after a quiet minute: %+v", got)
+		}
+	})
+}
+
+func TestReadinessIsAskedOnlyWhileTheServiceRuns(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var ready switchable
+		fake := servicetest.NewFake(servicetest.Behaves)
+		b.set(service.Managed{Driver: fake, Ready: ready.ask})
+		b.pass(time.Minute)
+		if asked := ready.asked.Load(); asked != 0 {
+			t.Errorf("a stopped service was asked %d times", asked)
+		}
+		fake.Set(plan.Running, "")
+		b.pass(10 * time.Second)
+		if asked := ready.asked.Load(); asked < 10 || asked > 11 {
+			t.Errorf("a running service was asked %d times in ten seconds", asked)
+		}
+	})
+}
+
+func TestAReadyServiceMustBeSilentSeveralTimesInARow(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var ready switchable
+		ready.on.Store(true)
+		fake := servicetest.NewFake(servicetest.Behaves)
+		fake.Set(plan.Running, "")
+		b.set(service.Managed{Driver: fake, Ready: ready.ask})
+		ready.on.Store(false)
+		b.pass(2 * time.Second)
+		b.see(plan.Observed{Run: plan.Running, Ready: true})
+		b.pass(time.Second)
+		b.see(plan.Observed{Run: plan.Running, Detail: "no answer"})
+	})
+}
+
+func TestARestartedServiceIsNotReadyUntilItAnswersAgain(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var ready switchable
+		ready.on.Store(true)
+		fake := servicetest.NewFake(servicetest.Behaves)
+		b.set(service.Managed{Driver: fake, Ready: ready.ask})
+		b.Start("x")
+		synctest.Wait()
+		ready.on.Store(false)
+		fake.Crash()
+		synctest.Wait()
+		b.Start("x")
+		b.see(plan.Observed{Run: plan.Running, Op: plan.OpStart, Detail: "no answer"})
+	})
+}
+
+func TestADrainAsksUntilNothingIsLeft(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var empty switchable
+		fake := servicetest.NewFake(servicetest.Behaves)
+		fake.Set(plan.Running, "")
+		b.set(service.Managed{Driver: fake, Drain: empty.ask, DrainWithin: time.Minute})
+		b.Drain("x")
+		b.pass(5 * time.Second)
+		b.see(plan.Observed{Run: plan.Running, Ready: true, Op: plan.OpDrain})
+		empty.on.Store(true)
+		b.pass(time.Second)
+		b.see(plan.Observed{Run: plan.Running, Ready: true, Drained: true})
+		b.Stop("x")
+		b.see(plan.Observed{Run: plan.Stopped})
+	})
+}
+
+func TestADrainEndsWithItsBound(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var empty switchable
+		fake := servicetest.NewFake(servicetest.Behaves)
+		fake.Set(plan.Running, "")
+		b.set(service.Managed{Driver: fake, Drain: empty.ask, DrainWithin: 3500 * time.Millisecond})
+		before := time.Now()
+		b.Drain("x")
+		b.pass(3400 * time.Millisecond)
+		b.see(plan.Observed{Run: plan.Running, Ready: true, Op: plan.OpDrain})
+		b.pass(100 * time.Millisecond)
+		if got, _ := b.Get("x"); got.Drained || got.Op != plan.OpNone {
+			t.Errorf("%v after the drain began: %+v", time.Since(before), got)
+		}
+	})
+}
+
+func TestAStopCancelsADrain(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var empty switchable
+		fake := servicetest.NewFake(servicetest.Behaves)
+		fake.Set(plan.Running, "")
+		b.set(service.Managed{Driver: fake, Drain: empty.ask, DrainWithin: time.Hour})
+		b.Drain("x")
+		synctest.Wait()
+		b.Stop("x")
+		b.see(plan.Observed{Run: plan.Stopped})
+	})
+}
+
+func TestObserveReturnsWhatIsSeenAfterTheCall(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		quiet := &eventless{Fake: servicetest.NewFake(servicetest.Behaves)}
+		b.set(service.Managed{Driver: quiet})
+		quiet.Set(plan.Running, "")
+		if got, _ := b.Get("x"); got.Run != plan.Stopped {
+			t.Fatalf("seen without an event or a look: %+v", got)
+		}
+		b.Observe(b.t.Context())
+		if got, _ := b.Get("x"); got.Run != plan.Running {
+			t.Errorf("after the look: %+v", got)
+		}
+	})
+}
+
+// eventless is a driver whose watch cannot work.
+type eventless struct{ *servicetest.Fake }
+
+func (eventless) Watch(context.Context, func()) error { return errors.New("no events here") }
+
+func TestWithoutEventsTheServiceIsLookedAtAllTheSame(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		quiet := &eventless{Fake: servicetest.NewFake(servicetest.Behaves)}
+		b.set(service.Managed{Driver: quiet, ObserveEvery: 7 * time.Second})
+		quiet.Set(plan.Running, "")
+		b.pass(8 * time.Second)
+		b.see(plan.Observed{Run: plan.Running, Ready: true})
+	})
+}
+
+func TestAnUnchangedServiceGoesOnWhenTheDocumentChanges(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		fake := servicetest.NewFake(servicetest.Behaves)
+		release := fake.HoldStart()
+		managed := service.Managed{Key: "1", Driver: fake}
+		b.set(managed)
+		b.Start("x")
+		synctest.Wait()
+		b.Set(map[string]service.Managed{"x": managed, "y": {Driver: servicetest.NewFake(servicetest.Behaves)}})
+		b.see(plan.Observed{Run: plan.Starting, Op: plan.OpStart})
+		release()
+		b.see(plan.Observed{Run: plan.Running, Ready: true})
+		if fake.Starts() != 1 {
+			t.Errorf("started %d times", fake.Starts())
+		}
+		if names := b.names(); names != "x y" {
+			t.Errorf("the services are %q", names)
+		}
+	})
+}
+
+func (b *bench) names() string {
+	var names []string
+	for _, o := range b.Snapshot() {
+		names = append(names, o.Name)
+	}
+	return strings.Join(names, " ")
+}
+
+func TestAChangedServiceBeginsAnewAndAVanishedOneIsLeftRunning(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		first, second := servicetest.NewFake(servicetest.Behaves), servicetest.NewFake(servicetest.Behaves)
+		b.set(service.Managed{Key: "1", Driver: first})
+		b.Start("x")
+		synctest.Wait()
+		b.set(service.Managed{Key: "2", Driver: second})
+		b.see(plan.Observed{Run: plan.Stopped})
+		b.Set(nil)
+		synctest.Wait()
+		if names := b.names(); names != "" {
+			t.Errorf("the services are %q", names)
+		}
+		if !first.Alive() || first.Stops()+second.Stops() != 0 {
+			t.Error("a service that is no longer wanted was stopped, which is not the manager's to decide")
+		}
+		if id := b.Start("x"); id != 0 {
+			t.Errorf("a start of a service that is not known is number %d", id)
+		}
+	})
+}
+
+func TestTheEndOfTheManagerLeavesServicesRunning(t *testing.T) {
+	fake := servicetest.NewFake(servicetest.Behaves)
+	inBubble(t, func(b *bench) {
+		b.set(service.Managed{Driver: fake})
+		b.Start("x")
+		synctest.Wait()
+	})
+	if !fake.Alive() {
+		t.Error("the service ended with the manager")
+	}
+}

@@ -1,0 +1,77 @@
+package service
+
+import (
+	"context"
+	"time"
+
+	"mainstay/reconcile/plan"
+)
+
+// readiness is what is known of whether a running service answers.
+type readiness struct {
+	ok     bool
+	fails  int
+	err    string
+	busy   bool
+	round  uint64
+	cancel context.CancelFunc
+	next   alarm
+	probed chan probed
+}
+
+// probed is one try. One of an earlier round is about another run of the
+// service.
+type probed struct {
+	round uint64
+	began time.Duration
+	err   error
+}
+
+// reset forgets all answers: the service is down, or another process.
+func (r *readiness) reset() {
+	r.ok, r.fails, r.err = false, 0, ""
+	r.round++
+	r.next.clear()
+	if r.cancel != nil {
+		r.cancel()
+	}
+}
+
+func (l *loop) isReady() bool {
+	return l.good.Run == plan.Running && (l.managed.Ready == nil || l.ready.ok)
+}
+
+// probe asks the service whether it serves, while it runs and one at a time.
+func (l *loop) probe() {
+	r := &l.ready
+	if l.managed.Ready == nil || l.good.Run != plan.Running || r.busy || r.next.fired != nil {
+		return
+	}
+	var ctx context.Context
+	ctx, r.cancel = context.WithTimeout(l.ctx, l.managed.ReadyTimeout)
+	r.busy = true
+	try := probed{round: r.round, began: l.clock.Boot()}
+	l.calls.Go(func() {
+		try.err = l.managed.Ready(ctx)
+		send(l.ctx, r.probed, try)
+	})
+}
+
+func (l *loop) takeProbe(p probed) {
+	r := &l.ready
+	r.busy = false
+	r.cancel()
+	if p.round != r.round {
+		return
+	}
+	r.next.set(l.clock, max(0, l.managed.ReadyEvery-(l.clock.Boot()-p.began)))
+	if p.err == nil {
+		r.ok, r.fails, r.err = true, 0, ""
+		return
+	}
+	r.fails++
+	r.err = p.err.Error()
+	if r.fails >= l.managed.ReadyFail {
+		r.ok = false
+	}
+}
