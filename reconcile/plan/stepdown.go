@@ -47,11 +47,12 @@ func (p *pass) followDown() {
 	}
 }
 
-// peerReady reports whether the other node said that it accepted this document
-// and would take this very claim over.
+// peerReady reports whether the other node said that it accepted this very
+// commit and would take this very claim over. The same content is not enough: an
+// earlier commit may have had it, and the node may be gone since.
 func (p *pass) peerReady() bool {
 	r := p.in.Peer
-	return r.Known && r.Ready && !r.Paused && r.Document == p.doc.Digest && r.Seq == p.in.Claim.Tip.Seq
+	return r.Known && r.Ready && !r.Paused && r.Accepted == p.doc.Commit && r.Seq == p.in.Claim.Tip.Seq
 }
 
 // leave is the planned way down: drain within its bound, stop in reverse order,
