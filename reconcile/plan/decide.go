@@ -50,7 +50,7 @@ func (p *pass) begin() {
 	if p.doc == nil {
 		return
 	}
-	if p.in.Restarted && p.serving() && p.allDown() {
+	if p.in.Restarted && p.mem.Stage != StageStopping && p.allDown() {
 		p.rest() // R5 keeps what an agent finds running; with nothing running R3 applies
 	}
 	p.published()
