@@ -66,7 +66,7 @@ func (p *pass) strayAfterBoot() bool {
 // decide; with everything down, waiting and taking over go on.
 func (p *pass) halt(rule Rule, why string) bool {
 	if p.allDown() {
-		if p.mem.Stage != StageClaiming {
+		if p.mem.Stage != StageClaiming || rule == R2 {
 			p.rest()
 		}
 		if rule == R2 {
