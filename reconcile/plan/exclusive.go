@@ -100,17 +100,24 @@ func (p *pass) rest() {
 	p.mem.FencedAt = 0
 }
 
-// paused observes and reports only (R11).
+// paused observes and reports only (R11). What it finds down needs a new claim
+// push to start (R3).
 func (p *pass) paused() bool {
+	if !p.isPaused() {
+		return false
+	}
 	why := p.doc.Reason
 	if p.in.Pause != nil {
 		why = p.in.Pause.Reason
-	} else if !p.doc.Paused {
-		return false
+	}
+	if p.doc.Exclusive && p.allDown() {
+		p.rest()
 	}
 	p.say(Paused, R11, "%s", why)
 	return true
 }
+
+func (p *pass) isPaused() bool { return p.in.Pause != nil || p.doc.Paused }
 
 // regressed holds everything while the claim went back (R10): nobody starts,
 // what runs goes on if declared and stops if not.
