@@ -31,7 +31,7 @@ func (p *pass) pointAtHolder() {
 func (p *pass) forced() (Rule, string) {
 	c := p.in.Claim
 	switch {
-	case p.doc.Fenced == p.doc.Side:
+	case p.doc.Fenced == p.doc.Side && !p.isPaused():
 		return R2, "the document says fenced: " + string(p.doc.Fenced) + ", so this side stays down"
 	case p.mem.Local == R9 && p.takeover():
 		return "", ""
@@ -39,7 +39,7 @@ func (p *pass) forced() (Rule, string) {
 		return R1, "the claim is " + holding(c.Tip, p.doc)
 	case p.leaseExpired():
 		return R7, "the claim was not read within its lease of " + p.lease().String()
-	case p.strayAfterBoot():
+	case p.strayAfterBoot() && !p.isPaused():
 		return R3, "services run that no claim push was won for since boot"
 	}
 	return "", ""
