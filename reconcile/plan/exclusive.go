@@ -101,7 +101,7 @@ func (p *pass) rest() {
 }
 
 // paused observes and reports only (R11). What it finds down needs a new claim
-// push to start (R3).
+// push to start (R3); what a person started goes on while the claim is renewed.
 func (p *pass) paused() bool {
 	if !p.isPaused() {
 		return false
@@ -110,8 +110,12 @@ func (p *pass) paused() bool {
 	if p.in.Pause != nil {
 		why = p.in.Pause.Reason
 	}
-	if p.doc.Exclusive && p.allDown() {
+	switch {
+	case !p.doc.Exclusive:
+	case p.allDown():
 		p.rest()
+	case p.mem.Stage == StageIdle && p.mine():
+		p.newStart()
 	}
 	p.say(Paused, R11, "%s", why)
 	return true
