@@ -39,11 +39,11 @@ func table() []row {
 }
 
 // drivers are the rows of reconcile/service: one folder per outside
-// dependency, none of which knows another.
+// dependency, none of which knows another. What they share runs a command.
 func drivers(learned []string) []row {
-	shared := append([]string{"reconcile/service"}, learned...)
+	shared := append([]string{"reconcile/service", "reconcile/service/run"}, learned...)
 	return []row{
-		{folder: "reconcile/service", internal: learned},
+		{folder: "reconcile/service", internal: learned, modules: []string{xSys}},
 		{folder: "reconcile/service/...", internal: shared},
 		{folder: "reconcile/service/systemd/...", internal: shared, modules: []string{goSystemd, godbus}},
 		{folder: "reconcile/service/compose/...", internal: shared, modules: []string{moby}},

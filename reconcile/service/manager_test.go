@@ -70,7 +70,9 @@ func (b *bench) see(want plan.Observed) {
 
 // pass lets time go by. In a bubble that takes none.
 func (b *bench) pass(d time.Duration) {
-	<-time.After(d)
+	ctx, cancel := context.WithTimeout(b.t.Context(), d)
+	defer cancel()
+	<-ctx.Done()
 	synctest.Wait()
 }
 
