@@ -74,11 +74,11 @@ func (p *pass) halt(rule Rule, why string) bool {
 		}
 		return rule == R2
 	}
-	leased := p.lease() > 0 || p.in.Claim.Tip.Guarantee == Lease
-	if p.mem.Stage != StageStopping || p.mem.StopRule != rule {
+	leased := p.lease() > 0 || p.in.Claim.Tip.Guarantee == Lease || p.in.Claim.Tip.Debt > 0
+	if p.mem.Stage != StageStopping || p.mem.StopRule != rule && !p.mem.StopLeased {
 		p.stopping(rule)
 	}
-	p.mem.StopLeased = leased && (rule == R1 || rule == R7)
+	p.mem.StopRule, p.mem.StopLeased = rule, p.mem.StopLeased || leased
 	p.mem.Local, p.mem.WasActive = "", false
 	p.say(Deactivating, rule, "%s", why)
 	p.stopServices(rule, atOnce)
@@ -89,6 +89,7 @@ func (p *pass) halt(rule Rule, why string) bool {
 // stopping begins a stop: from here on, any start needs a new claim push (R3).
 func (p *pass) stopping(rule Rule) {
 	p.mem.Stage, p.mem.StopRule, p.mem.StopSince = StageStopping, rule, p.in.Now
+	p.mem.StopLeased = false
 	p.mem.FencedAt = 0
 	clear(p.mem.Tries)
 }

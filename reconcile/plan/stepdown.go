@@ -64,7 +64,7 @@ func (p *pass) leave(rule Rule, why string) {
 	if p.mem.Stage != StageStopping {
 		p.stopping(rule)
 	}
-	p.mem.StopLeased, p.mem.Local, p.mem.WasActive = false, "", false
+	p.mem.Local, p.mem.WasActive = "", false
 	if !p.allDown() {
 		p.say(Deactivating, rule, "%s", why)
 		p.stopServices(rule, inOrder)
