@@ -54,6 +54,9 @@ func (p *pass) begin() {
 		p.rest() // R5 keeps what an agent finds running; with nothing running R3 applies
 	}
 	p.published()
+	if p.mine() {
+		p.mem.HeldBound = p.in.Claim.Tip.StopBound.D()
+	}
 	p.mem.Tries = sized(p.mem.Tries, len(p.doc.Services))
 	p.mem.Renders = sized(p.mem.Renders, len(p.in.Files))
 }

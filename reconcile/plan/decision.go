@@ -97,6 +97,9 @@ type Memory struct {
 	StopSince  Time `json:"stopSince,omitempty"`
 	StopLeased bool `json:"stopLeased,omitempty"`
 	FencedAt   Time `json:"fencedAt,omitempty"`
+	// HeldBound is the stop bound of the claim this node last held: what
+	// whoever seized it goes by (R7).
+	HeldBound time.Duration `json:"heldBound,omitempty"`
 	// Local says that services run without a claim won for it: on a presumption
 	// at boot (R6) or on a person's word (R9).
 	Local Rule `json:"local,omitempty"`
@@ -146,5 +149,5 @@ type Tries struct {
 // is void, and so is any wait that was served (R7).
 func (m Memory) rebooted(boot string) Memory {
 	return Memory{Boot: boot, Start: m.Start, Pending: m.Pending, Serving: m.Serving,
-		Guarantee: m.Guarantee, Hold: Hold{Start: m.Hold.Start, For: m.Hold.For}}
+		Guarantee: m.Guarantee, Hold: Hold{Start: m.Hold.Start, For: m.Hold.For}, HeldBound: m.HeldBound, TakenOver: m.TakenOver}
 }

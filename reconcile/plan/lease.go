@@ -60,7 +60,7 @@ func (p *pass) fenceSelf() {
 	if !p.mem.StopLeased {
 		return
 	}
-	due := p.mem.StopSince + p.doc.StopTime
+	due := p.mem.StopSince + p.stopTime()
 	if p.mem.FencedAt > 0 {
 		due = p.mem.FencedAt + fenceAgain
 	}
@@ -69,7 +69,17 @@ func (p *pass) fenceSelf() {
 		return
 	}
 	p.mem.FencedAt = p.in.Now
-	p.step(DoSelfFence, 0, R7, "the stop could not be verified within %s", p.doc.StopTime)
+	p.step(DoSelfFence, 0, R7, "the stop could not be verified within %s", p.stopTime())
+}
+
+// stopTime is how long the stops may take under a lease: the stricter of the
+// document and of the claim this node last held (R7).
+func (p *pass) stopTime() time.Duration {
+	if p.mem.HeldBound == 0 {
+		return p.doc.StopTime
+	}
+	restart := p.doc.StopBound - p.doc.StopTime
+	return max(0, min(p.doc.StopTime, p.mem.HeldBound-restart))
 }
 
 // holdLeft is what is left of the wait the won claim carries. It begins when
