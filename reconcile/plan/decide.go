@@ -53,12 +53,23 @@ func (p *pass) begin() {
 	if p.in.Restarted && p.mem.Stage != StageStopping && p.allDown() {
 		p.rest() // R5 keeps what an agent finds running; with nothing running R3 applies
 	}
+	p.found()
 	p.published()
 	if p.mine() {
 		p.mem.HeldBound = p.in.Claim.Tip.StopBound.D()
 	}
 	p.mem.Tries = sized(p.mem.Tries, len(p.doc.Services))
 	p.mem.Renders = sized(p.mem.Renders, len(p.in.Files))
+}
+
+// found takes what a node that lost its memory finds wholly running under its
+// own claim for serving: it goes on, and steps down only as a serving side does
+// (R5, R2). The claim is renewed meanwhile.
+func (p *pass) found() {
+	if !p.in.Memory.Fresh || !p.doc.Exclusive || !p.doc.Coordinated || p.mem.Stage != StageIdle || !p.mine() || !p.allUp() {
+		return
+	}
+	p.mem.Stage, p.mem.WasActive, p.mem.Guarantee = StageServing, true, p.in.Claim.Tip.Guarantee
 }
 
 // sized returns a copy of a back-off list that fits the document, so that the
@@ -167,6 +178,15 @@ func (p *pass) allDown() bool {
 		}
 	}
 	return true
+}
+
+func (p *pass) allUp() bool {
+	for _, o := range p.in.Services {
+		if o.Run != Running || o.Op == OpStop {
+			return false
+		}
+	}
+	return len(p.in.Services) > 0
 }
 
 func (p *pass) since(t Time) time.Duration { return p.in.Now - t }

@@ -156,11 +156,17 @@ func (p *pass) reroot(attest string) {
 	p.out.Push = &Push{Parent: c.Server, Claim: Next(tip, next), Rule: R9, Known: c.Tip.ID}
 }
 
-// wonOtherwise reports whether this node serves although the claim it holds
-// was won for another start than the one it remembers: its memory is not to be
-// trusted, so it renews while it serves.
-func (p *pass) wonOtherwise() bool {
-	return p.serving() && p.mem.Local == "" && p.mine() && p.in.Claim.Tip.Start != p.mem.Start
+// renewServing renews the claim while it serves when it was won for another
+// start than the one this node remembers: its memory is not to be trusted.
+func (p *pass) renewServing() {
+	t := p.in.Claim.Tip
+	if p.mem.Local != "" || !p.mine() || !p.in.Claim.Read || t.Start == p.mem.Start {
+		return
+	}
+	p.mem.Start = max(p.mem.Start, t.Start+1)
+	c := p.own(Renew, t.Guarantee)
+	c.Reason = "this side serves and its memory of the start was lost"
+	p.push(c, R3)
 }
 
 func (p *pass) serving() bool {
@@ -174,11 +180,9 @@ func (p *pass) up() {
 	switch {
 	case p.serving() && g == gateLeft:
 		p.leave(RFollow, why)
-	case p.wonOtherwise() && p.in.Claim.Read:
-		p.mem.Stage = StageIdle
-		p.comeUp()
 	case p.serving():
 		p.mem.Stage = StageServing
+		p.renewServing()
 		p.serve()
 	case g == gateLeft && p.mine():
 		p.away(why)

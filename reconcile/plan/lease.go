@@ -110,13 +110,14 @@ func (p *pass) debt() spec.Duration {
 // that a seizer, who goes by the claim alone, knows what the holder obeys (R7).
 func (p *pass) terms() {
 	t := p.in.Claim.Tip
-	if !p.mine() || p.mem.Local != "" || p.in.Claim.Regressed || p.out.Push != nil {
+	if !p.mine() || !p.in.Claim.Read || p.mem.Local != "" || p.in.Claim.Regressed || p.out.Push != nil {
 		return
 	}
 	if t.Lease == p.doc.Handover.Lease && t.StopBound.D() == p.doc.StopBound {
 		return
 	}
 	c := p.own(Renew, t.Guarantee)
+	c.Start = t.Start
 	c.Reason = "the document changes the lease or the stop bound"
 	p.push(c, R7)
 }
