@@ -54,14 +54,17 @@ func readPacket(r *bufio.Reader) ([]byte, error) {
 		}
 		n = n<<4 | d
 	}
-	if n <= 4 {
-		_, err := r.Discard(4)
-		if n == 4 {
-			return []byte{}, err
-		}
+	switch {
+	case n > 4:
+		return payload(r, n)
+	case n == 4:
+		_, err = r.Discard(n)
+		return []byte{}, err
+	case n == 0:
+		_, err = r.Discard(4)
 		return nil, err
 	}
-	return payload(r, n)
+	return nil, fmt.Errorf("not a git packet: %q", head)
 }
 
 func payload(r *bufio.Reader, n int) ([]byte, error) {

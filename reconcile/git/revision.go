@@ -197,6 +197,9 @@ func (s *store) walk(hash string, visit func(*object.Commit) bool) error {
 
 func newRevision(st *store, hash string) (*Revision, error) {
 	c, err := st.commit(hash)
+	if err == nil && c == nil {
+		err = damaged("commit "+hash, errors.New("not there"))
+	}
 	if err != nil {
 		return nil, err
 	}

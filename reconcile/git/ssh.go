@@ -52,9 +52,6 @@ func (d sshDialer) dial(ctx context.Context, service string) (link, error) {
 	}
 	l := &sshLink{conn: conn}
 	// The handshake knows no context: the end of the connection is its bound.
-	if deadline, ok := ctx.Deadline(); ok {
-		_ = conn.SetDeadline(deadline)
-	}
 	l.stop = context.AfterFunc(ctx, func() { _ = conn.Close() })
 	if err := l.start(d, config, service); err != nil {
 		l.close()

@@ -3,6 +3,7 @@ package git
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha1"
 	"errors"
 	"fmt"
 	"io"
@@ -76,6 +77,10 @@ func weigh(pack []byte) error {
 	_, count, err := sc.Header()
 	if err != nil {
 		return err
+	}
+	body := max(0, len(pack)-sha1.Size)
+	if sum := sha1.Sum(pack[:body]); !bytes.Equal(sum[:], pack[body:]) {
+		return errors.New("its checksum does not match")
 	}
 	if count > maxObjects {
 		return tooLarge("the history has more than %d objects", maxObjects)

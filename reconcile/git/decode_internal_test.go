@@ -1,0 +1,117 @@
+package git
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"mainstay/reconcile/plan"
+)
+
+// What is read and written again must be read the same: an agent that keeps a
+// claim must not change it.
+func FuzzClaim(f *testing.F) {
+	f.Add([]byte(`{"seq":1,"holder":"main","node":"n","instance":"i","action":"take","commit":"c","lease":"0s","stopBound":"1m","debt":"0s","at":"2026-11-03T10:00:00Z"}`))
+	f.Add([]byte(`{"seq":18446744073709551615,"holder":"none","node":"n","instance":"i","action":"release"}`))
+	f.Add([]byte(`[`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := decodeClaim(b)
+		if err != nil {
+			return
+		}
+		again, err := encodeClaim(c)
+		if err != nil {
+			t.Fatalf("read, and not written: %v", err)
+		}
+		back, err := decodeClaim(again)
+		if err != nil || !reflect.DeepEqual(c, back) {
+			t.Errorf("got %+v, %v, want %+v", back, err, c)
+		}
+		if _, err := claimNote(plan.Push{Claim: c}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func FuzzReport(f *testing.F) {
+	f.Add([]byte(`{"deployment":"d","node":"n","instance":"i","status":"Active","services":[{"name":"a","run":"running"}]}`))
+	f.Add([]byte(`{"deployment":"d","node":"n","instance":"i","status":"Held","versions":{"a":"b"},"since":"2026-11-03T10:00:00Z"}`))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		rep, err := decodeReport(b)
+		if err != nil {
+			return
+		}
+		rep.At, rep.LastRead = time.Time{}, time.Time{}
+		o, err := reportNote(rep)
+		if err != nil {
+			return // it may grow beyond the bound when written in full
+		}
+		st := newStore()
+		for _, object := range o.list() {
+			if _, err := st.objects.SetEncodedObject(object); err != nil {
+				t.Fatal(err)
+			}
+		}
+		back, err := st.report(ReportRef(rep.Deployment, rep.Node), o.ID)
+		if err != nil || back.Node != rep.Node || back.Status != rep.Status || len(back.Services) != len(rep.Services) {
+			t.Errorf("got %+v, %v, want %+v", back, err, rep)
+		}
+	})
+}
+
+func FuzzAllowedSigners(f *testing.F) {
+	const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqgbd6jJjVLGvBSDpwgoyArXJGpEVsR4WgOGRBuAP2y"
+	f.Add("ops@example.org " + key)
+	f.Add("a,b namespaces=\"git,file\",valid-after=\"20200101\" " + key + " comment")
+	f.Add("# nobody\n\n")
+	f.Add("ops cert-authority " + key)
+	f.Fuzz(func(t *testing.T, text string) {
+		all, err := parseAllowedSigners(text)
+		if err != nil {
+			return
+		}
+		for _, a := range all {
+			if a.key == nil || a.principals == "" {
+				t.Errorf("a line without a key or a name was taken: %+v", a)
+			}
+			_ = a.refuses(gitNamespace, time.Now())
+		}
+		if len(all) > strings.Count(text, "\n")+1 {
+			t.Errorf("%d signers from %q", len(all), text)
+		}
+	})
+}
+
+func FuzzCommitSignature(f *testing.F) {
+	f.Add([]byte("tree a\ncommitter a <b> 1 +0000\ngpgsig x\n y\n\nbody\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		payload, signature, err := splitSignature(raw)
+		if err == nil && len(signature) == 0 && !strings.HasPrefix(string(payload), strings.TrimRight(string(raw), "\n")) {
+			t.Errorf("an unsigned commit was changed: %q to %q", raw, payload)
+		}
+		_, _ = commitTime(payload)
+	})
+}
+
+// Names that git forbids in a ref, and names that look alike, have refs of
+// their own.
+func TestEveryNameHasARefOfItsOwn(t *testing.T) {
+	names := []string{"xivo", "xivo.main", "a..b", ".a", "a.", "a.lock", "a/b", "a b", "a%b", "a%20b", "é", "~", "@{", "-a"}
+	seen := map[string]string{}
+	for _, name := range names {
+		ref := ReportRef("paris", name)
+		if other, dup := seen[ref]; dup {
+			t.Errorf("%q and %q share %s", name, other, ref)
+		}
+		seen[ref] = name
+		if strings.ContainsAny(ref, " ~^:?*[\\") || strings.Contains(ref, "..") || strings.HasSuffix(ref, ".") ||
+			strings.HasSuffix(ref, ".lock") || strings.Contains(ref, "@{") || strings.Count(ref, "/") != 4 {
+			t.Errorf("%q: git refuses %s", name, ref)
+		}
+	}
+	if got := ClaimRef("paris", "xivo"); got != "refs/mainstay/paris/claim/xivo" {
+		t.Errorf("got %s", got)
+	}
+}
