@@ -107,17 +107,23 @@ func (p *pass) debt() spec.Duration {
 }
 
 // terms renews a claim whose lease or stop bound are not the document's, so
-// that a seizer, who goes by the claim alone, knows what the holder obeys (R7).
+// that a seizer, who goes by the claim alone, knows what the holder obeys (R7);
+// and one that a person took, once the document agrees, so that it does not speak
+// against a later commit (R9).
 func (p *pass) terms() {
 	t := p.in.Claim.Tip
 	if !p.mine() || !p.in.Claim.Read || p.mem.Local != "" || p.in.Claim.Regressed || p.out.Push != nil {
 		return
 	}
-	if t.Lease == p.doc.Handover.Lease && t.StopBound.D() == p.doc.StopBound {
-		return
-	}
 	c := p.own(Renew, t.Guarantee)
 	c.Start = t.Start
-	c.Reason = "the document changes the lease or the stop bound"
+	switch {
+	case t.Lease != c.Lease || t.StopBound != c.StopBound:
+		c.Reason = "the document changes the lease or the stop bound"
+	case t.Guarantee == Attested && p.doc.Active == p.doc.Side && t.Document != p.doc.Digest:
+		c.Reason = "the document agrees with the person who activated this side"
+	default:
+		return
+	}
 	p.push(c, R7)
 }
