@@ -114,7 +114,7 @@ func (p *pass) acquire() {
 func (p *pass) waitForRelease(t Tip) {
 	end := p.mem.WaitSince + p.doc.Handover.Wait.D()
 	if p.in.Peer.Known && p.in.Peer.Status == Deactivating && p.in.Peer.Seq == t.Seq {
-		end += t.StopBound.D()
+		end += t.StopBound.D() + p.drainBound() // same role, same drains
 	}
 	if p.in.Now < end {
 		p.say(Held, R4, "waiting for %s to stop and release the claim", p.doc.Peer)
