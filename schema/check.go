@@ -45,7 +45,7 @@ func (d *Document) check(def *definition) []Problem {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), slices.Compare(a.path, b.path))
 	})
 	for _, v := range found {
-		if !w.known(v) {
+		if !w.full() && !w.known(v) {
 			w.say(v)
 		}
 	}
@@ -82,7 +82,7 @@ func (d *Document) flatten(def *definition, e *jsonschema.ValidationError, found
 
 var keywords = []string{
 	"type", "const", "enum", "required", "additionalProperties", "dependentRequired", "oneOf",
-	"minProperties", "minItems", "uniqueItems", "minLength", "maxLength", "pattern", "minimum", "maximum",
+	"minProperties", "maxProperties", "minItems", "maxItems", "uniqueItems", "minLength", "maxLength", "pattern", "minimum", "maximum",
 }
 
 // locate finds the keyword and the value that an error speaks of. It returns

@@ -10,7 +10,7 @@ import (
 
 // Bounds of what a file may expand to. Aliases count as often as they are used.
 const (
-	maxNodes = 200_000
+	maxNodes = 50_000
 	maxDepth = 64
 )
 
@@ -20,20 +20,22 @@ type converter struct {
 	doc      *Document
 	problems []Problem
 	nodes    int
-	full     bool
+	// full tells that the file is given up.
+	full bool
 }
 
 func (c *converter) reject(rule Rule, p Path, message, hint string) {
+	if c.full = c.full || len(c.problems) >= maxDetail; c.full {
+		return
+	}
 	c.problems = append(c.problems, c.doc.reject(rule, p, message, hint))
 }
 
 // value converts a node. It returns false when the node has no value.
 func (c *converter) value(n *yaml.Node, p Path, depth int) (any, bool) {
 	if c.nodes++; c.nodes > maxNodes {
-		if !c.full {
-			c.full = true
-			c.reject(RuleExpansion, p, fmt.Sprintf("the file expands to more than %d values", maxNodes), "use fewer aliases (*name)")
-		}
+		c.reject(RuleExpansion, p, fmt.Sprintf("the file expands to more than %d values", maxNodes), "use fewer aliases (*name)")
+		c.full = true
 		return nil, false
 	}
 	if depth > maxDepth {
@@ -118,6 +120,9 @@ func (c *converter) key(n *yaml.Node, p Path) (string, bool) {
 
 // rejectKey is reject at the position of a key.
 func (c *converter) rejectKey(rule Rule, key *yaml.Node, p Path, message, hint string) {
+	if c.full = c.full || len(c.problems) >= maxDetail; c.full {
+		return
+	}
 	problem := c.doc.reject(rule, p, message, hint)
 	problem.Line, problem.Column = key.Line, key.Column
 	c.problems = append(c.problems, problem)

@@ -9,8 +9,11 @@ import (
 )
 
 // MaxProblems bounds how many problems of one file are listed. A last one says
-// how many more there are.
+// that there are more.
 const MaxProblems = 200
+
+// maxDetail is how many problems are looked at before a file is given up.
+const maxDetail = 5 * MaxProblems
 
 // Rule is the stable name of what a problem breaks.
 type Rule string
@@ -107,10 +110,10 @@ func Sort(problems []Problem) []Problem {
 		)
 	})
 	problems = slices.Compact(problems)
-	if more := len(problems) - MaxProblems; more > 0 {
+	if len(problems) > MaxProblems {
 		last := problems[MaxProblems-1]
 		last.Path, last.Hint = "", ""
-		last.Message = fmt.Sprintf("%d more problems follow", more)
+		last.Message = "more problems follow"
 		problems = append(problems[:MaxProblems:MaxProblems], last)
 	}
 	return problems

@@ -37,7 +37,7 @@ func Validate(kind Kind, file string, data []byte) []Problem {
 
 // Read reads a file strictly and returns it with every problem that it has,
 // sorted by position. The document is nil when the file has no values that
-// could be looked at.
+// could be looked at, or too many problems to go on.
 func Read(kind Kind, file string, data []byte) (*Document, []Problem) {
 	def, err := define(kind)
 	if err != nil {
@@ -55,7 +55,13 @@ func Read(kind Kind, file string, data []byte) (*Document, []Problem) {
 		return nil, Sort(append(c.problems, d.Problem(RuleType, nil, "must be a mapping of keys to values, not "+typeName(value), "")))
 	}
 	d.Value = object
-	problems := append(c.problems, d.check(def)...)
+	problems := c.problems
+	if !c.full {
+		problems = append(problems, d.check(def)...)
+	}
+	if c.full || len(problems) >= maxDetail {
+		return nil, Sort(problems)
+	}
 	if len(problems) == 0 {
 		d.Source, err = json.Marshal(d.Value)
 		if err != nil {

@@ -23,6 +23,9 @@ type wording struct {
 	said map[string]bool
 }
 
+// full tells that the file is given up.
+func (w *wording) full() bool { return len(w.problems) >= maxDetail }
+
 // known tells whether something at the value was found bad already.
 func (w *wording) known(v violation) bool {
 	for _, bad := range w.before {
@@ -52,7 +55,7 @@ func (w *wording) unknownKeys(v violation) {
 	known := w.properties(v.schema)
 	object, _ := v.value.(map[string]any)
 	for _, key := range slices.Sorted(maps.Keys(object)) {
-		if slices.Contains(known, key) {
+		if slices.Contains(known, key) || w.full() {
 			continue
 		}
 		hint := "known keys: " + strings.Join(known, ", ")
@@ -166,6 +169,8 @@ func (w *wording) valueMessage(v violation) (message, hint string) {
 		return fmt.Sprintf("must be longer: at least %v", limit), hint
 	case "maxLength":
 		return fmt.Sprintf("must have at most %v characters, has %d", limit, size(v.value)), ""
+	case "maxItems", "maxProperties":
+		return fmt.Sprintf("must have at most %v entries, has %d", limit, size(v.value)), ""
 	case "minimum":
 		return fmt.Sprintf("must be at least %v, not %v", limit, v.value), ""
 	case "maximum":

@@ -5,24 +5,34 @@ package spec
 // puts the candidate's path in its place.
 const CandidateArg = "{{ .candidate }}"
 
-// data returns what the text fields of a node's role may name: .deployment,
+// dataset is what templates may name in one deployment.
+type dataset struct {
+	d     *Deployment
+	nodes map[string]any
+}
+
+func (d *Deployment) dataset() *dataset {
+	nodes := make(map[string]any, len(d.Nodes))
+	for name := range d.Nodes {
+		nodes[name] = d.nodeData(name)
+	}
+	return &dataset{d: d, nodes: nodes}
+}
+
+// of returns what the text fields of a node's role may name: .deployment,
 // .node, .peer (the same role on the other side) and .nodes. What is not set is
 // not there, so that naming it is an error.
 //
 // .deployment has the name and nothing that a failover changes: what a
 // service is must not depend on where it runs.
-func (d *Deployment) data(node string) map[string]any {
-	nodes := make(map[string]any, len(d.Nodes))
-	for name := range d.Nodes {
-		nodes[name] = d.nodeData(name)
-	}
+func (s *dataset) of(node string) map[string]any {
 	data := map[string]any{
-		"deployment": map[string]any{"name": d.Name},
-		"node":       nodes[node],
-		"nodes":      nodes,
+		"deployment": map[string]any{"name": s.d.Name},
+		"node":       s.nodes[node],
+		"nodes":      s.nodes,
 	}
-	if peer, ok := d.Peer(node); ok {
-		data["peer"] = nodes[peer]
+	if peer, ok := s.d.Peer(node); ok {
+		data["peer"] = s.nodes[peer]
 	}
 	return data
 }
@@ -38,21 +48,21 @@ func (d *Deployment) nodeData(name string) map[string]any {
 	return data
 }
 
-// fileData is data with what only the templates of files know: .serving, the
+// ofFile is of with what only the templates of files know: .serving, the
 // serving side, and .on, the nodes of the exclusive roles on that side. Both
 // are missing while nobody serves.
-func (d *Deployment) fileData(node string, serving Side) map[string]any {
-	data := d.data(node)
+func (s *dataset) ofFile(node string, serving Side) map[string]any {
+	data := s.of(node)
 	if serving == "" {
 		return data
 	}
 	on := make(map[string]any)
-	for name, role := range d.Roles {
+	for name, role := range s.d.Roles {
 		if !role.Exclusive {
 			continue
 		}
-		if n, ok := d.NodeOf(name, serving); ok {
-			on[name] = d.nodeData(n)
+		if n, ok := s.d.NodeOf(name, serving); ok {
+			on[name] = s.nodes[n]
 		}
 	}
 	data["serving"] = string(serving)

@@ -82,7 +82,7 @@ func FuzzTemplate(f *testing.F) {
 		f.Fatal(problems)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		out, err := render(text, d.fileData("edge", Main))
+		out, err := render(text, d.dataset().ofFile("edge", Main))
 		if err == nil && len(out) > maxOutput {
 			t.Fatalf("%d bytes", len(out))
 		}

@@ -27,6 +27,7 @@ func Load(file string, data []byte, templates TemplateReader) (*Deployment, []sc
 		l.say(schema.RuleInternal, nil, err.Error(), "")
 		return nil, schema.Sort(l.problems)
 	}
+	l.data = l.d.dataset()
 	l.readTemplates()
 	l.meaning()
 	if len(l.problems) > 0 {
@@ -41,10 +42,14 @@ type reader struct {
 	problems []schema.Problem
 }
 
+// maxProblems is how many problems of one file are collected; far fewer are
+// shown.
+const maxProblems = 1000
+
 // say adds a problem, unless something at its place is known to be wrong
 // already.
 func (r *reader) say(rule schema.Rule, p schema.Path, message, hint string) {
-	if r.doc.Sound(p) {
+	if len(r.problems) < maxProblems && r.doc.Sound(p) {
 		r.problems = append(r.problems, r.doc.Problem(rule, p, message, hint))
 	}
 }
@@ -53,6 +58,7 @@ func (r *reader) say(rule schema.Rule, p schema.Path, message, hint string) {
 type loader struct {
 	reader
 	d         *Deployment
+	data      *dataset
 	templates TemplateReader
 	// badTemplates holds the templates that were complained about.
 	badTemplates map[string]bool
@@ -78,7 +84,7 @@ func (l *loader) schedule(p schema.Path) {
 		return
 	}
 	s, err := ParseSchedule(text)
-	if err == nil && s.Cron != nil && s.Longest(referenceTime()) == 0 {
+	if err == nil && s.Cron != nil && s.Cron.Next(referenceTime()).IsZero() {
 		err = fmt.Errorf("schedule %q never comes", text)
 	}
 	if err == nil {

@@ -172,13 +172,13 @@ func (l *loader) expanded(p schema.Path, name string, r Role) {
 		if l.d.Nodes[node].Role != name {
 			continue
 		}
-		x := &expander{data: l.d.data(node)}
+		x := &expander{data: l.data.of(node)}
 		out := x.role(p, r)
 		l.unexpanded(node, x.failed)
 		v.role(p, out)
 		l.unique(p.Key("files"), "path", names(out.Files, func(f File) string { return f.Path }))
 		w := &Wanted{Node: node, Role: name}
-		l.unexpanded(node, l.d.followed(w))
+		l.unexpanded(node, l.d.followed(w, l.data))
 		for _, side := range []Side{Main, Standby} {
 			v.probe(p.Key("detect"), w.DetectOn[side])
 		}

@@ -78,7 +78,7 @@ func (l *loader) renderAll(p schema.Path, node string, r Role) {
 			continue
 		}
 		for _, side := range l.d.servingSides(node) {
-			if _, err := l.d.renderTemplate(node, f.Template, side); err != nil {
+			if _, err := l.data.render(node, f.Template, side); err != nil {
 				l.badTemplate(at, f.Template, node, side, err)
 				break
 			}

@@ -19,7 +19,7 @@ func (d *Deployment) RenderFile(node, path string, serving Side) ([]byte, error)
 		if f.Path != path {
 			continue
 		}
-		out, err := d.renderTemplate(node, f.Template, serving)
+		out, err := d.dataset().render(node, f.Template, serving)
 		if err != nil {
 			return nil, fmt.Errorf("render %s for %s: %w", path, node, err)
 		}
@@ -28,12 +28,12 @@ func (d *Deployment) RenderFile(node, path string, serving Side) ([]byte, error)
 	return nil, fmt.Errorf("node %q has no file %s in deployment %q", node, path, d.Name)
 }
 
-func (d *Deployment) renderTemplate(node, name string, serving Side) ([]byte, error) {
-	text, ok := d.Templates[name]
+func (s *dataset) render(node, name string, serving Side) ([]byte, error) {
+	text, ok := s.d.Templates[name]
 	if !ok {
 		return nil, fmt.Errorf("template %s: %w", name, fs.ErrNotExist)
 	}
-	out, err := render(string(text), d.fileData(node, serving))
+	out, err := render(string(text), s.ofFile(node, serving))
 	if err != nil {
 		return nil, fmt.Errorf("template %s: %w", name, err)
 	}

@@ -62,7 +62,8 @@ func (d *Deployment) Want(node string) (*Wanted, error) {
 	if !ok {
 		return nil, fmt.Errorf("node %q of deployment %q: %w", node, d.Name, ErrUnknownNode)
 	}
-	x := &expander{data: d.data(node)}
+	data := d.dataset()
+	x := &expander{data: data.of(node)}
 	role := x.role(schema.Path{"roles", n.Role}, d.Roles[n.Role])
 	w := &Wanted{
 		Deployment: d.Name, Node: node, Role: n.Role, Exclusive: role.Exclusive,
@@ -81,7 +82,7 @@ func (d *Deployment) Want(node string) (*Wanted, error) {
 		w.StopTime += s.StopTimeout.D()
 	}
 	w.StopBound = w.StopTime + WatchdogBound
-	failed := append(x.failed, d.followed(w)...)
+	failed := append(x.failed, d.followed(w, data)...)
 	if len(failed) > 0 {
 		first := failed[0]
 		return nil, fmt.Errorf("node %q: %s: %w", node, first.path, first.err)
@@ -90,7 +91,7 @@ func (d *Deployment) Want(node string) (*Wanted, error) {
 }
 
 // followed fills in what a node knows of the role it follows.
-func (d *Deployment) followed(w *Wanted) []expansion {
+func (d *Deployment) followed(w *Wanted, data *dataset) []expansion {
 	role := d.Roles[w.Role]
 	if role.Follows == "" {
 		return nil
@@ -110,7 +111,7 @@ func (d *Deployment) followed(w *Wanted) []expansion {
 		if w.DetectOn == nil {
 			w.DetectOn = make(map[Side]*Probe)
 		}
-		x := &expander{data: d.data(name)}
+		x := &expander{data: data.of(name)}
 		w.DetectOn[side] = x.probe(schema.Path{"roles", w.Role, "detect"}, role.Detect)
 		failed = append(failed, x.failed...)
 	}

@@ -1,0 +1,15 @@
+package examples
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed xivo cc xds edge full
+var files embed.FS
+
+// Names lists the examples, the smallest first.
+func Names() []string { return []string{"xivo", "cc", "xds", "edge", "full"} }
+
+// FS returns the examples, one folder for each.
+func FS() fs.FS { return files }

@@ -1,0 +1,179 @@
+package schema
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const small = "apiVersion: mainstay/v1\nkind: Deployment\nname: paris\nactive: main\nnodes: { a: { role: r } }\nroles: { r: {} }\n"
+
+func TestProblemsReadLikeACompilers(t *testing.T) {
+	var out strings.Builder
+	text := strings.Replace(small, "active", "Active", 1)
+	if err := Print(&out, Validate(Deployment, "d.yaml", []byte(text))); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("d.yaml:4:1: Active: is not a known key\n  hint: did you mean active?\n", out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSizeIsBounded(t *testing.T) {
+	text := small + "#" + strings.Repeat("x", MaxSize-len(small)-1)
+	if problems := Validate(Deployment, "d", []byte(text)); len(problems) > 0 {
+		t.Errorf("a file of exactly the largest size: %v", problems)
+	}
+	problems := Validate(Deployment, "d", []byte(text+"x"))
+	if len(problems) != 1 || problems[0].Rule != RuleSize {
+		t.Errorf("one byte more: %v", problems)
+	}
+}
+
+func TestTheListOfProblemsIsBounded(t *testing.T) {
+	var text strings.Builder
+	text.WriteString(small)
+	for i := range 5000 {
+		fmt.Fprintf(&text, "x%d: 1\n", i)
+	}
+	problems := Validate(Deployment, "d", []byte(text.String()))
+	if len(problems) != MaxProblems+1 {
+		t.Fatalf("%d problems", len(problems))
+	}
+	if got := problems[MaxProblems].Message; got != "more problems follow" {
+		t.Error(got)
+	}
+}
+
+func TestDeepNestingIsRefused(t *testing.T) {
+	text := small + "x: " + strings.Repeat("[", 500) + strings.Repeat("]", 500) + "\n"
+	for _, p := range Validate(Deployment, "d", []byte(text)) {
+		if p.Rule == RuleExpansion {
+			return
+		}
+	}
+	t.Error("500 levels were accepted")
+}
+
+func TestAnAliasOfItselfIsRefused(t *testing.T) {
+	problems := Validate(Deployment, "d", []byte(small+"x: &a [*a]\n"))
+	if len(problems) == 0 {
+		t.Error("a value that holds itself was accepted")
+	}
+}
+
+func TestAnUnknownAnchorHasItsPlace(t *testing.T) {
+	problems := Validate(Deployment, "d", []byte(strings.Replace(small, "role: r", "role: *r", 1)))
+	if len(problems) != 1 || problems[0].Line != 5 || problems[0].Column != 21 {
+		t.Error(problems)
+	}
+}
+
+func TestAProblemBehindAnAliasHasItsPlace(t *testing.T) {
+	text := strings.Replace(small, "nodes: { a: { role: r } }", "nodes:\n  a: &n { role: r, sid: main }\n  b: *n", 1)
+	var got []string
+	for _, p := range Validate(Deployment, "d", []byte(text)) {
+		got = append(got, p.String())
+	}
+	if diff := cmp.Diff([]string{"d:6:20: nodes.a.sid: is not a known key", "d:6:20: nodes.b.sid: is not a known key"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestNearestWord(t *testing.T) {
+	known := []string{"active", "agent", "apiVersion", "fenced", "handover", "kind", "name", "nodes", "roles"}
+	for word, want := range map[string]string{
+		"ACTIVE": "active", "actvie": "active", "role": "roles", "node": "nodes", "hand_over": "handover",
+		"apiversion": "apiVersion", "services": "", "x": "", "": "", "kidn": "kind",
+	} {
+		if got := nearest(word, known); got != want {
+			t.Errorf("%q: %q, want %q", word, got, want)
+		}
+	}
+}
+
+func TestPathsReadLikePeopleWriteThem(t *testing.T) {
+	p := Path{"roles", "xivo", "services"}.Index(3).Key("a.b")
+	if got := p.String(); got != `roles.xivo.services[3]["a.b"]` {
+		t.Error(got)
+	}
+	if !p.Within(Path{"roles"}) || p.Within(Path{"role"}) || (Path{"roles"}).Within(p) {
+		t.Error("Within")
+	}
+}
+
+// TestEveryFieldExplainsItself holds the schemas to what editors need: a title
+// or what it refers to has one, a description and an example.
+func TestEveryFieldExplainsItself(t *testing.T) {
+	for _, kind := range []Kind{Deployment, Agent} {
+		def, err := define(kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		walk(def.raw, string(kind), func(at string, property map[string]any) {
+			for _, key := range []string{"title", "description", "examples"} {
+				if property[key] != nil {
+					continue
+				}
+				ref, _ := property["$ref"].(string)
+				if def.lookup(ref)[key] == nil || ref == "" {
+					t.Errorf("%s has no %s", at, key)
+				}
+			}
+		})
+	}
+}
+
+func walk(schema map[string]any, at string, visit func(string, map[string]any)) {
+	properties, _ := schema["properties"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		property, _ := properties[name].(map[string]any)
+		visit(at+"."+name, property)
+		walk(property, at+"."+name, visit)
+	}
+	defs, _ := schema["$defs"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(defs)) {
+		def, _ := defs[name].(map[string]any)
+		walk(def, at+"."+name, visit)
+	}
+}
+
+// TestExamplesInTheSchemasAreValid holds every example to the schema it stands
+// in.
+func TestExamplesInTheSchemasAreValid(t *testing.T) {
+	for _, kind := range Kinds() {
+		def, err := define(kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		examples, _ := def.raw["examples"].([]any)
+		if len(examples) == 0 {
+			t.Errorf("%s has no example", kind)
+		}
+		for _, example := range examples {
+			if err := def.compiled.Validate(example); err != nil {
+				t.Errorf("%s: %v", kind, err)
+			}
+		}
+	}
+}
+
+func FuzzValidate(f *testing.F) {
+	f.Add([]byte(small))
+	f.Add([]byte("a: &a [*a]\n<<: {b: !x 1}\n? [c]\n: 0x1f\n"))
+	f.Add([]byte("{\"a\": .nan, 1: 2012-01-01, \"~1/%2f\": {}}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, kind := range Kinds() {
+			problems := Validate(kind, "f", data)
+			for _, p := range problems {
+				if p.Line < 1 || p.Column < 1 || p.Message == "" || p.Rule == RuleInternal {
+					t.Fatalf("%#v", p)
+				}
+			}
+		}
+	})
+}
