@@ -198,6 +198,7 @@ func (p *pass) up() {
 func (p *pass) away(why string) {
 	if p.allDown() {
 		p.rest()
+		p.say(Held, RFollow, "%s", why)
 		p.release(RFollow, why)
 		return
 	}
