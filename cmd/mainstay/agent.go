@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"mainstay/cmd/mainstay/node"
+	"mainstay/spec"
+)
+
+// defaultConfig is where the agent's own file is.
+const defaultConfig = "/etc/mainstay/agent.yaml"
+
+func (a *app) agentCommand() *cobra.Command {
+	var config, level string
+	var once bool
+	c := &cobra.Command{
+		Use:   "agent",
+		Short: "Run this node's agent",
+		Long: "agent keeps this node as the document says. It pulls the repository, compares it with what\n" +
+			"really runs, and starts or stops services until both agree. It looks at git at once on\n" +
+			"SIGHUP, and leaves the services as they are when it ends.\n" + exitStatusHelp,
+		Example: "  mainstay agent --config /etc/mainstay/agent.yaml\n  mainstay agent --once",
+		RunE: func(c *cobra.Command, _ []string) error {
+			file, err := loadAgentFile(config)
+			if err != nil {
+				return err
+			}
+			log, err := a.logger(level)
+			if err != nil {
+				return err
+			}
+			return a.runAgent(c.Context(), file, log, once)
+		},
+	}
+	c.Flags().StringVar(&config, "config", defaultConfig, "the agent's own file")
+	c.Flags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
+	c.Flags().BoolVar(&once, "once", false, "look at git once, make one pass and end")
+	return c
+}
+
+func (a *app) logger(level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, failf(exitUsage, "--log-level: %w", err).hintf("use debug, info, warn or error")
+	}
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: l})), nil
+}
+
+// loadAgentFile reads and checks the agent's own file.
+func loadAgentFile(path string) (*spec.AgentFile, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, failf(exitFailed, "read the agent file: %w", err).hintf("name it with --config")
+	}
+	f, problems := spec.LoadAgentFile(path, data)
+	if len(problems) > 0 {
+		text := ""
+		for _, p := range problems {
+			text += "\n" + p.String()
+		}
+		return nil, failf(exitProblems, "the agent file has problems:%s", text)
+	}
+	return f, nil
+}
+
+func (a *app) runAgent(ctx context.Context, f *spec.AgentFile, log *slog.Logger, once bool) error {
+	n, err := node.New(ctx, node.Config{File: f, Versions: versions(), Log: log})
+	if err != nil {
+		return fmt.Errorf("start the agent of %s: %w", f.Node, err)
+	}
+	if once {
+		return n.Once()
+	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	go func() {
+		for {
+			select {
+			case <-hup:
+				n.Agent.Sync()
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	if err := n.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}

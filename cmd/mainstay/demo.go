@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"mainstay/cmd/mainstay/demo"
+)
+
+func (a *app) demoCommand() *cobra.Command {
+	o := demo.Options{Out: a.out}
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Run a whole deployment on this machine, fail it over and back",
+		Long: "demo makes a bare repository and six agents (xivo and cc on both sides, a media server, an\n" +
+			"edge proxy) as separate processes with services that really listen, on loopback only. It\n" +
+			"brings main up, fails over and fails back by real commits, and checks each time from outside\n" +
+			"that the right side answers and the other is silent. It leaves nothing behind.\n" + exitStatusHelp,
+		Example: "  mainstay demo\n  mainstay demo --stay\n  mainstay demo --notify=false --switches 20",
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.Live = isTerminal(a.out)
+			err := demo.Run(c.Context(), o)
+			if errors.Is(err, context.DeadlineExceeded) {
+				return &fault{code: exitNotConverged, err: err}
+			}
+			return err
+		},
+	}
+	c.Flags().BoolVar(&o.Stay, "stay", false, "keep it running afterwards, until Ctrl-C")
+	c.Flags().BoolVar(&o.Notify, "notify", true, "let every push tell the agents")
+	c.Flags().DurationVar(&o.Poll, "poll", 5*time.Second, "how often the agents look at git")
+	c.Flags().IntVar(&o.Switches, "switches", 2, "how often to change sides")
+	c.Flags().DurationVar(&o.Within, "within", time.Minute, "how long one change may take")
+	return c
+}
+
+// isTerminal reports whether w is a terminal.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// demoServiceCommand is one of the demo's services. It is not for people.
+func (a *app) demoServiceCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "demo-service KIND ADDRESS [TEXT…]",
+		Hidden: true,
+		Args:   cobra.MinimumNArgs(2),
+		RunE:   func(c *cobra.Command, args []string) error { return demo.Service(c.Context(), args) },
+	}
+}

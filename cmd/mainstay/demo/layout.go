@@ -1,0 +1,116 @@
+package demo
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"text/template"
+)
+
+//go:embed deployment.yaml.tmpl
+var documentText string
+
+//go:embed agent.yaml.tmpl
+var agentText string
+
+//go:embed upstream.conf.tmpl
+var upstreamText string
+
+//go:embed serving.conf.tmpl
+var servingText string
+
+// place is where everything of one demo is.
+type place struct {
+	Dir  string // work folder, removed at the end
+	Self string // this program
+	Net  string // the first three bytes of every node's address
+	Poll string
+	// Notify says that a push tells the agents.
+	Notify bool
+}
+
+// nodes of the demo and the last byte of their addresses.
+func (p *place) nodes() []demoNode {
+	return []demoNode{
+		{"xivo-main", 11}, {"xivo-standby", 12}, {"cc-main", 21}, {"cc-standby", 22}, {"mds1", 31}, {"edge", 41},
+	}
+}
+
+type demoNode struct {
+	Name string
+	Host int
+}
+
+// Address is a node's own loopback address.
+func (p *place) Address(host int) string { return fmt.Sprintf("%s.%d", p.Net, host) }
+
+func (p *place) repo() string              { return filepath.Join(p.Dir, "deployment.git") }
+func (p *place) work() string              { return filepath.Join(p.Dir, "checkout") }
+func (p *place) node(name string) string   { return filepath.Join(p.Dir, name) }
+func (p *place) socket(name string) string { return filepath.Join(p.Dir, name, "agent.sock") }
+func (p *place) config(name string) string { return filepath.Join(p.Dir, name, "agent.yaml") }
+func (p *place) secret() string            { return filepath.Join(p.Dir, "notify.secret") }
+
+// newPlace makes the work folder and picks a network of its own, so that two
+// demos do not meet.
+func newPlace(o Options) (*place, error) {
+	dir, err := os.MkdirTemp("", "mainstay-demo-")
+	if err != nil {
+		return nil, fmt.Errorf("make the work folder: %w", err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	net := fmt.Sprintf("127.%d.%d", 16+rand.IntN(200), 1+rand.IntN(250))
+	return &place{Dir: dir, Self: self, Net: net, Poll: o.Poll.String(), Notify: o.Notify}, nil
+}
+
+// render fills a template with the place.
+func (p *place) render(text string, extra any) ([]byte, error) {
+	t, err := template.New("").Delims("<<", ">>").Option("missingkey=error").Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("parse template: %w", err)
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, map[string]any{"P": p, "X": extra}); err != nil {
+		return nil, fmt.Errorf("render: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// writeFiles writes what the agents and the repository start from.
+func (p *place) writeFiles() error {
+	for _, n := range p.nodes() {
+		if err := os.MkdirAll(filepath.Join(p.node(n.Name), "conf"), 0o755); err != nil {
+			return err
+		}
+		b, err := p.render(agentText, n)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(p.config(n.Name), b, 0o644); err != nil {
+			return err
+		}
+	}
+	doc, err := p.render(documentText, nil)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(p.work(), "templates"), 0o755); err != nil {
+		return err
+	}
+	for name, b := range map[string][]byte{
+		"deployment.yaml":         doc,
+		"templates/upstream.conf": []byte(upstreamText),
+		"templates/serving.conf":  []byte(servingText),
+	} {
+		if err := os.WriteFile(filepath.Join(p.work(), name), b, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// gitTime bounds one git command.
+const gitTime = 20 * time.Second
+
+// git runs git in the checkout, without the user's own configuration.
+func (p *place) git(ctx context.Context, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, gitTime)
+	defer cancel()
+	c := exec.CommandContext(ctx, "git", args...)
+	c.Dir = p.work()
+	c.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_TERMINAL_PROMPT=0",
+		"GIT_AUTHOR_NAME=demo", "GIT_AUTHOR_EMAIL=demo@localhost", "GIT_COMMITTER_NAME=demo", "GIT_COMMITTER_EMAIL=demo@localhost")
+	out, err := c.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// makeRepo makes the bare repository, its post-receive hook and the first
+// commit.
+func (p *place) makeRepo(ctx context.Context) (string, error) {
+	for _, args := range [][]string{
+		{"init", "--quiet", "--bare", "--initial-branch=main", p.repo()},
+		{"init", "--quiet", "--initial-branch=main"},
+		{"remote", "add", "origin", p.repo()},
+	} {
+		if _, err := p.git(ctx, args...); err != nil {
+			return "", err
+		}
+	}
+	if p.Notify {
+		if err := p.writeHook(); err != nil {
+			return "", err
+		}
+	}
+	return p.commit(ctx, "demo: main is active")
+}
+
+// writeHook makes every push tell the agents to look now.
+func (p *place) writeHook() error {
+	if err := os.WriteFile(p.secret(), []byte("demo-only\n"), 0o600); err != nil {
+		return err
+	}
+	var urls []string
+	for _, n := range p.nodes() {
+		urls = append(urls, "http://"+p.Address(n.Host)+":9477/v1/notify")
+	}
+	hook := fmt.Sprintf("#!/bin/sh\n'%s' notify --secret-file '%s' %s >/dev/null 2>&1 </dev/null &\n",
+		p.Self, p.secret(), strings.Join(urls, " "))
+	return os.WriteFile(filepath.Join(p.repo(), "hooks", "post-receive"), []byte(hook), 0o755)
+}
+
+// commit commits the checkout, pushes it and returns the commit.
+func (p *place) commit(ctx context.Context, message string) (string, error) {
+	for _, args := range [][]string{
+		{"add", "--all"}, {"commit", "--quiet", "--message", message}, {"push", "--quiet", "origin", "main"},
+	} {
+		if _, err := p.git(ctx, args...); err != nil {
+			return "", err
+		}
+	}
+	return p.git(ctx, "rev-parse", "HEAD")
+}
+
+// activeWord is the one word that a failover changes.
+var activeWord = regexp.MustCompile(`(?m)^(active: *)(main|standby)`)
+
+// flip declares a side: it changes one word and commits.
+func (p *place) flip(ctx context.Context, side, message string) (string, error) {
+	file := filepath.Join(p.work(), "deployment.yaml")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(file, activeWord.ReplaceAll(b, []byte("${1}"+side)), 0o644); err != nil {
+		return "", err
+	}
+	return p.commit(ctx, message)
+}

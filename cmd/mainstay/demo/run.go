@@ -1,0 +1,185 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// Options say how the demo runs.
+type Options struct {
+	Out io.Writer
+	// Live draws a board in place; else every change is a line.
+	Live bool
+	// Poll is how often the agents look at git.
+	Poll time.Duration
+	// Notify makes every push tell the agents.
+	Notify bool
+	// Switches is how often to change sides. The default of two is once over
+	// and once back.
+	Switches int
+	// Stay keeps the deployment running until ctx ends.
+	Stay bool
+	// Within bounds one switch.
+	Within time.Duration
+}
+
+// Run plays the demo. It returns nil only if every node converged each time
+// and what answers from outside is what the document says.
+func Run(ctx context.Context, o Options) (err error) {
+	p, err := newPlace(o)
+	if err != nil {
+		return err
+	}
+	s := &story{place: p, options: o, board: newBoard(o.Out, o.Live)}
+	defer func() { err = errors.Join(err, s.clean(err != nil)) }()
+	if err := s.setUp(ctx); err != nil {
+		return err
+	}
+	side := spec.Main
+	for i := range o.Switches {
+		side = side.Other()
+		if err := s.turn(ctx, side, i); err != nil {
+			return err
+		}
+	}
+	s.summary()
+	if o.Stay {
+		s.stay(ctx)
+	}
+	return nil
+}
+
+type story struct {
+	place    *place
+	options  Options
+	board    *board
+	agents   *agents
+	switches []Switch
+}
+
+// setUp makes the repository, starts the agents and waits until main serves.
+func (s *story) setUp(ctx context.Context) error {
+	s.board.section("setting up: a bare repository, six agents, real child processes")
+	if err := s.place.writeFiles(); err != nil {
+		return fmt.Errorf("write the demo's files: %w", err)
+	}
+	commit, err := s.place.makeRepo(ctx)
+	if err != nil {
+		return fmt.Errorf("make the repository: %w", err)
+	}
+	if s.agents, err = startAgents(s.place); err != nil {
+		return err
+	}
+	began := time.Now()
+	if _, err := s.await(ctx, commit, spec.Main); err != nil {
+		return err
+	}
+	s.board.say("main serves after %s", round(time.Since(began)))
+	return nil
+}
+
+// await waits for a commit to be carried out and checks it from outside.
+func (s *story) await(ctx context.Context, commit string, side spec.Side) ([]plan.Report, error) {
+	bounded, cancel := context.WithTimeout(ctx, s.options.Within)
+	defer cancel()
+	rs, err := await(bounded, s.place, commit, s.board.show)
+	if err != nil {
+		return rs, fmt.Errorf("not every node converged on %.7s within %s: %w", commit, s.options.Within, err)
+	}
+	if err := lookFromOutside(ctx, s.place, side); err != nil {
+		return rs, fmt.Errorf("the agents say %s serves, and from outside: %w", side, err)
+	}
+	return rs, nil
+}
+
+// turn changes sides by a commit and measures it.
+func (s *story) turn(ctx context.Context, to spec.Side, i int) error {
+	what := "failing over to standby"
+	if to == spec.Main {
+		what = "failing back to main"
+	}
+	s.board.section(fmt.Sprintf("%d. %s: git commit -m %q", i+1, what, "active: "+string(to)))
+	pushed := time.Now()
+	commit, err := s.place.flip(ctx, string(to), "active: "+string(to))
+	if err != nil {
+		return err
+	}
+	rs, err := s.await(ctx, commit, to)
+	if err != nil {
+		return err
+	}
+	sw := measure(to, commit, pushed, time.Now(), rs)
+	s.switches = append(s.switches, sw)
+	sw.print(s.board)
+	s.tellPeople(to)
+	return nil
+}
+
+// tellPeople says what is left for people to do after a switch.
+func (s *story) tellPeople(to spec.Side) {
+	host := map[spec.Side]int{spec.Main: 21, spec.Standby: 22}[to]
+	s.board.say("now: users of cc-%s reconnect at http://%s:8090/", to.Other(), s.place.Address(host))
+	s.board.say("     users behind the edge refresh the same page, http://%s:8443/", s.place.Address(41))
+}
+
+func (s *story) summary() {
+	how := "polled every " + s.place.Poll
+	if s.options.Notify {
+		how = "notified"
+	}
+	s.board.section("done: " + how)
+	var handed []time.Duration
+	for _, sw := range s.switches {
+		s.board.say("  to %-8s %-9s claim #%-3d handed over %8s, every node converged %8s",
+			sw.To, sw.Guarantee, sw.Seq, round(sw.Handed), round(sw.Total))
+		handed = append(handed, sw.Handed)
+	}
+	if len(handed) > 2 {
+		slices.Sort(handed)
+		s.board.say("  %d switches, %s: handed over after a median of %s, worst %s",
+			len(handed), how, round(handed[len(handed)/2]), round(handed[len(handed)-1]))
+	}
+}
+
+// stay keeps everything running and says how to fail over by hand.
+func (s *story) stay(ctx context.Context) {
+	s.board.say("\nstaying until Ctrl-C. To fail over by hand:\n"+
+		"  cd %s\n  sed -i 's/^active: .*/active: standby/' deployment.yaml\n  git commit -am 'active: standby' && git push origin main\n"+
+		"watch a node:   mainstay status --socket %s\nits log:        tail -f %s/agent.log",
+		s.place.work(), s.place.socket("xivo-main"), s.place.node("xivo-main"))
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.board.show(statuses(ctx, s.place))
+		}
+	}
+}
+
+// clean ends everything the demo started and removes its folder, except after a
+// failure, when the logs are worth more.
+func (s *story) clean(failed bool) error {
+	var err error
+	if s.agents != nil {
+		s.agents.stop()
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		err = s.agents.stopServices(ctx)
+	}
+	if failed {
+		s.board.say("the logs are kept in %s", s.place.Dir)
+		return err
+	}
+	return errors.Join(err, os.RemoveAll(s.place.Dir))
+}

@@ -1,0 +1,81 @@
+package demo
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// Switch is one change of side as it was measured.
+type Switch struct {
+	To        spec.Side
+	Commit    string
+	Guarantee plan.Guarantee
+	// Seq is the claim's number after it.
+	Seq uint64
+	// Total is the time from the push to the last node as the commit says.
+	Total time.Duration
+	// Handed is the time from the push to the new side Active and the old one
+	// seen stopped.
+	Handed time.Duration
+	// Phases are the moments of it, counted from the push.
+	Phases []Moment
+}
+
+// Moment is one phase of a switch.
+type Moment struct {
+	Name  string
+	Node  string
+	After time.Duration
+}
+
+// measure reads a switch out of the nodes' reports. They share one clock here.
+func measure(to spec.Side, commit string, pushed, done time.Time, rs []plan.Report) Switch {
+	s := Switch{To: to, Commit: commit, Total: done.Sub(pushed)}
+	for _, r := range rs {
+		for _, ph := range r.Phases {
+			if !tells(r, ph.Name, to) || ph.At.Before(pushed) {
+				continue
+			}
+			m := Moment{Name: r.Role + " " + ph.Name, Node: r.Node, After: ph.At.Sub(pushed)}
+			s.Phases = append(s.Phases, m)
+			if r.Role == "xivo" && (ph.Name == "active" || ph.Name == "stopped") {
+				s.Handed = max(s.Handed, m.After)
+			}
+		}
+		if r.Role == "xivo" && r.Side == to {
+			s.Guarantee, s.Seq = r.Guarantee, r.Seq
+		}
+	}
+	slices.SortStableFunc(s.Phases, func(a, b Moment) int { return int(a.After - b.After) })
+	return s
+}
+
+// tells says which node's word counts for a phase.
+func tells(r plan.Report, phase string, to spec.Side) bool {
+	switch phase {
+	case "seen":
+		return r.Role == "xivo"
+	case "stopped", "released":
+		return r.Side == to.Other()
+	case "ready":
+		return r.Role == "xivo" && r.Side == to
+	case "taken", "started", "active":
+		return r.Side == to
+	}
+	return r.Side == ""
+}
+
+// print writes a switch as a short table.
+func (s Switch) print(b *board) {
+	b.say("switched to %s in %s (guarantee: %s, claim #%d); %s handed over after %s",
+		s.To, round(s.Total), s.Guarantee, s.Seq, "xivo", round(s.Handed))
+	for _, m := range s.Phases {
+		b.say("  %8s  %-15s %s", fmt.Sprint(round(m.After)), m.Name, m.Node)
+	}
+}
+
+func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }

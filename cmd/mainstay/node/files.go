@@ -1,0 +1,171 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"mainstay/reconcile"
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// driftEvery is how often a rendered file is compared with the disk when
+// nothing asks for it.
+const driftEvery = 10 * time.Second
+
+// Files keeps the wanted files of a node. Comparing and rendering happen in a
+// goroutine for each file, so that a disk that hangs delays nothing else.
+type Files struct {
+	parts *parts
+
+	mu    sync.Mutex
+	files []*fileJob
+}
+
+// fileKeeper compares and replaces one file.
+type fileKeeper interface {
+	Observe(want []byte) (same bool, err error)
+	Apply(ctx context.Context, want []byte) error
+}
+
+// fileJob is one wanted file, what is known of it, and what is under way.
+type fileJob struct {
+	path   string
+	keeper fileKeeper
+	render reconcile.Render
+	cancel context.CancelFunc
+	asked  chan struct{}
+
+	mu      sync.Mutex
+	serving spec.Side // the side the newest comparison was made for
+	known   bool
+	same    bool
+	busy    bool
+	err     string
+}
+
+// Configure says which files there are from now on.
+func (f *Files) Configure(w *spec.Wanted, render reconcile.Render) error {
+	if err := refused(f.parts.file.Allow, w); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, j := range f.files {
+		j.cancel()
+	}
+	f.files = nil
+	for _, want := range w.Files {
+		d, err := f.parts.fileDriver(want)
+		if err != nil {
+			return fmt.Errorf("file %s: %w", want.Path, err)
+		}
+		ctx, cancel := context.WithCancel(f.parts.ctx)
+		j := &fileJob{path: want.Path, keeper: d, render: render, cancel: cancel, asked: make(chan struct{}, 1)}
+		f.files = append(f.files, j)
+		go j.run(ctx, f.parts.wake)
+	}
+	return nil
+}
+
+// States compares the files with what they should be for a side. A comparison
+// that has not been made yet counts as busy, so that nothing is rendered or
+// believed before it was.
+func (f *Files) States(serving spec.Side) []plan.FileState {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := make([]plan.FileState, len(f.files))
+	for i, j := range f.files {
+		out[i] = j.state(serving)
+	}
+	return out
+}
+
+// Render begins to check, replace and reload file i.
+func (f *Files) Render(i int, serving spec.Side) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if i < len(f.files) {
+		f.files[i].ask(serving)
+	}
+}
+
+// ask begins to apply the file for a side.
+func (j *fileJob) ask(s spec.Side) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.busy, j.serving = true, s
+	j.poke()
+}
+
+func (j *fileJob) poke() {
+	select {
+	case j.asked <- struct{}{}:
+	default:
+	}
+}
+
+func (j *fileJob) state(serving spec.Side) plan.FileState {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.known || j.serving != serving {
+		j.serving, j.known, j.same = serving, false, false
+		j.poke()
+	}
+	return plan.FileState{Path: j.path, Same: j.same, Busy: j.busy || !j.known, Err: j.err}
+}
+
+// run compares, and applies when asked to, until ctx ends.
+func (j *fileJob) run(ctx context.Context, wake func()) {
+	tick := time.NewTicker(driftEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-j.asked:
+		case <-tick.C:
+		}
+		if j.work(ctx) {
+			wake()
+		}
+	}
+}
+
+// work does what is asked and reports whether anything changed by it.
+func (j *fileJob) work(ctx context.Context) bool {
+	j.mu.Lock()
+	side, apply := j.serving, j.busy
+	j.mu.Unlock()
+	same, err := j.look(ctx, side, apply)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.serving != side {
+		return true // asked for another side meanwhile: that is still to come
+	}
+	changed := !j.known || j.same != same || apply
+	j.known, j.same, j.busy = true, same, false
+	switch {
+	case err != nil:
+		j.err = err.Error()
+	case same:
+		j.err = ""
+	}
+	return changed
+}
+
+// look renders the file for a side, applies it if asked, and compares it.
+func (j *fileJob) look(ctx context.Context, side spec.Side, apply bool) (bool, error) {
+	want, err := j.render(j.path, side)
+	if err != nil {
+		return false, err
+	}
+	if apply {
+		if err := j.keeper.Apply(ctx, want); err != nil {
+			return false, err
+		}
+	}
+	return j.keeper.Observe(want)
+}

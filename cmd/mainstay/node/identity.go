@@ -1,0 +1,63 @@
+package node
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"mainstay/reconcile"
+)
+
+const identityFile = "instance"
+
+// identity is what the state folder keeps of who this agent is.
+type identity struct {
+	Random string `json:"random"`
+}
+
+// BootID names the present boot of this machine.
+func BootID() (string, error) {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return "", fmt.Errorf("read the boot id: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+// Instance identifies this agent on this machine: a random number kept in the
+// state folder and the machine's own fingerprint, so that a copied state folder
+// or a cloned machine is somebody else (design section 6).
+func Instance(disk reconcile.Disk, log *slog.Logger) string {
+	var id identity
+	if err := disk.Load(identityFile, &id); err != nil || id.Random == "" {
+		id.Random = hex.EncodeToString(randomBytes(8))
+		if err := disk.Save(identityFile, id); err != nil {
+			log.Error("save the instance id: until this is mended a restart makes this agent somebody else", "error", err)
+		}
+	}
+	return id.Random + "-" + fingerprint()
+}
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return b
+}
+
+// fingerprint is a short hash of what belongs to the machine and not to its
+// disk, as far as it can be read.
+func fingerprint() string {
+	h := sha256.New()
+	for _, f := range []string{"/etc/machine-id", "/sys/class/dmi/id/product_uuid"} {
+		b, err := os.ReadFile(f)
+		if err == nil {
+			h.Write(b)
+		}
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil))[:8]
+}

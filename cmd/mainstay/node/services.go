@@ -1,0 +1,175 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"mainstay/reconcile/plan"
+	"mainstay/reconcile/probe"
+	"mainstay/reconcile/service"
+	"mainstay/reconcile/service/command"
+	"mainstay/reconcile/service/process"
+	"mainstay/spec"
+)
+
+// Services drives the wanted services of a node through a service.Manager.
+type Services struct {
+	parts   *parts
+	manager *service.Manager
+
+	mu     sync.Mutex
+	names  []string
+	byHand []string
+}
+
+// Configure makes a driver for each wanted service. A document that asks for
+// what the node does not allow changes nothing: what ran goes on being healed.
+func (s *Services) Configure(w *spec.Wanted) error {
+	if err := refused(s.parts.file.Allow, w); err != nil {
+		return err
+	}
+	managed := map[string]service.Managed{}
+	var names, byHand []string
+	for _, want := range w.Services {
+		m, err := s.managed(w, want)
+		if err != nil {
+			return fmt.Errorf("service %s: %w", want.Name, err)
+		}
+		managed[want.Name] = m
+		names = append(names, want.Name)
+		hand := ""
+		if h, ok := m.Driver.(service.ByHand); ok {
+			hand = h.StopByHand()
+		}
+		byHand = append(byHand, hand)
+	}
+	s.manager.Set(managed)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.names, s.byHand = names, byHand
+	return nil
+}
+
+// refused lists everything the node's own file does not allow, in one error.
+func refused(a spec.Allow, w *spec.Wanted) error {
+	var lines []string
+	for _, r := range a.Refusals(w) {
+		lines = append(lines, r.Error())
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(lines, "; "))
+}
+
+// managed is one service with its driver, its probe and its bounds.
+func (s *Services) managed(w *spec.Wanted, want spec.Service) (service.Managed, error) {
+	key, err := json.Marshal(want)
+	if err != nil {
+		return service.Managed{}, err
+	}
+	d, err := s.driver(w, want)
+	if err != nil {
+		return service.Managed{}, err
+	}
+	m := service.Managed{
+		Key: string(key), Driver: d,
+		StartTimeout: want.StartTimeout.D(), StopTimeout: want.StopTimeout.D(),
+	}
+	if want.Ready != nil {
+		if m.Ready, err = probe.New(*want.Ready); err != nil {
+			return m, fmt.Errorf("ready: %w", err)
+		}
+		r := probe.Defaults(*want.Ready)
+		m.ReadyEvery, m.ReadyTimeout, m.ReadyFail, m.Within = r.Every.D(), r.Timeout.D(), r.Fail, r.Within.D()
+	}
+	if want.Drain != nil && want.Drain.Within > 0 {
+		if m.Drain, err = probe.New(spec.Probe{Command: want.Drain.Command, Timeout: want.Drain.Within}); err != nil {
+			return m, fmt.Errorf("drain: %w", err)
+		}
+		m.DrainWithin = want.Drain.Within.D()
+	}
+	return m, nil
+}
+
+// driver makes the driver of the one kind that the document names.
+func (s *Services) driver(w *spec.Wanted, want spec.Service) (service.Driver, error) {
+	switch {
+	case want.Process != nil:
+		return process.New(process.Config{
+			Marker:  strings.Join([]string{w.Deployment, w.Node, want.Name}, "/"),
+			Process: *want.Process, Folder: filepath.Join(s.parts.file.State, "services", want.Name), Log: s.parts.log,
+		})
+	case want.Command != nil:
+		return command.New(*want.Command, 0), nil
+	case want.Systemd != "":
+		return s.parts.units().Unit(want.Systemd), nil
+	case want.Compose != nil:
+		return s.parts.composeService(*want.Compose)
+	}
+	return nil, errors.New("no kind of service is named")
+}
+
+// Observed is the newest observation of each service, in the document's order.
+func (s *Services) Observed() []plan.Observed {
+	s.mu.Lock()
+	names := s.names
+	s.mu.Unlock()
+	out := make([]plan.Observed, len(names))
+	for i, name := range names {
+		o, ok := s.manager.Get(name)
+		if !ok {
+			o.Run = plan.RunUnsure
+		}
+		out[i] = o.Plan()
+	}
+	return out
+}
+
+// Enabled lists the services that something else starts at boot, with that
+// something's word.
+func (s *Services) Enabled() map[string]string {
+	out := map[string]string{}
+	for _, o := range s.manager.Snapshot() {
+		if o.Enabled != "" {
+			out[o.Name] = o.Enabled
+		}
+	}
+	return out
+}
+
+// Look observes everything now and returns when that is done.
+func (s *Services) Look(ctx context.Context) { s.manager.Observe(ctx) }
+
+// ByHand returns the command by which a person stops service i.
+func (s *Services) ByHand(i int) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i >= len(s.byHand) {
+		return ""
+	}
+	return s.byHand[i]
+}
+
+// Start begins a start of service i.
+func (s *Services) Start(i int) { s.manager.Start(s.name(i)) }
+
+// Stop begins a stop of service i.
+func (s *Services) Stop(i int) { s.manager.Stop(s.name(i)) }
+
+// Drain begins to wait for service i to have nothing left to do.
+func (s *Services) Drain(i int) { s.manager.Drain(s.name(i)) }
+
+func (s *Services) name(i int) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i >= len(s.names) {
+		return ""
+	}
+	return s.names[i]
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes of design section 8.
+const (
+	exitDone         = 0
+	exitFailed       = 1
+	exitUsage        = 2
+	exitProblems     = 3 // the document has problems
+	exitPending      = 4 // plan --exit-code: changes are pending
+	exitNotConverged = 5 // not converged in time
+	exitRefused      = 6 // refused by a safety rule
+)
+
+// fault is an error with an exit code and, where there is something to do, a
+// hint.
+type fault struct {
+	code int
+	err  error
+	hint string
+}
+
+func (f *fault) Error() string { return f.err.Error() }
+func (f *fault) Unwrap() error { return f.err }
+
+// Hint returns what the person should do, or the empty string.
+func (f *fault) Hint() string { return f.hint }
+
+// failf returns an error with an exit code.
+func failf(code int, format string, args ...any) *fault {
+	return &fault{code: code, err: fmt.Errorf(format, args...)}
+}
+
+// hintf adds what the person should do.
+func (f *fault) hintf(format string, args ...any) *fault {
+	f.hint = fmt.Sprintf(format, args...)
+	return f
+}
+
+// app is what the commands share. There is one for each run.
+type app struct {
+	in     io.Reader
+	out    io.Writer
+	err    io.Writer
+	format string
+}
+
+// run is the whole command line: it returns the exit code.
+func run(args []string, in io.Reader, out, errOut io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	a := &app{in: in, out: out, err: errOut}
+	root := a.command()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	return a.report(root.ExecuteContext(ctx))
+}
+
+// report prints an error once and returns its exit code.
+func (a *app) report(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	code := exitFailed
+	var f *fault
+	if errors.As(err, &f) {
+		code = f.code
+	}
+	if text := err.Error(); text != "" {
+		fmt.Fprintf(a.err, "error: %s\n", text)
+	}
+	var h interface{ Hint() string }
+	if errors.As(err, &h) && h.Hint() != "" {
+		fmt.Fprintf(a.err, "hint: %s\n", h.Hint())
+	}
+	return code
+}
+
+const exitStatusHelp = `
+EXIT STATUS
+  0  done
+  1  failed
+  2  usage
+  3  the document has problems
+  4  changes are pending (plan --exit-code)
+  5  not converged in time
+  6  refused by a safety rule
+`
+
+// command returns the command tree. Each command is in the file of its name.
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "mainstay",
+		Short: "Run a main/standby deployment from a git repository",
+		Long: "mainstay runs a main/standby deployment from a git repository. One word in one document,\n" +
+			"active: main or active: standby, says which side serves; failing over is a commit.\n" + exitStatusHelp,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if a.format != "text" && a.format != "json" {
+				return failf(exitUsage, "--output is %q", a.format).hintf("use text or json")
+			}
+			return nil
+		},
+	}
+	root.PersistentFlags().StringVarP(&a.format, "output", "o", "text", "how to print results: text or json")
+	root.CompletionOptions.HiddenDefaultCmd = false
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return failf(exitUsage, "%w", err).hintf("run %s --help", c.CommandPath())
+	})
+	for _, make := range a.commands() {
+		c := make()
+		c.Args = usageArgs(c.Args)
+		root.AddCommand(c)
+	}
+	return root
+}
+
+// commands lists what makes the commands, in the order of the help.
+func (a *app) commands() []func() *cobra.Command {
+	return []func() *cobra.Command{
+		a.agentCommand,
+		a.demoCommand,
+		a.demoServiceCommand,
+		a.validateCommand,
+		a.notifyCommand,
+		a.versionCommand,
+	}
+}
+
+// usageArgs makes a wrong number of arguments a usage error.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	if check == nil {
+		check = cobra.NoArgs
+	}
+	return func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return failf(exitUsage, "%w", err).hintf("run %s --help", c.CommandPath())
+		}
+		return nil
+	}
+}
