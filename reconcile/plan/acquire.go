@@ -21,6 +21,7 @@ func (p *pass) comeUp() {
 	case c.Elsewhere > c.Tip.Seq:
 		p.say(Held, R10, "a report names claim seq %d and the claim is at %d: nobody starts until that is settled",
 			c.Elsewhere, c.Tip.Seq)
+		p.reroot()
 	case !c.Read:
 		p.withoutGit()
 	case p.mine():

@@ -153,12 +153,16 @@ func (p *pass) takeover() bool {
 	return t != nil && !t.Adopt && !t.Reroot && !(p.mem.TakenOver && !p.mine())
 }
 
-// published notes that a takeover is in the claim. Once it is, losing the claim
-// ends it: a person's word is good for one takeover (R9).
+// published notes that a person's order is in the claim. Once a takeover is,
+// losing the claim ends it: a person's word is good for one takeover (R9).
 func (p *pass) published() {
-	switch {
-	case p.in.Takeover == nil:
+	switch t := p.in.Takeover; {
+	case t == nil:
 		p.mem.TakenOver = false
+	case t.Adopt:
+		p.out.Done = p.mine()
+	case t.Reroot:
+		p.out.Done = p.in.Claim.Read && !p.in.Claim.Regressed && p.in.Claim.Elsewhere <= p.in.Claim.Tip.Seq
 	case p.mine() && p.in.Claim.Tip.Guarantee == Attested && p.in.Claim.Tip.Start == p.mem.Start:
 		p.mem.TakenOver = true
 	case p.mem.TakenOver && !p.mine():

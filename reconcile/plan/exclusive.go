@@ -128,9 +128,7 @@ func (p *pass) isPaused() bool { return p.in.Pause != nil || p.doc.Paused }
 // what runs goes on if declared and stops if not.
 func (p *pass) regressed() {
 	p.out.Restore = p.in.Claim.Restorable
-	if t := p.in.Takeover; t != nil && t.Reroot {
-		p.reroot(t.Attest)
-	}
+	p.reroot()
 	switch {
 	case p.serving() && p.wants():
 		p.keepServices(R10)
@@ -145,15 +143,21 @@ func (p *pass) regressed() {
 
 // reroot puts the claim as this node last knew it above every seq ever seen, on
 // a person's word (R9).
-func (p *pass) reroot(attest string) {
-	c := p.in.Claim
-	tip := c.Tip
+func (p *pass) reroot() {
+	ask, c := p.in.Takeover, p.in.Claim
+	if ask == nil || !ask.Reroot || !c.Read {
+		return
+	}
+	tip, parent := c.Tip, c.Tip.ID
 	tip.Seq = max(tip.Seq, c.Elsewhere)
+	if c.Regressed {
+		tip.Seq, parent = max(tip.Seq, c.ServerSeq), c.Server
+	}
 	next := c.Tip.Claim
-	next.Action, next.Guarantee, next.Reason = Reroot, Attested, attest
+	next.Action, next.Guarantee, next.Reason = Reroot, Attested, ask.Attest
 	next.Commit, next.Document = p.doc.Commit, p.doc.Digest
 	p.out.Restore = false
-	p.out.Push = &Push{Parent: c.Server, Claim: Next(tip, next), Rule: R9, Known: c.Tip.ID}
+	p.out.Push = &Push{Parent: parent, Claim: Next(tip, next), Rule: R9, Known: c.Tip.ID}
 }
 
 // renewServing renews the claim while it serves when it was won for another

@@ -104,8 +104,9 @@ type ClaimView struct {
 	Regressed  bool `json:"regressed,omitempty"`
 	Restorable bool `json:"restorable,omitempty"`
 	// Server is the hash the ref really has while Regressed, empty when the
-	// ref is gone.
-	Server string `json:"server,omitempty"`
+	// ref is gone, and ServerSeq the seq of that claim, zero when not known.
+	Server    string `json:"server,omitempty"`
+	ServerSeq uint64 `json:"serverSeq,omitempty"`
 	// Elsewhere is the highest seq any report of this role names. Above
 	// Tip.Seq it means that the claim went back or that this node is behind.
 	Elsewhere uint64 `json:"elsewhere,omitempty"`
