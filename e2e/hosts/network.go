@@ -1,0 +1,86 @@
+//go:build e2e
+
+package hosts
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Network is a network of a test's own. Hosts on it, and the test itself,
+// reach each other and nothing else.
+type Network struct {
+	name  string // in the Docker engine, and of its nftables table
+	third int    // third byte of its addresses
+	rules rules
+
+	mu   sync.Mutex
+	next int
+}
+
+// subnets is how many networks may exist at one time on a machine.
+const subnets = 200
+
+// firstHost is the last byte of the first host's address; the machine itself
+// has .1.
+const firstHost = 11
+
+// NewNetwork makes a network that is removed with the test. It is for up to
+// 200 hosts.
+func NewNetwork(t testing.TB) *Network {
+	t.Helper()
+	network, err := newNetwork(t.Context())
+	if err != nil {
+		t.Fatalf("make a network: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := network.remove(context.Background()); err != nil {
+			t.Errorf("remove network %s: %v", network.name, err)
+		}
+	})
+	return network
+}
+
+// newNetwork tries one address range after the other, because only the engine
+// knows for sure which are free.
+func newNetwork(ctx context.Context) (*Network, error) {
+	run := currentRun()
+	var last error
+	for third := range subnets {
+		n := &Network{name: fmt.Sprintf("%s-net%d", run, third), third: third, next: firstHost}
+		_, last = docker(ctx, "network", "create", "--internal", "--label", label+"="+run,
+			"--subnet", n.address(0)+"/24", "--gateway", n.Machine(), "--ip-range", n.address(224)+"/27", n.name)
+		if last == nil {
+			n.rules.table = strings.ReplaceAll(n.name, "-", "_")
+			return n, nil
+		}
+		if !strings.Contains(last.Error(), "overlap") && !strings.Contains(last.Error(), "exists") {
+			return nil, last
+		}
+	}
+	return nil, fmt.Errorf("no free address range: %w", last)
+}
+
+func (n *Network) remove(ctx context.Context) error {
+	if err := n.rules.clear(ctx); err != nil {
+		return err
+	}
+	_, err := docker(ctx, "network", "rm", n.name)
+	return err
+}
+
+// Machine is the address under which hosts reach the test itself.
+func (n *Network) Machine() string { return n.address(1) }
+
+func (n *Network) address(last int) string { return fmt.Sprintf("10.213.%d.%d", n.third, last) }
+
+// take hands out the next host number.
+func (n *Network) take() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.next++
+	return n.next - 1
+}

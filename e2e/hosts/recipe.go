@@ -1,0 +1,78 @@
+//go:build e2e
+
+package hosts
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+//go:embed entry.sh
+var entryScript string
+
+// entryPath is where images keep entry.sh.
+const entryPath = "/usr/local/sbin/host-entry"
+
+// Image is one kind of host.
+type Image string
+
+const (
+	// Node is Debian sid with a systemd that accepts cgroup v2 only (258 or
+	// later), Asterisk 22, nginx and Docker's Compose plugin.
+	Node Image = "node"
+	// Bookworm is Debian 12 with systemd 252, git over HTTP and SSH, nginx and
+	// sipp.
+	Bookworm Image = "bookworm"
+	// Voice is Debian 12 with a telephone (baresip), sipp and the SIP proxy
+	// Kamailio.
+	Voice Image = "voice"
+)
+
+// recipe is all that an image is made from: the same recipe, the same image,
+// as far as Debian's suite stands still.
+type recipe struct {
+	suite    string
+	packages []string
+	disable  []string // units that Debian enables and a test starts itself
+}
+
+// recipes is a function, not a variable, so that nobody can change it.
+func recipes(image Image) (recipe, error) {
+	base := []string{"systemd", "systemd-sysv", "dbus", "iproute2", "procps", "ca-certificates"}
+	switch image {
+	case Node:
+		return recipe{
+			suite:    "sid",
+			packages: append(base, "asterisk", "nginx-light", "docker-cli", "docker-compose"),
+			disable:  []string{"asterisk.service", "nginx.service"},
+		}, nil
+	case Bookworm:
+		return recipe{
+			suite:    "bookworm",
+			packages: append(base, "git", "openssh-server", "nginx-light", "fcgiwrap", "sip-tester"),
+			disable:  []string{"ssh.service", "nginx.service", "fcgiwrap.service", "fcgiwrap.socket"},
+		}, nil
+	case Voice:
+		return recipe{
+			suite:    "bookworm",
+			packages: append(base, "sip-tester", "baresip-core", "kamailio", "nginx-light"),
+			disable:  []string{"kamailio.service", "nginx.service"},
+		}, nil
+	}
+	return recipe{}, fmt.Errorf("no recipe for image %q", image)
+}
+
+// revision changes when what finish does to a root file system changes.
+const revision = "2"
+
+// hash names the recipe in tags and file names.
+func (r recipe) hash() string {
+	all := strings.Join([]string{
+		revision, r.suite, strings.Join(r.packages, ","), strings.Join(r.disable, ","), entryScript,
+	}, "\n")
+	sum := sha256.Sum256([]byte(all))
+	return hex.EncodeToString(sum[:6])
+}
