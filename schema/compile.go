@@ -18,10 +18,12 @@ type Kind string
 const (
 	Deployment Kind = "deployment"
 	Agent      Kind = "agent"
+	Claim      Kind = "claim"
+	Report     Kind = "report"
 )
 
 // Kinds lists every kind.
-func Kinds() []Kind { return []Kind{Deployment, Agent} }
+func Kinds() []Kind { return []Kind{Deployment, Agent, Claim, Report} }
 
 //go:embed *.schema.json
 var files embed.FS

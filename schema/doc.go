@@ -8,6 +8,9 @@
 // written. A plain scalar is what YAML 1.2 says it is, so on, off, yes and no
 // are text; a leading zero makes a number octal, as everywhere in YAML 1.1.
 //
+// Claims and reports are JSON that agents write for each other: they are held
+// against a schema too, but may carry keys that only a later version knows.
+//
 // The package knows the shape of the files and nothing of their meaning,
 // which is package spec's.
 package schema

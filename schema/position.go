@@ -7,6 +7,9 @@ import "go.yaml.in/yaml/v3"
 // file, such as a default or a missing one, stands where the nearest thing
 // around it does.
 func (d *Document) Position(p Path) (line, column int) {
+	if d.root == nil {
+		return 1, 1
+	}
 	key, node := (*yaml.Node)(nil), d.root
 	for _, seg := range p {
 		k, n := child(node, seg)
@@ -24,7 +27,7 @@ func (d *Document) Position(p Path) (line, column int) {
 
 // KeyPosition is Position, but of the key itself.
 func (d *Document) KeyPosition(p Path) (line, column int) {
-	if len(p) == 0 {
+	if len(p) == 0 || d.root == nil {
 		return d.Position(p)
 	}
 	parent := d.root

@@ -31,17 +31,28 @@ type Document struct {
 
 // Validate returns every problem of a file, sorted by position.
 func Validate(kind Kind, file string, data []byte) []Problem {
+	if machineMade(kind) {
+		def, err := define(kind)
+		if err != nil {
+			return []Problem{internal(file, err)}
+		}
+		return validateJSON(def, file, data)
+	}
 	_, problems := Read(kind, file, data)
 	return problems
 }
 
-// Read reads a file strictly and returns it with every problem that it has,
+func internal(file string, err error) Problem {
+	return Problem{File: file, Line: 1, Column: 1, Rule: RuleInternal, Message: err.Error()}
+}
+
+// Read reads a YAML file strictly and returns it with every problem that it has,
 // sorted by position. The document is nil when the file has no values that
 // could be looked at, or too many problems to go on.
 func Read(kind Kind, file string, data []byte) (*Document, []Problem) {
 	def, err := define(kind)
 	if err != nil {
-		return nil, []Problem{{File: file, Line: 1, Column: 1, Rule: RuleInternal, Message: err.Error()}}
+		return nil, []Problem{internal(file, err)}
 	}
 	root, problem := parse(file, data)
 	if problem != nil {

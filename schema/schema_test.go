@@ -109,7 +109,7 @@ func TestPathsReadLikePeopleWriteThem(t *testing.T) {
 // TestEveryFieldExplainsItself holds the schemas to what editors need: a title
 // or what it refers to has one, a description and an example.
 func TestEveryFieldExplainsItself(t *testing.T) {
-	for _, kind := range []Kind{Deployment, Agent} {
+	for _, kind := range Kinds() {
 		def, err := define(kind)
 		if err != nil {
 			t.Fatal(err)
@@ -158,6 +158,33 @@ func TestExamplesInTheSchemasAreValid(t *testing.T) {
 			if err := def.compiled.Validate(example); err != nil {
 				t.Errorf("%s: %v", kind, err)
 			}
+		}
+	}
+}
+
+func TestMachineMadeFilesMayGrowButNotLie(t *testing.T) {
+	const claim = `{"seq":1,"holder":"main","node":"a","instance":"i","action":"take","commit":"c","lease":"1m0s","stopBound":"80s",` +
+		`"debt":"0s","at":"2026-01-02T03:04:05.123456789+01:00"`
+	for text, want := range map[string][]string{
+		claim + `}`:                               nil,
+		claim + `,"new":{"x":[1]}}`:               nil,
+		claim + `,"reason":"\u0000\ud83d\ude00"}`: nil,
+		claim + `,"holder":"left"}`:               {`c:1:1: holder: must be one of main, standby, none, not "left"`},
+		claim + `,"seq":0}`:                       {"c:1:1: seq: must be at least 1, not 0"},
+		claim + `,"seq":1.5}`:                     {"c:1:1: seq: must be a whole number, not a number"},
+		claim + `,"lease":"-1s"}`:                 {`c:1:1: lease: must be a duration, not negative, not "-1s"`},
+		claim:                                     {"c:1:167: not JSON: unexpected end of JSON input"},
+		claim + `} {}`:                            {"c:1:170: not JSON: invalid character '{' after top-level value"},
+		`[]`:                                      {"c:1:1: must be a mapping of keys to values, not a list"},
+		``:                                        {"c:1:1: not JSON: unexpected end of JSON input"},
+		`{"seq":1e999999}`:                        {"c:1:1: not JSON: json: cannot unmarshal number 1e999999 into Go value of type float64"},
+	} {
+		var got []string
+		for _, p := range Validate(Claim, "c", []byte(text)) {
+			got = append(got, p.String())
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", text, diff)
 		}
 	}
 }
