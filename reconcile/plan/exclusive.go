@@ -154,6 +154,9 @@ func (p *pass) reroot() {
 		tip.Seq, parent = max(tip.Seq, c.ServerSeq), c.Server
 	}
 	next := c.Tip.Claim
+	if c.Tip.Free() {
+		next.Holder, next.Node, next.Instance = HeldByNone, p.doc.Node, p.in.Instance
+	}
 	next.Action, next.Guarantee, next.Reason = Reroot, Attested, ask.Attest
 	next.Commit, next.Document = p.doc.Commit, p.doc.Digest
 	p.out.Restore = false
