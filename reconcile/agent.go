@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -132,13 +133,13 @@ func replace[T any](box chan T, v T) {
 // learn looks at git, on time and whenever it is asked, and carries out what
 // the actuator ordered between two looks.
 func (a *Agent) learn(ctx context.Context) {
-	p := newPacer(a.clock)
+	p := NewPacer(a.clock, rand.Float64)
 	var now ask
 	for ctx.Err() == nil {
 		snap := a.learner.Look(ctx)
 		replace(a.snaps, snap)
-		for next := p.nextLook(snap, now.handover); ; {
-			timer := time.NewTimer(max(0, min(next, p.nextTry(snap, now.order))-a.clock.Boot()))
+		for next := p.NextLook(snap, now.handover); ; {
+			timer := time.NewTimer(max(0, min(next, p.NextTry(snap, now.order))-a.clock.Boot()))
 			select {
 			case <-ctx.Done():
 			case <-a.look:
@@ -147,10 +148,10 @@ func (a *Agent) learn(ctx context.Context) {
 			case f := <-a.learns:
 				f()
 			case now = <-a.asks:
-				next = min(next, p.nextLook(snap, now.handover))
+				next = min(next, p.NextLook(snap, now.handover))
 			}
 			timer.Stop()
-			if p.mayTry(snap, now.order) {
+			if p.MayTry(snap, now.order) {
 				a.carry(ctx, p, now.order)
 				break
 			}
@@ -162,8 +163,8 @@ func (a *Agent) learn(ctx context.Context) {
 }
 
 // carry tries an order; only the look that follows tells what became of it.
-func (a *Agent) carry(ctx context.Context, p *pacer, o Order) {
-	p.tried(o)
+func (a *Agent) carry(ctx context.Context, p *Pacer, o Order) {
+	p.Tried(o)
 	if err := a.learner.Carry(ctx, o); err != nil {
 		a.log.Warn("claim push", "error", err)
 	}

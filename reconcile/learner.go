@@ -20,9 +20,25 @@ type LearnerConfig struct {
 	// repository itself, so that one listing serves both.
 	Coordination Coordination
 	Shared       bool
-	Clock        Clock
-	Disk         Disk
-	Log          *slog.Logger
+	// Load reads and validates a document; nil means LoadDocument.
+	Load  Loader
+	Clock Clock
+	Disk  Disk
+	Log   *slog.Logger
+}
+
+// Loader reads and validates a document and the templates it names. The
+// conditions are its problems, for people; the deployment is nil with any.
+type Loader func(path string, document []byte, templates spec.TemplateReader) (*spec.Deployment, []plan.Condition)
+
+// LoadDocument is spec.Load with its problems as conditions.
+func LoadDocument(path string, document []byte, templates spec.TemplateReader) (*spec.Deployment, []plan.Condition) {
+	d, problems := spec.Load(path, document, templates)
+	var out []plan.Condition
+	for _, p := range problems {
+		out = append(out, plan.Condition{Type: "DocumentInvalid", Message: p.String()})
+	}
+	return d, out
 }
 
 // Learner looks at git. It is owned by one goroutine; every look bounds itself
@@ -44,6 +60,9 @@ type Learner struct {
 // NewLearner returns a learner that knows what the disk knows.
 func NewLearner(c LearnerConfig) *Learner {
 	l := &Learner{LearnerConfig: c, hashes: map[string]string{}}
+	if l.Load == nil {
+		l.Load = LoadDocument
+	}
 	l.snap = &Snapshot{Claims: map[string]plan.ClaimView{}, Reports: map[string]plan.ReportView{}}
 	l.recall()
 	l.recalled = l.snap
@@ -65,7 +84,7 @@ func (l *Learner) Look(ctx context.Context) *Snapshot {
 		next.warn("GitUnreachable", "the repository cannot be read: %v", err)
 	} else {
 		next.OK, next.LastRead = true, l.Clock.Wall()
-		l.learnDocument(ctx, next, listing.Refs[l.Branch])
+		l.learnDocument(ctx, next, listing)
 	}
 	next.Conditions = append(next.Conditions, l.refusal...)
 	l.coordinate(ctx, next, listing, err)
@@ -80,7 +99,8 @@ func (s *Snapshot) warn(kind, format string, args ...any) {
 // learnDocument fetches, verifies and validates a tip that moved, and accepts
 // it only once it is on disk. Whatever is wrong with it leaves the accepted
 // document in force.
-func (l *Learner) learnDocument(ctx context.Context, next *Snapshot, tip string) {
+func (l *Learner) learnDocument(ctx context.Context, next *Snapshot, listing Listing) {
+	tip := listing.Refs[l.Branch]
 	if tip == "" {
 		next.warn("NoBranch", "the repository has no %s", l.Branch)
 		return
@@ -94,14 +114,16 @@ func (l *Learner) learnDocument(ctx context.Context, next *Snapshot, tip string)
 		return
 	}
 	l.refusal = nil
-	saved, problems, err := l.fetch(ctx, next, tip)
+	saved, d, problems, err := l.fetch(ctx, next, tip)
 	switch {
+	case err != nil && listing.Mirror:
+		next.warn("MirrorBehind", "a mirror has a commit that cannot be accepted from there: %v", err)
 	case err != nil:
 		l.refuse(tip, isPermanent(err), plan.Condition{Type: refusalType(err), Message: err.Error()})
 	case len(problems) > 0:
 		l.refuse(tip, true, problems...)
 	default:
-		l.accept(next, tip, saved)
+		l.accept(next, saved, d)
 	}
 }
 
@@ -142,25 +164,19 @@ const (
 	claimsFile   = "claims"
 )
 
-// load validates what was fetched or saved. The problems are for people, one
-// condition each.
-func (l *Learner) load(s Saved, read func(string) ([]byte, error)) (*spec.Deployment, []plan.Condition) {
-	d, problems := spec.Load(l.Path, s.Document, func(name string) ([]byte, error) {
+// load validates what was fetched or saved, and keeps in s what it read.
+func (l *Learner) load(s Saved, read spec.TemplateReader) (*spec.Deployment, []plan.Condition) {
+	return l.Load(l.Path, s.Document, func(name string) ([]byte, error) {
 		b, err := read(name)
 		if err == nil {
 			s.Templates[name] = b
 		}
 		return b, err
 	})
-	var out []plan.Condition
-	for _, p := range problems {
-		out = append(out, plan.Condition{Type: "DocumentInvalid", Message: p.String()})
-	}
-	return d, out
 }
 
 // fetch reads the document of a tip and everything it names.
-func (l *Learner) fetch(ctx context.Context, next *Snapshot, tip string) (Saved, []plan.Condition, error) {
+func (l *Learner) fetch(ctx context.Context, next *Snapshot, tip string) (Saved, *spec.Deployment, []plan.Condition, error) {
 	s := Saved{Commit: tip, Templates: map[string][]byte{}}
 	accepted := ""
 	if next.Accepted != nil && l.override != tip {
@@ -168,16 +184,16 @@ func (l *Learner) fetch(ctx context.Context, next *Snapshot, tip string) (Saved,
 	}
 	rev, err := l.Repository.Revision(ctx, tip, accepted)
 	if err != nil {
-		return s, nil, fmt.Errorf("commit %.12s: %w", tip, err)
+		return s, nil, nil, fmt.Errorf("commit %.12s: %w", tip, err)
 	}
 	if s.Document, err = rev.Read(l.Path); err != nil {
-		return s, nil, fmt.Errorf("commit %.12s: %s: %w", tip, l.Path, err)
+		return s, nil, nil, fmt.Errorf("commit %.12s: %s: %w", tip, l.Path, err)
 	}
 	d, problems := l.load(s, rev.Read)
 	if len(problems) == 0 {
 		problems = l.fits(next, d, tip)
 	}
-	return s, problems, nil
+	return s, d, problems, nil
 }
 
 // fits refuses a document that would take this node away from its claim: under
@@ -197,32 +213,22 @@ func (l *Learner) fits(next *Snapshot, d *spec.Deployment, tip string) []plan.Co
 
 // accept makes a document the one in force. It is on disk first; a disk that
 // fails is loud and does not stop a failover.
-func (l *Learner) accept(next *Snapshot, tip string, s Saved) {
+func (l *Learner) accept(next *Snapshot, s Saved, d *spec.Deployment) {
 	if err := l.Disk.Save(acceptedFile, s); err != nil {
 		next.warn("StateNotSaved", "the accepted document could not be kept on disk: %v", err)
 		l.Log.Error("save accepted document", "error", err)
 	}
-	l.adopt(next, tip, s)
+	l.adopt(next, s.Commit, d)
 	l.refused, l.refusal, l.override = "", nil, ""
-	l.Log.Info("accepted", "commit", tip, "active", next.Accepted.Deployment.Active)
+	l.Log.Info("accepted", "commit", s.Commit, "active", d.Active)
 }
 
-func (l *Learner) adopt(next *Snapshot, tip string, s Saved) bool {
-	d, problems := l.load(s, func(name string) ([]byte, error) {
-		if b, ok := s.Templates[name]; ok {
-			return b, nil
-		}
-		return nil, fmt.Errorf("template %s was not kept", name)
-	})
-	if len(problems) > 0 {
-		return false
-	}
+func (l *Learner) adopt(next *Snapshot, commit string, d *spec.Deployment) {
 	if a := next.Accepted; a != nil && a.Deployment.Name != d.Name {
 		next.Claims, next.Reports = map[string]plan.ClaimView{}, map[string]plan.ReportView{}
 		clear(l.hashes)
 	}
-	next.Accepted = &Accepted{Commit: tip, Digest: d.Digest(), Deployment: d}
-	return true
+	next.Accepted = &Accepted{Commit: commit, Digest: d.Digest(), Deployment: d}
 }
 
 // Override lets a commit be accepted although it does not descend from the
@@ -234,19 +240,31 @@ func (l *Learner) Override(commit string) {
 // recall loads what earlier runs kept. A damaged file has been set aside by the
 // disk; the agent learns again from git.
 func (l *Learner) recall() {
-	var s Saved
-	if err := l.Disk.Load(acceptedFile, &s); err == nil && s.Commit != "" {
-		if s.Templates == nil {
-			s.Templates = map[string][]byte{}
-		}
-		if !l.adopt(l.snap, s.Commit, s) {
-			l.Log.Error("the accepted document on disk does not validate any more", "commit", s.Commit)
-		}
-	}
+	l.recallDocument()
 	tips := map[string]plan.Tip{}
 	if err := l.Disk.Load(claimsFile, &tips); err == nil {
 		for role, t := range tips {
 			l.snap.Claims[role] = plan.ClaimView{Tip: t}
 		}
 	}
+}
+
+func (l *Learner) recallDocument() {
+	var s Saved
+	if err := l.Disk.Load(acceptedFile, &s); err != nil || s.Commit == "" {
+		return
+	}
+	kept := s.Templates
+	s.Templates = map[string][]byte{}
+	d, problems := l.load(s, func(name string) ([]byte, error) {
+		if b, ok := kept[name]; ok {
+			return b, nil
+		}
+		return nil, fmt.Errorf("template %s was not kept", name)
+	})
+	if len(problems) > 0 {
+		l.Log.Error("the accepted document on disk does not validate any more", "commit", s.Commit)
+		return
+	}
+	l.adopt(l.snap, s.Commit, d)
 }

@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"math/rand/v2"
 	"time"
 
 	"mainstay/reconcile/plan"
@@ -13,19 +12,28 @@ import (
 // for them.
 const (
 	handoverPoll = time.Second
+	firstPoll    = 5 * time.Second // before a document says how often
 	slowestPoll  = time.Minute
-	firstTry     = 500 * time.Millisecond
-	slowestTry   = 10 * time.Second
+	// longestSpread bounds how much later than a cron expression says a node
+	// looks.
+	longestSpread = 10 * time.Second
+	firstTry      = 500 * time.Millisecond
+	slowestTry    = 10 * time.Second
 )
 
-// pacer says when to look at git, and when an order may be tried again.
-type pacer struct {
+// Pacer says when to look at git, and when an order may be tried again. It is
+// owned by the goroutine that owns the Learner.
+type Pacer struct {
 	clock  Clock
+	random func() float64
 	failed int
-	looks  uint64
-	key    orderKey
-	tries  int
-	last   time.Duration
+	// looks is the look that usual and hasty were reckoned from: when to look
+	// next in quiet times, and in a handover.
+	looks        uint64
+	usual, hasty time.Duration
+	key          orderKey
+	tries        int
+	last         time.Duration
 }
 
 // orderKey tells two orders apart: another parent is another order.
@@ -36,7 +44,9 @@ type orderKey struct {
 	restore bool
 }
 
-func newPacer(c Clock) *pacer { return &pacer{clock: c} }
+// NewPacer returns a pacer that has seen no look yet. Random gives numbers from
+// 0 up to 1, which spread the nodes.
+func NewPacer(c Clock, random func() float64) *Pacer { return &Pacer{clock: c, random: random} }
 
 func keyOf(o Order) orderKey {
 	k := orderKey{restore: o.Restore}
@@ -46,55 +56,74 @@ func keyOf(o Order) orderKey {
 	return k
 }
 
-// nextLook returns when to look at git next, in boot time.
-func (p *pacer) nextLook(s *Snapshot, handover bool) time.Duration {
+// NextLook returns when to look at git after the look that gave s, in boot time.
+func (p *Pacer) NextLook(s *Snapshot, handover bool) time.Duration {
 	if s.Looks != p.looks {
-		p.looks = s.Looks
-		p.failed++
-		if s.OK {
-			p.failed = 0
-		}
+		p.looked(s)
 	}
-	every, lease := interval(s, p.clock)
 	if handover {
-		every = min(every, handoverPoll)
+		return p.hasty
 	}
-	if p.failed > 0 && !handover && !lease {
-		every = min(every<<min(p.failed, 10), max(every, slowestPoll))
-	}
-	return s.Began + jitter(every)
+	return p.usual
 }
 
-// interval is the document's poll interval now, and whether a lease is in force.
-func interval(s *Snapshot, c Clock) (time.Duration, bool) {
+// looked reckons once per look, so that being asked often makes nothing sooner.
+func (p *Pacer) looked(s *Snapshot) {
+	p.looks = s.Looks
+	p.failed++
+	if s.OK {
+		p.failed = 0
+	}
+	poll, lease := pollOf(s)
+	if poll.Cron != nil {
+		p.usual = p.clock.Boot() + p.later(untilNext(poll, p.clock.Wall()))
+	} else {
+		p.usual = s.Began + p.jitter(p.backoff(poll.Every, lease))
+	}
+	p.hasty = min(p.usual, s.Began+p.jitter(handoverPoll))
+}
+
+// backoff slows down failing looks, unless a lease waits for them.
+func (p *Pacer) backoff(every time.Duration, lease bool) time.Duration {
+	if p.failed == 0 || lease {
+		return every
+	}
+	return min(every<<min(p.failed, 10), max(every, slowestPoll))
+}
+
+// pollOf is the document's poll schedule, and whether a lease is in force.
+func pollOf(s *Snapshot) (spec.Schedule, bool) {
 	if s.Accepted == nil {
-		return 5 * time.Second, false
+		return spec.Schedule{Every: firstPoll}, false
 	}
 	d := s.Accepted.Deployment
-	return untilNext(d.Agent.Poll, c.Wall()), d.Handover.Lease > 0
+	return d.Agent.Poll, d.Handover.Lease > 0
 }
 
 func untilNext(s spec.Schedule, wall time.Time) time.Duration {
-	if s.Cron == nil {
-		return s.Every
-	}
-	return max(s.Cron.Next(wall).Sub(wall), 100*time.Millisecond)
+	return max(s.Cron.Next(wall).Sub(wall), 0)
 }
 
 // jitter spreads the nodes by a fifth, so that they do not ask all at once.
-func jitter(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64()))
+func (p *Pacer) jitter(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (0.8 + 0.4*p.random()))
 }
 
-// mayTry reports whether an order may be tried now: it is a new one, or enough
-// time has passed since the last try.
-func (p *pacer) mayTry(s *Snapshot, o Order) bool {
-	return !o.Empty() && s.OK && p.clock.Boot() >= p.nextTry(s, o)
+// later spreads the nodes after a moment of the clock, never before it: a look
+// before it would be followed by one more.
+func (p *Pacer) later(d time.Duration) time.Duration {
+	return d + time.Duration(p.random()*float64(min(d/5, longestSpread))) + time.Millisecond
 }
 
-// nextTry returns when an order may be tried, in boot time.
-func (p *pacer) nextTry(s *Snapshot, o Order) time.Duration {
-	if o.Empty() || !s.OK {
+// MayTry reports whether an order may be tried now: the claim was readable by
+// the newest look, and the order is a new one or enough time has passed since
+// the last try.
+func (p *Pacer) MayTry(s *Snapshot, o Order) bool { return p.clock.Boot() >= p.NextTry(s, o) }
+
+// NextTry returns when an order may be tried, in boot time; never is the
+// largest duration there is.
+func (p *Pacer) NextTry(s *Snapshot, o Order) time.Duration {
+	if o.Empty() || !s.Claims[o.Role].Reachable {
 		return 1<<63 - 1
 	}
 	if keyOf(o) != p.key {
@@ -103,7 +132,8 @@ func (p *pacer) nextTry(s *Snapshot, o Order) time.Duration {
 	return p.last + min(firstTry<<min(p.tries, 10), slowestTry)
 }
 
-func (p *pacer) tried(o Order) {
+// Tried notes that an order is being tried now.
+func (p *Pacer) Tried(o Order) {
 	if k := keyOf(o); k != p.key {
 		p.key, p.tries = k, 0
 	}
