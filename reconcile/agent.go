@@ -33,6 +33,9 @@ type Agent struct {
 	status  atomic.Pointer[plan.Report]
 	passed  atomic.Int64 // boot time of the newest pass
 	unpub   atomic.Pointer[string]
+	known   latest[*Snapshot] // newest snapshot, for those who only look on
+	passes  latest[progress]  // how far the actuator is
+	metrics *Metrics          // nil counts nothing
 }
 
 // ask is what the actuator tells the learner after a pass.
@@ -137,7 +140,9 @@ func (a *Agent) learn(ctx context.Context) {
 	var now ask
 	for ctx.Err() == nil {
 		snap := a.learner.Look(ctx)
+		a.metrics.looked(snap, a.clock.Boot()-snap.Began)
 		replace(a.snaps, snap)
+		a.known.set(snap)
 		for next := p.NextLook(snap, now.handover); ; {
 			timer := time.NewTimer(max(0, min(next, p.NextTry(snap, now.order))-a.clock.Boot()))
 			select {
@@ -165,9 +170,11 @@ func (a *Agent) learn(ctx context.Context) {
 // carry tries an order; only the look that follows tells what became of it.
 func (a *Agent) carry(ctx context.Context, p *Pacer, o Order) {
 	p.Tried(o)
-	if err := a.learner.Carry(ctx, o); err != nil {
+	err := a.learner.Carry(ctx, o)
+	if err != nil {
 		a.log.Warn("claim push", "error", err)
 	}
+	a.metrics.pushed(o, err)
 }
 
 // act makes a pass whenever anything wakes it.
@@ -194,7 +201,9 @@ func (a *Agent) act(ctx context.Context) {
 			continue
 		}
 		first = false
+		began := a.clock.Boot()
 		order, next := a.actuator.Pass()
+		a.metrics.passed(a.actuator.last, a.clock.Boot()-began)
 		a.tell(order)
 		timer.Reset(max(0, next-a.clock.Boot()))
 	}
@@ -207,6 +216,7 @@ func (a *Agent) tell(o Order) {
 	a.status.Store(&r)
 	replace(a.asks, ask{order: o, handover: a.actuator.Handover()})
 	replace(a.reports, &reportAsk{report: r})
+	a.passes.set(progress{passes: a.actuator.passes, looks: a.actuator.snap.Looks})
 }
 
 // publish keeps this node's report in git up to date.
@@ -227,10 +237,12 @@ func (a *Agent) publish(ctx context.Context) {
 		}
 		if a.publisher.Due() {
 			text := ""
-			if err := a.publisher.Publish(ctx); err != nil {
+			err := a.publisher.Publish(ctx)
+			if err != nil {
 				text = err.Error()
 				a.log.Warn("publish report", "error", err)
 			}
+			a.metrics.published(err)
 			a.unpub.Store(&text)
 		}
 		timer.Reset(a.publisher.Next())

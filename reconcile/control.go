@@ -1,0 +1,200 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"mainstay/reconcile/plan"
+)
+
+const (
+	// controlBody bounds the body of an order, in bytes.
+	controlBody = 64 << 10
+	// orderBound is how long an order may take, looks at git left out.
+	orderBound = 5 * time.Second
+	// acceptBound is how long accepting a commit may take, its look included.
+	acceptBound = time.Minute
+	// longestWait bounds every wait that a request may ask for.
+	longestWait = 10 * time.Minute
+	// longestPause bounds a pause.
+	longestPause = 30 * 24 * time.Hour
+	// defaultExplain is how many passes are told when nobody says how many.
+	defaultExplain = 20
+)
+
+// Control serves the agent's control socket. Who may connect to the socket may
+// give orders: the socket's mode is the only guard.
+type Control struct {
+	Agent *Agent
+	// Ring is what GET /v1/explain tells, and may be nil.
+	Ring *Ring
+}
+
+// Handler returns the control API:
+//
+//	GET  /v1/status          View
+//	GET  /v1/explain?last=N  Explanation
+//	POST /v1/sync?wait=D     look now; with wait answer once the look has ended
+//	POST /v1/pause           PauseRequest
+//	POST /v1/resume
+//	POST /v1/accept          AcceptRequest
+//	POST /v1/takeover        TakeoverRequest
+//
+// Orders are answered by an Answer. An error is an object with error, and with
+// hint and rule where there are such: 400 for an order that makes no sense, 409
+// for one that a safety rule refuses, 503 for one that could not be carried out
+// now.
+func (c *Control) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", c.status)
+	mux.HandleFunc("GET /v1/explain", c.explain)
+	mux.HandleFunc("POST /v1/sync", c.sync)
+	mux.HandleFunc("POST /v1/pause", order(c.pause))
+	mux.HandleFunc("POST /v1/resume", order(func(ctx context.Context, _ struct{}) (Answer, error) { return c.resume(ctx) }))
+	mux.HandleFunc("POST /v1/accept", order(c.accept))
+	mux.HandleFunc("POST /v1/takeover", order(c.takeover))
+	return mux
+}
+
+// Serve serves the control socket until ctx ends.
+func (c *Control) Serve(ctx context.Context, l net.Listener, log *slog.Logger) {
+	serve(ctx, l, c.Handler(), longestWait, log)
+}
+
+// order makes a handler of an order with a JSON body, which may be empty.
+func order[T any](do func(context.Context, T) (Answer, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var body T
+		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, controlBody))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&body); err != nil && !errors.Is(err, io.EOF) {
+			writeError(w, http.StatusBadRequest, fmt.Errorf("read the order: %w", err))
+			return
+		}
+		a, err := do(r.Context(), body)
+		if err != nil {
+			writeError(w, statusOf(err), err)
+			return
+		}
+		writeJSON(w, http.StatusOK, a)
+	}
+}
+
+func (c *Control) status(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, c.Agent.View())
+}
+
+// View is the whole deployment as this node knows it now.
+func (a *Agent) View() View {
+	v := View{Others: map[string]plan.Report{}, Claims: map[string]ClaimStatus{}}
+	v.Node, _ = a.Status()
+	s := a.Known()
+	if s == nil {
+		return v
+	}
+	for role, c := range s.Claims {
+		v.Claims[role] = ClaimStatus{Tip: c.Tip, Reachable: c.Reachable, Regressed: c.Regressed}
+	}
+	if s.Accepted == nil {
+		return v
+	}
+	for name, n := range s.Accepted.Deployment.Nodes {
+		if name == v.Node.Node {
+			continue
+		}
+		v.Others[name] = plan.Report{Deployment: s.Accepted.Deployment.Name, Node: name, Role: n.Role, Side: n.Side,
+			Status: plan.Unknown, Reason: "nothing was heard from this node yet"}
+		if r := s.Reports[name]; r.Known {
+			v.Others[name] = r.Report
+		}
+	}
+	return v
+}
+
+func (c *Control) explain(w http.ResponseWriter, r *http.Request) {
+	n := defaultExplain
+	if text := r.FormValue("last"); text != "" {
+		var err error
+		if n, err = strconv.Atoi(text); err != nil || n < 1 {
+			writeError(w, http.StatusBadRequest, fmt.Errorf("last=%q must be a number above zero", text))
+			return
+		}
+	}
+	e := Explanation{Entries: []Entry{}}
+	if c.Ring != nil {
+		e = Explanation{Entries: c.Ring.Last(n), Dropped: c.Ring.Dropped()}
+	}
+	writeJSON(w, http.StatusOK, e)
+}
+
+// sync looks at git now. With wait it answers once that look and a pass have
+// ended.
+func (c *Control) sync(w http.ResponseWriter, r *http.Request) {
+	wait, err := duration("wait", r.FormValue("wait"), longestWait)
+	if err != nil {
+		writeError(w, http.StatusBadRequest, err)
+		return
+	}
+	if wait == 0 {
+		c.Agent.Sync()
+		writeJSON(w, http.StatusOK, c.answer("looking at git", nil))
+		return
+	}
+	// The bound on reading a request would end the wait before its time.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	ctx, cancel := context.WithTimeout(r.Context(), wait)
+	defer cancel()
+	s, err := c.Agent.SyncWait(ctx)
+	switch {
+	case err != nil:
+		writeError(w, http.StatusServiceUnavailable, fmt.Errorf("the look at git has not ended within %s", wait))
+	case !s.OK:
+		writeError(w, http.StatusServiceUnavailable, fmt.Errorf("git was not read: %s", conditionText(s.Conditions, "GitUnreachable")))
+	default:
+		writeJSON(w, http.StatusOK, c.answer("looked at git", nil))
+	}
+}
+
+// duration reads a length of time, zero for an empty text.
+func duration(name, text string, most time.Duration) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 || d > most {
+		return 0, &Misused{Reason: fmt.Sprintf("%s: %q is not a length of time from 0s to %s", name, text, most),
+			Advice: "write it like 90s, 30m or 2h"}
+	}
+	return d, nil
+}
+
+func conditionText(list []plan.Condition, kinds ...string) string {
+	for _, kind := range kinds {
+		for _, c := range list {
+			if c.Type == kind {
+				return c.Message
+			}
+		}
+	}
+	return "no reason is known"
+}
+
+// answer is what an order that was carried out is answered with.
+func (c *Control) answer(message string, warning error) Answer {
+	a := Answer{Message: message}
+	if warning != nil {
+		a.Warning = "it counts until the agent restarts only, because it could not be kept on disk: " + warning.Error()
+	}
+	if r, ok := c.Agent.Status(); ok {
+		a.Report = &r
+	}
+	return a
+}

@@ -1,0 +1,137 @@
+package reconcile
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+const (
+	// callBound is how long an agent may take to answer, waits left out.
+	callBound = 10 * time.Second
+	// answerSize bounds an answer, in bytes.
+	answerSize = ringReadSize
+)
+
+// ErrNoAgent means that nobody answers on the control socket.
+var ErrNoAgent = errors.New("no agent answers on the control socket")
+
+// Client talks to an agent through its control socket. Every call is bounded. An
+// error is ErrNoAgent, *Refused, *Misused, or the agent's own words.
+type Client struct{ http *http.Client }
+
+// NewClient returns a client of the agent whose socket is at path.
+func NewClient(path string) *Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", path)
+	}
+	return &Client{http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
+}
+
+// Status asks what the agent knows.
+func (c *Client) Status(ctx context.Context) (View, error) {
+	return call[View](ctx, c, http.MethodGet, "/v1/status", nil, callBound)
+}
+
+// Explain asks for the newest n passes.
+func (c *Client) Explain(ctx context.Context, n int) (Explanation, error) {
+	return call[Explanation](ctx, c, http.MethodGet, "/v1/explain?last="+strconv.Itoa(n), nil, callBound)
+}
+
+// Sync makes the agent look at git now. With a wait above zero it returns once
+// the look has ended, or with an error after that long.
+func (c *Client) Sync(ctx context.Context, wait time.Duration) (Answer, error) {
+	path := "/v1/sync"
+	if wait > 0 {
+		path += "?wait=" + url.QueryEscape(wait.String())
+	}
+	return call[Answer](ctx, c, http.MethodPost, path, nil, callBound+wait)
+}
+
+// Pause pauses the node.
+func (c *Client) Pause(ctx context.Context, r PauseRequest) (Answer, error) {
+	return call[Answer](ctx, c, http.MethodPost, "/v1/pause", r, callBound)
+}
+
+// Resume ends a pause.
+func (c *Client) Resume(ctx context.Context) (Answer, error) {
+	return call[Answer](ctx, c, http.MethodPost, "/v1/resume", nil, callBound)
+}
+
+// Accept accepts a commit that was rewound, or a claim that went back.
+func (c *Client) Accept(ctx context.Context, r AcceptRequest) (Answer, error) {
+	return call[Answer](ctx, c, http.MethodPost, "/v1/accept", r, acceptBound+callBound)
+}
+
+// Takeover activates the node by a person's word, or ends that.
+func (c *Client) Takeover(ctx context.Context, r TakeoverRequest) (Answer, error) {
+	return call[Answer](ctx, c, http.MethodPost, "/v1/takeover", r, callBound)
+}
+
+// call makes one request and decodes its answer.
+func call[T any](ctx context.Context, c *Client, method, path string, body any, bound time.Duration) (T, error) {
+	var out T
+	ctx, cancel := context.WithTimeout(ctx, bound)
+	defer cancel()
+	var payload io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return out, fmt.Errorf("encode the order: %w", err)
+		}
+		payload = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://agent"+path, payload)
+	if err != nil {
+		return out, fmt.Errorf("ask the agent: %w", err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return out, unreachable(err)
+	}
+	defer resp.Body.Close()
+	answer := io.LimitReader(resp.Body, answerSize)
+	if resp.StatusCode != http.StatusOK {
+		return out, problemOf(resp.StatusCode, answer)
+	}
+	if err := json.NewDecoder(answer).Decode(&out); err != nil {
+		return out, fmt.Errorf("read the agent's answer: %w", err)
+	}
+	return out, nil
+}
+
+// unreachable tells an agent that is not there from one that does not answer.
+func unreachable(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return fmt.Errorf("%w: %w", ErrNoAgent, op.Err)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("the agent did not answer in time")
+	}
+	return fmt.Errorf("ask the agent: %w", err)
+}
+
+// problemOf makes the error of an answer that is one.
+func problemOf(code int, answer io.Reader) error {
+	var p problem
+	if err := json.NewDecoder(answer).Decode(&p); err != nil || p.Error == "" {
+		return fmt.Errorf("the agent answered with status %d", code)
+	}
+	switch code {
+	case http.StatusConflict:
+		return &Refused{Rule: p.Rule, Reason: p.Error, Advice: p.Hint}
+	case http.StatusBadRequest:
+		return &Misused{Reason: p.Error, Advice: p.Hint}
+	}
+	return errors.New(p.Error)
+}

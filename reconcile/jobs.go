@@ -1,0 +1,51 @@
+package reconcile
+
+import (
+	"context"
+	"log/slog"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+const (
+	jobKind   = "job"
+	checkKind = "check"
+)
+
+// Jobs runs the document's scheduled jobs, tied to what the node is: when:
+// active only while its status is Active, when: inactive only while it is
+// Inactive, and none while it is Paused (R11). A job that runs when that stops
+// being so is ended, with all its children. A job never overlaps itself.
+//
+// Configure, SetStatus and Fill may be called from anywhere and never wait.
+type Jobs struct{ tasks *tasks }
+
+// NewJobs returns jobs that do nothing before Run. allow is asked before every
+// run whether this node allows the command.
+func NewJobs(c Clock, r Runner, allow func(argv []string) error, log *slog.Logger) *Jobs {
+	return &Jobs{newTasks(jobKind, false, c, r, allow, log)}
+}
+
+// Run runs jobs on time until ctx ends, and then ends those that run.
+func (j *Jobs) Run(ctx context.Context) { j.tasks.run(ctx) }
+
+// Configure takes in the jobs that the document wants.
+func (j *Jobs) Configure(w *spec.Wanted) {
+	var want []taskWant
+	for _, job := range w.Jobs {
+		want = append(want, taskWant{name: job.Name, argv: job.Command, timeout: job.Timeout.D(),
+			schedule: job.Schedule, when: job.When})
+	}
+	j.tasks.want(want)
+}
+
+// SetStatus takes in what the node is now.
+func (j *Jobs) SetStatus(s plan.Status) { j.tasks.setStatus(s) }
+
+// Fill puts the newest run of every job into a report.
+func (j *Jobs) Fill(r *plan.Report) {
+	for _, t := range j.tasks.newest() {
+		r.Jobs = append(r.Jobs, plan.JobReport{Name: t.name, OK: t.ok, Output: t.output, At: t.at, Skipped: t.skipped})
+	}
+}

@@ -1,0 +1,272 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+const (
+	// taskIdle is the longest time between two looks at the timetables.
+	taskIdle = time.Minute
+	// taskGrace is how long the end of the agent waits for commands to end.
+	taskGrace = killGrace + time.Second
+)
+
+// taskWant is a command that the document wants run again and again.
+type taskWant struct {
+	name     string
+	argv     []string
+	timeout  time.Duration
+	schedule spec.Schedule
+	when     spec.When
+}
+
+// task is a wanted command and what came of it.
+type task struct {
+	taskWant
+	times  timetable
+	run    *taskRun // nil when it does not run
+	gone   bool     // no longer wanted, and still ending
+	report taskReport
+}
+
+// taskRun is one run under way.
+type taskRun struct {
+	at   time.Time
+	stop context.CancelCauseFunc
+}
+
+// taskEnd is how a run ended.
+type taskEnd struct {
+	run    *taskRun
+	output string
+	err    error
+}
+
+// taskReport is what the newest run gave, and why a later one was left out.
+type taskReport struct {
+	name, output, skipped string
+	ran, ok               bool
+	at                    time.Time
+}
+
+// tasks runs commands on time, each at most once at a time. One goroutine owns
+// it; want, setStatus and newest may be called from any other and never wait.
+type tasks struct {
+	clock  Clock
+	runner Runner
+	allow  func(argv []string) error
+	log    *slog.Logger
+	kind   string
+	soon   bool // the first run comes at once
+
+	wake    chan struct{}
+	ends    chan taskEnd
+	done    chan struct{} // closed once nobody takes ends any more
+	wanted  atomic.Pointer[[]taskWant]
+	status  atomic.Pointer[plan.Status]
+	reports atomic.Pointer[[]taskReport]
+
+	seen *[]taskWant // the wanted that list was made from
+	list []*task
+}
+
+func newTasks(kind string, soon bool, c Clock, r Runner, allow func([]string) error, log *slog.Logger) *tasks {
+	return &tasks{clock: c, runner: r, allow: allow, log: log, kind: kind, soon: soon,
+		wake: make(chan struct{}, 1), ends: make(chan taskEnd), done: make(chan struct{})}
+}
+
+func (t *tasks) want(w []taskWant) {
+	t.wanted.Store(&w)
+	poke(t.wake)
+}
+
+func (t *tasks) setStatus(s plan.Status) {
+	if before := t.status.Swap(&s); before == nil || *before != s {
+		poke(t.wake)
+	}
+}
+
+func (t *tasks) newest() []taskReport {
+	if r := t.reports.Load(); r != nil {
+		return *r
+	}
+	return nil
+}
+
+// run works until ctx ends, and then ends what runs.
+func (t *tasks) run(ctx context.Context) {
+	defer close(t.done)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			t.endAll()
+			return
+		case e := <-t.ends:
+			t.finish(e)
+		case <-t.wake:
+		case <-timer.C:
+		}
+		timer.Reset(t.turn(ctx))
+	}
+}
+
+// endAll waits a bounded time for runs whose context has ended.
+func (t *tasks) endAll() {
+	grace := time.NewTimer(taskGrace)
+	defer grace.Stop()
+	for slices.ContainsFunc(t.list, func(k *task) bool { return k.run != nil }) {
+		select {
+		case e := <-t.ends:
+			t.finish(e)
+		case <-grace.C:
+			return
+		}
+	}
+}
+
+// turn ends what may no longer run, starts what is due, and returns how long it
+// is until the next turn.
+func (t *tasks) turn(ctx context.Context) time.Duration {
+	t.configure()
+	next := taskIdle
+	for _, k := range t.list {
+		if why := t.forbidden(k); k.run != nil && why != "" {
+			k.run.stop(errors.New(why + ": it was ended"))
+		}
+		if k.gone {
+			continue
+		}
+		if k.times.isDue(t.clock) {
+			t.begin(ctx, k)
+		}
+		next = min(next, k.times.left(t.clock))
+	}
+	t.publish()
+	return max(next, time.Millisecond)
+}
+
+// configure makes the list what is wanted now. A command that is wanted as
+// before keeps its time.
+func (t *tasks) configure() {
+	wanted := t.wanted.Load()
+	if wanted == nil || wanted == t.seen {
+		return
+	}
+	t.seen = wanted
+	before := map[string]*task{}
+	for _, k := range t.list {
+		k.gone = true
+		before[k.name] = k
+	}
+	var list []*task
+	for _, w := range *wanted {
+		k := before[w.name]
+		switch {
+		case k == nil:
+			k = &task{report: taskReport{name: w.name}, times: newTimetable(w.schedule, t.soon, t.clock)}
+		case k.schedule.Text != w.schedule.Text || k.schedule.Every != w.schedule.Every:
+			k.times = newTimetable(w.schedule, t.soon, t.clock)
+		}
+		k.taskWant, k.gone = w, false
+		list = append(list, k)
+	}
+	for _, k := range t.list {
+		if k.gone && k.run != nil {
+			list = append(list, k)
+		}
+	}
+	t.list = list
+}
+
+// forbidden says why a command may not run now, or "".
+func (t *tasks) forbidden(k *task) string {
+	status := plan.Unknown
+	if s := t.status.Load(); s != nil {
+		status = *s
+	}
+	switch {
+	case k.gone:
+		return "the document does not want it any more"
+	case t.kind == checkKind:
+		return ""
+	case status == plan.Paused:
+		return "the node is Paused"
+	case k.when == spec.WhenActive && status != plan.Active, k.when == spec.WhenInactive && status != plan.Inactive:
+		return "the node is " + string(status)
+	}
+	return ""
+}
+
+// begin starts a run that is due, or says why not.
+func (t *tasks) begin(ctx context.Context, k *task) {
+	k.report.skipped = ""
+	if k.run != nil {
+		k.report.skipped = "the run before has not ended"
+	} else if err := t.allow(k.argv); err != nil {
+		k.report.skipped = err.Error()
+	} else {
+		k.report.skipped = t.forbidden(k)
+	}
+	if k.report.skipped != "" {
+		t.log.Debug("not run", "kind", t.kind, "name", k.name, "reason", k.report.skipped)
+		return
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	bounded, cancel := context.WithTimeoutCause(ctx, k.timeout, fmt.Errorf("it did not end within %s and was ended", k.timeout))
+	run := &taskRun{at: wall(t.clock).UTC(), stop: stop}
+	k.run = run
+	argv := slices.Clone(k.argv)
+	go func() {
+		defer cancel()
+		output, err := t.runner.Run(bounded, argv)
+		select {
+		case t.ends <- taskEnd{run, output, err}:
+		case <-t.done:
+		}
+	}()
+}
+
+// finish takes in how a run ended.
+func (t *tasks) finish(e taskEnd) {
+	for _, k := range t.list {
+		if k.run != e.run {
+			continue
+		}
+		k.run.stop(nil)
+		k.run = nil
+		k.report = taskReport{name: k.name, ran: true, ok: e.err == nil, output: e.output, at: e.run.at}
+		if e.err != nil {
+			k.report.output = joinText(e.err.Error(), e.output)
+			t.log.Warn("a command did not do well", "kind", t.kind, "name", k.name, "error", e.err)
+		}
+	}
+	t.list = slices.DeleteFunc(t.list, func(k *task) bool { return k.gone && k.run == nil })
+}
+
+func joinText(a, b string) string {
+	if b == "" {
+		return a
+	}
+	return a + ": " + b
+}
+
+func (t *tasks) publish() {
+	var out []taskReport
+	for _, k := range t.list {
+		if !k.gone && (k.report.ran || k.report.skipped != "") {
+			out = append(out, k.report)
+		}
+	}
+	t.reports.Store(&out)
+}
