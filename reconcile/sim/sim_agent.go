@@ -1,0 +1,286 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"mainstay/reconcile"
+	"mainstay/reconcile/plan"
+)
+
+// proc is one run of the shipping agent: its Learner, Actuator, Publisher and
+// Pacer, stepped as reconcile.Agent steps them with goroutines and timers.
+type proc struct {
+	n         *node
+	clock     *clock
+	learner   *reconcile.Learner
+	actuator  *reconcile.Actuator
+	publisher *reconcile.Publisher
+	pacer     *reconcile.Pacer
+	services  *services
+	dead      bool
+
+	// The learner's loop.
+	learnt   *reconcile.Snapshot
+	order    reconcile.Order
+	handover bool
+	busy     bool
+	lookNow  bool
+	learnAt  uint64
+
+	// The actuator's loop.
+	seen   bool
+	passed bool
+	newest uint64
+	passAt uint64
+	waking bool
+
+	// The publisher's loop.
+	publishing bool
+	offer      *plan.Report
+	publishAt  uint64
+}
+
+func newProc(n *node) *proc {
+	p := &proc{n: n, clock: &clock{n: n}}
+	p.services = newServices(p)
+	w := n.w
+	p.learner = reconcile.NewLearner(reconcile.LearnerConfig{
+		Node: n.name, Branch: branch, Path: documentPath, Repository: n.link, Coordination: n.link, Shared: true,
+		Load: w.library.load, Clock: p.clock, Disk: n.disk, Log: w.log,
+	})
+	p.actuator = reconcile.NewActuator(reconcile.ActuatorConfig{
+		Node: n.name, Boot: fmt.Sprintf("%s/%d", n.machine, n.boots), Instance: n.fingerprint, Coordinated: true,
+		Clock: p.clock, Disk: n.disk, Recorder: p, Log: w.log,
+		Machine: reconcile.Machine{Services: p.services, Files: &files{p: p}, Probes: &probes{p: p}, SelfFence: p.selfFence},
+	})
+	p.publisher = reconcile.NewPublisher(n.link, p.clock, time.Minute, w.settings.Timeout)
+	p.pacer = reconcile.NewPacer(p.clock, w.rng.Float64)
+	return p
+}
+
+// later lets the agent do something once d has passed, unless it is dead by
+// then; while it cannot run, the thing waits.
+func (p *proc) later(d time.Duration, do func()) {
+	p.n.w.after(d, func() { p.step(do) })
+}
+
+func (p *proc) step(do func()) {
+	switch n := p.n; {
+	case p.dead:
+	case n.suspended || n.frozen:
+		n.waiting = append(n.waiting, func() { p.step(do) })
+	default:
+		p.survive(do)
+	}
+}
+
+// survive runs a piece of the agent, in which it may die.
+func (p *proc) survive(do func()) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case crash:
+			n := p.n
+			n.killAgent()
+			n.w.after(time.Second, n.startAgent)
+		default:
+			panic(r)
+		}
+	}()
+	do()
+}
+
+// at lets the agent do something once its boot clock shows t, unless a newer
+// call with the same timer comes first.
+func (p *proc) at(timer *uint64, t time.Duration, do func()) {
+	*timer++
+	mine := *timer
+	p.later(p.n.world(t)-p.n.w.now, func() {
+		if *timer == mine {
+			do()
+		}
+	})
+}
+
+func (p *proc) start() {
+	w := p.n.w
+	p.later(w.upTo(w.Timing.Local), p.look)
+	p.later(w.upTo(w.Timing.Notice), p.observe)
+	first := p.learner.Snapshot()
+	p.later(2*reconcile.DefaultTimeout+time.Second, func() {
+		if !p.seen {
+			p.deliver(first)
+		}
+	})
+}
+
+// look begins a look at git: a way to the server, the answer as of then, and
+// the way back.
+func (p *proc) look() {
+	if p.busy {
+		p.lookNow = true
+		return
+	}
+	p.busy, p.lookNow = true, false
+	p.learnAt++
+	began, w := p.clock.Boot(), p.n.w
+	p.later(p.way(), func() {
+		p.clock.pin = began
+		snap := p.learner.Look(context.Background())
+		p.clock.pin = 0
+		back := w.upTo(w.Timing.Network)
+		p.later(back, func() { p.looked(snap) })
+	})
+}
+
+// way is how long a request takes to be answered; git that is out of reach is
+// given up after the timeout.
+func (p *proc) way() time.Duration {
+	w := p.n.w
+	if p.n.link.cut && !w.chance(4) {
+		return w.settings.Timeout
+	}
+	return w.upTo(w.Timing.Network) + p.n.link.slow
+}
+
+func (p *proc) looked(snap *reconcile.Snapshot) {
+	p.busy, p.learnt = false, snap
+	w := p.n.w
+	w.check.learnt(p.n, snap)
+	p.later(w.upTo(w.Timing.Local), func() {
+		if !p.seen || snap.Looks > p.newest {
+			p.deliver(snap)
+		}
+	})
+	p.pace()
+}
+
+// pace sets the learner's timer by the pacer: to the next look, or the next try
+// of an order.
+func (p *proc) pace() {
+	if p.busy || p.learnt == nil {
+		return
+	}
+	next := min(p.pacer.NextLook(p.learnt, p.handover), p.pacer.NextTry(p.learnt, p.order))
+	if p.lookNow {
+		next = 0
+	}
+	if next <= p.clock.Boot() {
+		p.learn()
+		return
+	}
+	p.at(&p.learnAt, next, p.learn)
+}
+
+func (p *proc) learn() {
+	switch {
+	case p.busy:
+	case p.pacer.MayTry(p.learnt, p.order):
+		p.carry()
+	case p.lookNow || p.clock.Boot() >= p.pacer.NextLook(p.learnt, p.handover):
+		p.look()
+	default:
+		p.pace()
+	}
+}
+
+// carry tries an order; the look that follows tells what became of it.
+func (p *proc) carry() {
+	p.pacer.Tried(p.order)
+	p.busy = true
+	p.n.link.took = p.way()
+	_ = p.learner.Carry(context.Background(), p.order)
+	p.later(p.n.link.took, func() {
+		p.busy = false
+		p.look()
+	})
+}
+
+// deliver gives the actuator a snapshot, and makes a pass.
+func (p *proc) deliver(snap *reconcile.Snapshot) {
+	p.seen, p.newest = true, snap.Looks
+	p.actuator.See(snap)
+	p.pass()
+}
+
+// wake asks for a pass soon.
+func (p *proc) wake() {
+	if p.waking {
+		return
+	}
+	p.waking = true
+	p.later(p.n.w.upTo(p.n.w.Timing.Local), func() {
+		p.waking = false
+		p.pass()
+	})
+}
+
+// observe looks at the services, and wakes the actuator if they changed.
+func (p *proc) observe() {
+	if p.services.look() {
+		p.wake()
+	}
+}
+
+// pass makes one pass and hands out what it decided.
+func (p *proc) pass() {
+	if !p.seen {
+		return
+	}
+	order, next := p.actuator.Pass()
+	p.passed = true
+	p.order, p.handover = order, p.actuator.Handover()
+	r := p.actuator.Report()
+	p.offer = &r
+	p.at(&p.passAt, next, p.pass)
+	p.later(p.n.w.upTo(p.n.w.Timing.Local), p.publish)
+	p.pace()
+}
+
+// publish is the publisher's loop.
+func (p *proc) publish() {
+	if p.publishing {
+		return
+	}
+	if p.offer != nil {
+		p.publisher.Offer(*p.offer)
+		p.offer = nil
+	}
+	if !p.publisher.Due() {
+		p.at(&p.publishAt, p.clock.Boot()+p.publisher.Next(), p.publish)
+		return
+	}
+	p.publishing = true
+	p.later(p.way(), func() {
+		_ = p.publisher.Publish(context.Background())
+		p.later(p.n.w.upTo(p.n.w.Timing.Network), func() {
+			p.publishing = false
+			p.publish()
+		})
+	})
+}
+
+// selfFence is the node's own fence command: a forced reboot (R7).
+func (p *proc) selfFence(string) {
+	n := p.n
+	n.touch()
+	n.w.trace(n.machine, "fences itself")
+	n.w.after(n.w.upTo(time.Second), func() {
+		if n.proc == p {
+			n.powerOff()
+			n.w.after(2*time.Second, n.powerOn)
+		}
+	})
+}
+
+// Record is reconcile.Recorder: every pass is held against the invariants.
+func (p *proc) Record(e reconcile.Entry) { p.n.w.check.passed(p.n, &e) }
+
+// notified is a notification: look now.
+func (n *node) notified() {
+	if p := n.proc; p != nil && !n.link.cut {
+		p.later(n.w.upTo(n.w.Timing.Network), p.look)
+	}
+}

@@ -1,0 +1,185 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+
+	"mainstay/reconcile/plan"
+)
+
+var (
+	errNoFile      = errors.New("no such file in the commit")
+	errUnreachable = errors.New("the git server is out of reach")
+	errUnknown     = errors.New("no answer to the push")
+	errRefused     = errors.New("the ref moved")
+	errGone        = errors.New("no such object")
+)
+
+// server is the git repository: refs that are compared and swapped, and objects
+// that are never lost. It is documents, claims and reports in one.
+type server struct {
+	w *World
+	// refs is replaced, never changed, so that a listing can be handed out.
+	refs    map[string]string
+	commits map[string]document
+	claims  map[string]claimCommit
+	reports map[string]plan.Report
+	n       int
+	// good are the commits a node may accept.
+	good map[string]bool
+	// won is when a claim push of an instance for a start landed first and
+	// last, and how it was made.
+	won map[startKey]win
+}
+
+type document struct {
+	parent, text string
+	unsigned     bool
+}
+
+type claimCommit struct {
+	tip    plan.Tip
+	parent string
+}
+
+// startKey names one start of one instance.
+type startKey struct {
+	role, instance string
+	start          uint64
+}
+
+func newServer(w *World) *server {
+	return &server{w: w, refs: map[string]string{}, commits: map[string]document{}, claims: map[string]claimCommit{},
+		reports: map[string]plan.Report{}, good: map[string]bool{}, won: map[startKey]win{}}
+}
+
+func (s *server) id(kind string) string {
+	s.n++
+	return fmt.Sprintf("%s%d", kind, s.n)
+}
+
+// set moves a ref; an empty hash deletes it.
+func (s *server) set(ref, hash string) {
+	refs := maps.Clone(s.refs)
+	if refs[ref] = hash; hash == "" {
+		delete(refs, ref)
+	}
+	s.refs = refs
+}
+
+// swap is git's own compare-and-swap of a ref.
+func (s *server) swap(ref, old, hash string) error {
+	if s.refs[ref] != old {
+		return errRefused
+	}
+	s.set(ref, hash)
+	return nil
+}
+
+// commit puts a document on the branch.
+func (s *server) commit(text string) string {
+	id := s.id("d")
+	s.commits[id] = document{parent: s.refs[branch], text: text}
+	s.good[id] = true
+	s.set(branch, id)
+	return id
+}
+
+// spoil puts a document on the branch that no node may accept.
+func (s *server) spoil(text string, unsigned bool) {
+	id := s.commit(text)
+	s.good[id] = false
+	s.commits[id] = document{parent: s.commits[id].parent, text: text, unsigned: unsigned}
+}
+
+// rewrite replaces the newest commit by another one with the same parent.
+func (s *server) rewrite(text string) {
+	was := s.refs[branch]
+	id := s.commit(text)
+	s.good[id] = false
+	s.commits[id] = document{parent: s.commits[was].parent, text: text}
+}
+
+// revert puts the branch back to a commit and goes on from there.
+func (s *server) revert(to, text string) {
+	s.set(branch, to)
+	s.commit(text)
+}
+
+// descends reports whether a commit is, or comes after, another one.
+func (s *server) descends(id, from string) bool {
+	for ; id != ""; id = s.commits[id].parent {
+		if id == from {
+			return true
+		}
+	}
+	return from == ""
+}
+
+// change carries out a claim push, if its parent is still the tip.
+func (s *server) change(role string, p plan.Push) error {
+	ref := plan.ClaimRef(deployment, role)
+	if s.refs[ref] != p.Parent {
+		return errRefused
+	}
+	id := s.id("k")
+	s.w.check.landed(role, s.claims[p.Parent].tip, p)
+	s.claims[id] = claimCommit{tip: plan.Tip{ID: id, Claim: p.Claim}, parent: p.Parent}
+	s.set(ref, id)
+	s.w.trace("git", "claim %s: %d %s by %s start %d (%s)", role, p.Claim.Seq, p.Claim.Action, p.Claim.Node, p.Claim.Start, p.Claim.Guarantee)
+	s.win(role, p.Claim)
+	return nil
+}
+
+// win is what is known of the claim pushes that landed for one start.
+type win struct {
+	// last is when the newest of them landed, in ticks of the checker.
+	last uint64
+	// presumed says that the start was taken over on a presumption.
+	presumed bool
+}
+
+func (s *server) win(role string, c plan.Claim) {
+	if c.Holder == plan.HeldByNone {
+		return
+	}
+	k := startKey{role, c.Instance, c.Start}
+	known := s.won[k]
+	s.w.check.tick++
+	s.won[k] = win{last: s.w.check.tick, presumed: known.presumed || c.Action == plan.Seize && c.Guarantee == plan.Presumed}
+}
+
+// tip is the claim of a role as the server has it.
+func (s *server) tip(role string) plan.Tip {
+	return s.claims[s.refs[plan.ClaimRef(deployment, role)]].tip
+}
+
+// chain reports whether claim id is known, or comes after it, and the highest
+// seq of a reroot on the way.
+func (s *server) chain(id, known string) (descends bool, reroot uint64) {
+	for ; id != ""; id = s.claims[id].parent {
+		if id == known {
+			return true, reroot
+		}
+		if c := s.claims[id].tip; c.Action == plan.Reroot {
+			reroot = max(reroot, c.Seq)
+		}
+	}
+	return known == "", reroot
+}
+
+// back takes the claim of a role back by some changes, as a restored backup
+// does.
+func (s *server) back(role string, changes int) {
+	ref := plan.ClaimRef(deployment, role)
+	id := s.refs[ref]
+	for range changes {
+		if id != "" {
+			id = s.claims[id].parent
+		}
+	}
+	s.w.trace("git", "claim %s goes back to %d", role, s.claims[id].tip.Seq)
+	s.w.check.wentBack(role)
+	s.set(ref, id)
+}
