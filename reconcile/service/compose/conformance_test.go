@@ -1,0 +1,33 @@
+package compose
+
+import (
+	"testing"
+	"time"
+
+	api "github.com/moby/moby/api/types/container"
+
+	"mainstay/reconcile/service/servicetest"
+)
+
+func TestAServiceIsAConformingDriver(t *testing.T) {
+	servicetest.Run(t, servicetest.Fixture{
+		New: func(t *testing.T, b servicetest.Behaviour) servicetest.Subject {
+			f, e := newFakeEngine(t)
+			c := f.add("xuc")
+			c.hangs = b == servicetest.Hangs
+			if b == servicetest.FailsToStart {
+				c.State.Error = "exec: \"/nonexistent\": no such file"
+			}
+			return servicetest.Subject{
+				Driver:       xuc(e),
+				Alive:        func() bool { return f.alive("xuc") },
+				Crash:        func(*testing.T) { f.change(c, api.StateExited, 1) },
+				StartOutside: func(*testing.T) { f.change(c, api.StateRunning, 0) },
+			}
+		},
+		Forces:    true,
+		Outside:   true,
+		Bound:     5 * time.Second,
+		StopBound: 600 * time.Millisecond,
+	})
+}

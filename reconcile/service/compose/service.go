@@ -1,0 +1,106 @@
+package compose
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"mainstay/reconcile/plan"
+	"mainstay/reconcile/service"
+)
+
+// Service drives one service of a project, with all its containers. It is made
+// by Engine.Service.
+type Service struct {
+	engine    *Engine
+	key       key
+	directory string
+	log       *slog.Logger
+}
+
+var (
+	_ service.Driver = (*Service)(nil)
+	_ service.ByHand = (*Service)(nil)
+)
+
+// Observe reads the service's containers from the engine.
+func (s *Service) Observe(ctx context.Context) (service.State, error) {
+	_, all, err := s.look(ctx)
+	if err != nil {
+		return service.State{Run: plan.RunUnsure}, s.wrap("observe", err)
+	}
+	return stateOf(all), nil
+}
+
+// look lists the containers and remembers where their project lies.
+func (s *Service) look(ctx context.Context) (*link, []container, error) {
+	l, err := s.engine.link(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err := l.list(ctx, s.key)
+	if err != nil {
+		return nil, nil, l.explain(ctx, err)
+	}
+	for _, c := range all {
+		s.engine.places.learn(s.key.project, c.place)
+	}
+	return l, all, nil
+}
+
+// Watch wakes at every change of one of the service's containers, and after the
+// engine came back.
+func (s *Service) Watch(ctx context.Context, wake func()) error {
+	const shortest, longest = 50 * time.Millisecond, 2 * time.Second
+	pause := shortest
+	for ctx.Err() == nil {
+		if s.watchOnce(ctx, wake) {
+			pause = shortest
+		}
+		sleep(ctx, pause)
+		pause = min(2*pause, longest)
+	}
+	return ctx.Err()
+}
+
+// watchOnce watches over one connection and reports whether it came about.
+func (s *Service) watchOnce(ctx context.Context, wake func()) bool {
+	l, err := s.engine.link(ctx)
+	if err != nil {
+		return false
+	}
+	defer l.watch(s.key, wake)()
+	wake()
+	select {
+	case <-l.ctx.Done():
+	case <-ctx.Done():
+	}
+	return true
+}
+
+// StopByHand returns the command that ends all containers of the service.
+func (s *Service) StopByHand() string {
+	label := func(name, value string) string {
+		return " --filter 'label=" + name + "=" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+	}
+	return "docker ps --quiet" + label(labelProject, s.key.project) + label(labelService, s.key.service) + " | xargs --no-run-if-empty docker kill"
+}
+
+// wrap names the step and the service.
+func (s *Service) wrap(step string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s of project %s: %w", step, s.key.service, s.key.project, err)
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

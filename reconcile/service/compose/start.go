@@ -1,0 +1,75 @@
+package compose
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/moby/moby/client"
+
+	"mainstay/reconcile/plan"
+	"mainstay/reconcile/service"
+)
+
+// Start lets Compose bring the service up, with what it depends on. Containers
+// that are paused go on instead.
+func (s *Service) Start(ctx context.Context) error {
+	return s.wrap("start", s.start(ctx))
+}
+
+func (s *Service) start(ctx context.Context) error {
+	if err := service.Ended(ctx); err != nil {
+		return err
+	}
+	l, all, err := s.look(ctx)
+	if err != nil {
+		return err
+	}
+	if err := l.unpause(ctx, all); err != nil {
+		return err
+	}
+	if stateOf(all).Run == plan.Running {
+		return nil
+	}
+	at, err := s.place()
+	if err != nil {
+		return err
+	}
+	if err := s.engine.compose(ctx, at, "--project-name", s.key.project, "up", "--detach", s.key.service); err != nil {
+		return err
+	}
+	if _, all, err = s.look(ctx); err != nil {
+		return err
+	}
+	if seen := stateOf(all); seen.Run == plan.RunFailed {
+		return fmt.Errorf("%w: %s", service.ErrFailed, seen.Detail)
+	}
+	return nil
+}
+
+// place is where the project lies: where the document says, else where its
+// containers came from.
+func (s *Service) place() (place, error) {
+	known, ok := s.engine.places.of(s.key.project)
+	switch {
+	case ok && (s.directory == "" || s.directory == known.Directory):
+		return known, nil
+	case s.directory != "":
+		return place{Directory: s.directory}, nil
+	}
+	return place{}, fmt.Errorf("%w: no container of the project is known on this machine; "+
+		"the document must say where its file is (compose: directory)", service.ErrNotFound)
+}
+
+// unpause lets paused containers go on, and makes them read as running.
+func (l *link) unpause(ctx context.Context, all []container) error {
+	for i, c := range all {
+		if c.state != "paused" {
+			continue
+		}
+		if _, err := l.client.ContainerUnpause(ctx, c.id, client.ContainerUnpauseOptions{}); err != nil {
+			return l.explain(ctx, err)
+		}
+		all[i].state = "running"
+	}
+	return nil
+}
