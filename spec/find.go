@@ -86,12 +86,16 @@ func yamlName(name string) (base string, ok bool) {
 // isDocument looks at the text and not at the YAML, so that a document that is
 // broken is still known for one.
 func isDocument(data []byte) bool {
-	api := regexp.MustCompile(`(?m)^(?:\{[ \t]*)?["']?apiVersion["']?[ \t]*:[ \t]*["']?([^\s"',}]*)`)
-	if m := api.FindSubmatch(data); m != nil {
+	if m := apiVersionLine.FindSubmatch(data); m != nil {
 		return bytes.HasPrefix(m[1], []byte("mainstay"))
 	}
-	return regexp.MustCompile(`(?m)^(?:\{[ \t]*)?["']?kind["']?[ \t]*:[ \t]*["']?Deployment\b`).Match(data)
+	return kindLine.Match(data)
 }
+
+var (
+	apiVersionLine = regexp.MustCompile(`(?m)^(?:\{[ \t]*)?["']?apiVersion["']?[ \t]*:[ \t]*["']?([^\s"',}]*)`)
+	kindLine       = regexp.MustCompile(`(?m)^(?:\{[ \t]*)?["']?kind["']?[ \t]*:[ \t]*["']?Deployment\b`)
+)
 
 // LoadFS is Load for a document in a tree: its templates are files below its
 // own folder.

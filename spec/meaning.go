@@ -38,6 +38,27 @@ func (l *loader) meaning() {
 		l.node(schema.Path{"nodes", name}, name)
 	}
 	l.sides()
+	l.activeSide()
+}
+
+// activeSide wants somebody on the side that is declared active: a commit that
+// moves everything to a side that is not there is a slip of the pen.
+func (l *loader) activeSide() {
+	exclusive, there := false, false
+	for name, n := range l.d.Nodes {
+		if !l.doc.Sound(schema.Path{"nodes", name}) {
+			return
+		}
+		if n.Side == "" || !l.d.Roles[n.Role].Exclusive {
+			continue
+		}
+		exclusive = true
+		there = there || n.Side == l.d.Active
+	}
+	if exclusive && !there && l.d.Active != "" {
+		l.say(RuleActiveEmpty, schema.Path{"active"}, fmt.Sprintf("no node is on side %s", l.d.Active),
+			fmt.Sprintf("active: %s, or add nodes with side: %s", l.d.Active.Other(), l.d.Active))
+	}
 }
 
 // refName refuses what the schema lets through and a git ref does not.

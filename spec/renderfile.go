@@ -11,15 +11,17 @@ import (
 // and always for a shared role that follows none: then .serving and .on are
 // missing, and a template that names them is an error.
 func (d *Deployment) RenderFile(node, path string, serving Side) ([]byte, error) {
-	w, err := d.Want(node)
-	if err != nil {
-		return nil, err
+	n, ok := d.Nodes[node]
+	if !ok {
+		return nil, fmt.Errorf("node %q of deployment %q: %w", node, d.Name, ErrUnknownNode)
 	}
-	for _, f := range w.Files {
-		if f.Path != path {
+	data := d.dataset()
+	x := &expander{data: data.of(node)}
+	for _, f := range d.Roles[n.Role].Files {
+		if x.text(nil, f.Path) != path {
 			continue
 		}
-		out, err := d.dataset().render(node, f.Template, serving)
+		out, err := data.render(node, f.Template, serving)
 		if err != nil {
 			return nil, fmt.Errorf("render %s for %s: %w", path, node, err)
 		}

@@ -14,6 +14,7 @@ const (
 	RuleFollowsCycle    schema.Rule = "follows-cycle"
 	RuleFollowsSide     schema.Rule = "follows-side"
 	RuleFencedActive    schema.Rule = "fenced-active"
+	RuleActiveEmpty     schema.Rule = "active-empty"
 	RuleLeaseTooShort   schema.Rule = "lease-too-short"
 	RuleWitnessShared   schema.Rule = "witness-shared"
 	RuleDetectMisplaced schema.Rule = "detect-misplaced"
@@ -45,7 +46,7 @@ func DocumentRules() []schema.Rule {
 	return []schema.Rule{
 		RuleUnknownRole, RuleSideMissing, RuleSideForbidden, RuleSideTaken,
 		RuleFollowsUnknown, RuleFollowsItself, RuleFollowsShared, RuleFollowsCycle, RuleFollowsSide,
-		RuleFencedActive, RuleLeaseTooShort, RuleWitnessShared, RuleDetectMisplaced,
+		RuleFencedActive, RuleActiveEmpty, RuleLeaseTooShort, RuleWitnessShared, RuleDetectMisplaced,
 		RuleSchedule, RuleBound, RuleName, RuleDuplicateName, RuleExitCode,
 		RuleUnit, RuleHostPort, RuleURL, RuleAbsolutePath, RuleProgram,
 		RuleExpand, RuleTemplateName, RuleTemplateMissing, RuleTemplateInvalid,
