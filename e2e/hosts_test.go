@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -134,29 +133,5 @@ func TestAnInstalledAgentRunsAndComesBackWithItsHost(t *testing.T) {
 	eventually(t, "the agent came back with the host", seen)
 	if !host.Runs(hosts.AgentUnit) {
 		t.Error("the agent has no process")
-	}
-}
-
-func TestNothingOfAHostIsLeftAfterItsTest(t *testing.T) {
-	var name, address string
-	t.Run("inner", func(t *testing.T) {
-		network := hosts.NewNetwork(t)
-		host := hosts.Start(t, hosts.Spec{Name: "brief", Image: hosts.Bookworm, Network: network})
-		host.Cut(t)
-		host.Freeze(t)
-		name, address = host.Container(), network.Machine()
-	})
-	left, err := hosts.Leftovers(t.Context(), name)
-	if err != nil || len(left) > 0 {
-		t.Errorf("left of %s: %q, %v", name, left, err)
-	}
-	interfaces, err := net.InterfaceAddrs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, i := range interfaces {
-		if strings.HasPrefix(i.String(), address+"/") {
-			t.Errorf("the network's bridge is still there with %s", i)
-		}
 	}
 }

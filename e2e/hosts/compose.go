@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -41,7 +42,7 @@ func NewProject(t testing.TB, network *Network, name string, services ...Service
 		t.Fatalf("make project %s: %v", name, err)
 	}
 	p := &Project{
-		Name: fmt.Sprintf("%s-%d-%s", currentRun(), network.third, name),
+		Name: fmt.Sprintf("%s-%d-%s", Run(), network.third, name),
 		File: filepath.Join(t.TempDir(), "docker-compose.yml"),
 	}
 	if err := os.WriteFile(p.File, text, 0o600); err != nil {
@@ -66,7 +67,9 @@ func (h *Host) NewProject(t testing.TB, name string, services ...Service) *Proje
 		t.Fatalf("make project %s: %v", name, err)
 	}
 	p := &Project{Name: h.container + "-" + name, File: "/srv/" + name + "/docker-compose.yml"}
+	h.mu.Lock()
 	h.projects = append(h.projects, p.Name)
+	h.mu.Unlock()
 	h.Put(t, p.File, string(text))
 	return p
 }
@@ -130,7 +133,7 @@ func (s Service) definition(image, mode string) map[string]any {
 	d := map[string]any{
 		"image":   image,
 		"command": command,
-		"labels":  map[string]string{label: currentRun()},
+		"labels":  map[string]string{label: Run()},
 	}
 	if mode != "" {
 		d["network_mode"] = mode
@@ -167,12 +170,18 @@ func removeProject(ctx context.Context, name string) error {
 	return nil
 }
 
+func (h *Host) composeProjects() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.projects)
+}
+
 // projectContainers lists the containers of the host's projects that are in a
 // state.
 func (h *Host) projectContainers(t testing.TB, state string) []string {
 	t.Helper()
 	var all []string
-	for _, project := range h.projects {
+	for _, project := range h.composeProjects() {
 		ids, err := docker(t.Context(), "ps", "--all", "--quiet",
 			"--filter", "label="+projectLabel+"="+project, "--filter", state)
 		if err != nil {

@@ -43,12 +43,12 @@ type Host struct {
 	number    int
 	folder    string // what the machine keeps for it
 	cgroup    string
-	projects  []string
 
-	mu    sync.Mutex
-	pid   int    // first process, as the machine sees it
-	since uint64 // when that process started
-	link  *slowLink
+	mu       sync.Mutex
+	pid      int    // first process, as the machine sees it
+	since    uint64 // when that process started
+	link     *slowLink
+	projects []string
 }
 
 // Start makes one host and returns when its systemd has settled.
@@ -81,7 +81,7 @@ func StartAll(t testing.TB, specs ...Spec) []*Host {
 
 func newHost(spec Spec) *Host {
 	number := spec.Network.take()
-	container := fmt.Sprintf("%s-%d-%d-%s", currentRun(), spec.Network.third, number, spec.Name)
+	container := fmt.Sprintf("%s-%d-%d-%s", Run(), spec.Network.third, number, spec.Name)
 	return &Host{
 		name: spec.Name, container: container, spec: spec, number: number,
 		folder: filepath.Join(runFolder, container),
@@ -121,7 +121,7 @@ func (h *Host) create(ctx context.Context) error {
 // some machines cannot grant it.
 func (h *Host) flags(tree string) []string {
 	flags := []string{
-		"--name", h.container, "--hostname", h.name, "--label", label + "=" + currentRun(),
+		"--name", h.container, "--hostname", h.name, "--label", label + "=" + Run(),
 		"--network", h.spec.Network.name, "--ip", h.IP(),
 		"--network-alias", h.name,
 		"--cap-add", "SYS_ADMIN", "--cap-add", "SYS_BOOT",
@@ -219,7 +219,7 @@ func (h *Host) lastWords(ctx context.Context) string {
 func (h *Host) remove(ctx context.Context) error {
 	h.forgetSlowLink()
 	var problems []error
-	for _, project := range h.projects {
+	for _, project := range h.composeProjects() {
 		problems = append(problems, removeProject(ctx, project))
 	}
 	if _, err := docker(ctx, "rm", "--force", "--volumes", h.container); err != nil {

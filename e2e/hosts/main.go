@@ -29,12 +29,12 @@ func Main(m *testing.M, images ...Image) int {
 		return 1
 	}
 	code := m.Run()
-	left, err := Leftovers(ctx, currentRun())
+	left, err := Leftovers(ctx, Run()+"-")
 	if err != nil || len(left) > 0 {
 		fmt.Fprintf(os.Stderr, "error: left behind: %q (%v)\n", left, err)
 		code = 1
 	}
-	if err := sweepRun(ctx, currentRun()); err != nil {
+	if err := sweepRun(ctx, Run()); err != nil {
 		fmt.Fprintln(os.Stderr, "error: sweep:", err)
 		code = 1
 	}

@@ -41,7 +41,7 @@ func (h *Host) Netem(t testing.TB, link Link) {
 	if err != nil {
 		t.Fatalf("slow the link of %s: %v", h.name, err)
 	}
-	slow := &slowLink{queue: queue, link: link, verdicts: make(chan verdict, pending)}
+	slow := &slowLink{queue: queue, link: link, verdicts: make(chan verdict, pending), end: make(chan struct{})}
 	slow.start()
 	h.mu.Lock()
 	h.link = slow
@@ -106,6 +106,7 @@ type slowLink struct {
 	queue    *queue
 	link     Link
 	verdicts chan verdict
+	end      chan struct{} // closed when the link is to be fast again
 	done     sync.WaitGroup
 }
 
@@ -115,6 +116,7 @@ func (s *slowLink) start() {
 }
 
 func (s *slowLink) stop() {
+	close(s.end)
 	s.queue.close()
 	s.done.Wait()
 }
@@ -135,15 +137,17 @@ func (s *slowLink) take() {
 	}
 }
 
-// give says each verdict when it is due.
+// give says each verdict when it is due. After the end it only empties the
+// channel, so that take can end too.
 func (s *slowLink) give() {
 	for v := range s.verdicts {
-		if wait := time.Until(v.due); wait > 0 {
-			<-time.After(wait)
-		}
-		if err := s.queue.answer(v.packet, v.drop); err != nil {
-			// The queue is closed: empty the channel so that take can end.
-			continue
+		due := time.NewTimer(time.Until(v.due))
+		select {
+		case <-due.C:
+			// An error means that the queue was closed meanwhile.
+			_ = s.queue.answer(v.packet, v.drop)
+		case <-s.end:
+			due.Stop()
 		}
 	}
 }

@@ -47,7 +47,7 @@ func NewNetwork(t testing.TB) *Network {
 // newNetwork tries one address range after the other, because only the engine
 // knows for sure which are free.
 func newNetwork(ctx context.Context) (*Network, error) {
-	run := currentRun()
+	run := Run()
 	var last error
 	for third := range subnets {
 		n := &Network{name: fmt.Sprintf("%s-net%d", run, third), third: third, next: firstHost}

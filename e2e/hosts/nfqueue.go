@@ -14,9 +14,9 @@ import (
 
 // The numbers of linux/netfilter/nfnetlink_queue.h.
 const (
-	messagePacket  = unix.NFNL_SUBSYS_QUEUE<<8 | 0
-	messageVerdict = unix.NFNL_SUBSYS_QUEUE<<8 | 1
-	messageConfig  = unix.NFNL_SUBSYS_QUEUE<<8 | 2
+	messagePacket  = unix.NFNL_SUBSYS_QUEUE << 8
+	messageVerdict = messagePacket + 1
+	messageConfig  = messagePacket + 2
 
 	attributePacketHeader  = 1
 	attributeVerdictHeader = 2

@@ -23,12 +23,9 @@ const (
 	// Node is Debian sid with a systemd that accepts cgroup v2 only (258 or
 	// later), Asterisk 22, nginx and Docker's Compose plugin.
 	Node Image = "node"
-	// Bookworm is Debian 12 with systemd 252, git over HTTP and SSH, nginx and
-	// sipp.
+	// Bookworm is Debian 12 with systemd 252, git over HTTP and SSH, nginx, and
+	// for telephony the proxy Kamailio and the telephones sipp and baresip.
 	Bookworm Image = "bookworm"
-	// Voice is Debian 12 with a telephone (baresip), sipp and the SIP proxy
-	// Kamailio.
-	Voice Image = "voice"
 )
 
 // recipe is all that an image is made from: the same recipe, the same image,
@@ -51,15 +48,10 @@ func recipes(image Image) (recipe, error) {
 		}, nil
 	case Bookworm:
 		return recipe{
-			suite:    "bookworm",
-			packages: append(base, "git", "openssh-server", "nginx-light", "fcgiwrap", "sip-tester"),
-			disable:  []string{"ssh.service", "nginx.service", "fcgiwrap.service", "fcgiwrap.socket"},
-		}, nil
-	case Voice:
-		return recipe{
-			suite:    "bookworm",
-			packages: append(base, "sip-tester", "baresip-core", "kamailio", "nginx-light"),
-			disable:  []string{"kamailio.service", "nginx.service"},
+			suite: "bookworm",
+			packages: append(base, "git", "openssh-server", "nginx-light", "fcgiwrap",
+				"kamailio", "sip-tester", "baresip-core"),
+			disable: []string{"ssh.service", "nginx.service", "fcgiwrap.service", "fcgiwrap.socket", "kamailio.service"},
 		}, nil
 	}
 	return recipe{}, fmt.Errorf("no recipe for image %q", image)

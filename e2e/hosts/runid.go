@@ -20,9 +20,9 @@ const prefix = "mse-"
 // runPattern finds the run in the name of something it made.
 var runPattern = regexp.MustCompile(`^` + prefix + `(\d+)-(\d+)`)
 
-// currentRun names this process: its id and when it started, so that a process
+// Run names this process: its id and when it started, so that a process
 // which later gets the same id is somebody else.
-func currentRun() string {
+func Run() string {
 	pid := os.Getpid()
 	return fmt.Sprintf("%s%d-%d", prefix, pid, startTime(pid))
 }

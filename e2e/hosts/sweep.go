@@ -30,16 +30,17 @@ func Sweep(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-// Leftovers lists what exists of a run: containers, networks, cgroups, link
-// rules and folders.
-func Leftovers(ctx context.Context, run string) ([]string, error) {
+// Leftovers lists what exists and has a name that begins like this: containers,
+// networks, cgroups, link rules and folders. What a process made begins with
+// Run of it, what belongs to a host with its Container.
+func Leftovers(ctx context.Context, begin string) ([]string, error) {
 	names, err := everything(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var left []string
 	for _, name := range names {
-		if runOf(name) == run {
+		if strings.HasPrefix(name, begin) {
 			left = append(left, name)
 		}
 	}
