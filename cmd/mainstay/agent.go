@@ -77,7 +77,14 @@ func (a *app) runAgent(ctx context.Context, f *spec.AgentFile, log *slog.Logger,
 		return fmt.Errorf("start the agent of %s: %w", f.Node, err)
 	}
 	if once {
-		return n.Once()
+		r, err := n.Once(ctx)
+		if err == nil && a.format == "json" {
+			return a.printJSON(r)
+		}
+		if err == nil {
+			_, err = fmt.Fprintf(a.out, "%s is %s: %s\n", r.Node, r.Status, r.Reason)
+		}
+		return err
 	}
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)

@@ -23,6 +23,7 @@ type agents struct {
 }
 
 type agentProc struct {
+	name string
 	cmd  *exec.Cmd
 	log  *os.File
 	done chan struct{}
@@ -40,7 +41,7 @@ func startAgents(p *place) (*agents, error) {
 }
 
 func (a *agents) start(name string) error {
-	log, err := os.Create(filepath.Join(a.place.node(name), "agent.log"))
+	log, err := os.OpenFile(filepath.Join(a.place.node(name), "agent.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func (a *agents) start(name string) error {
 		log.Close()
 		return err
 	}
-	proc := &agentProc{cmd: c, log: log, done: make(chan struct{})}
+	proc := &agentProc{name: name, cmd: c, log: log, done: make(chan struct{})}
 	a.procs = append(a.procs, proc)
 	go func() { _ = c.Wait(); close(proc.done) }()
 	return nil
@@ -86,7 +87,7 @@ func (a *agents) stopServices(ctx context.Context) error {
 				continue
 			}
 			d, err := process.New(process.Config{
-				Marker: strings.Join([]string{"demo", n.Name, s}, "/"), Folder: folder,
+				Marker: strings.Join([]string{a.place.Name, n.Name, s}, "/"), Folder: folder,
 				Process: spec.ProcessService{Command: []string{"true"}}, Log: slog.New(slog.DiscardHandler),
 			})
 			if err == nil {

@@ -27,16 +27,26 @@ type place struct {
 	Dir  string // work folder, removed at the end
 	Self string // this program
 	Net  string // the first three bytes of every node's address
+	Name string // the deployment's, so that two demos do not mistake each other's services
 	Poll string
+	// Wait and Unconfirmed are the handover's.
+	Wait        string
+	Unconfirmed string
 	// Notify says that a push tells the agents.
 	Notify bool
+	// Pair leaves out everything but the two xivo nodes.
+	Pair bool
 }
 
 // nodes of the demo and the last byte of their addresses.
 func (p *place) nodes() []demoNode {
-	return []demoNode{
+	all := []demoNode{
 		{"xivo-main", 11}, {"xivo-standby", 12}, {"cc-main", 21}, {"cc-standby", 22}, {"mds1", 31}, {"edge", 41},
 	}
+	if p.Pair {
+		return all[:2]
+	}
+	return all
 }
 
 type demoNode struct {
@@ -65,8 +75,9 @@ func newPlace(o Options) (*place, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	net := fmt.Sprintf("127.%d.%d", 16+rand.IntN(200), 1+rand.IntN(250))
-	return &place{Dir: dir, Self: self, Net: net, Poll: o.Poll.String(), Notify: o.Notify}, nil
+	a, b := 16+rand.IntN(200), 1+rand.IntN(250)
+	return &place{Dir: dir, Self: self, Net: fmt.Sprintf("127.%d.%d", a, b), Name: fmt.Sprintf("demo-%d-%d", a, b), Poll: o.Poll.String(), Notify: o.Notify,
+		Wait: "10s", Unconfirmed: "start"}, nil
 }
 
 // render fills a template with the place.

@@ -20,7 +20,8 @@ import (
 
 // Service runs one of the demo's services until it is told to stop.
 //
-//	sip ADDRESS NAME       answers OPTIONS over UDP, as Asterisk would
+//	sip ADDRESS NAME       answers OPTIONS over UDP, as Asterisk would, but not
+//	                       while the file that DEMO_HOLD names exists
 //	http ADDRESS NAME      says its name on every path
 //	proxy ADDRESS FILE     relays to the upstream that FILE names
 //	check FILE             exits 0 when FILE names an upstream
@@ -63,10 +64,16 @@ func answerSIP(ctx context.Context, address string) error {
 		if err != nil {
 			return ended(ctx, err)
 		}
-		if reply := sipOK(buf[:n]); reply != nil {
+		if reply := sipOK(buf[:n]); reply != nil && !held() {
 			_, _ = c.WriteTo(reply, from)
 		}
 	}
+}
+
+// held reports whether the service is to look as if it were still starting.
+func held() bool {
+	_, err := os.Stat(os.Getenv("DEMO_HOLD"))
+	return err == nil
 }
 
 // sipOK makes the answer to an OPTIONS request: the headers that RFC 3261,

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
 )
 
@@ -21,7 +22,7 @@ func statuses(ctx context.Context, p *place) []plan.Report {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, time.Second)
 			defer cancel()
-			s, err := askStatus(ctx, p.socket(n.Name))
+			s, err := reconcile.NewClient(p.socket(n.Name)).Status(ctx)
 			out[i] = s.Node
 			if err != nil {
 				out[i] = plan.Report{Node: n.Name, Status: plan.Unknown, Reason: err.Error()}

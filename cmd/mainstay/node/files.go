@@ -8,6 +8,7 @@ import (
 
 	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/service/file"
 	"mainstay/spec"
 )
 
@@ -24,16 +25,10 @@ type Files struct {
 	files []*fileJob
 }
 
-// fileKeeper compares and replaces one file.
-type fileKeeper interface {
-	Observe(want []byte) (same bool, err error)
-	Apply(ctx context.Context, want []byte) error
-}
-
 // fileJob is one wanted file, what is known of it, and what is under way.
 type fileJob struct {
 	path   string
-	keeper fileKeeper
+	keeper *file.File
 	render reconcile.Render
 	cancel context.CancelFunc
 	asked  chan struct{}
@@ -58,7 +53,7 @@ func (f *Files) Configure(w *spec.Wanted, render reconcile.Render) error {
 	}
 	f.files = nil
 	for _, want := range w.Files {
-		d, err := f.parts.fileDriver(want)
+		d, err := file.New(want, f.parts.units())
 		if err != nil {
 			return fmt.Errorf("file %s: %w", want.Path, err)
 		}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service"
+	"mainstay/reconcile/service/compose"
 	"mainstay/reconcile/service/systemd"
 	"mainstay/spec"
 )
@@ -25,9 +28,17 @@ type Config struct {
 
 // Node is one node's agent with everything it acts on.
 type Node struct {
-	Agent *reconcile.Agent
-	parts *parts
-	disk  *git.State
+	Agent    *reconcile.Agent
+	parts    *parts
+	disk     *git.State
+	services *Services
+	actuator *reconcile.Actuator
+	learner  *reconcile.Learner
+	publish  *reconcile.Publisher
+	ring     *reconcile.Ring
+	jobs     *reconcile.Jobs
+	checks   *reconcile.Checks
+	metrics  *reconcile.Metrics
 }
 
 // parts are what the pieces of a node share.
@@ -37,8 +48,9 @@ type parts struct {
 	log  *slog.Logger
 	wake func()
 
-	busOnce sync.Once
-	bus     *systemd.Bus
+	busOnce, engineOnce sync.Once
+	bus                 *systemd.Bus
+	engine              *compose.Engine
 }
 
 // units is the node's one connection to systemd, made when first needed.
@@ -47,39 +59,57 @@ func (p *parts) units() *systemd.Bus {
 	return p.bus
 }
 
+// containers is the node's one connection to the Docker engine, likewise.
+func (p *parts) containers() *compose.Engine {
+	p.engineOnce.Do(func() { p.engine = compose.NewEngine(p.log, filepath.Join(p.file.State, "compose.json")) })
+	return p.engine
+}
+
 // New puts a node's agent together. Nothing is touched before it runs.
 func New(ctx context.Context, c Config) (*Node, error) {
 	disk, err := git.OpenState(c.File.State)
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{disk: disk}
+	n := &Node{disk: disk, ring: reconcile.NewRing()}
 	n.parts = &parts{ctx: ctx, file: c.File, log: c.Log, wake: n.wake}
+	coordinated, err := n.openGit(c)
+	if err != nil {
+		return nil, err
+	}
+	tasks := reconcile.Tasks{Clock: Clock{}, Runner: reconcile.Exec{}, Allow: c.File.Allow.CheckCommand, Log: c.Log}
+	n.jobs, n.checks = reconcile.NewJobs(tasks), reconcile.NewChecks(tasks)
+	if err := n.makeActuator(c, coordinated); err != nil {
+		return nil, err
+	}
+	n.Agent = reconcile.NewAgent(n.learner, n.actuator, n.publish)
+	n.metrics = reconcile.NewMetrics(n.Agent, c.Versions)
+	return n, nil
+}
+
+// openGit makes the learner and the publisher, and says whether there is
+// somewhere to coordinate (R8).
+func (n *Node) openGit(c Config) (coordinated bool, err error) {
 	repo, err := openRepository(c.File, reconcile.DefaultTimeout, c.Log)
 	if err != nil {
-		return nil, fmt.Errorf("repository: %w", err)
+		return false, fmt.Errorf("repository: %w", err)
 	}
 	coord, shared, err := openCoordination(c.File, repo, reconcile.DefaultTimeout, c.Log)
 	if err != nil {
-		return nil, fmt.Errorf("coordination: %w", err)
+		return false, fmt.Errorf("coordination: %w", err)
 	}
 	lc := reconcile.LearnerConfig{
 		Node: c.File.Node, Branch: git.Branch(c.File.Repository.Branch), Path: c.File.Repository.Path,
 		Repository: repository{repo, c.File.Repository.Branch}, Shared: shared,
-		Clock: Clock{}, Disk: disk, Log: c.Log,
+		Clock: Clock{}, Disk: n.disk, Log: c.Log,
 	}
-	var publisher *reconcile.Publisher
 	if coord != nil {
-		link := coordination{remote: coord, chains: git.NewChainStore(disk), log: c.Log, last: new(string)}
+		link := coordination{remote: coord, chains: git.NewChainStore(n.disk), log: c.Log, last: new(string)}
 		lc.Coordination = link
-		publisher = reconcile.NewPublisher(link, Clock{}, 5*time.Minute, reconcile.DefaultTimeout)
+		n.publish = reconcile.NewPublisher(link, Clock{}, 5*time.Minute, reconcile.DefaultTimeout)
 	}
-	actuator, err := n.actuator(c, coord != nil)
-	if err != nil {
-		return nil, err
-	}
-	n.Agent = reconcile.NewAgent(reconcile.NewLearner(lc), actuator, publisher)
-	return n, nil
+	n.learner = reconcile.NewLearner(lc)
+	return coord != nil, nil
 }
 
 func (n *Node) wake() {
@@ -88,22 +118,38 @@ func (n *Node) wake() {
 	}
 }
 
-// actuator makes the owner of this machine's services, files and probes.
-func (n *Node) actuator(c Config, coordinated bool) (*reconcile.Actuator, error) {
+// makeActuator makes the owner of this machine's services, files and probes.
+func (n *Node) makeActuator(c Config, coordinated bool) error {
 	boot, err := BootID()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	p := n.parts
-	services := &Services{parts: p, manager: service.NewManager(p.ctx, Clock{}, p.wake, c.Log)}
-	return reconcile.NewActuator(reconcile.ActuatorConfig{
+	n.services = &Services{parts: p, manager: service.NewManager(p.ctx, Clock{}, p.wake, c.Log), also: n.configureTasks}
+	n.actuator = reconcile.NewActuator(reconcile.ActuatorConfig{
 		Node: c.File.Node, Boot: boot, Instance: Instance(n.disk, c.Log), Coordinated: coordinated,
-		Clock: Clock{}, Disk: n.disk, Versions: c.Versions, Log: c.Log,
+		Clock: Clock{}, Disk: n.disk, Versions: c.Versions, Recorder: n.ring, Log: c.Log,
 		Machine: reconcile.Machine{
-			Services: services, Files: &Files{parts: p}, Probes: NewProbes(p.ctx, p.wake),
-			SelfFence: n.selfFence, Extra: func(r *plan.Report) { addEnabled(r, services) },
+			Services: n.services, Files: &Files{parts: p}, Probes: NewProbes(p.ctx, p.wake),
+			SelfFence: n.selfFence, Extra: n.addToReport,
 		},
-	}), nil
+	})
+	return nil
+}
+
+// configureTasks gives the jobs and the checks what the document wants.
+func (n *Node) configureTasks(w *spec.Wanted) {
+	n.jobs.Configure(w)
+	n.checks.Configure(w)
+}
+
+// addToReport adds what the actuator does not look after itself, and tells the
+// jobs what they are tied to.
+func (n *Node) addToReport(r *plan.Report) {
+	n.jobs.SetStatus(r.Status)
+	n.jobs.Fill(r)
+	n.checks.Fill(r)
+	addEnabled(r, n.services)
 }
 
 // addEnabled warns of services that something else starts at boot: they would
@@ -131,5 +177,45 @@ func (n *Node) selfFence(reason string) {
 	}()
 }
 
-// Run works until ctx ends. The services are left as they are.
-func (n *Node) Run(ctx context.Context) error { n.tmpServe(); return n.Agent.Run(ctx) }
+// Run works until ctx ends. The services are left as they are. Only the control
+// socket must be had: an agent that nobody can give orders to, or a second one
+// on the same node, does not run.
+func (n *Node) Run(ctx context.Context) error {
+	socket, err := reconcile.ListenSocket(n.parts.file.Socket)
+	if err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	for _, part := range []func(context.Context){
+		n.jobs.Run, n.checks.Run,
+		reconcile.NewRingFile(n.ring, n.disk.Dir(), n.parts.log).Run,
+		func(ctx context.Context) {
+			(&reconcile.Control{Agent: n.Agent, Ring: n.ring}).Serve(ctx, socket, n.parts.log)
+		},
+		n.serveHTTP,
+	} {
+		wg.Go(func() { part(ctx) })
+	}
+	err = n.Agent.Run(ctx)
+	wg.Wait()
+	return err
+}
+
+// serveHTTP serves the listen address. An address that cannot be had is loud
+// and stops nothing.
+func (n *Node) serveHTTP(ctx context.Context) {
+	f := n.parts.file
+	if f.Listen == "" || f.Listen == "off" {
+		return
+	}
+	l, err := net.Listen("tcp", f.Listen)
+	if err != nil {
+		n.parts.log.Error("listen", "address", f.Listen, "error", err)
+		return
+	}
+	h := &reconcile.HTTP{
+		Agent: n.Agent, Metrics: n.metrics, Began: Clock{}.Boot(),
+		Notify: &reconcile.Notifier{SecretFile: f.NotifySecretFile, Look: n.Agent.Sync, Metrics: n.metrics},
+	}
+	h.Serve(ctx, l, n.parts.log)
+}

@@ -21,6 +21,8 @@ import (
 type Services struct {
 	parts   *parts
 	manager *service.Manager
+	// also is told of every document that is allowed here.
+	also func(*spec.Wanted)
 
 	mu     sync.Mutex
 	names  []string
@@ -49,6 +51,7 @@ func (s *Services) Configure(w *spec.Wanted) error {
 		byHand = append(byHand, hand)
 	}
 	s.manager.Set(managed)
+	s.also(w)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.names, s.byHand = names, byHand
@@ -110,7 +113,7 @@ func (s *Services) driver(w *spec.Wanted, want spec.Service) (service.Driver, er
 	case want.Systemd != "":
 		return s.parts.units().Unit(want.Systemd), nil
 	case want.Compose != nil:
-		return s.parts.composeService(*want.Compose)
+		return s.parts.containers().Service(*want.Compose), nil
 	}
 	return nil, errors.New("no kind of service is named")
 }
