@@ -28,7 +28,7 @@ const (
 	// kept.
 	notifyBody = 25 << 20
 	// notifyGap is the least time between two looks that notifications ask for.
-	notifyGap = 300 * time.Millisecond
+	notifyGap = 50 * time.Millisecond
 	// secretSize bounds the secret's file, in bytes.
 	secretSize = 4 << 10
 	// secretReaders bounds how many read it at the same time.
