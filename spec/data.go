@@ -1,14 +1,20 @@
 package spec
 
+import "text/template"
+
 // CandidateArg stands for the candidate file in the argument vector of a
 // file's check. It survives the expansion of the document: the file driver
 // puts the candidate's path in its place.
 const CandidateArg = "{{ .candidate }}"
 
-// dataset is what templates may name in one deployment.
+// dataset is what templates may name in one deployment, and what was parsed of
+// them.
 type dataset struct {
-	d     *Deployment
-	nodes map[string]any
+	d      *Deployment
+	nodes  map[string]any
+	parsed map[string]*template.Template
+	// work is how many steps the templates took so far.
+	work int
 }
 
 func (d *Deployment) dataset() *dataset {
@@ -16,7 +22,7 @@ func (d *Deployment) dataset() *dataset {
 	for name := range d.Nodes {
 		nodes[name] = d.nodeData(name)
 	}
-	return &dataset{d: d, nodes: nodes}
+	return &dataset{d: d, nodes: nodes, parsed: make(map[string]*template.Template)}
 }
 
 // of returns what the text fields of a node's role may name: .deployment,

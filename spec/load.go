@@ -61,7 +61,8 @@ type loader struct {
 	data      *dataset
 	templates TemplateReader
 	// badTemplates holds the templates that were complained about.
-	badTemplates map[string]bool
+	badTemplates   map[string]bool
+	overworkedSaid bool
 }
 
 // schedules checks every schedule before the document is decoded, because a

@@ -78,11 +78,26 @@ func (l *loader) renderAll(p schema.Path, node string, r Role) {
 			continue
 		}
 		for _, side := range l.d.servingSides(node) {
+			if l.data.work > maxWork {
+				l.overworked()
+				return
+			}
 			if _, err := l.data.render(node, f.Template, side); err != nil {
 				l.badTemplate(at, f.Template, node, side, err)
 				break
 			}
 		}
+	}
+}
+
+// overworked gives up rendering what would keep every agent busy whenever the
+// document changes.
+func (l *loader) overworked() {
+	if !l.overworkedSaid {
+		l.overworkedSaid = true
+		l.say(RuleTemplateInvalid, schema.Path{"roles"},
+			fmt.Sprintf("rendering every file of every node takes more than %d steps", maxWork),
+			"use fewer nodes, files or loops in templates; or several documents")
 	}
 }
 

@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"io/fs"
+	"text/template"
 )
 
 // RenderFile renders one file of a node for a serving side. The path is the
@@ -31,15 +32,32 @@ func (d *Deployment) RenderFile(node, path string, serving Side) ([]byte, error)
 }
 
 func (s *dataset) render(node, name string, serving Side) ([]byte, error) {
-	text, ok := s.d.Templates[name]
-	if !ok {
-		return nil, fmt.Errorf("template %s: %w", name, fs.ErrNotExist)
+	t, err := s.template(name)
+	if err != nil {
+		return nil, fmt.Errorf("template %s: %w", name, err)
 	}
-	out, err := render(string(text), s.ofFile(node, serving))
+	out, steps, err := execute(t, s.ofFile(node, serving))
+	s.work += steps
 	if err != nil {
 		return nil, fmt.Errorf("template %s: %w", name, err)
 	}
 	return out, nil
+}
+
+func (s *dataset) template(name string) (*template.Template, error) {
+	if t, ok := s.parsed[name]; ok {
+		return t, nil
+	}
+	text, ok := s.d.Templates[name]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	t, err := parseTemplate(string(text))
+	if err != nil {
+		return nil, err
+	}
+	s.parsed[name] = t
+	return t, nil
 }
 
 // servingSides lists the sides that a node's files may be rendered for. A

@@ -16,6 +16,7 @@ const (
 	maxTemplate = 256 << 10 // bytes of a template
 	maxOutput   = 1 << 20   // bytes it may render
 	maxSteps    = 100_000   // pieces of text it may write
+	maxWork     = 2_000_000 // steps that all templates of a document may take for all its nodes
 	maxArgument = 64 << 10  // bytes that its functions take, and give
 )
 
@@ -54,6 +55,15 @@ func hasTemplate(text string) bool { return strings.Contains(text, "{{") }
 
 // render executes a template with missingkey=error.
 func render(text string, data any) ([]byte, error) {
+	t, err := parseTemplate(text)
+	if err != nil {
+		return nil, err
+	}
+	out, _, err := execute(t, data)
+	return out, err
+}
+
+func parseTemplate(text string) (*template.Template, error) {
 	if len(text) > maxTemplate {
 		return nil, &TemplateError{Reason: fmt.Sprintf("the template has %d bytes, more than the %d allowed", len(text), maxTemplate)}
 	}
@@ -66,11 +76,16 @@ func render(text string, data any) ([]byte, error) {
 			meter(part.Root)
 		}
 	}
+	return t, nil
+}
+
+// execute returns what a template renders, and how many steps it took.
+func execute(t *template.Template, data any) ([]byte, int, error) {
 	w := &meteredWriter{}
 	if err := t.Execute(w, data); err != nil {
-		return nil, templateError(err)
+		return nil, w.steps, templateError(err)
 	}
-	return w.buf.Bytes(), nil
+	return w.buf.Bytes(), w.steps, nil
 }
 
 // meter puts an empty piece of text at the head of whatever can repeat: loops
