@@ -16,7 +16,7 @@ const (
 	maxTemplate = 256 << 10 // bytes of a template
 	maxOutput   = 1 << 20   // bytes it may render
 	maxSteps    = 100_000   // pieces of text it may write
-	maxWork     = 2_000_000 // steps that all templates of a document may take for all its nodes
+	maxWork     = 1_000_000 // steps that all templates of a document may take for all its nodes
 	maxArgument = 64 << 10  // bytes that its functions take, and give
 )
 
