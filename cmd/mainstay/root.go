@@ -108,7 +108,8 @@ func (a *app) command() *cobra.Command {
 			"active: main or active: standby, says which side serves; failing over is a commit.\n" + exitStatusHelp,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          usageArgs(cobra.NoArgs),
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if a.format != "text" && a.format != "json" {
 				return failf(exitUsage, "--output is %q", a.format).hintf("use text or json")
@@ -137,6 +138,7 @@ func (a *app) commands() []func() *cobra.Command {
 		a.demoServiceCommand,
 		a.validateCommand,
 		a.notifyCommand,
+		a.manCommand,
 		a.versionCommand,
 	}
 }

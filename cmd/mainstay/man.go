@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+)
+
+func (a *app) manCommand() *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use:   "man [COMMAND]",
+		Short: "Print a manual page, or write all of them",
+		Long: "man prints the manual page of mainstay, or of one of its commands, in the form that man(1)\n" +
+			"reads. With --dir it writes the pages of all commands to a folder.\n" + exitStatusHelp,
+		Example: "  mainstay man agent | man -l -\n  mainstay man --dir /usr/local/share/man/man1",
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			root := c.Root()
+			root.DisableAutoGenTag = true
+			if dir != "" {
+				if err := os.MkdirAll(dir, 0o755); err != nil {
+					return fmt.Errorf("make the folder: %w", err)
+				}
+				return doc.GenManTree(root, manHeader(), dir)
+			}
+			page, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return failf(exitUsage, "there is no command %q", strings.Join(args, " ")).hintf("run mainstay --help for the list")
+			}
+			return doc.GenMan(page, manHeader(), a.out)
+		},
+	}
+	c.Flags().StringVar(&dir, "dir", "", "write the pages of all commands to this folder")
+	return c
+}
+
+// manHeader is the same on every machine and day, so that pages can be compared.
+func manHeader() *doc.GenManHeader {
+	never := time.Unix(0, 0).UTC()
+	return &doc.GenManHeader{Section: "1", Source: "mainstay", Manual: "mainstay", Date: &never}
+}
