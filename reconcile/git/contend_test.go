@@ -25,19 +25,29 @@ const (
 	// contendEnv makes the test program a contender for the claim at this
 	// address.
 	contendEnv = "MAINSTAY_TEST_CONTEND"
+	// serveEnv makes it a server of the repository in this folder.
+	serveEnv = "MAINSTAY_TEST_SERVE"
 )
 
 var rounds = flag.Int("rounds", 10, "how often the contenders go for the claim")
 
 func TestMain(m *testing.M) {
-	if url := os.Getenv(contendEnv); url != "" {
-		if err := contend(url, os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
+	url, bare, full := os.Getenv(contendEnv), os.Getenv(serveEnv), os.Getenv(fullEnv)
+	var err error
+	switch {
+	case url != "":
+		err = contend(url, os.Stdin, os.Stdout)
+	case bare != "":
+		err = serveUntilClosed(bare)
+	case full != "":
+		err = saveWithoutRoom(full)
+	default:
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // contend goes for the claim each time a line says which change to go on from,

@@ -86,6 +86,13 @@ func parseHTTP(u *url.URL) (endpoint, error) {
 	return e, nil
 }
 
+// sameHost reports whether an HTTP endpoint is on the host that an address
+// names, by the same scheme and port.
+func (e endpoint) sameHost(address string) bool {
+	other, err := parseEndpoint(address)
+	return err == nil && other.scheme == overHTTP && other.base.Scheme == e.base.Scheme && other.base.Host == e.base.Host
+}
+
 func parseSSH(u *url.URL) (endpoint, error) {
 	if _, has := u.User.Password(); has {
 		return endpoint{}, fmt.Errorf("repository address ssh://%s…: a password in an ssh address is refused, use sshKey", u.Host)

@@ -1,6 +1,7 @@
 package git_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -89,7 +90,11 @@ func TestNoServerHoldsACallUp(t *testing.T) {
 		},
 		"http that drips headers": func(t *testing.T) git.Options {
 			var address string
-			listen(t, &address, func(c net.Conn) { drip(c, "HTTP/1.1 200 OK\r\nX: ") })
+			listen(t, &address, func(c net.Conn) {
+				if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+					drip(c, "HTTP/1.1 200 OK\r\nX: ")
+				}
+			})
 			return git.Options{URL: "http://" + address + "/repo.git"}
 		},
 		"http that drips refs": func(t *testing.T) git.Options {

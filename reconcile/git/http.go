@@ -29,7 +29,10 @@ func newHTTPDialer(e endpoint, o Options) (*httpDialer, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &httpDialer{endpoint: e, tokenFile: o.TokenFile}
+	d := &httpDialer{endpoint: e}
+	if e.sameHost(o.URL) {
+		d.tokenFile = o.TokenFile
+	}
 	if d.hasSecret() && e.base.Scheme == "http" && !loopback(e.base.Hostname()) {
 		return nil, &Error{
 			Kind: ErrAuth, Step: "open", At: e.shown,
@@ -45,10 +48,9 @@ func newHTTPDialer(e endpoint, o Options) (*httpDialer, error) {
 			TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 			// HTTP/1.1 only: an HTTP/2 connection that went dead behind a
 			// firewall is used again after every timeout.
-			TLSNextProto:          map[string]func(string, *tls.Conn) http.RoundTripper{},
-			MaxIdleConnsPerHost:   2,
-			IdleConnTimeout:       90 * time.Second,
-			ResponseHeaderTimeout: o.Timeout,
+			TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
+			MaxIdleConnsPerHost: 2,
+			IdleConnTimeout:     90 * time.Second,
 		},
 		CheckRedirect: sameOrigin,
 	}
@@ -202,7 +204,7 @@ func (l *httpLink) refusal(res *http.Response) error {
 	e := &Error{Kind: ErrUnreachable, Err: scrub(errors.New(text), l.password)}
 	switch res.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		e.Kind, e.Advice = ErrAuth, "check the token in tokenFile and what it may do"
+		e.Kind, e.Advice = ErrAuth, "check the token in tokenFile and what it may do; a mirror on another host is not sent it and wants user:token@ in its own address"
 	case http.StatusNotFound:
 		e.Kind, e.Advice = ErrAuth, "check the address and that the token may see the repository"
 	}

@@ -99,7 +99,10 @@ func (l *pipeLink) send(_ context.Context, request []byte) (*bufio.Reader, error
 	if _, err := l.stdin.Write(request); err != nil {
 		return nil, err
 	}
-	return l.in, l.stdin.Close()
+	// A process that has ended took its end of the pipe along; what it said
+	// before tells more.
+	_ = l.stdin.Close()
+	return l.in, nil
 }
 
 func (l *pipeLink) explain(err error) *Error {

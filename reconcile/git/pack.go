@@ -38,7 +38,11 @@ func (n note) objects() (noteObjects, error) {
 	if err := tree.Encode(o.tree); err != nil {
 		return o, fmt.Errorf("encode tree: %w", err)
 	}
-	who := object.Signature{Name: plainName(n.author), Email: plainName(n.author) + "@mainstay", When: n.when.UTC()}
+	when := n.when.UTC()
+	if when.Unix() < 0 {
+		when = time.Unix(0, 0).UTC() // servers refuse a commit of before git's time
+	}
+	who := object.Signature{Name: plainName(n.author), Email: plainName(n.author) + "@mainstay", When: when}
 	c := object.Commit{Author: who, Committer: who, Message: n.message, TreeHash: o.tree.Hash()}
 	for _, p := range n.parents {
 		c.ParentHashes = append(c.ParentHashes, plumbing.NewHash(p))

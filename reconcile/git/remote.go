@@ -21,7 +21,8 @@ type Options struct {
 	// SSHKey is a file with an unencrypted private key, needed for ssh.
 	SSHKey string
 	// TokenFile holds "token" or "user:token" for https. It is read again for
-	// every request.
+	// every connection. It is for URL's own host: a mirror elsewhere is not sent
+	// it, and has user:token@ in its own address if it wants one.
 	TokenFile string
 	// KnownHosts pins the SSH host keys, in OpenSSH's format. It is never
 	// written.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -157,12 +158,12 @@ func (r *Remote) descends(ctx context.Context, d dialer, q question, st *store) 
 	}
 }
 
-// hasAncestor reports whether ancestor is hash itself or reached from it by the
-// commits at hand.
+// hasAncestor reports whether ancestor is hash itself or named as a parent by one
+// of the commits at hand.
 func (s *store) hasAncestor(hash, ancestor string) (bool, error) {
-	found := false
+	found := hash == ancestor
 	err := s.walk(hash, func(c *object.Commit) bool {
-		found = found || c.Hash.String() == ancestor
+		found = found || slices.Contains(c.ParentHashes, plumbing.NewHash(ancestor))
 		return !found
 	})
 	return found, err

@@ -12,12 +12,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/renameio/v2"
 )
 
 const (
-	stateMagic = "mainstay-state 1 "
+	stateMagic  = "mainstay-state 1 "
+	stateSuffix = ".state"
+	// stale is when a temporary file can be nobody's any more.
+	stale = time.Hour
 	// maxState bounds one state file, in bytes.
 	maxState = 64 << 20
 	// maxDamaged is how many damaged files of one name are kept for a person to
@@ -29,10 +33,20 @@ const (
 // is either whole or, if it is not what Save wrote, set aside and never used.
 type State struct{ dir string }
 
-// OpenState uses a folder, which it makes when it is missing.
+// OpenState uses a folder, which it makes when it is missing, and clears away
+// what a process that was killed while saving left there.
 func OpenState(dir string) (*State, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("state folder: %w", err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, ".*"+stateSuffix+"*"))
+	if err != nil {
+		return nil, fmt.Errorf("state folder: %w", err)
+	}
+	for _, file := range left {
+		if time.Since(time.Unix(0, written(file))) > stale {
+			_ = os.Remove(file) // the next start tries again
+		}
 	}
 	return &State{dir: dir}, nil
 }
@@ -56,7 +70,7 @@ func (s *State) Save(name string, v any) error {
 	if len(whole) > maxState {
 		return &Error{Kind: ErrTooLarge, Step: "save", At: file}
 	}
-	if err := renameio.WriteFile(file, whole, 0o600); err != nil {
+	if err := renameio.WriteFile(file, whole, 0o600, renameio.WithTempDir(s.dir)); err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
 	return syncDir(s.dir)
@@ -103,7 +117,7 @@ func (s *State) file(name string) (string, error) {
 	if name == "" {
 		return "", errors.New("a state file wants a name")
 	}
-	return filepath.Join(s.dir, refPart(name)+".state"), nil
+	return filepath.Join(s.dir, refPart(name)+stateSuffix), nil
 }
 
 // digest covers the name as well: a file under another's name is damaged.
@@ -159,10 +173,11 @@ func (s *State) asideName(file string) string {
 	for i := range names {
 		names[i] = fmt.Sprintf("%s.damaged-%d", file, i+1)
 	}
-	return slices.MinFunc(names, func(a, b string) int { return int(min(1, max(-1, age(a)-age(b)))) })
+	return slices.MinFunc(names, func(a, b string) int { return int(min(1, max(-1, written(a)-written(b)))) })
 }
 
-func age(file string) int64 {
+// written is when a file was last written, in nanoseconds, and zero for none.
+func written(file string) int64 {
 	info, err := os.Stat(file)
 	if err != nil {
 		return 0

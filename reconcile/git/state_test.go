@@ -4,11 +4,15 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"mainstay/reconcile/git"
 )
@@ -105,5 +109,68 @@ func TestAStateFileIsOfItsNameOnly(t *testing.T) {
 	}
 	if found, err := filepath.Glob(filepath.Join(s.Dir(), "..", "x*")); err != nil || len(found) != 0 {
 		t.Errorf("a name led out of the folder: %q, %v", found, err)
+	}
+}
+
+// fullEnv makes the test program save into this folder with no room to write.
+const fullEnv = "MAINSTAY_TEST_FULL"
+
+func saveWithoutRoom(dir string) error {
+	signal.Ignore(unix.SIGXFSZ)
+	limit := unix.Rlimit{Cur: 1000, Max: 1000}
+	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &limit); err != nil {
+		return err
+	}
+	s, err := git.OpenState(dir)
+	if err != nil {
+		return err
+	}
+	return s.Save("memory", strings.Repeat("new ", 1000))
+}
+
+// Design section 7: a full disk loses nothing.
+func TestWhatWasSavedOutlivesAFullDisk(t *testing.T) {
+	s := state(t)
+	if err := s.Save("memory", "old"); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(ctx(t), self)
+	cmd.Env = append(os.Environ(), fullEnv+"="+s.Dir())
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "file too large") {
+		t.Errorf("saving without room: got %v, %s", err, out)
+	}
+	var got string
+	if err := s.Load("memory", &got); err != nil || got != "old" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	files, err := os.ReadDir(s.Dir())
+	if err != nil || len(files) != 1 {
+		t.Errorf("left behind: %v, %v", files, err)
+	}
+}
+
+func TestWhatAKilledProcessLeftIsClearedAway(t *testing.T) {
+	s := state(t)
+	if err := s.Save("memory", "old"); err != nil {
+		t.Fatal(err)
+	}
+	left := filepath.Join(s.Dir(), ".memory.state123")
+	save(t, left, []byte("half"))
+	if err := os.Chtimes(left, time.Time{}, time.Now().Add(-24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := git.OpenState(s.Dir()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
+	}
+	var got string
+	if err := s.Load("memory", &got); err != nil || got != "old" {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
