@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"log/slog"
 
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
@@ -14,11 +13,8 @@ import (
 // Configure and Fill may be called from anywhere and never wait.
 type Checks struct{ tasks *tasks }
 
-// NewChecks returns checks that do nothing before Run. allow is asked before
-// every run whether this node allows the command.
-func NewChecks(c Clock, r Runner, allow func(argv []string) error, log *slog.Logger) *Checks {
-	return &Checks{newTasks(checkKind, true, c, r, allow, log)}
-}
+// NewChecks returns checks that do nothing before Run.
+func NewChecks(c Tasks) *Checks { return &Checks{newTasks(checkKind, c)} }
 
 // Run runs checks on time until ctx ends, and then ends those that run.
 func (k *Checks) Run(ctx context.Context) { k.tasks.run(ctx) }

@@ -39,12 +39,12 @@ func NewClient(path string) *Client {
 
 // Status asks what the agent knows.
 func (c *Client) Status(ctx context.Context) (View, error) {
-	return call[View](ctx, c, http.MethodGet, "/v1/status", nil, callBound)
+	return call[View](ctx, c, request{method: http.MethodGet, path: "/v1/status"})
 }
 
 // Explain asks for the newest n passes.
 func (c *Client) Explain(ctx context.Context, n int) (Explanation, error) {
-	return call[Explanation](ctx, c, http.MethodGet, "/v1/explain?last="+strconv.Itoa(n), nil, callBound)
+	return call[Explanation](ctx, c, request{method: http.MethodGet, path: "/v1/explain?last=" + strconv.Itoa(n)})
 }
 
 // Sync makes the agent look at git now. With a wait above zero it returns once
@@ -54,45 +54,45 @@ func (c *Client) Sync(ctx context.Context, wait time.Duration) (Answer, error) {
 	if wait > 0 {
 		path += "?wait=" + url.QueryEscape(wait.String())
 	}
-	return call[Answer](ctx, c, http.MethodPost, path, nil, callBound+wait)
+	return call[Answer](ctx, c, request{path: path, wait: wait})
 }
 
 // Pause pauses the node.
 func (c *Client) Pause(ctx context.Context, r PauseRequest) (Answer, error) {
-	return call[Answer](ctx, c, http.MethodPost, "/v1/pause", r, callBound)
+	return call[Answer](ctx, c, request{path: "/v1/pause", body: r})
 }
 
 // Resume ends a pause.
 func (c *Client) Resume(ctx context.Context) (Answer, error) {
-	return call[Answer](ctx, c, http.MethodPost, "/v1/resume", nil, callBound)
+	return call[Answer](ctx, c, request{path: "/v1/resume"})
 }
 
 // Accept accepts a commit that was rewound, or a claim that went back.
 func (c *Client) Accept(ctx context.Context, r AcceptRequest) (Answer, error) {
-	return call[Answer](ctx, c, http.MethodPost, "/v1/accept", r, acceptBound+callBound)
+	return call[Answer](ctx, c, request{path: "/v1/accept", body: r, wait: acceptBound})
 }
 
 // Takeover activates the node by a person's word, or ends that.
 func (c *Client) Takeover(ctx context.Context, r TakeoverRequest) (Answer, error) {
-	return call[Answer](ctx, c, http.MethodPost, "/v1/takeover", r, callBound)
+	return call[Answer](ctx, c, request{path: "/v1/takeover", body: r})
+}
+
+// request is one call: a POST unless method says otherwise. wait is how long the
+// answer may take on top of callBound.
+type request struct {
+	method, path string
+	body         any
+	wait         time.Duration
 }
 
 // call makes one request and decodes its answer.
-func call[T any](ctx context.Context, c *Client, method, path string, body any, bound time.Duration) (T, error) {
+func call[T any](ctx context.Context, c *Client, q request) (T, error) {
 	var out T
-	ctx, cancel := context.WithTimeout(ctx, bound)
+	ctx, cancel := context.WithTimeout(ctx, callBound+q.wait)
 	defer cancel()
-	var payload io.Reader
-	if body != nil {
-		b, err := json.Marshal(body)
-		if err != nil {
-			return out, fmt.Errorf("encode the order: %w", err)
-		}
-		payload = bytes.NewReader(b)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://agent"+path, payload)
+	req, err := q.build(ctx)
 	if err != nil {
-		return out, fmt.Errorf("ask the agent: %w", err)
+		return out, err
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -107,6 +107,26 @@ func call[T any](ctx context.Context, c *Client, method, path string, body any, 
 		return out, fmt.Errorf("read the agent's answer: %w", err)
 	}
 	return out, nil
+}
+
+func (q request) build(ctx context.Context) (*http.Request, error) {
+	var body io.Reader
+	if q.body != nil {
+		b, err := json.Marshal(q.body)
+		if err != nil {
+			return nil, fmt.Errorf("encode the order: %w", err)
+		}
+		body = bytes.NewReader(b)
+	}
+	method := http.MethodPost
+	if q.method != "" {
+		method = q.method
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "http://agent"+q.path, body)
+	if err != nil {
+		return nil, fmt.Errorf("ask the agent: %w", err)
+	}
+	return r, nil
 }
 
 // unreachable tells an agent that is not there from one that does not answer.

@@ -86,6 +86,7 @@ type Refused struct {
 	Advice string
 }
 
+// Error says what is refused and why.
 func (r *Refused) Error() string { return "refused: " + r.Reason }
 
 // Hint returns what the person can do instead.
@@ -97,6 +98,7 @@ type Misused struct {
 	Advice string
 }
 
+// Error says what is wrong with the order.
 func (m *Misused) Error() string { return m.Reason }
 
 // Hint returns what would be right.

@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"log/slog"
 
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
@@ -21,11 +20,8 @@ const (
 // Configure, SetStatus and Fill may be called from anywhere and never wait.
 type Jobs struct{ tasks *tasks }
 
-// NewJobs returns jobs that do nothing before Run. allow is asked before every
-// run whether this node allows the command.
-func NewJobs(c Clock, r Runner, allow func(argv []string) error, log *slog.Logger) *Jobs {
-	return &Jobs{newTasks(jobKind, false, c, r, allow, log)}
-}
+// NewJobs returns jobs that do nothing before Run.
+func NewJobs(c Tasks) *Jobs { return &Jobs{newTasks(jobKind, c)} }
 
 // Run runs jobs on time until ctx ends, and then ends those that run.
 func (j *Jobs) Run(ctx context.Context) { j.tasks.run(ctx) }

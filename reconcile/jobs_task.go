@@ -58,15 +58,21 @@ type taskReport struct {
 	at                    time.Time
 }
 
+// Tasks is what Jobs and Checks run commands with.
+type Tasks struct {
+	Clock  Clock
+	Runner Runner
+	// Allow is asked before every run whether this node allows the command; its
+	// error says why not.
+	Allow func(argv []string) error
+	Log   *slog.Logger
+}
+
 // tasks runs commands on time, each at most once at a time. One goroutine owns
 // it; want, setStatus and newest may be called from any other and never wait.
 type tasks struct {
-	clock  Clock
-	runner Runner
-	allow  func(argv []string) error
-	log    *slog.Logger
-	kind   string
-	soon   bool // the first run comes at once
+	Tasks
+	kind string
 
 	wake    chan struct{}
 	ends    chan taskEnd
@@ -79,8 +85,8 @@ type tasks struct {
 	list []*task
 }
 
-func newTasks(kind string, soon bool, c Clock, r Runner, allow func([]string) error, log *slog.Logger) *tasks {
-	return &tasks{clock: c, runner: r, allow: allow, log: log, kind: kind, soon: soon,
+func newTasks(kind string, c Tasks) *tasks {
+	return &tasks{Tasks: c, kind: kind,
 		wake: make(chan struct{}, 1), ends: make(chan taskEnd), done: make(chan struct{})}
 }
 
@@ -147,10 +153,10 @@ func (t *tasks) turn(ctx context.Context) time.Duration {
 		if k.gone {
 			continue
 		}
-		if k.times.isDue(t.clock) {
+		if k.times.isDue(t.Clock) {
 			t.begin(ctx, k)
 		}
-		next = min(next, k.times.left(t.clock))
+		next = min(next, k.times.left(t.Clock))
 	}
 	t.publish()
 	return max(next, time.Millisecond)
@@ -174,9 +180,9 @@ func (t *tasks) configure() {
 		k := before[w.name]
 		switch {
 		case k == nil:
-			k = &task{report: taskReport{name: w.name}, times: newTimetable(w.schedule, t.soon, t.clock)}
+			k = &task{report: taskReport{name: w.name}, times: newTimetable(w.schedule, t.kind == checkKind, t.Clock)}
 		case k.schedule.Text != w.schedule.Text || k.schedule.Every != w.schedule.Every:
-			k.times = newTimetable(w.schedule, t.soon, t.clock)
+			k.times = newTimetable(w.schedule, t.kind == checkKind, t.Clock)
 		}
 		k.taskWant, k.gone = w, false
 		list = append(list, k)
@@ -213,23 +219,23 @@ func (t *tasks) begin(ctx context.Context, k *task) {
 	k.report.skipped = ""
 	if k.run != nil {
 		k.report.skipped = "the run before has not ended"
-	} else if err := t.allow(k.argv); err != nil {
+	} else if err := t.Allow(k.argv); err != nil {
 		k.report.skipped = err.Error()
 	} else {
 		k.report.skipped = t.forbidden(k)
 	}
 	if k.report.skipped != "" {
-		t.log.Debug("not run", "kind", t.kind, "name", k.name, "reason", k.report.skipped)
+		t.Log.Debug("not run", "kind", t.kind, "name", k.name, "reason", k.report.skipped)
 		return
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	bounded, cancel := context.WithTimeoutCause(ctx, k.timeout, fmt.Errorf("it did not end within %s and was ended", k.timeout))
-	run := &taskRun{at: wall(t.clock).UTC(), stop: stop}
+	run := &taskRun{at: wall(t.Clock).UTC(), stop: stop}
 	k.run = run
 	argv := slices.Clone(k.argv)
 	go func() {
 		defer cancel()
-		output, err := t.runner.Run(bounded, argv)
+		output, err := t.Runner.Run(bounded, argv)
 		select {
 		case t.ends <- taskEnd{run, output, err}:
 		case <-t.done:
@@ -248,7 +254,7 @@ func (t *tasks) finish(e taskEnd) {
 		k.report = taskReport{name: k.name, ran: true, ok: e.err == nil, output: e.output, at: e.run.at}
 		if e.err != nil {
 			k.report.output = joinText(e.err.Error(), e.output)
-			t.log.Warn("a command did not do well", "kind", t.kind, "name", k.name, "error", e.err)
+			t.Log.Warn("a command did not do well", "kind", t.kind, "name", k.name, "error", e.err)
 		}
 	}
 	t.list = slices.DeleteFunc(t.list, func(k *task) bool { return k.gone && k.run == nil })
