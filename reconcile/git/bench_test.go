@@ -158,22 +158,43 @@ func BenchmarkIdlePoll(b *testing.B) {
 		}
 		b.ReportMetric(float64(cpu(b, unix.RUSAGE_CHILDREN)-began)/float64(b.N)/1e6, "cpu-ms/op")
 	})
-	b.Run("bytes", func(b *testing.B) {
-		relay, count := relayTo(b, url)
-		r := open(b, git.Options{URL: relay})
-		for b.Loop() {
-			listedOK(b, r)
-		}
-		b.ReportMetric(float64(count.Swap(0))/float64(b.N), "mainstay-bytes")
-		gitserver.Git(b, "", "ls-remote", relay)
-		b.ReportMetric(float64(count.Load()), "ls-remote-bytes")
-	})
 	b.Run("local path", func(b *testing.B) {
 		r := open(b, git.Options{URL: bare})
 		for b.Loop() {
 			listedOK(b, r)
 		}
 	})
+	b.Run("bytes", func(b *testing.B) { benchBytes(b, url) })
+	foreignRefs(b, bare, 20_000)
+	b.Run("bytes beside 20,000 foreign refs", func(b *testing.B) { benchBytes(b, url) })
+}
+
+// benchBytes counts what one poll sends and receives.
+func benchBytes(b *testing.B, url string) {
+	relay, count := relayTo(b, url)
+	r := open(b, git.Options{URL: relay})
+	for b.Loop() {
+		listedOK(b, r)
+	}
+	b.ReportMetric(float64(count.Swap(0))/float64(b.N), "mainstay-bytes")
+	gitserver.Git(b, "", "ls-remote", relay)
+	b.ReportMetric(float64(count.Load()), "ls-remote-bytes")
+}
+
+// foreignRefs adds refs that are nobody's business here.
+func foreignRefs(b *testing.B, bare string, n int) {
+	b.Helper()
+	hash := strings.TrimSpace(gitserver.Git(b, bare, "rev-parse", "main"))
+	var in strings.Builder
+	for i := range n {
+		fmt.Fprintf(&in, "create refs/pull/%d/head %s\n", i, hash)
+	}
+	cmd := exec.Command("git", "update-ref", "--stdin")
+	cmd.Dir, cmd.Env, cmd.Stdin = bare, gitserver.Env(), strings.NewReader(in.String())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.Fatalf("update-ref: %v\n%s", err, out)
+	}
+	gitserver.Git(b, bare, "pack-refs", "--all")
 }
 
 // relayTo counts what goes to a server and comes back.

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,6 +23,8 @@ type httpDialer struct {
 	endpoint
 	tokenFile string
 	client    *http.Client
+	// skip is how many more polls are not made by protocol version 2.
+	skip atomic.Int32
 }
 
 func newHTTPDialer(e endpoint, o Options) (*httpDialer, error) {
@@ -136,6 +139,9 @@ type httpLink struct {
 	user, password string
 	body           io.ReadCloser
 	in             *bufio.Reader
+	version2       bool
+	// answered says that a server answered, be it with an error.
+	answered bool
 }
 
 func (d *httpDialer) dial(ctx context.Context, service string) (link, error) {
@@ -179,7 +185,11 @@ func (l *httpLink) do(req *http.Request, want string) (*http.Response, error) {
 	if l.user != "" || l.password != "" {
 		req.SetBasicAuth(l.user, l.password)
 	}
+	if l.version2 {
+		req.Header.Set("Git-Protocol", "version=2")
+	}
 	res, err := l.dialer.client.Do(req)
+	l.answered = res != nil
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package git
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -152,6 +153,15 @@ func (r *Remote) ListPrimary(ctx context.Context) (Listing, error) {
 func (r *Remote) list(ctx context.Context, d dialer) (Refs, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
+	if short, can := d.(shortLister); can {
+		refs, err := short.shortList(ctx)
+		if err == nil {
+			return refs, nil
+		}
+		if !errors.Is(err, errNotOffered) {
+			return nil, place(ctx, err, "list", d.shown())
+		}
+	}
 	s, err := openSession(ctx, d, uploadPack, "list")
 	if err != nil {
 		return nil, err

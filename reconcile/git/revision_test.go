@@ -3,6 +3,7 @@ package git_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,6 +44,30 @@ func TestListIsOneRequest(t *testing.T) {
 	listed(t, r)
 	if got := faults.Requests(); len(got) != 1 {
 		t.Errorf("got %d requests: %q", len(got), got)
+	}
+}
+
+// A server of before protocol version 2 is asked the old way, and not asked in
+// vain again with every poll.
+func TestAnOldServerIsAskedTheOldWay(t *testing.T) {
+	w := newWork(t)
+	hash := w.commit("one")
+	w.push()
+	old := gitserver.Wrap(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			r.Header.Del("Git-Protocol")
+			next.ServeHTTP(rw, r)
+		})
+	})
+	var faults gitserver.Faults
+	r := open(t, git.Options{URL: gitserver.HTTP(t, w.bare, faults.Option(), old)})
+	for range 3 {
+		if got := listed(t, r)["refs/heads/main"]; got != hash {
+			t.Errorf("got %s, want %s", got, hash)
+		}
+	}
+	if got := faults.Requests(); len(got) != 4 {
+		t.Errorf("got %d requests, want one too many and then one a poll: %q", len(got), got)
 	}
 }
 

@@ -156,10 +156,14 @@ func (s *session) addRef(l []byte) error {
 	if !ok || !isHash(string(hash)) {
 		return fmt.Errorf("not a ref: %q", message(l))
 	}
-	if bytes.HasPrefix(name, []byte(headsPrefix)) || bytes.HasPrefix(name, []byte(ownPrefix)) {
-		s.refs[string(name)] = string(hash)
-	}
+	s.refs.add(name, hash)
 	return nil
+}
+
+func (r Refs) add(name, hash []byte) {
+	if bytes.HasPrefix(name, []byte(headsPrefix)) || bytes.HasPrefix(name, []byte(ownPrefix)) {
+		r[string(name)] = string(hash)
+	}
 }
 
 // isHash reports whether text is a full object name in lower case.
