@@ -44,7 +44,11 @@ type ask struct {
 	handover bool
 }
 
-type reportAsk struct{ report plan.Report }
+// reportAsk is what the actuator tells the publisher after a pass.
+type reportAsk struct {
+	report             plan.Report
+	heartbeat, timeout time.Duration
+}
 
 // NewAgent puts the parts together. coordination may be nil: read-only mode.
 func NewAgent(l *Learner, a *Actuator, p *Publisher) *Agent {
@@ -215,7 +219,11 @@ func (a *Agent) tell(o Order) {
 	r := a.actuator.Report()
 	a.status.Store(&r)
 	replace(a.asks, ask{order: o, handover: a.actuator.Handover()})
-	replace(a.reports, &reportAsk{report: r})
+	said := &reportAsk{report: r}
+	if w := a.actuator.wanted; w != nil {
+		said.heartbeat, said.timeout = w.Agent.Heartbeat.D(), w.Agent.Timeout.D()
+	}
+	replace(a.reports, said)
 	a.passes.set(progress{passes: a.actuator.passes, looks: a.actuator.snap.Looks})
 }
 
@@ -232,6 +240,7 @@ func (a *Agent) publish(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case r := <-a.reports:
+			a.publisher.Obey(r.heartbeat, r.timeout)
 			a.publisher.Offer(r.report)
 		case <-timer.C:
 		}

@@ -14,7 +14,7 @@ func (l *Learner) coordinate(ctx context.Context, next *Snapshot, listing Listin
 		return
 	}
 	if !l.Shared {
-		if listing, err = l.Coordination.List(ctx); err != nil {
+		if listing, err = bounded(ctx, l, l.Coordination.List); err != nil {
 			next.warn("CoordinationUnreachable", "claims and reports cannot be read: %v", err)
 		}
 	} else if err == nil && listing.Mirror {
@@ -75,7 +75,9 @@ func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role string, re
 	if hash == "" {
 		return l.wentBack(ctx, v, ref, hash)
 	}
-	read, err := l.Coordination.Claim(ctx, ref, hash, v.Tip)
+	read, err := bounded(ctx, l, func(ctx context.Context) (ClaimRead, error) {
+		return l.Coordination.Claim(ctx, ref, hash, v.Tip)
+	})
 	switch {
 	case err != nil:
 		next.warn("ClaimUnreadable", "the claim of %s cannot be read: %v", role, err)
@@ -123,6 +125,8 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 	if len(moved) == 0 {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, l.timeout())
+	defer cancel()
 	reports, errs := l.Coordination.Reports(ctx, moved)
 	for ref, err := range errs {
 		next.warn("ReportUnreadable", "the report of %s cannot be read: %v", nodes[ref], err)
@@ -171,6 +175,8 @@ func (o Order) Empty() bool { return o.Push == nil && !o.Restore }
 // Carry tries the order once. Whatever comes back, only the next look tells
 // what became of it.
 func (l *Learner) Carry(ctx context.Context, o Order) error {
+	ctx, cancel := context.WithTimeout(ctx, l.timeout())
+	defer cancel()
 	if l.Coordination == nil || l.snap.Accepted == nil {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
@@ -74,12 +75,17 @@ func (l *Learner) Snapshot() *Snapshot { return l.snap }
 
 // Look asks git once and returns what is known after it. A failed look keeps
 // everything that was known.
+//
+// It takes at most twice the document's timeout, which is what the inequality of
+// R7 allows for.
 func (l *Learner) Look(ctx context.Context) *Snapshot {
+	ctx, cancel := context.WithTimeout(ctx, 2*l.timeout())
+	defer cancel()
 	next := l.snap.clone()
 	next.Looks++
 	next.Began = l.Clock.Boot()
 	next.OK = false
-	listing, err := l.Repository.List(ctx)
+	listing, err := bounded(ctx, l, l.Repository.List)
 	if err != nil {
 		next.warn("GitUnreachable", "the repository cannot be read: %v", err)
 	} else {
@@ -90,6 +96,22 @@ func (l *Learner) Look(ctx context.Context) *Snapshot {
 	l.coordinate(ctx, next, listing, err)
 	l.snap = next
 	return next
+}
+
+// bounded makes one call to git within the accepted document's timeout (R7
+// counts on that bound).
+func bounded[T any](ctx context.Context, l *Learner, call func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.timeout())
+	defer cancel()
+	return call(ctx)
+}
+
+// timeout is the hard bound on one git operation.
+func (l *Learner) timeout() time.Duration {
+	if a := l.snap.Accepted; a != nil {
+		return a.Deployment.Agent.Timeout.D()
+	}
+	return DefaultTimeout
 }
 
 func (s *Snapshot) warn(kind, format string, args ...any) {
@@ -182,7 +204,9 @@ func (l *Learner) fetch(ctx context.Context, next *Snapshot, tip string) (Saved,
 	if next.Accepted != nil && l.override != tip {
 		accepted = next.Accepted.Commit
 	}
-	rev, err := l.Repository.Revision(ctx, tip, accepted)
+	rev, err := bounded(ctx, l, func(ctx context.Context) (Revision, error) {
+		return l.Repository.Revision(ctx, tip, accepted)
+	})
 	if err != nil {
 		return s, nil, nil, fmt.Errorf("commit %.12s: %w", tip, err)
 	}

@@ -28,6 +28,13 @@ func NewPublisher(c Coordination, clock Clock, heartbeat, timeout time.Duration)
 	return &Publisher{coordination: c, clock: clock, heartbeat: heartbeat, timeout: timeout}
 }
 
+// Obey takes over what the document says of heartbeats and timeouts.
+func (p *Publisher) Obey(heartbeat, timeout time.Duration) {
+	if heartbeat > 0 && timeout > 0 {
+		p.heartbeat, p.timeout = heartbeat, timeout
+	}
+}
+
 // Offer gives the publisher the newest report.
 func (p *Publisher) Offer(r plan.Report) {
 	if r.Deployment != "" {
