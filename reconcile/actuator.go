@@ -58,6 +58,8 @@ type Actuator struct {
 	report   plan.Report
 	phases   phases
 	passes   uint64
+	// found says that this run of the agent knows what it found running.
+	found    bool
 	promised time.Duration
 	late     bool
 	lateAt   time.Duration
@@ -168,6 +170,7 @@ func (a *Actuator) Pass() (Order, time.Duration) {
 	now := a.Clock.Boot()
 	a.noticeGap(now)
 	in := a.gather(now)
+	a.find(in)
 	d := plan.Decide(&in)
 	a.passes++
 	a.keep(d.Memory)
@@ -197,7 +200,7 @@ func (a *Actuator) noticeGap(now time.Duration) {
 func (a *Actuator) gather(now time.Duration) plan.Input {
 	in := plan.Input{
 		Now: now, Boot: a.Boot, Instance: a.Instance, Doc: a.doc, Blocked: a.blocked,
-		Restarted: a.passes == 0, Late: a.late, Memory: a.mem, Takeover: a.takeover,
+		Restarted: !a.found, Late: a.late, Memory: a.mem, Takeover: a.takeover,
 	}
 	if p := a.activePause(); p != nil {
 		in.Pause = &plan.PauseOrder{Reason: p.Reason}
@@ -213,6 +216,21 @@ func (a *Actuator) gather(now time.Duration) plan.Input {
 	}
 	a.gatherOthers(&in)
 	return in
+}
+
+// find ends the beginning of a run: something was seen running, or everything
+// was seen not to run. The pass that sees it is still part of the beginning.
+func (a *Actuator) find(in plan.Input) {
+	if in.Doc == nil || a.found {
+		return
+	}
+	unsure := func(o plan.Observed) bool { return o.Run == plan.RunUnsure }
+	down := func(o plan.Observed) bool { return o.Run.Down() || unsure(o) }
+	a.found = !slices.ContainsFunc(in.Services, unsure) || !allOf(in.Services, down)
+}
+
+func allOf(all []plan.Observed, is func(plan.Observed) bool) bool {
+	return !slices.ContainsFunc(all, func(o plan.Observed) bool { return !is(o) })
 }
 
 // gatherOthers adds what the other nodes and the claims say.

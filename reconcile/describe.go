@@ -104,7 +104,7 @@ func (a *Actuator) composeDoc(r *plan.Report, d plan.Decision) {
 		if i >= len(doc.Services) {
 			break
 		}
-		r.Running = r.Running || doc.Exclusive && !o.Run.Down()
+		r.Running = r.Running || doc.Exclusive && !o.Down()
 		r.Services = append(r.Services, plan.ServiceReport{
 			Name: doc.Services[i].Name, Run: o.Run, Ready: o.Ready, Reason: reasonOf(o)})
 	}

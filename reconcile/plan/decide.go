@@ -177,7 +177,7 @@ func (p *pass) wants() bool {
 
 func (p *pass) allDown() bool {
 	for _, o := range p.in.Services {
-		if !o.Run.Down() || o.Op == OpStart {
+		if !o.Down() {
 			return false
 		}
 	}

@@ -22,8 +22,12 @@ type Input struct {
 	// Blocked, when set, says why this node could not start its services: an
 	// allow list that refuses, a template that does not render.
 	Blocked string `json:"blocked,omitempty"`
-	// Restarted marks the first pass of a run of the agent.
+	// Restarted marks the beginning of a run of the agent, up to the pass in
+	// which it is known what was found running.
 	Restarted bool `json:"restarted,omitempty"`
+	// Stale says that this run of the agent has not looked at git yet, so that
+	// Doc is what the disk kept and may be long out of date (R8).
+	Stale bool `json:"stale,omitempty"`
 	// Late says that this pass came much too late, so that this node may have
 	// been replaced: nothing new begins before git was looked at again.
 	Late bool `json:"late,omitempty"`
@@ -183,6 +187,10 @@ type Observed struct {
 	// Detail is the observation in a driver's own words.
 	Detail string `json:"detail,omitempty"`
 }
+
+// Down reports whether the service was observed not to run. While a start or a
+// stop is under way the observation may be from before it, and says nothing.
+func (o Observed) Down() bool { return o.Run.Down() && o.Op != OpStart && o.Op != OpStop }
 
 // FileState compares one wanted file with the disk, for the side in
 // Memory.Serving.

@@ -116,12 +116,28 @@ func (p *pass) startAgain(i int, rule Rule) (ready bool, why string, failed bool
 	if detail := first(o.Err, o.Detail); detail != "" {
 		why += ": " + detail
 	}
-	if p.in.Late || !p.due(*t, lastRetry) {
+	if p.in.Late || p.unfound() || !p.due(*t, lastRetry) {
 		return false, why, failed
 	}
 	p.step(DoStart, i, rule, "%s", why)
 	t.again(p.in.Now)
 	return false, why, failed
+}
+
+// unfound reports whether this run of the agent does not know yet whether it
+// found anything running: until then it keeps what runs and starts nothing (R5).
+func (p *pass) unfound() bool {
+	if !p.in.Restarted {
+		return false
+	}
+	unsure := false
+	for _, o := range p.in.Services {
+		if !o.Run.Down() && o.Run != RunUnsure {
+			return false
+		}
+		unsure = unsure || o.Run == RunUnsure
+	}
+	return unsure
 }
 
 func first(a, b string) string {
@@ -144,7 +160,7 @@ const (
 func (p *pass) stopServices(rule Rule, order stopOrder) {
 	for i := len(p.doc.Services) - 1; i >= 0; i-- {
 		o, t := p.in.Services[i], &p.mem.Tries[i]
-		if o.Run.Down() && o.Op != OpStart {
+		if o.Down() {
 			*t = Tries{}
 			continue
 		}
