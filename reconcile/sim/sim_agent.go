@@ -31,6 +31,7 @@ type proc struct {
 
 	// The actuator's loop.
 	seen   bool
+	told   string
 	passed bool
 	newest uint64
 	passAt uint64
@@ -234,6 +235,10 @@ func (p *proc) pass() {
 	p.order, p.handover = order, p.actuator.Handover()
 	r := p.actuator.Report()
 	p.offer = &r
+	if p.n.w.Trace != nil && p.told != string(r.Status)+r.Reason {
+		p.told = string(r.Status) + r.Reason
+		p.n.w.trace(p.n.machine, "%s %s %s (declared %s, claim %d %s)", r.Status, r.Rule, r.Reason, r.Declared, r.Seq, r.Holder)
+	}
 	p.at(&p.passAt, next, p.pass)
 	p.later(p.n.w.upTo(p.n.w.Timing.Local), p.publish)
 	p.pace()

@@ -295,7 +295,7 @@ func (c *checker) excuse(n *node) {
 func (c *checker) stops(n *node, in *plan.Input, s plan.Step) {
 	n.mark.ended = c.tick
 	served := in.Memory.Stage == plan.StageServing || in.Memory.Stage == plan.StageDraining
-	if s.Rule != plan.R2 || !served || in.Doc.Fenced == n.side || in.Doc.Handover.Absent == spec.AbsentStop {
+	if s.Rule != plan.R2 || !served || !n.active() || in.Doc.Fenced == n.side || in.Doc.Handover.Absent == spec.AbsentStop {
 		return
 	}
 	if !c.wasReady[readyKey{in.Doc.Peer, in.Doc.Digest, in.Claim.Tip.Seq}] {

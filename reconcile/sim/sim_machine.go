@@ -172,6 +172,10 @@ func (n *node) answering() bool {
 }
 
 func (n *node) startAgent() {
+	if n.suspended {
+		n.waiting = append(n.waiting, n.startAgent)
+		return
+	}
 	if !n.on || n.proc != nil {
 		return
 	}

@@ -73,6 +73,10 @@ func (l *link) lose(what string) error {
 	return nil
 }
 
+// rewritten is the condition of a branch that does not descend from what was
+// accepted.
+const rewritten = "HistoryRewritten"
+
 // permanent is an error that a new tip alone can mend.
 type permanent struct{ kind, text string }
 
@@ -97,7 +101,7 @@ func (l *link) Revision(_ context.Context, hash, accepted string) (reconcile.Rev
 	case d.unsigned:
 		return nil, permanent{"SignatureRefused", "not signed by anyone allowed to"}
 	case !s.descends(hash, accepted):
-		return nil, permanent{"HistoryRewritten", "it does not descend from " + accepted}
+		return nil, permanent{rewritten, "it does not descend from " + accepted}
 	default:
 		return revision(d.text), nil
 	}

@@ -28,6 +28,8 @@ type server struct {
 	n       int
 	// good are the commits a node may accept.
 	good map[string]bool
+	// lastGood is the newest of them.
+	lastGood string
 	// won is when a claim push of an instance for a start landed first and
 	// last, and how it was made.
 	won map[startKey]win
@@ -78,32 +80,32 @@ func (s *server) swap(ref, old, hash string) error {
 }
 
 // commit puts a document on the branch.
-func (s *server) commit(text string) string {
+func (s *server) commit(text string) {
+	id := s.put(document{parent: s.refs[branch], text: text})
+	s.good[id], s.lastGood = true, id
+}
+
+func (s *server) put(d document) string {
 	id := s.id("d")
-	s.commits[id] = document{parent: s.refs[branch], text: text}
-	s.good[id] = true
+	s.commits[id] = d
 	s.set(branch, id)
 	return id
 }
 
 // spoil puts a document on the branch that no node may accept.
 func (s *server) spoil(text string, unsigned bool) {
-	id := s.commit(text)
-	s.good[id] = false
-	s.commits[id] = document{parent: s.commits[id].parent, text: text, unsigned: unsigned}
+	s.put(document{parent: s.refs[branch], text: text, unsigned: unsigned})
 }
 
-// rewrite replaces the newest commit by another one with the same parent.
+// rewrite replaces the newest commit by another one with the same parent. A node
+// that has not accepted the first one has no reason to refuse the second.
 func (s *server) rewrite(text string) {
-	was := s.refs[branch]
-	id := s.commit(text)
-	s.good[id] = false
-	s.commits[id] = document{parent: s.commits[was].parent, text: text}
+	s.good[s.put(document{parent: s.commits[s.refs[branch]].parent, text: text})] = true
 }
 
-// revert puts the branch back to a commit and goes on from there.
-func (s *server) revert(to, text string) {
-	s.set(branch, to)
+// mend goes on from the newest commit that is not a mistake.
+func (s *server) mend(text string) {
+	s.set(branch, s.lastGood)
 	s.commit(text)
 }
 

@@ -167,7 +167,7 @@ func (s *services) Stop(i int) {
 		d, fails = n.w.settings.StopTimeout, true
 	}
 	s.finish(r, turn, d, func() {
-		r.stopping = false
+		r.stopping, r.ready = false, fails
 		if !fails {
 			r.up, r.byHand = false, false
 		}

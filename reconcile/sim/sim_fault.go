@@ -1,0 +1,395 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"mainstay/reconcile"
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// Kind is what a Fault does.
+type Kind string
+
+// The kinds of faults. An operator's ordinary commits are among them, since
+// what breaks rules is when they come.
+const (
+	Declare    Kind = "declare"     // commit: N 0 main, 1 standby
+	Comment    Kind = "comment"     // commit that changes no meaning
+	Amend      Kind = "amend"       // commit that changes the handover's terms
+	PauseDoc   Kind = "pause-doc"   // commit that pauses a node, or none
+	Fence      Kind = "fence"       // a side loses power, and a commit says so
+	BadCommit  Kind = "bad-commit"  // invalid, unsigned or rewritten
+	Backup     Kind = "backup"      // claim of role N goes back
+	Cut        Kind = "cut"         // git is out of reach
+	CutAll     Kind = "cut-all"     // for everybody
+	Slow       Kind = "slow"        // git answers slowly
+	Flaky      Kind = "flaky"       // requests after a listing are lost
+	ClaimFate  Kind = "claim-push"  // N is the Fate of claim pushes
+	ReportFate Kind = "report-push" // N is the Fate of report pushes
+	WallClock  Kind = "wall-clock"  // the wall clock is set, N in minutes
+	Suspend    Kind = "suspend"     // the machine sleeps
+	Freeze     Kind = "freeze"      // the agent is stopped, its services live
+	Crash      Kind = "crash"       // the agent dies
+	CrashIn    Kind = "crash-in"    // the agent dies in its N-th call from now
+	Reboot     Kind = "reboot"      // power off and on
+	DiskFull   Kind = "disk-full"   // nothing can be saved
+	Damage     Kind = "damage"      // a state file is damaged, the agent restarts
+	Replace    Kind = "replace"     // another machine takes this one's place
+	Die        Kind = "die"         // a service dies
+	BadStarts  Kind = "bad-starts"  // the next N starts fail
+	BadStops   Kind = "bad-stops"   // the next N stops fail
+	SlowOrders Kind = "slow-orders" // the next start and stop hang
+	ByHand     Kind = "by-hand"     // somebody starts a service past the agent
+	PauseNode  Kind = "pause-node"  // a person pauses the node
+	Probe      Kind = "probe"       // N is the Lie of this machine's probes
+	Takeover   Kind = "takeover"    // the other side's machine is off, and a person attests
+)
+
+// Fault is one thing that happens to a deployment.
+type Fault struct {
+	At      time.Duration
+	Kind    Kind
+	Machine string
+	// For is how long it lasts, N what the kind says.
+	For time.Duration
+	N   int
+}
+
+// String is the fault as a schedule shows it.
+func (f Fault) String() string {
+	return fmt.Sprintf("%7s %-12s %-12s n=%d for %s", f.At, f.Kind, f.Machine, f.N, f.For)
+}
+
+// apply lets a fault happen.
+func (w *World) apply(f Fault) {
+	w.trace("FAULT", "%s", f)
+	n := w.byName[f.Machine]
+	switch f.Kind {
+	case Declare, Comment, Amend, PauseDoc, Fence, BadCommit:
+		w.committed(f)
+	case Backup:
+		w.server.back([]string{"xivo", "cc"}[f.N%2], 1+f.N/2)
+	case Cut, CutAll, Slow, Flaky, ClaimFate, ReportFate:
+		w.network(f, n)
+	case Suspend, Freeze, Crash, CrashIn, Reboot, Replace:
+		w.halt(f, n)
+	case DiskFull, Damage, WallClock:
+		w.state(f, n)
+	case PauseNode, Takeover:
+		w.person(f, n)
+	default:
+		w.machine(f, n)
+	}
+}
+
+// committed is what operators commit.
+func (w *World) committed(f Fault) {
+	s := w.settings
+	s.Note++
+	switch f.Kind {
+	case Declare:
+		w.declare(s, sideNumber(f.N))
+		return
+	case Amend:
+		s = amended(s, f.N)
+	case PauseDoc:
+		if s.Paused = f.Machine; f.N%3 == 0 {
+			s.Paused = ""
+		}
+	case Fence:
+		s.Active, s.Fenced = sideNumber(f.N).Other(), sideNumber(f.N)
+		for _, n := range w.nodes {
+			if n.side == s.Fenced {
+				n.powerOff()
+				w.after(f.For, n.powerOn)
+			}
+		}
+	case BadCommit:
+		w.bad(s, f)
+		return
+	}
+	w.Commit(s)
+}
+
+func sideNumber(n int) spec.Side {
+	if n%2 == 0 {
+		return spec.Main
+	}
+	return spec.Standby
+}
+
+func (w *World) declare(s Settings, side spec.Side) {
+	s.Active = side
+	if s.Fenced == side {
+		s.Fenced = ""
+	}
+	w.Commit(s)
+}
+
+// amended changes one of the terms that may change while services run.
+func amended(s Settings, n int) Settings {
+	switch n % 7 {
+	case 0:
+		s.Lease = 20 * time.Second
+	case 1:
+		s.Lease = 0
+	case 2:
+		s.StopTimeout = 3*time.Second + s.StopTimeout%(4*time.Second)
+	case 3:
+		s.Hold = !s.Hold
+	case 4:
+		s.AbsentStop = !s.AbsentStop
+	case 5:
+		s.Drain = 3*time.Second - s.Drain
+	case 6:
+		s.Wait = 15*time.Second - s.Wait
+	}
+	return s
+}
+
+// bad is a commit that no node may accept; a while later a good one follows.
+func (w *World) bad(s Settings, f Fault) {
+	s.Active = s.Active.Other()
+	switch f.N % 6 {
+	case 4:
+		w.server.spoil(s.Text(), true)
+	case 5:
+		w.server.rewrite(s.Text())
+	default:
+		s.Broken = 1 + f.N%6
+		w.server.spoil(s.Text(), false)
+	}
+	w.after(f.For, func() {
+		if w.server.refs[branch] != w.server.lastGood {
+			w.settings.Note++
+			w.server.mend(w.settings.Text())
+		}
+	})
+}
+
+func (w *World) network(f Fault, n *node) {
+	switch f.Kind {
+	case Cut:
+		n.link.cut = true
+		w.after(f.For, func() { n.link.cut = false })
+	case CutAll:
+		for _, n := range w.nodes {
+			n.link.cut = true
+			w.after(f.For, func() { n.link.cut = false })
+		}
+	case Slow:
+		n.link.slow = time.Duration(f.N+1) * 500 * time.Millisecond
+		w.after(f.For, func() { n.link.slow = 0 })
+	case Flaky:
+		n.link.flaky = 1 + f.N%4
+		w.after(f.For, func() { n.link.flaky = 0 })
+	case ClaimFate:
+		n.link.claims, n.link.delay = Fate(f.N%4), f.For+time.Duration(f.N)*time.Second
+		w.after(f.For, func() { n.link.claims = Answered })
+	case ReportFate:
+		n.link.reports, n.link.delay = Fate(f.N%4), f.For+time.Duration(f.N)*time.Second
+		w.after(f.For, func() { n.link.reports = Answered })
+	}
+}
+
+func (w *World) halt(f Fault, n *node) {
+	switch f.Kind {
+	case Suspend:
+		n.suspend(f.For)
+	case Freeze:
+		n.frozen = n.proc != nil
+		w.after(f.For, func() { n.frozen = false; n.wakeUp() })
+	case Crash:
+		if !n.suspended {
+			n.killAgent()
+			w.after(f.For, n.startAgent)
+		}
+	case CrashIn:
+		if n.proc != nil {
+			n.crashIn = 1 + f.N
+		}
+	case Reboot:
+		n.powerOff()
+		w.after(f.For, n.powerOn)
+	case Replace:
+		n.powerOff()
+		w.after(f.For, func() {
+			if !n.on {
+				n.replace()
+			}
+		})
+	}
+}
+
+// suspend lets the whole machine sleep. What it runs meanwhile is nobody's, and
+// when it wakes up its services are at work before its agent can be.
+func (n *node) suspend(d time.Duration) {
+	if !n.on || n.suspended {
+		return
+	}
+	n.suspended = true
+	boot := n.boots
+	n.w.after(d, func() {
+		if n.boots == boot && n.suspended {
+			n.suspended = false
+			n.mark.excused = n.mark.excused || n.active()
+			n.wakeUp()
+		}
+	})
+}
+
+// replace puts a new machine in this one's place.
+func (n *node) replace() {
+	n.w.trace(n.machine, "is replaced by a new machine")
+	n.fingerprint += "'"
+	n.disk = newDisk(n)
+	n.powerOn()
+}
+
+func (w *World) state(f Fault, n *node) {
+	switch f.Kind {
+	case DiskFull:
+		n.disk.full = true
+		w.after(f.For, func() { n.disk.full = false })
+	case WallClock:
+		n.skew += time.Duration(f.N-30) * time.Minute
+	case Damage:
+		n.disk.damaged[[]string{"memory", "accepted", "claims", "pause"}[f.N%4]] = true
+		if !n.suspended {
+			n.killAgent()
+			w.after(f.For, n.startAgent)
+		}
+	}
+}
+
+func (w *World) person(f Fault, n *node) {
+	if n.proc == nil || n.side == "" || n.suspended {
+		return
+	}
+	p := n.proc
+	if f.Kind == PauseNode {
+		_ = p.actuator.SetPause(&reconcile.Pause{Reason: "work on it", Until: p.clock.Wall().Add(f.For)})
+		p.wake()
+		return
+	}
+	for _, o := range w.nodes {
+		if o.role == n.role && o.side == n.side.Other() {
+			o.powerOff()
+			w.after(f.For, o.powerOn)
+		}
+	}
+	_ = p.actuator.SetTakeover(&plan.TakeoverAsk{Attest: "the other machine is off"})
+	p.wake()
+	w.after(f.For/2, func() {
+		if !p.dead && !n.suspended {
+			_ = p.actuator.SetTakeover(nil)
+			p.wake()
+		}
+	})
+}
+
+func (w *World) machine(f Fault, n *node) {
+	if len(n.services) == 0 {
+		return
+	}
+	s := n.services[f.N%len(n.services)]
+	switch f.Kind {
+	case Die:
+		s.fail()
+	case BadStarts:
+		n.stubborn.failStarts += 1 + f.N%4
+	case BadStops:
+		n.stubborn.failStops += 1 + f.N%4
+	case SlowOrders:
+		n.stubborn.hangStarts, n.stubborn.hangStops = f.N%2, 1-f.N%2
+	case ByHand:
+		s.byHandStart()
+	case Probe:
+		n.lies = Lie(f.N % 3)
+		w.after(f.For, func() { n.lies = Truth })
+	}
+}
+
+// heal ends every fault, and declares a side for good.
+func (w *World) heal(side spec.Side) {
+	w.trace("FAULT", "all faults end")
+	for _, n := range w.nodes {
+		n.link.cut, n.link.slow, n.link.flaky = false, 0, 0
+		n.link.claims, n.link.reports = Answered, Answered
+		n.disk.full, n.lies, n.stubborn, n.crashIn = false, Truth, stubborn{}, 0
+		n.suspended, n.frozen = false, false
+		n.mark.excused = n.mark.excused || n.active()
+		n.wakeUp()
+		n.powerOn()
+		n.startAgent()
+		_ = n.proc.actuator.SetPause(nil)
+		_ = n.proc.actuator.SetTakeover(nil)
+	}
+	s := w.settings
+	s.Active, s.Fenced, s.Paused = side, "", ""
+	s.Note++
+	w.settings = s
+	w.server.mend(s.Text())
+	w.notify()
+}
+
+// attend is a person who looks at the nodes now and then, and does what a
+// node's report asks a person to do.
+func (w *World) attend() {
+	for _, n := range w.nodes {
+		if n.proc == nil || !n.proc.passed {
+			continue
+		}
+		r := n.proc.actuator.Report()
+		w.acceptRewritten(n)
+		if r.Status == plan.Held && r.Rule == plan.R9 {
+			_ = n.proc.actuator.SetTakeover(&plan.TakeoverAsk{Attest: "the old machine is gone", Adopt: true})
+			n.proc.wake()
+		}
+		if r.Status == plan.Held && r.Rule == plan.R4 {
+			w.giveUp(n)
+		}
+		if r.Rule == plan.R10 && w.knowsBest(n) {
+			_ = n.proc.actuator.SetTakeover(&plan.TakeoverAsk{Attest: "the backup was older", Reroot: true})
+			n.proc.wake()
+		}
+	}
+	w.after(20*time.Second, w.attend)
+}
+
+// knowsBest reports whether no other node of the role believes a newer claim.
+func (w *World) knowsBest(n *node) bool {
+	for _, o := range w.nodes {
+		if o.role == n.role && o.mark.tips[n.role] > n.mark.tips[n.role] {
+			return false
+		}
+	}
+	return true
+}
+
+// acceptRewritten is mainstay accept on a node that refuses the branch because
+// its history was rewritten (section 5).
+func (w *World) acceptRewritten(n *node) {
+	p, tip := n.proc, w.server.refs[branch]
+	for _, c := range p.learner.Snapshot().Conditions {
+		if c.Type == rewritten && !p.busy && n.overridden != tip {
+			n.overridden = tip
+			p.learner.Override(tip)
+			p.look()
+		}
+	}
+}
+
+// giveUp is mainstay takeover --adopt on the machine that took the place of the
+// one that n waits for in vain (R9).
+func (w *World) giveUp(n *node) {
+	t := w.server.tip(n.role)
+	for _, o := range w.nodes {
+		if o.role == n.role && o.side == t.Holder.Side() && o.fingerprint != t.Instance && o.proc != nil {
+			_ = o.proc.actuator.SetTakeover(&plan.TakeoverAsk{Attest: "the old machine is gone", Adopt: true})
+			o.proc.wake()
+		}
+	}
+}

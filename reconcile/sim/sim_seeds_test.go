@@ -1,0 +1,65 @@
+package sim
+
+import (
+	"flag"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+var (
+	simSeeds = flag.Uint64("sim.seeds", 300, "how many schedules TestSimSeeds runs")
+	simSeed  = flag.Uint64("sim.seed", 0, "run this one schedule of TestSimSeeds and tell what happens in it")
+)
+
+// TestSimSeeds runs random schedules of whole deployments against the
+// invariants of design section 10.
+func TestSimSeeds(t *testing.T) {
+	if *simSeed > 0 {
+		replay(t, NewSchedule(*simSeed))
+		return
+	}
+	library := NewLibrary()
+	var next, violations atomic.Uint64
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for seed := next.Add(1); seed <= *simSeeds && violations.Load() < 5; seed = next.Add(1) {
+				s := NewSchedule(seed)
+				if why := s.Run(library, nil); why != "" {
+					violations.Add(1)
+					short := s.Shrink(library)
+					t.Errorf("seed %d: %s\nshortest schedule: %s\nas: %s\nreplay with -run TestSimSeeds -sim.seed=%d",
+						seed, why, short, short.Run(library, nil), seed)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	fmt.Printf("sim: %d schedules, %d violations\n", *simSeeds, violations.Load())
+}
+
+func replay(t *testing.T, s Schedule) {
+	short := s
+	if s.Run(NewLibrary(), nil) != "" {
+		short = s.Shrink(NewLibrary())
+	}
+	why := short.Run(NewLibrary(), func(at time.Duration, who, what string) {
+		t.Logf("%9.3f %-12s %s", at.Seconds(), who, what)
+	})
+	t.Logf("%s", short)
+	if why != "" {
+		t.Errorf("seed %d: %s", s.Seed, why)
+	}
+	fmt.Printf("sim: 1 schedules, %d violations\n", pickCount(why))
+}
+
+func pickCount(why string) int {
+	if why == "" {
+		return 0
+	}
+	return 1
+}
