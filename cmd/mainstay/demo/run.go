@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"time"
@@ -40,15 +41,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	s := &story{place: p, options: o, board: newBoard(o.Out, o.Live)}
 	defer func() { err = errors.Join(err, s.clean(err != nil)) }()
-	if err := s.setUp(ctx); err != nil {
+	if err := s.play(ctx); err != nil {
 		return err
-	}
-	side := spec.Main
-	for i := range o.Switches {
-		side = side.Other()
-		if err := s.turn(ctx, side, i); err != nil {
-			return err
-		}
 	}
 	s.summary()
 	if o.Stay {
@@ -63,6 +57,35 @@ type story struct {
 	board    *board
 	agents   *agents
 	switches []Switch
+}
+
+// play brings main up and changes sides as often as asked.
+func (s *story) play(ctx context.Context) error {
+	if err := s.setUp(ctx); err != nil {
+		return err
+	}
+	side := spec.Main
+	for i := range s.options.Switches {
+		side = side.Other()
+		s.spread(ctx)
+		if err := s.turn(ctx, side, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// spread waits for a part of the poll interval by chance when nobody is told of
+// a push: right after a switch every node has just polled, and people do not
+// commit then.
+func (s *story) spread(ctx context.Context) {
+	if s.options.Notify {
+		return
+	}
+	select {
+	case <-time.After(rand.N(s.options.Poll)):
+	case <-ctx.Done():
+	}
 }
 
 // setUp makes the repository, starts the agents and waits until main serves.
