@@ -24,7 +24,7 @@ const (
 // server that breaks is logged and stops nothing else.
 func serve(ctx context.Context, l net.Listener, handler http.Handler, longest time.Duration, log *slog.Logger) {
 	s := &http.Server{
-		Handler:           bounded(handler),
+		Handler:           busy(handler),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      longest + 15*time.Second,
@@ -52,8 +52,8 @@ func serve(ctx context.Context, l net.Listener, handler http.Handler, longest ti
 	}
 }
 
-// bounded answers 503 at once when too much is under way.
-func bounded(next http.Handler) http.Handler {
+// busy answers 503 at once when too much is under way.
+func busy(next http.Handler) http.Handler {
 	slots := make(chan struct{}, busyMost)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {

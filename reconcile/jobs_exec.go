@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,8 +17,7 @@ import (
 const (
 	// outputSize is how much of a command's output is kept, in bytes: its end.
 	outputSize = 4 << 10
-	// killGrace is how long a command may take to end by itself once it is asked
-	// to.
+	// killGrace is Exec's Grace when nobody says otherwise.
 	killGrace = 2 * time.Second
 )
 
@@ -30,12 +30,16 @@ type Runner interface {
 
 // Exec runs commands as processes of this machine, each in a process group of
 // its own and without a shell.
-type Exec struct{}
+type Exec struct {
+	// Grace is how long a command may take to end by itself once it is asked to,
+	// zero for two seconds.
+	Grace time.Duration
+}
 
 // Run is Runner's. The group is asked to end, and killed a moment later; what a
 // command leaves behind in its group is killed too. Should the agent die, so
 // does the command.
-func (Exec) Run(ctx context.Context, argv []string) (string, error) {
+func (e Exec) Run(ctx context.Context, argv []string) (string, error) {
 	if len(argv) == 0 {
 		return "", errors.New("the command is empty")
 	}
@@ -49,7 +53,7 @@ func (Exec) Run(ctx context.Context, argv []string) (string, error) {
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return signalGroup(cmd, syscall.SIGTERM) }
-	cmd.WaitDelay = killGrace
+	cmd.WaitDelay = cmp.Or(e.Grace, killGrace)
 	err := cmd.Run()
 	if cmd.Process != nil {
 		_ = signalGroup(cmd, syscall.SIGKILL)

@@ -1,0 +1,479 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// deskClock is moved by the test.
+type deskClock struct {
+	mu   sync.Mutex
+	boot time.Duration
+	wall time.Time
+}
+
+func newDeskClock() *deskClock {
+	return &deskClock{boot: time.Hour, wall: time.Date(2026, 3, 1, 8, 30, 0, 0, time.UTC)}
+}
+
+func (c *deskClock) Boot() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.boot
+}
+
+func (c *deskClock) Wall() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wall
+}
+
+// pass lets time go by on both clocks; step moves the wall clock alone.
+func (c *deskClock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.boot += d
+	c.wall = c.wall.Add(d)
+}
+
+func (c *deskClock) step(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wall = c.wall.Add(d)
+}
+
+// deskRunner runs nothing: each run waits for the test to end it, or for its
+// context unless it is stubborn.
+type deskRunner struct {
+	began    chan *deskRun
+	stubborn bool
+}
+
+type deskRun struct {
+	argv []string
+	ctx  context.Context
+	end  chan error
+}
+
+func (r *deskRunner) Run(ctx context.Context, argv []string) (string, error) {
+	run := &deskRun{argv, ctx, make(chan error)}
+	r.began <- run
+	done := ctx.Done()
+	if r.stubborn {
+		done = nil
+	}
+	select {
+	case err := <-run.end:
+		return "output", err
+	case <-done:
+		return "", context.Cause(ctx)
+	}
+}
+
+// desk is a set of jobs whose owner is the test.
+type desk struct {
+	t      *testing.T
+	clock  *deskClock
+	runner *deskRunner
+	jobs   *Jobs
+	ctx    context.Context
+}
+
+func newDesk(t *testing.T, jobs ...spec.Job) *desk {
+	d := &desk{t: t, clock: newDeskClock(), runner: &deskRunner{began: make(chan *deskRun, 10)}}
+	var cancel func()
+	d.ctx, cancel = context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	d.jobs = NewJobs(Tasks{Clock: d.clock, Runner: d.runner, Log: slog.New(slog.DiscardHandler),
+		Allow: func(argv []string) error {
+			if argv[0] == "rm" {
+				return errors.New("agent.yaml does not allow it")
+			}
+			return nil
+		}})
+	d.configure(jobs...)
+	return d
+}
+
+func (d *desk) configure(jobs ...spec.Job) {
+	d.jobs.Configure(&spec.Wanted{Jobs: jobs})
+	d.turn()
+}
+
+func (d *desk) turn() time.Duration { return d.jobs.tasks.turn(d.ctx) }
+
+// at lets time go by and takes a turn with a status.
+func (d *desk) at(after time.Duration, s plan.Status) {
+	d.clock.pass(after)
+	d.jobs.SetStatus(s)
+	d.turn()
+}
+
+// started returns the run that has begun.
+func (d *desk) started() *deskRun {
+	d.t.Helper()
+	select {
+	case r := <-d.runner.began:
+		return r
+	case <-time.After(ctlBound):
+		d.t.Fatal("no run began")
+		return nil
+	}
+}
+
+// idle asserts that nothing was started: a run is handed over in the turn that
+// starts it, so what is under way is known.
+func (d *desk) idle(why string) {
+	d.t.Helper()
+	for _, k := range d.jobs.tasks.list {
+		if k.run != nil {
+			d.t.Fatalf("%s: %s was started", why, k.name)
+		}
+	}
+}
+
+// over takes in the end of a run and publishes it.
+func (d *desk) over() {
+	d.t.Helper()
+	select {
+	case e := <-d.jobs.tasks.ends:
+		d.jobs.tasks.finish(e)
+		d.turn()
+	case <-time.After(ctlBound):
+		d.t.Fatal("the run did not end")
+	}
+}
+
+func (d *desk) report() plan.JobReport {
+	d.t.Helper()
+	var r plan.Report
+	d.jobs.Fill(&r)
+	if len(r.Jobs) != 1 {
+		d.t.Fatalf("the report has %d jobs, want one", len(r.Jobs))
+	}
+	return r.Jobs[0]
+}
+
+func hourly(when spec.When) spec.Job {
+	s, err := spec.ParseSchedule("0 * * * *")
+	if err != nil {
+		panic(err)
+	}
+	return spec.Job{Name: "replicate", When: when, Schedule: s, Command: []string{"replicate", "10.0.0.2"},
+		Timeout: spec.Duration(20 * time.Minute)}
+}
+
+func every(d time.Duration) spec.Job {
+	j := hourly(spec.WhenAlways)
+	j.Schedule = spec.Schedule{Text: d.String(), Every: d}
+	return j
+}
+
+func TestAJobRunsOnlyWhileTheNodeIsWhatItIsTiedTo(t *testing.T) {
+	statuses := []plan.Status{plan.Active, plan.Inactive, plan.Activating, plan.Deactivating, plan.Held, plan.Failed,
+		plan.Paused, plan.Unknown}
+	for when, may := range map[spec.When][]plan.Status{
+		spec.WhenActive:   {plan.Active},
+		spec.WhenInactive: {plan.Inactive},
+		spec.WhenAlways:   {plan.Active, plan.Inactive, plan.Activating, plan.Deactivating, plan.Held, plan.Failed, plan.Unknown},
+	} {
+		for _, s := range statuses {
+			d := newDesk(t, hourly(when))
+			d.at(30*time.Minute, s)
+			want := false
+			for _, m := range may {
+				want = want || m == s
+			}
+			if want {
+				d.started()
+				continue
+			}
+			d.idle(string(when) + " while " + string(s))
+			if got := d.report().Skipped; got != "the node is "+string(s) {
+				t.Errorf("when %s, %s: skipped %q", when, s, got)
+			}
+		}
+	}
+}
+
+func TestAJobIsEndedWhenTheNodeStopsBeingWhatItIsTiedTo(t *testing.T) {
+	d := newDesk(t, hourly(spec.WhenActive))
+	d.at(30*time.Minute, plan.Active)
+	run := d.started()
+	d.at(time.Minute, plan.Active)
+	if run.ctx.Err() != nil {
+		t.Fatal("ended while the node was Active")
+	}
+	d.at(time.Second, plan.Deactivating)
+	<-run.ctx.Done()
+	d.over()
+	want := plan.JobReport{Name: "replicate", Output: "the node is Deactivating: it was ended", At: d.clock.Wall().Add(-61 * time.Second)}
+	if diff := cmp.Diff(want, d.report()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPauseEndsJobs(t *testing.T) { // R11
+	d := newDesk(t, hourly(spec.WhenAlways))
+	d.at(30*time.Minute, plan.Inactive)
+	run := d.started()
+	d.at(time.Second, plan.Paused)
+	<-run.ctx.Done()
+	d.over()
+}
+
+func TestTheResultOfAJobIsReported(t *testing.T) {
+	d := newDesk(t, hourly(spec.WhenActive))
+	d.at(30*time.Minute, plan.Active)
+	at := d.clock.Wall()
+	run := d.started()
+	if diff := cmp.Diff([]string{"replicate", "10.0.0.2"}, run.argv); diff != "" {
+		t.Error(diff)
+	}
+	run.end <- nil
+	d.over()
+	if diff := cmp.Diff(plan.JobReport{Name: "replicate", OK: true, Output: "output", At: at}, d.report()); diff != "" {
+		t.Error(diff)
+	}
+	d.at(time.Hour, plan.Active)
+	d.started().end <- errors.New("exit code 3")
+	d.over()
+	if got := d.report(); got.OK || got.Output != "exit code 3: output" {
+		t.Errorf("a failed run is reported as %+v", got)
+	}
+}
+
+func TestAJobNeverOverlapsItself(t *testing.T) {
+	d := newDesk(t, hourly(spec.WhenAlways))
+	d.runner.stubborn = true
+	d.at(30*time.Minute, plan.Active)
+	run := d.started()
+	d.at(time.Hour, plan.Active)
+	if got := d.report().Skipped; got != "the run before has not ended" {
+		t.Errorf("skipped %q", got)
+	}
+	d.at(time.Minute, plan.Paused) // it does not die
+	d.at(59*time.Minute, plan.Active)
+	select {
+	case <-d.runner.began:
+		t.Fatal("a second run began beside the first")
+	default:
+	}
+	run.end <- nil
+	d.over()
+	d.at(time.Hour, plan.Active)
+	d.started()
+}
+
+func TestAJobIsBoundedByItsTimeout(t *testing.T) {
+	j := hourly(spec.WhenAlways)
+	j.Timeout = spec.Duration(time.Millisecond)
+	d := newDesk(t, j)
+	d.at(30*time.Minute, plan.Active)
+	<-d.started().ctx.Done()
+	d.over()
+	if got := d.report(); got.OK || got.Output != "it did not end within 1ms and was ended" {
+		t.Errorf("reported as %+v", got)
+	}
+}
+
+func TestANodeThatDoesNotAllowAJobSaysSo(t *testing.T) {
+	j := hourly(spec.WhenAlways)
+	j.Command = []string{"rm", "-rf", "/"}
+	d := newDesk(t, j)
+	d.at(30*time.Minute, plan.Active)
+	d.idle("not allowed")
+	if got := d.report().Skipped; got != "agent.yaml does not allow it" {
+		t.Errorf("skipped %q", got)
+	}
+}
+
+func TestAJobThatIsNotWantedAnyMoreIsEnded(t *testing.T) {
+	d := newDesk(t, hourly(spec.WhenAlways))
+	d.at(30*time.Minute, plan.Active)
+	run := d.started()
+	d.configure()
+	<-run.ctx.Done()
+	d.over()
+	if len(d.jobs.tasks.list) != 0 {
+		t.Error("it is still there")
+	}
+}
+
+func TestAJobWantedAgainBeforeItEndedStillDoesNotOverlap(t *testing.T) {
+	d := newDesk(t, hourly(spec.WhenAlways))
+	d.runner.stubborn = true
+	d.at(30*time.Minute, plan.Active)
+	run := d.started()
+	d.configure()
+	d.configure(hourly(spec.WhenAlways))
+	d.at(time.Hour, plan.Active)
+	select {
+	case <-d.runner.began:
+		t.Fatal("a second run began beside the first")
+	default:
+	}
+	run.end <- nil
+	d.over()
+}
+
+func TestANewDocumentDoesNotDelayAJob(t *testing.T) {
+	d := newDesk(t, every(time.Hour))
+	for range 7 {
+		d.at(10*time.Minute, plan.Active)
+		d.configure(every(time.Hour))
+	}
+	d.started()
+}
+
+func TestTheEndOfTheAgentEndsItsJobs(t *testing.T) {
+	d := newDesk(t, hourly(spec.WhenAlways))
+	d.at(30*time.Minute, plan.Active)
+	run := d.started()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); d.jobs.Run(ctx) }()
+	cancel()
+	run.end <- nil
+	<-done
+}
+
+// runsAt takes a turn every five seconds and returns the minutes at which runs began.
+func (d *desk) runsAt(length time.Duration, step func(time.Duration)) []int {
+	var out []int
+	for t := time.Duration(0); t < length; t += 5 * time.Second {
+		step(t)
+		d.at(5*time.Second, plan.Active)
+		for _, k := range d.jobs.tasks.list {
+			if k.run != nil {
+				d.started().end <- nil
+				d.over()
+				out = append(out, int((t + 5*time.Second).Minutes()))
+			}
+		}
+	}
+	return out
+}
+
+func TestCronJobsKeepTheirPaceWhenTheClockIsStepped(t *testing.T) {
+	for name, c := range map[string]struct {
+		at, by time.Duration
+		want   []int // minutes after 8:30 at which the hourly job runs
+	}{
+		"never":                       {0, 0, []int{30, 90, 150}},
+		"back a minute after a run":   {30*time.Minute + 10*time.Second, -time.Minute, []int{30, 91, 151}},
+		"back an hour after a run":    {30*time.Minute + 10*time.Second, -time.Hour, []int{30, 90, 150}},
+		"back a day between two runs": {60 * time.Minute, -24 * time.Hour, []int{30, 90, 150}},
+		"back a minute before a run":  {29 * time.Minute, -time.Minute, []int{31, 91, 151}},
+		"forward over a run":          {10 * time.Minute, 30 * time.Minute, []int{10, 60, 120}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, hourly(spec.WhenActive))
+			got := d.runsAt(170*time.Minute, func(now time.Duration) {
+				if now == c.at {
+					d.clock.step(c.by)
+				}
+			})
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestIntervalsAreJitteredByATenthAtMostAndKnowNoWallClock(t *testing.T) {
+	d := newDesk(t, every(10*time.Minute))
+	got := d.runsAt(100*time.Minute, func(now time.Duration) {
+		if now%time.Minute == 0 {
+			d.clock.step(-time.Hour)
+		}
+	})
+	if len(got) < 9 || len(got) > 10 {
+		t.Errorf("%d runs in 100 minutes at %v, want 9 or 10", len(got), got)
+	}
+}
+
+func TestTurnsComeInTimeForTheNextRun(t *testing.T) {
+	d := newDesk(t, hourly(spec.WhenActive))
+	d.clock.pass(29*time.Minute + 55*time.Second)
+	if left := d.turn(); left != 5*time.Second {
+		t.Errorf("next turn in %s, want 5s", left)
+	}
+	d.clock.pass(-10 * time.Minute)
+	if left := d.turn(); left > clockLook {
+		t.Errorf("next turn in %s, too late to notice a stepped clock", left)
+	}
+}
+
+func TestExecRunsACommandToItsEnd(t *testing.T) {
+	for name, c := range map[string]struct{ script, output, err string }{
+		"good":         {"echo one; echo two >&2", "one\ntwo", ""},
+		"bad":          {"echo why; exit 3", "why", "exit code 3"},
+		"signal":       {"kill -9 $$", "", "ended by signal: killed"},
+		"long":         {"yes x | head -c 100000", "… " + strings.TrimSpace(strings.Repeat("x\n", outputSize/2)), ""},
+		"not UTF-8":    {`printf 'a\377b'`, "a?b", ""},
+		"leaves a job": {"sleep 600 & echo left", "left", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, err := Exec{Grace: 50 * time.Millisecond}.Run(t.Context(), []string{"/bin/sh", "-c", c.script})
+			if out != c.output || (err == nil) != (c.err == "") || err != nil && err.Error() != c.err {
+				t.Errorf("%q, %v; want %q, %q", out, err, c.output, c.err)
+			}
+		})
+	}
+	if _, err := (Exec{}).Run(t.Context(), []string{"/no/such/program"}); err == nil || !strings.Contains(err.Error(), "no such program") {
+		t.Errorf("a program that is not there: %v", err)
+	}
+}
+
+func TestExecEndsTheWholeGroup(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "alive")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	up, err := os.OpenFile(pipe, os.O_RDWR|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alive, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer alive.Close()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		// Both hold the pipe open; the child ignores the request to end.
+		script := `exec 3>"$1"; (trap '' TERM; echo up >&3; sleep 600) & wait`
+		_, err := Exec{Grace: 50 * time.Millisecond}.Run(ctx, []string{"/bin/sh", "-c", script, "sh", pipe})
+		done <- err
+	}()
+	b := make([]byte, 3)
+	_ = up.SetReadDeadline(time.Now().Add(ctlBound))
+	if _, err := up.Read(b); err != nil {
+		t.Fatalf("the child never came up: %v", err)
+	}
+	_ = up.Close()
+	cancel(errors.New("the node is Inactive"))
+	if err := <-done; err == nil || err.Error() != "the node is Inactive" {
+		t.Errorf("got %v, want why it was ended", err)
+	}
+	_ = alive.SetReadDeadline(time.Now().Add(ctlBound))
+	if n, err := alive.Read(b); n != 0 || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("somebody of the group is still alive: %d, %v", n, err)
+	}
+}
