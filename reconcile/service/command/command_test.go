@@ -26,7 +26,7 @@ const (
 )
 
 func TestDriver(t *testing.T) {
-	servicetest.Run(t, servicetest.Fixture{New: subject, Outside: true, StopBound: 300 * time.Millisecond})
+	servicetest.Run(t, servicetest.Fixture{New: subject, Outside: true, Parallel: true, StopBound: 300 * time.Millisecond})
 }
 
 func subject(t *testing.T, b servicetest.Behaviour) servicetest.Subject {
@@ -100,13 +100,14 @@ func TestExitCodesAreThoseOfLSBUnlessTheDocumentSaysOtherwise(t *testing.T) {
 func TestAStatusThatCannotBeAskedIsAnError(t *testing.T) {
 	for name, c := range map[string]struct {
 		status []string
+		bound  time.Duration
 		want   error
 	}{
-		"absent": {[]string{"/nonexistent/status"}, service.ErrNotFound},
-		"hangs":  {[]string{"sleep", "600"}, service.ErrTimeout},
+		"absent": {[]string{"/nonexistent/status"}, time.Minute, service.ErrNotFound},
+		"hangs":  {[]string{"sleep", "600"}, 100 * time.Millisecond, service.ErrTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), c.bound)
 			defer cancel()
 			got, err := New(spec.CommandService{Status: c.status}, 0).Observe(ctx)
 			if !errors.Is(err, c.want) || got.Run != plan.RunUnsure {
@@ -117,7 +118,8 @@ func TestAStatusThatCannotBeAskedIsAnError(t *testing.T) {
 }
 
 func TestAStopIsVerifiedAndNotBelieved(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	err := New(spec.CommandService{Stop: exits("0"), Status: exits("0")}, 0).Stop(ctx)
 	if !errors.Is(err, service.ErrTimeout) || !strings.Contains(err.Error(), `still "running"`) {

@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,9 +11,9 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"mainstay/spec"
 )
@@ -106,12 +107,12 @@ type stage struct {
 
 func newStage(t *testing.T, role string) *stage {
 	folder := t.TempDir()
+	// Socket names are short, and the folder's is not.
+	name := fmt.Sprintf("%d-%x", os.Getpid(), sha256.Sum256([]byte(folder)))[:40]
 	s := &stage{
-		t: t, folder: folder, marker: "test/" + filepath.Base(filepath.Dir(folder)) + "/" + role,
-		socket: fmt.Sprintf("@mainstay-test-%d-%s", os.Getpid(), strings.ReplaceAll(folder[1:], "/", "-")),
-		fifo:   filepath.Join(folder, "up"),
+		t: t, folder: folder, marker: "test/" + name + "/" + role,
+		socket: "@mainstay-test-" + name, fifo: filepath.Join(folder, "up"),
 	}
-	s.socket = s.socket[:min(len(s.socket), 90)]
 	if err := syscall.Mkfifo(s.fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +133,9 @@ func (s *stage) driver() *Driver {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {
-		if err := d.Stop(context.Background()); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), stopBound)
+		defer cancel()
+		if err := d.Stop(ctx); err != nil {
 			s.t.Error(err)
 		}
 	})
@@ -142,9 +145,17 @@ func (s *stage) driver() *Driver {
 // up waits until the service behaves as its role says.
 func (s *stage) up() {
 	s.t.Helper()
-	b, err := os.ReadFile(s.fifo)
-	if err != nil || string(b) != "up" {
-		s.t.Fatalf("the service says %q, %v", b, err)
+	// Open for writing too, so that opening waits for nobody.
+	f, err := os.OpenFile(s.fifo, os.O_RDWR|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := io.ReadFull(f, make([]byte, len("up"))); err != nil {
+		s.t.Fatalf("the service did not come up: %v", err)
 	}
 }
 

@@ -40,13 +40,10 @@ func (d *Driver) Stop(ctx context.Context) error {
 	return nil
 }
 
-// StopByHand returns the command that ends the service without the agent.
+// StopByHand returns the command that ends, without the agent, every process
+// that carries the marker.
 func (d *Driver) StopByHand() string {
-	g, err := d.find(context.Background(), true)
-	if err != nil || len(g.all) == 0 {
-		return ""
-	}
-	return "kill -9 " + pids(g.all)
+	return "grep -lzxF '" + strings.ReplaceAll(d.marker, "'", `'\''`) + "' /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 | xargs -r kill -9"
 }
 
 // end looks, signals and waits until a look finds nobody.
@@ -56,10 +53,14 @@ func (d *Driver) end(ctx context.Context, r *record) error {
 	polite, cancel := context.WithTimeout(ctx, service.StopGrace(ctx))
 	defer cancel()
 	asked := map[int]uint64{}
+	var found []proc
 	for {
-		found, err := d.members(ctx, r)
-		if err == nil && len(found) == 0 {
+		now, err := d.members(ctx, r)
+		if err == nil && len(now) == 0 {
 			return nil
+		}
+		if err == nil {
+			found = now
 		}
 		wait := polite
 		if err == nil && polite.Err() == nil {

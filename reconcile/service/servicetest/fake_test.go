@@ -21,6 +21,7 @@ func TestFake(t *testing.T) {
 		},
 		Forces:    true,
 		Outside:   true,
-		StopBound: 200 * time.Millisecond,
+		Parallel:  true,
+		StopBound: 2 * time.Second,
 	})
 }

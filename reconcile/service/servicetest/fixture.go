@@ -37,6 +37,9 @@ type Fixture struct {
 	// Outside says that subjects can be started behind the driver's back; the
 	// test that needs it runs only then.
 	Outside bool
+	// Parallel says that subjects do not disturb each other, so that the tests
+	// wait at the same time.
+	Parallel bool
 	// Bound is how long one change may take to be seen. The default is 20s; it
 	// is reached only by a defect.
 	Bound time.Duration

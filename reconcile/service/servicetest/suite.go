@@ -16,7 +16,12 @@ func Run(t *testing.T, f Fixture) {
 		if c.outside && !f.Outside {
 			continue
 		}
-		t.Run(c.name, func(t *testing.T) { c.run(newBench(t, f, c.behaviour)) })
+		t.Run(c.name, func(t *testing.T) {
+			if f.Parallel {
+				t.Parallel()
+			}
+			c.run(newBench(t, f, c.behaviour))
+		})
 	}
 }
 
