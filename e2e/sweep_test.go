@@ -57,7 +57,10 @@ func leaveAHostBehind(t *testing.T) {
 	cc.Must(t, "docker", "compose", "-p", project.Name, "-f", project.File, "up", "-d")
 	cc.Cut(t)
 	cc.Freeze(t)
-	fmt.Println("abandoned", hosts.Run())
+	engine := hosts.StartEngine(t)
+	port := freePort(t)
+	engine.NewProject(t, "own", hosts.Service{Name: "xuc", Port: port, Text: "left"}).Compose(t, "up", "-d")
+	fmt.Println("abandoned", hosts.Run(), port)
 	<-t.Context().Done()
 }
 
@@ -80,17 +83,23 @@ func TestWhatAKilledRunLeftIsSweptByTheNext(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	run, found := "", false
+	said, found := "", false
 	for lines := bufio.NewScanner(stdout); !found && lines.Scan(); {
-		run, found = strings.CutPrefix(lines.Text(), "abandoned ")
+		said, found = strings.CutPrefix(lines.Text(), "abandoned ")
 	}
+	run, port, _ := strings.Cut(said, " ")
 	child.Process.Kill()
 	child.Wait()
 	if there, err := hosts.Leftovers(t.Context(), run+"-"); !found || err != nil || len(there) == 0 {
 		t.Fatalf("the killed run %q left %q, %v", run, there, err)
 	}
-	if err := hosts.Sweep(t.Context()); err != nil {
-		t.Error(err)
+	timed(t, "sweep", func() {
+		if err := hosts.Sweep(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	if got := page("http://127.0.0.1:" + port + "/"); got == "left" {
+		t.Error("the container of a swept engine still answers")
 	}
 	wantNothing(t, run+"-")
 }

@@ -30,6 +30,8 @@ type Service struct {
 type Project struct {
 	Name string // for docker compose -p; unlike any other
 	File string // path of its file, on the machine or on its host
+
+	engine string // socket of its engine; empty for the machine's
 }
 
 // NewProject makes the files of a Compose project on the machine itself. Its
@@ -74,13 +76,21 @@ func (h *Host) NewProject(t testing.TB, name string, services ...Service) *Proje
 	return p
 }
 
-// Compose runs the machine's docker-compose program on a project of the
-// machine.
+func (p *Project) socket() string {
+	if p.engine == "" {
+		return engineSocket
+	}
+	return p.engine
+}
+
+// Compose runs the machine's docker-compose program on a project whose
+// file is on the machine.
 func (p *Project) Compose(t testing.TB, args ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), commandBound)
 	defer cancel()
-	if _, err := run(ctx, append([]string{"docker-compose", "-p", p.Name, "-f", p.File}, args...)...); err != nil {
+	program := []string{"env", "DOCKER_HOST=unix://" + p.socket(), "docker-compose", "-p", p.Name, "-f", p.File}
+	if _, err := run(ctx, append(program, args...)...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -88,7 +98,7 @@ func (p *Project) Compose(t testing.TB, args ...string) {
 // Containers lists the running containers of one service by their ids.
 func (p *Project) Containers(t testing.TB, service string) []string {
 	t.Helper()
-	ids, err := docker(t.Context(), "ps", "--quiet", "--no-trunc",
+	ids, err := docker(t.Context(), "--host", "unix://"+p.socket(), "ps", "--quiet", "--no-trunc",
 		"--filter", "label="+projectLabel+"="+p.Name,
 		"--filter", "label=com.docker.compose.service="+service)
 	if err != nil {

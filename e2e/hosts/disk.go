@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -64,7 +65,9 @@ func unmountBelow(folder string) error {
 	if err != nil {
 		return err
 	}
-	for line := range strings.Lines(string(mounts)) {
+	lines := slices.Collect(strings.Lines(string(mounts)))
+	// What was mounted last may lie on what was mounted first.
+	for _, line := range slices.Backward(lines) {
 		fields := strings.Fields(line)
 		if len(fields) > 1 && strings.HasPrefix(fields[1], folder+"/") {
 			if err := syscall.Unmount(fields[1], syscall.MNT_DETACH); err != nil {

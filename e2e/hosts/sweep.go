@@ -119,10 +119,18 @@ func sweepRun(ctx context.Context, run string) error {
 	}
 	for _, name := range entries(runFolder) {
 		if runOf(name) == run {
-			problems = append(problems, removeFolder(filepath.Join(runFolder, name)))
+			problems = append(problems, sweepFolder(ctx, filepath.Join(runFolder, name)))
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// sweepFolder removes the folder of a host or of an engine.
+func sweepFolder(ctx context.Context, folder string) error {
+	if strings.Contains(filepath.Base(folder), engineMark) {
+		return sweepEngine(ctx, folder)
+	}
+	return removeFolder(folder)
 }
 
 // removeListed gives every id that one docker command lists to another.
