@@ -71,6 +71,7 @@ func waitGone(t *testing.T, pidFile string) {
 		if err != nil || strings.Contains(string(stat), ") Z ") {
 			return
 		}
+		<-time.After(time.Millisecond)
 	}
 	t.Errorf("process %d still runs", pid)
 	_ = syscall.Kill(pid, syscall.SIGKILL)

@@ -117,7 +117,7 @@ func leavesNothing(t *testing.T, tries func()) {
 			t.Fatalf("%d goroutines and %d files before, %d and %d after\n%s", goroutines, files,
 				runtime.NumGoroutine(), openFiles(t), stacks[:runtime.Stack(stacks, true)])
 		}
-		runtime.Gosched()
+		<-time.After(time.Millisecond)
 	}
 }
 
@@ -125,12 +125,12 @@ func leavesNothing(t *testing.T, tries func()) {
 // test notice the end of a connection a little later than the probe.
 func settled(t *testing.T) (goroutines, files int) {
 	t.Helper()
-	for same := 0; same < 2000; same++ {
+	for same := 0; same < 20; same++ {
 		g, f := runtime.NumGoroutine(), openFiles(t)
 		if g != goroutines || f != files {
 			goroutines, files, same = g, f, 0
 		}
-		runtime.Gosched()
+		<-time.After(time.Millisecond)
 	}
 	return goroutines, files
 }

@@ -317,6 +317,7 @@ func startEngine(t *testing.T, folder, socket string) (stop func()) {
 			_ = engine.Process.Kill()
 			t.Fatalf("the engine does not answer:\n%s", content)
 		}
+		<-time.After(50 * time.Millisecond)
 	}
 	return func() {
 		_ = engine.Process.Signal(syscall.SIGTERM)

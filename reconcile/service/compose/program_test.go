@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -118,6 +117,6 @@ func until(t *testing.T, what string, is func() bool) {
 		if time.Now().After(bound) {
 			t.Fatalf("%s did not come about", what)
 		}
-		runtime.Gosched()
+		<-time.After(time.Millisecond)
 	}
 }

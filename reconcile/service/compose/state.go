@@ -9,8 +9,12 @@ import (
 	"mainstay/reconcile/service"
 )
 
-// maxDetail bounds what is quoted of others, in bytes.
-const maxDetail = 300
+const (
+	// maxQuote bounds what is quoted of others, in bytes.
+	maxQuote = 300
+	// maxDetails is of how many containers a service's detail speaks.
+	maxDetails = 10
+)
 
 // stateOf says what the containers of one service amount to. Only a service none
 // of whose containers may still serve is down; one whose containers differ is
@@ -32,6 +36,9 @@ func stateOf(all []container) service.State {
 		if d := c.detail(); d != "" {
 			details = append(details, named(c, len(all))+d)
 		}
+	}
+	if over := len(details) - maxDetails; over > 0 {
+		details = append(details[:maxDetails], fmt.Sprintf("and %d more", over))
 	}
 	if seen.Run == plan.RunUnsure {
 		details = append(details, inStates(all))
@@ -171,8 +178,8 @@ func named(c container, of int) string {
 // quoted makes one bounded line of what somebody else said.
 func quoted(s string) string {
 	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "?")), " ")
-	if len(s) > maxDetail {
-		s = strings.ToValidUTF8(s[:maxDetail], "") + " …"
+	if len(s) > maxQuote {
+		s = strings.ToValidUTF8(s[:maxQuote], "") + " …"
 	}
 	return s
 }

@@ -77,8 +77,18 @@ func TestARestartPolicyThatActsAtBootIsReported(t *testing.T) {
 
 func TestLongOutputOfAHealthCheckIsCut(t *testing.T) {
 	c := container{state: "running", health: "unhealthy", healthSaid: strings.Repeat("no answer\n", 1000)}
-	if got := c.detail(); len(got) > maxDetail+40 || strings.Contains(got, "\n") {
+	if got := c.detail(); len(got) > maxQuote+40 || strings.Contains(got, "\n") {
 		t.Errorf("%d bytes: %s", len(got), got)
+	}
+}
+
+func TestTheDetailOfAServiceOfManyContainersIsCut(t *testing.T) {
+	var all []container
+	for range 500 {
+		all = append(all, container{name: "one", state: "exited", problem: strings.Repeat("long ", 1000)})
+	}
+	if got := stateOf(all).Detail; len(got) > 4<<10 || !strings.HasSuffix(got, "and 490 more") {
+		t.Errorf("%d bytes", len(got))
 	}
 }
 

@@ -230,6 +230,7 @@ func TestOnHostABusThatRestartsIsSurvived(t *testing.T) {
 			if err := unit.Start(bounded(t)); err == nil {
 				break
 			}
+			<-time.After(10 * time.Millisecond)
 		}
 		if !populated("bus.service") {
 			t.Fatalf("%v: not started", how)

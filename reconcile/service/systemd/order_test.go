@@ -3,7 +3,6 @@ package systemd
 import (
 	"context"
 	"errors"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -272,6 +271,6 @@ func until(t *testing.T, what string, is func() bool) {
 		if time.Now().After(bound) {
 			t.Fatalf("%s did not come about", what)
 		}
-		runtime.Gosched()
+		<-time.After(time.Millisecond)
 	}
 }
