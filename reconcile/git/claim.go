@@ -70,22 +70,25 @@ func (r *Remote) Claim(ctx context.Context, ref, hash string, known plan.Tip) (C
 		depth = maxChain
 	}
 	st, q := newStore(), question{ref, hash, known.ID}
-	read, err := r.claimAt(ctx, q, depth, st)
+	read, err := r.claimAt(ctx, q, known, depth, st)
 	if err != nil || read.Descends || st.whole() || read.Tip.Seq <= known.Seq {
 		return read.since(known), err
 	}
 	// Every change adds one to seq, so it is known how far away the known one is.
 	depth = int(min(read.Tip.Seq-known.Seq+1, maxChain))
-	read, err = r.claimAt(ctx, q, depth, st)
+	read, err = r.claimAt(ctx, q, known, depth, st)
 	return read.since(known), err
 }
 
-func (r *Remote) claimAt(ctx context.Context, q question, depth int, st *store) (ClaimRead, error) {
+func (r *Remote) claimAt(ctx context.Context, q question, known plan.Tip, depth int, st *store) (ClaimRead, error) {
 	f := fetchRequest{depth: depth, filter: "blob:limit=65537"}
 	if err := r.fetchRef(ctx, r.dialers[0], q, f, st); err != nil {
 		return ClaimRead{}, err
 	}
 	links, err := st.links(q.hash, q.known)
+	if err == nil {
+		err = growing(links, known)
+	}
 	if err != nil {
 		return ClaimRead{}, fmt.Errorf("claim %s: %w", q.ref, err)
 	}
@@ -122,7 +125,7 @@ func (s *store) links(hash, known string) ([]Link, error) {
 	if len(links) == 0 {
 		return nil, damaged("commit "+hash, errors.New("not there"))
 	}
-	return links, growing(links)
+	return links, nil
 }
 
 func (s *store) link(c *object.Commit) (Link, error) {
@@ -169,8 +172,8 @@ func (s *store) onlyFile(hash plumbing.Hash, name string, limit int64) (tree, bl
 
 // growing checks what every change must keep: seq is one more than its parent's,
 // or, after a person vouched for the claim, at least more.
-func growing(links []Link) error {
-	seqs := make(map[string]uint64, len(links))
+func growing(links []Link, known plan.Tip) error {
+	seqs := map[string]uint64{known.ID: known.Seq}
 	for _, l := range links {
 		seqs[l.Tip.ID] = l.Tip.Seq
 	}

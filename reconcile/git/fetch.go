@@ -36,7 +36,9 @@ func (s *session) fetch(ctx context.Context, f fetchRequest, into *store) error 
 func (s *session) fetchLines(f fetchRequest, have *store) []byte {
 	var b bytes.Buffer
 	caps := " agent=" + agent
-	for _, c := range []string{"ofs-delta", "side-band-64k", "no-progress"} {
+	// Some hosts insist on multi_ack_detailed, though there is nothing to
+	// negotiate here.
+	for _, c := range []string{"multi_ack_detailed", "ofs-delta", "side-band-64k", "no-progress"} {
 		if s.can(c) {
 			caps += " " + c
 		}
@@ -77,17 +79,31 @@ func (s *session) readPack(in *bufio.Reader, f fetchRequest, into *store) ([]byt
 			return nil, err
 		}
 	}
-	answer, err := line(in)
-	if err != nil {
+	if err := readAcks(in); err != nil {
 		return nil, err
-	}
-	if !bytes.Equal(answer, []byte("NAK")) && !bytes.HasPrefix(answer, []byte("ACK ")) {
-		return nil, serverSays(answer)
 	}
 	if s.can("side-band-64k") {
 		return sideband(in)
 	}
 	return readAll(in)
+}
+
+// readAcks skips what the server says about commits both sides have. The line
+// before the pack is a NAK, or an ACK with nothing after its hash.
+func readAcks(in *bufio.Reader) error {
+	for {
+		l, err := line(in)
+		if err != nil {
+			return err
+		}
+		word, rest, _ := bytes.Cut(l, []byte(" "))
+		switch {
+		case string(word) == "NAK", string(word) == "ACK" && isHash(string(rest)):
+			return nil
+		case string(word) != "ACK":
+			return serverSays(l)
+		}
+	}
 }
 
 // readShallow learns where the history that was sent ends.
