@@ -140,8 +140,9 @@ func (d *Driver) find(ctx context.Context, all bool) (group, error) {
 // the same, by that. A lock whose holder ends just then is looked at again.
 func (d *Driver) members(ctx context.Context, r *record) ([]proc, error) {
 	inSession := d.sessionOf(r)
+	var env environs
 	for range 3 {
-		found, err := scan(ctx, func(p proc) bool { return inSession(p) || carries(p.pid, d.marker) })
+		found, err := scan(ctx, func(pid int) bool { return inSession(pid) || env.carries(pid, d.marker) })
 		if err != nil || len(found) > 0 {
 			return found, err
 		}
@@ -149,7 +150,7 @@ func (d *Driver) members(ctx context.Context, r *record) ([]proc, error) {
 		if err != nil || !held {
 			return nil, err
 		}
-		found, err = scan(ctx, func(p proc) bool { return holds(p.pid, file) })
+		found, err = scan(ctx, func(pid int) bool { return holds(pid, file) })
 		if err != nil || len(found) > 0 {
 			return found, err
 		}
@@ -160,15 +161,18 @@ func (d *Driver) members(ctx context.Context, r *record) ([]proc, error) {
 // sessionOf tells who is in the recorded session. A session's number is not
 // used again while one of its members lives; if the leader's pid is now somebody
 // else's, the session is gone.
-func (d *Driver) sessionOf(r *record) func(proc) bool {
-	none := func(proc) bool { return false }
+func (d *Driver) sessionOf(r *record) func(pid int) bool {
+	none := func(int) bool { return false }
 	if r == nil || r.PID == 0 {
 		return none
 	}
 	if p, err := readProc(r.PID); err == nil && p.start != r.Start {
 		return none
 	}
-	return func(p proc) bool { return p.session == r.PID && p.start >= r.Start }
+	return func(pid int) bool {
+		p, err := readProc(pid)
+		return err == nil && p.session == r.PID && p.start >= r.Start
+	}
 }
 
 // eldest is the main process of a service that was not recorded: what the others

@@ -452,27 +452,3 @@ func FuzzStat(f *testing.F) {
 		}
 	})
 }
-
-// BenchmarkDeathSeen is the time from the kill of an adopted process to the
-// wake.
-func BenchmarkDeathSeen(b *testing.B) {
-	for b.Loop() {
-		b.StopTimer()
-		cmd := exec.Command("/bin/sleep", "600")
-		if err := cmd.Start(); err != nil {
-			b.Fatal(err)
-		}
-		p, err := readProc(cmd.Process.Pid)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.StartTimer()
-		_ = cmd.Process.Kill()
-		if err := waitAll(b.Context(), []proc{p}); err != nil {
-			b.Fatal(err)
-		}
-		b.StopTimer()
-		_ = cmd.Wait()
-		b.StartTimer()
-	}
-}

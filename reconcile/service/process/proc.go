@@ -67,9 +67,10 @@ func parseStat(pid int, stat string) (proc, error) {
 	return p, nil
 }
 
-// scan lists the living processes, other than the agent itself, that belong.
-// One that ends meanwhile is left out.
-func scan(ctx context.Context, belongs func(proc) bool) ([]proc, error) {
+// scan lists the living processes, other than the agent itself, that belong. It
+// is handed numbers and reads about a process only what it must: on an idle node
+// this is most of what the agent does. One that ends meanwhile is left out.
+func scan(ctx context.Context, belongs func(pid int) bool) ([]proc, error) {
 	dir, err := os.Open("/proc")
 	if err != nil {
 		return nil, err
@@ -86,20 +87,23 @@ func scan(ctx context.Context, belongs func(proc) bool) ([]proc, error) {
 			return nil, err
 		}
 		pid, err := strconv.Atoi(name)
-		if err != nil || pid == self {
+		if err != nil || pid == self || !belongs(pid) {
 			continue
 		}
-		if p, err := readProc(pid); err == nil && p.alive() && belongs(p) {
+		if p, err := readProc(pid); err == nil && p.alive() {
 			found = append(found, p)
 		}
 	}
 	return found, nil
 }
 
+// environs reads environments into one buffer.
+type environs struct{ buffer []byte }
+
 // carries reports whether the process has the line in its environment. What may
 // not be read belongs to somebody else.
-func carries(pid int, line string) bool {
-	env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+func (e *environs) carries(pid int, line string) bool {
+	env, err := e.read("/proc/" + strconv.Itoa(pid) + "/environ")
 	if err != nil {
 		return false
 	}
@@ -111,6 +115,27 @@ func carries(pid int, line string) bool {
 		env = rest
 	}
 	return false
+}
+
+func (e *environs) read(path string) ([]byte, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	for used := 0; ; {
+		if used == len(e.buffer) {
+			e.buffer = append(e.buffer, make([]byte, max(len(e.buffer), 4096))...)
+		}
+		n, err := unix.Read(fd, e.buffer[used:])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			return e.buffer[:used], err
+		}
+		used += n
+	}
 }
 
 // holds reports whether the process has the file open.
