@@ -65,13 +65,12 @@ func waitGone(t *testing.T, pidFile string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(5 * time.Second)
-	for time.Now().Before(deadline) {
+	gone := until(func() bool {
 		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-		if err != nil || strings.Contains(string(stat), ") Z ") {
-			return
-		}
-		<-time.After(time.Millisecond)
+		return err != nil || strings.Contains(string(stat), ") Z ")
+	})
+	if gone {
+		return
 	}
 	t.Errorf("process %d still runs", pid)
 	_ = syscall.Kill(pid, syscall.SIGKILL)

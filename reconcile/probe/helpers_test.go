@@ -110,27 +110,40 @@ func leavesNothing(t *testing.T, tries func()) {
 	tries() // The first run starts what the runtime keeps, such as its poller.
 	goroutines, files := settled(t)
 	tries()
-	deadline := time.Now().Add(5 * time.Second)
-	for runtime.NumGoroutine() > goroutines || openFiles(t) > files {
-		if time.Now().After(deadline) {
-			stacks := make([]byte, 1<<16)
-			t.Fatalf("%d goroutines and %d files before, %d and %d after\n%s", goroutines, files,
-				runtime.NumGoroutine(), openFiles(t), stacks[:runtime.Stack(stacks, true)])
-		}
-		<-time.After(time.Millisecond)
+	clean := until(func() bool { return runtime.NumGoroutine() <= goroutines && openFiles(t) <= files })
+	if !clean {
+		stacks := make([]byte, 1<<16)
+		t.Fatalf("%d goroutines and %d files before, %d and %d after\n%s", goroutines, files,
+			runtime.NumGoroutine(), openFiles(t), stacks[:runtime.Stack(stacks, true)])
 	}
+}
+
+// until waits for a state that nothing tells of.
+func until(is func() bool) bool {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	bound := time.After(5 * time.Second)
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-bound:
+			return false
+		}
+	}
+	return true
 }
 
 // settled waits until the counts stay the same for a while: the servers of the
 // test notice the end of a connection a little later than the probe.
 func settled(t *testing.T) (goroutines, files int) {
 	t.Helper()
-	for same := 0; same < 20; same++ {
+	same := 0
+	until(func() bool {
 		g, f := runtime.NumGoroutine(), openFiles(t)
-		if g != goroutines || f != files {
+		if same++; g != goroutines || f != files {
 			goroutines, files, same = g, f, 0
 		}
-		<-time.After(time.Millisecond)
-	}
+		return same >= 20
+	})
 	return goroutines, files
 }

@@ -310,14 +310,17 @@ func startEngine(t *testing.T, folder, socket string) (stop func()) {
 	if err := engine.Start(); err != nil {
 		t.Fatal(err)
 	}
-	bound := time.Now().Add(30 * time.Second)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	bound := time.After(30 * time.Second)
 	for exec.Command("docker", "info").Run() != nil {
-		if time.Now().After(bound) {
+		select {
+		case <-tick.C:
+		case <-bound:
 			content, _ := os.ReadFile(log.Name())
 			_ = engine.Process.Kill()
 			t.Fatalf("the engine does not answer:\n%s", content)
 		}
-		<-time.After(50 * time.Millisecond)
 	}
 	return func() {
 		_ = engine.Process.Signal(syscall.SIGTERM)

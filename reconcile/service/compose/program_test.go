@@ -112,11 +112,14 @@ func TestOfLongOutputTheEndIsKept(t *testing.T) {
 // until waits for a state of another process.
 func until(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	bound := time.Now().Add(5 * time.Second)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	bound := time.After(5 * time.Second)
 	for !is() {
-		if time.Now().After(bound) {
+		select {
+		case <-tick.C:
+		case <-bound:
 			t.Fatalf("%s did not come about", what)
 		}
-		<-time.After(time.Millisecond)
 	}
 }

@@ -226,12 +226,7 @@ func TestOnHostABusThatRestartsIsSurvived(t *testing.T) {
 	woken := watchedBy(t, unit)
 	for _, how := range [][]string{{"restart", "dbus.service"}, {"kill", "--signal=SIGKILL", "dbus.service"}, {"daemon-reexec"}} {
 		systemctl(t, how...)
-		for {
-			if err := unit.Start(bounded(t)); err == nil {
-				break
-			}
-			<-time.After(10 * time.Millisecond)
-		}
+		until(t, fmt.Sprintf("%v: a start", how), func() bool { return unit.Start(bounded(t)) == nil })
 		if !populated("bus.service") {
 			t.Fatalf("%v: not started", how)
 		}
