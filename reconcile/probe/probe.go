@@ -30,7 +30,8 @@ const (
 	defaultWithin  = 60 * time.Second
 )
 
-// Defaults returns p with every field that has a default filled in.
+// Defaults returns p with its times and counts filled in where they are zero. A
+// loaded document has none such, so that its probes are returned as they are.
 func Defaults(p spec.Probe) spec.Probe {
 	if p.Timeout <= 0 {
 		p.Timeout = spec.Duration(defaultTimeout)
@@ -43,9 +44,6 @@ func Defaults(p spec.Probe) spec.Probe {
 	}
 	if p.Within <= 0 {
 		p.Within = spec.Duration(defaultWithin)
-	}
-	if p.SIP != "" && p.Transport == "" {
-		p.Transport = "udp"
 	}
 	return p
 }

@@ -62,7 +62,7 @@ func TestSIPTakesItsWellKnownPortWhenNoneIsGiven(t *testing.T) {
 
 func TestZeroFieldsGetTheirDefaultsAndOthersStay(t *testing.T) {
 	s := func(n int) spec.Duration { return spec.Duration(time.Duration(n) * time.Second) }
-	want := spec.Probe{SIP: "h", Transport: "udp", Timeout: s(2), Every: s(1), Fail: 3, Within: s(60)}
+	want := spec.Probe{SIP: "h", Timeout: s(2), Every: s(1), Fail: 3, Within: s(60)}
 	if diff := cmp.Diff(want, Defaults(spec.Probe{SIP: "h"})); diff != "" {
 		t.Error(diff)
 	}

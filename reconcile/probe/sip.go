@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,7 @@ func newSIP(p spec.Probe) (Func, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
 	}
+	p.Transport = cmp.Or(p.Transport, "udp")
 	exchange := map[string]func(*sipTry, context.Context) error{
 		"udp": (*sipTry).overUDP,
 		"tcp": (*sipTry).overTCP,
