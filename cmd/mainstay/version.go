@@ -1,24 +1,29 @@
 package main
 
 import (
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
 
-// version is set by the linker in a release build.
-var version = "" //nolint // -X main.version=…
+// version is this release's number.
+//
+//go:embed VERSION
+var version string
 
 // versions names this program's own version and those it was built with.
 func versions() map[string]string {
-	v := version
-	if v == "" {
-		v = "devel"
-		if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" && b.Main.Version != "(devel)" {
-			v = b.Main.Version
+	v := strings.TrimSpace(version)
+	if b, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range b.Settings {
+			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+				v += "+" + s.Value[:12]
+			}
 		}
 	}
 	return map[string]string{"mainstay": v, "go": runtime.Version(), "document": "mainstay/v1"}

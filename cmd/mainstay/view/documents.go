@@ -1,0 +1,197 @@
+package view
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"mainstay/reconcile/git"
+	"mainstay/schema"
+	"mainstay/spec"
+)
+
+// documents are those of one commit.
+type documents struct {
+	commit, author, subject string
+	when                    time.Time
+	list                    []document
+}
+
+// document is one document, loaded as far as it could be.
+type document struct {
+	path, name string
+	spec       *spec.Deployment
+	digest     string
+	problems   []schema.Problem
+}
+
+// Tree is a set of files that can be read by their paths.
+type Tree interface {
+	// Files lists the paths.
+	Files() ([]string, error)
+	// Read returns a file; an error for one that is not there is an
+	// fs.ErrNotExist or a git.ErrNotFound.
+	Read(path string) ([]byte, error)
+}
+
+func readDocuments(rev *git.Revision, only string) (*documents, error) {
+	out := &documents{commit: rev.Commit, author: rev.Author, subject: rev.Subject, when: rev.When}
+	if only != "" {
+		data, err := rev.Read(only)
+		if err != nil {
+			return nil, err
+		}
+		out.list = []document{loadDocument(rev, only, data)}
+		return out, nil
+	}
+	files, err := rev.Files()
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		if d, ok := candidate(rev, file); ok {
+			out.list = append(out.list, d)
+		}
+	}
+	if len(out.list) == 0 {
+		return nil, fmt.Errorf("commit %.7s holds no document", rev.Commit)
+	}
+	return out, nil
+}
+
+// candidate loads a file if it is a document.
+func candidate(t Tree, file string) (document, bool) {
+	if !IsYAML(file) {
+		return document{}, false
+	}
+	data, err := t.Read(file)
+	if err != nil || spec.KindOf(path.Base(file), data) != schema.Deployment {
+		return document{}, false
+	}
+	return loadDocument(t, file, data), true
+}
+
+// IsYAML tells by the name whether a file may be a document; hidden folders hold
+// none.
+func IsYAML(file string) bool {
+	for part := range strings.SplitSeq(path.Dir(file), "/") {
+		if strings.HasPrefix(part, ".") && part != "." {
+			return false
+		}
+	}
+	return strings.HasSuffix(file, ".yaml") || strings.HasSuffix(file, ".yml")
+}
+
+// Load reads a document of a tree with its templates, which are beside it.
+func Load(t Tree, file string) (*spec.Deployment, []schema.Problem, error) {
+	data, err := t.Read(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, problems := spec.Load(file, data, templates(t, file))
+	return d, problems, nil
+}
+
+func templates(t Tree, file string) spec.TemplateReader {
+	return func(name string) ([]byte, error) {
+		b, err := t.Read(path.Join(path.Dir(file), name))
+		if errors.Is(err, git.ErrNotFound) {
+			err = fs.ErrNotExist
+		}
+		return b, err
+	}
+}
+
+func loadDocument(t Tree, file string, data []byte) document {
+	d := document{path: file}
+	d.spec, d.problems = spec.Load(file, data, templates(t, file))
+	if d.spec != nil {
+		d.name, d.digest = d.spec.Name, d.spec.Digest()
+		return d
+	}
+	if read, _ := schema.Read(schema.Deployment, file, data); read != nil {
+		d.name, _ = read.Value["name"].(string)
+	}
+	return d
+}
+
+// claimed lists the roles that have a claim: those of the document, or of a
+// document that does not load those that the refs show.
+func (d document) claimed(refs git.Refs) []string {
+	if refs == nil || d.name == "" {
+		return nil
+	}
+	if d.spec == nil {
+		return below(refs, git.ClaimRef(d.name, ""))
+	}
+	var roles []string
+	for name, r := range d.spec.Roles {
+		if r.Exclusive {
+			roles = append(roles, name)
+		}
+	}
+	slices.Sort(roles)
+	return roles
+}
+
+// reported lists the nodes, and the refs of the reports that are there.
+func (d document) reported(refs git.Refs) (listed map[string]string, names []string) {
+	listed = map[string]string{}
+	if d.spec != nil {
+		names = Ordered(d.spec)
+	} else if d.name != "" {
+		names = below(refs, git.ReportRef(d.name, ""))
+	}
+	for _, n := range names {
+		if ref := git.ReportRef(d.name, n); refs[ref] != "" {
+			listed[ref] = refs[ref]
+		}
+	}
+	return listed, names
+}
+
+func below(refs git.Refs, prefix string) []string {
+	var names []string
+	for _, ref := range slices.Sorted(maps.Keys(refs)) {
+		if name, ok := strings.CutPrefix(ref, prefix); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (d document) node(name string) Node {
+	n := Node{Name: name}
+	if d.spec != nil {
+		n.Role, n.Side = d.spec.Nodes[name].Role, d.spec.Nodes[name].Side
+	}
+	return n
+}
+
+// Ordered lists the nodes as people think of them: what others follow first,
+// then what follows it, then what is shared; main before standby.
+func Ordered(d *spec.Deployment) []string {
+	names := d.NodeNames()
+	slices.SortStableFunc(names, func(a, b string) int {
+		return strings.Compare(sortKey(d, a), sortKey(d, b))
+	})
+	return names
+}
+
+func sortKey(d *spec.Deployment, name string) string {
+	n := d.Nodes[name]
+	r := d.Roles[n.Role]
+	rank := 0
+	if r.Follows != "" {
+		rank++
+	}
+	if !r.Exclusive {
+		rank += 2
+	}
+	return fmt.Sprintf("%d/%s/%s", rank, n.Role, n.Side)
+}

@@ -1,0 +1,114 @@
+package view
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"mainstay/cmd/mainstay/gitcmd"
+	"mainstay/reconcile/git"
+	"mainstay/spec"
+)
+
+// Place says where a repository is and how to be let in.
+type Place struct {
+	// URL is anything git takes, or a folder.
+	URL string
+	// Branch is where the nodes read the document.
+	Branch string
+	// Path is one document. Empty means all that the branch holds.
+	Path string
+	// Coordination is where claims and reports live; empty is the same
+	// repository, and spec.CoordinationOff means that there are none.
+	Coordination string
+	// SSHKey, TokenFile, KnownHosts and CAFile are as in an agent's file. With
+	// none of them the git program asks, with the person's own credentials.
+	SSHKey, TokenFile, KnownHosts, CAFile string
+	// Timeout bounds one connection. Zero means git.DefaultTimeout.
+	Timeout time.Duration
+}
+
+// OfAgent returns the place that an agent's own file names.
+func OfAgent(f *spec.AgentFile) Place {
+	r := f.Repository
+	return Place{
+		URL: r.URL, Branch: r.Branch, Path: r.Path, Coordination: f.Coordination.URL,
+		SSHKey: r.SSHKey, TokenFile: r.TokenFile, KnownHosts: r.KnownHosts, CAFile: r.CAFile,
+	}
+}
+
+// own reports whether credentials were named.
+func (p Place) own() bool { return p.SSHKey != "" || p.TokenFile != "" || p.CAFile != "" }
+
+// remote opens one repository of the place. A folder is read as it is; what is
+// elsewhere is read with the named credentials, or else through a copy that the
+// git program keeps for the time being.
+func (p Place) remote(address string) (*git.Remote, *mirror, error) {
+	o := git.Options{URL: address, Timeout: p.Timeout}
+	if p.own() {
+		o.SSHKey, o.TokenFile, o.KnownHosts, o.CAFile = p.SSHKey, p.TokenFile, p.KnownHosts, p.CAFile
+		r, err := git.Open(o)
+		return r, nil, err
+	}
+	if local(address) {
+		r, err := git.Open(o)
+		return r, nil, err
+	}
+	dir, err := os.MkdirTemp("", "mainstay-read-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a folder for the copy: %w", err)
+	}
+	m := &mirror{repo: gitcmd.Repo{Dir: dir}, from: address}
+	o.URL = dir
+	r, err := git.Open(o)
+	return r, m, err
+}
+
+// local reports whether an address is a folder of this machine.
+func local(address string) bool {
+	if u, err := url.Parse(address); err == nil && u.Scheme == "file" {
+		return true
+	}
+	_, err := os.Stat(address)
+	return err == nil
+}
+
+// mirror is a bare copy of the refs that matter, brought up to date by the git
+// program.
+type mirror struct {
+	repo gitcmd.Repo
+	from string
+	made bool
+}
+
+// update fetches what moved. depth 0 fetches whole histories.
+func (m *mirror) update(ctx context.Context, branch string, depth int) error {
+	if !m.made {
+		if _, err := m.repo.Run(ctx, "init", "--quiet", "--bare"); err != nil {
+			return err
+		}
+		m.made = true
+	}
+	args := []string{"fetch", "--quiet", "--no-tags", "--prune"}
+	if depth > 0 {
+		args = append(args, fmt.Sprintf("--depth=%d", depth))
+	} else if _, err := os.Stat(filepath.Join(m.repo.Dir, "shallow")); err == nil {
+		args = append(args, "--unshallow")
+	}
+	head := "+" + git.Branch(branch) + ":" + git.Branch(branch)
+	_, err := m.repo.Run(ctx, append(args, m.from, head, "+refs/mainstay/*:refs/mainstay/*")...)
+	if err != nil && strings.Contains(err.Error(), "couldn't find remote ref") {
+		_, err = m.repo.Run(ctx, append(args, m.from, "+refs/mainstay/*:refs/mainstay/*")...)
+	}
+	return err
+}
+
+func (m *mirror) remove() {
+	if m != nil {
+		_ = os.RemoveAll(m.repo.Dir)
+	}
+}

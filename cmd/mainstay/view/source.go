@@ -1,0 +1,225 @@
+package view
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"mainstay/reconcile/git"
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// Source reads one place again and again. What did not move is not fetched
+// twice. It belongs to one goroutine.
+type Source struct {
+	place       Place
+	repo, coord *git.Remote
+	mirrors     []*mirror
+	docs        *documents
+	reports     map[string]plan.Report
+	tips        map[string]plan.Tip
+	now         func() time.Time
+}
+
+// Open prepares to read. Nothing is read before Read. Close it.
+func Open(p Place) (*Source, error) {
+	s := &Source{place: p, now: time.Now, reports: map[string]plan.Report{}, tips: map[string]plan.Tip{}}
+	var err error
+	if s.repo, err = s.open(p.URL); err != nil {
+		return nil, fmt.Errorf("repository: %w", err)
+	}
+	switch p.Coordination {
+	case spec.CoordinationOff:
+	case "", p.URL:
+		s.coord = s.repo
+	default:
+		if s.coord, err = s.open(p.Coordination); err != nil {
+			s.Close()
+			return nil, fmt.Errorf("coordination: %w", err)
+		}
+	}
+	return s, nil
+}
+
+func (s *Source) open(address string) (*git.Remote, error) {
+	r, m, err := s.place.remote(address)
+	if m != nil {
+		s.mirrors = append(s.mirrors, m)
+	}
+	return r, err
+}
+
+// Close drops connections and copies.
+func (s *Source) Close() {
+	for _, r := range []*git.Remote{s.repo, s.coord} {
+		if r != nil {
+			r.Close()
+		}
+	}
+	for _, m := range s.mirrors {
+		m.remove()
+	}
+}
+
+// update brings the copies up to date, if there are any.
+func (s *Source) update(ctx context.Context, depth int) error {
+	for _, m := range s.mirrors {
+		if err := m.update(ctx, s.place.Branch, depth); err != nil {
+			return fmt.Errorf("read %s: %w", m.from, err)
+		}
+	}
+	return nil
+}
+
+// readTries is how often a read begins again because something moved under it.
+const readTries = 4
+
+// Read reads the branch, the claims and the reports.
+func (s *Source) Read(ctx context.Context) (*View, error) {
+	var v *View
+	var err error
+	for range readTries {
+		if v, err = s.readOnce(ctx); err != nil && !errors.Is(err, git.ErrMoved) {
+			return nil, err
+		}
+		if err == nil && !v.moved {
+			break
+		}
+	}
+	return v, err
+}
+
+func (s *Source) readOnce(ctx context.Context) (*View, error) {
+	if err := s.update(ctx, 1); err != nil {
+		return nil, err
+	}
+	l, err := s.repo.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ref := git.Branch(s.place.Branch)
+	head := l.Refs[ref]
+	if head == "" {
+		return nil, fmt.Errorf("%s has no branch %s", s.place.URL, s.place.Branch)
+	}
+	if s.docs == nil || s.docs.commit != head {
+		rev, err := s.repo.Revision(ctx, ref, head, "")
+		if err != nil {
+			return nil, err
+		}
+		if s.docs, err = readDocuments(rev, s.place.Path); err != nil {
+			return nil, err
+		}
+	}
+	return s.fill(ctx, l.Refs)
+}
+
+// fill reads what the nodes wrote about the documents at hand.
+func (s *Source) fill(ctx context.Context, refs git.Refs) (*View, error) {
+	v := &View{
+		Repository: s.place.URL, Branch: s.place.Branch, Commit: s.docs.commit, Author: s.docs.author,
+		Subject: s.docs.subject, When: s.docs.when, Coordinated: s.coord != nil, Read: s.now(),
+	}
+	if s.coord != nil && s.coord != s.repo {
+		l, err := s.coord.ListPrimary(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("coordination: %w", err)
+		}
+		refs = l.Refs
+	}
+	if s.coord == nil {
+		refs = nil
+	}
+	for _, d := range s.docs.list {
+		v.Deployments = append(v.Deployments, s.deployment(ctx, v, d, refs))
+	}
+	v.judge()
+	return v, nil
+}
+
+// deployment reads the claims and reports of one document.
+func (s *Source) deployment(ctx context.Context, v *View, d document, refs git.Refs) Deployment {
+	out := Deployment{Name: d.name, Path: d.path, Spec: d.spec, Problems: d.problems, Claims: map[string]Claim{}}
+	if d.spec != nil {
+		out.Active, out.Fenced, out.Digest = d.spec.Active, d.spec.Fenced, d.digest
+	}
+	for _, role := range d.claimed(refs) {
+		c, err := s.claim(ctx, plan.ClaimRef(d.name, role), refs)
+		v.moved = v.moved || errors.Is(err, git.ErrMoved)
+		out.Claims[role] = c
+	}
+	listed, names := d.reported(refs)
+	reports, errs := s.readReports(ctx, listed)
+	for _, name := range names {
+		ref := git.ReportRef(d.name, name)
+		n := d.node(name)
+		if r, ok := reports[ref]; ok {
+			n.Report = &r
+		}
+		if err := errs[ref]; err != nil {
+			n.Unreadable = err.Error()
+			v.moved = v.moved || errors.Is(err, git.ErrMoved)
+		}
+		out.Nodes = append(out.Nodes, n)
+	}
+	return out
+}
+
+func (s *Source) claim(ctx context.Context, ref string, refs git.Refs) (Claim, error) {
+	hash := refs[ref]
+	if hash == "" {
+		return Claim{}, nil
+	}
+	if t, ok := s.tips[hash]; ok {
+		return Claim{Tip: t}, nil
+	}
+	r, err := s.coord.Claim(ctx, ref, hash, plan.Tip{})
+	if err != nil {
+		return Claim{Error: err.Error()}, err
+	}
+	s.tips[hash] = r.Tip
+	return Claim{Tip: r.Tip}, nil
+}
+
+// readReports reads the reports that are listed, with one fetch for those that
+// moved.
+func (s *Source) readReports(ctx context.Context, listed map[string]string) (map[string]plan.Report, map[string]error) {
+	out, fresh := map[string]plan.Report{}, map[string]string{}
+	for ref, hash := range listed {
+		if r, ok := s.reports[hash]; ok {
+			out[ref] = r
+		} else {
+			fresh[ref] = hash
+		}
+	}
+	if len(fresh) == 0 {
+		return out, nil
+	}
+	got, errs := s.coord.Reports(ctx, fresh)
+	for ref, r := range got {
+		out[ref], s.reports[fresh[ref]] = r, r
+	}
+	return out, errs
+}
+
+// Chain reads every change of a role's claim, newest first. When an older one is
+// damaged the newer ones come with the error.
+func (s *Source) Chain(ctx context.Context, deployment, role string) ([]plan.Tip, error) {
+	if s.coord == nil {
+		return nil, nil
+	}
+	if err := s.update(ctx, 0); err != nil {
+		return nil, err
+	}
+	l, err := s.coord.ListPrimary(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ref := git.ClaimRef(deployment, role)
+	if l.Refs[ref] == "" {
+		return nil, nil
+	}
+	return s.coord.Chain(ctx, ref, l.Refs[ref], 0)
+}
