@@ -65,6 +65,7 @@ func plainInput() plan.Input {
 	in.Late, in.Pause, in.Takeover, in.Memory.Pending, in.Memory.Local = false, nil, nil, nil, ""
 	in.Claim.Tip.Lease, in.Doc.Handover.Lease = 0, 0
 	in.Followed, in.Doc.PeerPaused, in.Memory.TakenOver = nil, false, false
+	in.Services = []plan.Observed{{Run: plan.Stopped}}
 	return in
 }
 
