@@ -18,7 +18,7 @@ func (p *pass) uncoordinated() {
 		p.keepServices(R8)
 	case p.in.Blocked != "":
 		p.say(Failed, RService, "%s", p.in.Blocked)
-	case p.doc.Fenced == p.other():
+	case p.doc.Fenced == p.other() && !p.in.Stale: // a statement of long ago may be over
 		p.startUncoordinated(Fenced)
 	case p.takeover():
 		p.startUncoordinated(Attested)

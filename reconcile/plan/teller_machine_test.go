@@ -88,7 +88,7 @@ func (s *teller) reboot(args) error {
 
 // restart is a new run of the agent on a machine that went on.
 func (s *teller) restart(args) error {
-	s.in.Restarted = true
+	s.in.Restarted, s.in.Stale = true, true
 	s.in.Claim = ClaimView{Tip: s.in.Claim.Tip}
 	s.in.Peer, s.in.Witness = ReportView{}, ProbeView{}
 	return nil

@@ -121,7 +121,7 @@ func (s *teller) doc(a args) error {
 	d.StopBound = a.duration("stopBound", d.StopBound)
 	d.StopTime = a.duration("stopTime", d.StopTime)
 	d.Paused, d.PeerPaused, d.Reason = a.has("paused"), a.has("peerPaused"), a.get("reason", "")
-	s.in.Doc = &d
+	s.in.Doc, s.in.Stale = &d, false
 	return nil
 }
 
@@ -133,6 +133,7 @@ func number(commit string) int {
 // claim is what the last look at git showed of the node's own claim.
 func (s *teller) claim(a args) error {
 	v := &s.in.Claim
+	s.in.Stale = s.in.Stale && a.has("unreachable")
 	switch {
 	case a.has("unreachable"):
 		v.Reachable = false
