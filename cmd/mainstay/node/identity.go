@@ -19,13 +19,25 @@ type identity struct {
 	Random string `json:"random"`
 }
 
-// BootID names the present boot of this machine.
+// BootID names the present boot of this machine: the kernel's boot id and the
+// moment the first process began, which is what changes when a container is
+// booted again under a kernel that runs on.
 func BootID() (string, error) {
 	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return "", fmt.Errorf("read the boot id: %w", err)
 	}
-	return strings.TrimSpace(string(b)), nil
+	stat, err := os.ReadFile("/proc/1/stat")
+	if err != nil {
+		return "", fmt.Errorf("read the start of process 1: %w", err)
+	}
+	// The name in parentheses may hold anything; field 22 of proc(5) is the 20th
+	// after it.
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	if len(fields) < 20 {
+		return "", fmt.Errorf("read the start of process 1: %q", stat)
+	}
+	return strings.TrimSpace(string(b)) + "/" + fields[19], nil
 }
 
 // Instance identifies this agent on this machine: a random number kept in the
