@@ -154,18 +154,34 @@ func (p *pass) takeover() bool {
 }
 
 // published notes that a person's order is in the claim. Once a takeover is,
-// losing the claim ends it: a person's word is good for one takeover (R9).
+// losing the claim ends it: a person's word is good for one takeover. So does
+// another person's word that was published first (R9).
 func (p *pass) published() {
 	switch t := p.in.Takeover; {
 	case t == nil:
-		p.mem.TakenOver = false
+		p.mem.TakenOver, p.mem.Stated, p.mem.StatedOn = false, false, ""
 	case t.Adopt:
 		p.out.Done = p.mine()
 	case t.Reroot:
 		p.out.Done = p.in.Claim.Read && !p.in.Claim.Regressed && p.in.Claim.Elsewhere <= p.in.Claim.Tip.Seq
-	case p.mine() && p.in.Claim.Tip.Guarantee == Attested && p.in.Claim.Tip.Start == p.mem.Start:
+	default:
+		p.stated()
+	}
+}
+
+func (p *pass) stated() {
+	tip := p.in.Claim.Tip
+	if !p.mem.Stated {
+		p.mem.Stated, p.mem.StatedOn = true, tip.ID
+	}
+	attested := tip.Guarantee == Attested && !tip.Free()
+	switch {
+	case p.mine() && attested && tip.Start == p.mem.Start:
 		p.mem.TakenOver = true
-	case p.mem.TakenOver && !p.mine():
+	case !p.mine() && attested && tip.ID != p.mem.StatedOn:
+		p.mem.TakenOver = true
+	}
+	if p.mem.TakenOver && !p.mine() {
 		p.out.Done = true
 	}
 }

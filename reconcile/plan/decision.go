@@ -108,6 +108,10 @@ type Memory struct {
 	// TakenOver says that a person's takeover was published: losing the claim
 	// after that ends it (R9).
 	TakenOver bool `json:"takenOver,omitempty"`
+	// Stated and StatedOn say that a person's takeover was seen, and on which
+	// tip of the claim (R9).
+	Stated   bool   `json:"stated,omitempty"`
+	StatedOn string `json:"statedOn,omitempty"`
 	// WasActive says that this start has been Active once.
 	WasActive bool `json:"wasActive,omitempty"`
 	// Tries counts start or stop orders a service did not follow.
@@ -149,5 +153,6 @@ type Tries struct {
 // is void, and so is any wait that was served (R7).
 func (m Memory) rebooted(boot string) Memory {
 	return Memory{Boot: boot, Start: m.Start, Pending: m.Pending, Serving: m.Serving,
-		Guarantee: m.Guarantee, Hold: Hold{Start: m.Hold.Start, For: m.Hold.For}, HeldBound: m.HeldBound, TakenOver: m.TakenOver}
+		Guarantee: m.Guarantee, Hold: Hold{Start: m.Hold.Start, For: m.Hold.For}, HeldBound: m.HeldBound,
+		TakenOver: m.TakenOver, Stated: m.Stated, StatedOn: m.StatedOn}
 }
