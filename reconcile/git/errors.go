@@ -90,7 +90,7 @@ type scrubbed struct {
 func (s scrubbed) Error() string { return s.text }
 func (s scrubbed) Unwrap() error { return s.end }
 
-// scrub hides every secret in the text of err.
+// scrub hides every secret in the text of err and makes it one line.
 func scrub(err error, secrets ...string) error {
 	if err == nil {
 		return nil
@@ -101,7 +101,7 @@ func scrub(err error, secrets ...string) error {
 			text = strings.ReplaceAll(text, secret, "***")
 		}
 	}
-	s := scrubbed{text: text}
+	s := scrubbed{text: oneLine(text)}
 	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, end) {
 			s.end = end

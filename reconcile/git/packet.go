@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 const (
@@ -145,14 +146,16 @@ func sideband(r *bufio.Reader) ([]byte, error) {
 
 // message makes what a server said fit for one line of a log.
 func message(b []byte) string {
-	if len(b) > maxMessage {
-		b = b[:maxMessage]
-	}
-	clean := bytes.Map(func(r rune) rune {
+	return oneLine(string(b[:min(len(b), maxMessage)]))
+}
+
+// oneLine takes line breaks and control characters out of a text.
+func oneLine(text string) string {
+	clean := strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '
 		}
 		return r
-	}, bytes.ToValidUTF8(b, []byte("?")))
-	return string(bytes.Join(bytes.Fields(clean), []byte(" ")))
+	}, strings.ToValidUTF8(text, "?"))
+	return strings.Join(strings.Fields(clean), " ")
 }

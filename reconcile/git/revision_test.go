@@ -3,10 +3,14 @@ package git_test
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -44,6 +48,31 @@ func TestListIsOneRequest(t *testing.T) {
 	listed(t, r)
 	if got := faults.Requests(); len(got) != 1 {
 		t.Errorf("got %d requests: %q", len(got), got)
+	}
+}
+
+// A handshake for every poll would cost more than the poll.
+func TestPollsShareAConnection(t *testing.T) {
+	var connections atomic.Int32
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-git-upload-pack-result")
+		_, _ = io.WriteString(w, pkt(strings.Repeat("a", 40)+" refs/heads/main")+"0000")
+	}))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	s.Start()
+	t.Cleanup(s.Close)
+	r := open(t, git.Options{URL: s.URL + "/repo.git"})
+	for range 20 {
+		if len(listed(t, r)) != 1 {
+			t.Fatal("no listing")
+		}
+	}
+	if n := connections.Load(); n != 1 {
+		t.Errorf("20 polls made %d connections", n)
 	}
 }
 

@@ -1,0 +1,52 @@
+package git
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+)
+
+// said is a link to a server that says what it says, whatever it is asked.
+type said struct{ in *bufio.Reader }
+
+func (s said) refs() *bufio.Reader                                 { return s.in }
+func (s said) send(context.Context, []byte) (*bufio.Reader, error) { return s.in, nil }
+func (s said) explain(err error) *Error                            { return &Error{Kind: ErrUnreachable, Err: scrub(err)} }
+func (s said) close()                                              {}
+func (s said) shown() string                                       { return "said" }
+func (s said) forget()                                             {}
+func (s said) dial(_ context.Context, _ string) (link, error)      { return s, nil }
+
+// Whatever a server says, the answer is a listing or an error of a known class,
+// and a message of one line.
+func FuzzServer(f *testing.F) {
+	hash := strings.Repeat("a", 40)
+	refs := string(packet("%s refs/heads/main\x00side-band-64k shallow filter\n", hash)) + flushPacket
+	f.Add([]byte(refs + string(packet("shallow %s", hash)) + flushPacket + string(packet("NAK\n")) + string(packet("\x01PACK")) + flushPacket))
+	f.Add([]byte(refs + string(packet("ACK %s common\n", hash)) + string(packet("ACK %s\n", hash)) + string(packet("\x03no\x1b[31m")) + flushPacket))
+	f.Add([]byte(string(packet("# service=git-upload-pack\n")) + flushPacket + refs))
+	f.Add([]byte(refs + string(packet("unpack ok\n")) + string(packet("ng refs/heads/main no\n")) + flushPacket))
+	f.Add([]byte(string(packet("ERR go away\n"))))
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		fresh := func() said { return said{newMeter(bytes.NewReader(answer))} }
+		s, err := openSession(t.Context(), fresh(), uploadPack, "fuzz")
+		if err == nil {
+			err = s.fetch(t.Context(), fetchRequest{wants: []string{hash}, depth: 1, filter: largeFilter}, newStore())
+		}
+		isOneLine(t, err)
+		if s, err = openSession(t.Context(), fresh(), receivePack, "fuzz"); err == nil {
+			isOneLine(t, s.update(t.Context(), update{ref: "refs/heads/main", old: hash, next: strings.Repeat("b", 40)}))
+		}
+		_, err = readLsRefs(fresh().in)
+		isOneLine(t, err)
+	})
+}
+
+func isOneLine(t *testing.T, err error) {
+	t.Helper()
+	if err != nil && strings.ContainsAny(err.Error(), "\n\r\x1b") {
+		t.Errorf("an error that would spoil a log: %q", err)
+	}
+}
