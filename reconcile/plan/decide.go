@@ -56,7 +56,7 @@ func (p *pass) begin() {
 	p.found()
 	p.published()
 	if p.mine() {
-		p.mem.HeldBound = p.in.Claim.Tip.StopBound.D()
+		p.mem.HeldBound, p.mem.HeldUnder = p.in.Claim.Tip.StopBound.D(), p.doc.Commit
 	}
 	p.mem.Tries = sized(p.mem.Tries, len(p.doc.Services))
 	p.mem.Renders = sized(p.mem.Renders, len(p.in.Files))

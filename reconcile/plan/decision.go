@@ -100,6 +100,9 @@ type Memory struct {
 	// HeldBound is the stop bound of the claim this node last held: what
 	// whoever seized it goes by (R7).
 	HeldBound time.Duration `json:"heldBound,omitempty"`
+	// HeldUnder is the commit that was in force when this node last held the
+	// claim (R4).
+	HeldUnder string `json:"heldUnder,omitempty"`
 	// Local says that services run without a claim won for it: on a presumption
 	// at boot (R6) or on a person's word (R9).
 	Local Rule `json:"local,omitempty"`
@@ -153,6 +156,6 @@ type Tries struct {
 // is void, and so is any wait that was served (R7).
 func (m Memory) rebooted(boot string) Memory {
 	return Memory{Boot: boot, Start: m.Start, Pending: m.Pending, Serving: m.Serving,
-		Guarantee: m.Guarantee, Hold: Hold{Start: m.Hold.Start, For: m.Hold.For}, HeldBound: m.HeldBound,
+		Guarantee: m.Guarantee, Hold: Hold{Start: m.Hold.Start, For: m.Hold.For}, HeldBound: m.HeldBound, HeldUnder: m.HeldUnder,
 		TakenOver: m.TakenOver, Stated: m.Stated, StatedOn: m.StatedOn}
 }
