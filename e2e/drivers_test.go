@@ -36,11 +36,28 @@ func runHere(t *testing.T, program string, environment ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), driverBound)
 	defer cancel()
-	run := exec.CommandContext(ctx, program, "-test.run", "OnHost", "-test.v", "-test.timeout", driverBound.String())
+	run := exec.CommandContext(ctx, program, "-test.run", "OnHost|OnMachine", "-test.v", "-test.timeout", driverBound.String())
 	run.Dir = filepath.Dir(program)
 	run.Env = append(run.Environ(), environment...)
 	out, err := run.CombinedOutput()
 	t.Logf("%s", out)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// runThere runs such a program on a host.
+func runThere(t *testing.T, host *hosts.Host, program string, environment ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), driverBound)
+	defer cancel()
+	if err := host.Copy(ctx, program, "/root/onhost.test"); err != nil {
+		t.Fatal(err)
+	}
+	argv := append([]string{"env"}, environment...)
+	argv = append(argv, "/root/onhost.test", "-test.run", "OnHost", "-test.v", "-test.timeout", driverBound.String())
+	out, err := host.Exec(ctx, argv...)
+	t.Log(out)
 	if err != nil {
 		t.Error(err)
 	}
@@ -52,24 +69,16 @@ func TestTheSystemdDriverOnRealSystemd(t *testing.T) {
 	for name, image := range map[string]hosts.Image{"oldest": hosts.Bookworm, "newest": hosts.Node} {
 		t.Run(name, func(t *testing.T) {
 			host := hosts.Start(t, hosts.Spec{Name: name, Image: image, Network: network})
-			ctx, cancel := context.WithTimeout(t.Context(), driverBound)
-			defer cancel()
-			if err := host.Copy(ctx, program, "/root/systemd.test"); err != nil {
-				t.Fatal(err)
-			}
 			t.Log(host.Must(t, "systemctl", "--version"))
-			out, err := host.Exec(ctx, "/root/systemd.test", "-test.run", "OnHost", "-test.v", "-test.timeout", driverBound.String())
-			t.Log(out)
-			if err != nil {
-				t.Error(err)
-			}
+			runThere(t, host, program)
 		})
 	}
 }
 
 func TestTheComposeDriverOnARealEngine(t *testing.T) {
 	program := hostTests(t, "service/compose")
-	project := hosts.NewProject(t, hosts.NewNetwork(t), "driver", hosts.Service{Name: "web", Port: 8090, Text: "up"})
+	network := hosts.NewNetwork(t)
+	project := hosts.NewProject(t, network, "driver", hosts.Service{Name: "web", Port: 8090, Text: "up"})
 	content, err := os.ReadFile(project.File)
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +89,13 @@ func TestTheComposeDriverOnARealEngine(t *testing.T) {
 	if err := json.Unmarshal(content, &file); err != nil {
 		t.Fatal(err)
 	}
-	runHere(t, program, "MAINSTAY_TEST_IMAGE="+file.Services["web"].Image)
+	image := "MAINSTAY_TEST_IMAGE=" + file.Services["web"].Image
+	t.Run("docker-compose", func(t *testing.T) { runHere(t, program, image) })
+	t.Run("plugin", func(t *testing.T) {
+		host := hosts.Start(t, hosts.Spec{Name: "cc", Image: hosts.Node, Network: network, Docker: true})
+		t.Log(host.Must(t, "docker", "compose", "version"))
+		runThere(t, host, program, image)
+	})
 }
 
 func TestTheProbesOfARealAsteriskAndNginx(t *testing.T) {

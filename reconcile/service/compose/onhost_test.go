@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/moby/moby/client"
+
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service"
 	"mainstay/reconcile/service/servicetest"
@@ -236,10 +238,13 @@ func TestOnHostMeasureHealing(t *testing.T) {
 	}
 	var order, whole []time.Duration
 	for range 15 {
-		pid := observed(t, driver).PID
+		l, all, err := driver.look(patient(t))
+		if err != nil {
+			t.Fatal(err)
+		}
 		drain(woken)
 		began := time.Now()
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		if _, err := l.client.ContainerKill(patient(t), all[0].id, client.ContainerKillOptions{Signal: "SIGKILL"}); err != nil {
 			t.Fatal(err)
 		}
 		for !observed(t, driver).Run.Down() {
@@ -262,8 +267,9 @@ func TestOnHostMeasureHealing(t *testing.T) {
 	t.Logf("one observation: %v", time.Since(began)/rounds)
 }
 
-// TestOnHostAnEngineThatRestarts uses an engine of its own.
-func TestOnHostAnEngineThatRestarts(t *testing.T) {
+// TestOnMachineAnEngineThatRestarts uses an engine of its own, which needs a
+// whole machine.
+func TestOnMachineAnEngineThatRestarts(t *testing.T) {
 	folder := t.TempDir()
 	socket := "unix://" + filepath.Join(folder, "docker.sock")
 	archive := filepath.Join(folder, "image.tar")
