@@ -137,6 +137,7 @@ func (a *app) commands() []func() *cobra.Command {
 		a.demoCommand,
 		a.demoServiceCommand,
 		a.validateCommand,
+		a.statusCommand,
 		a.notifyCommand,
 		a.manCommand,
 		a.versionCommand,

@@ -141,7 +141,7 @@ func (s *Source) fill(ctx context.Context, refs git.Refs) (*View, error) {
 
 // deployment reads the claims and reports of one document.
 func (s *Source) deployment(ctx context.Context, v *View, d document, refs git.Refs) Deployment {
-	out := Deployment{Name: d.name, Path: d.path, Spec: d.spec, Problems: d.problems, Claims: map[string]Claim{}}
+	out := Deployment{Name: d.name, Path: d.path, Spec: d.spec, Problems: d.problems, Claims: map[string]Claim{}, Nodes: []Node{}}
 	if d.spec != nil {
 		out.Active, out.Fenced, out.Digest = d.spec.Active, d.spec.Fenced, d.digest
 	}

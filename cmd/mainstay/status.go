@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mainstay/cmd/mainstay/board"
+	"mainstay/cmd/mainstay/view"
+	"mainstay/reconcile"
+	"mainstay/reconcile/plan"
+)
+
+// watchEvery is how often status --watch looks.
+const watchEvery = time.Second
+
+// looker answers what a deployment is now.
+type looker func(ctx context.Context) (*view.View, error)
+
+func (a *app) statusCommand() *cobra.Command {
+	l := &laptop{}
+	var socket string
+	var watch bool
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "What every node is, and why",
+		Long: "status reads the documents, the claims and the nodes' reports from the repository and says what\n" +
+			"every node is. COMMIT is the one that the node has seen, accepted and applied, or all three when\n" +
+			"they differ. HEARD is how long ago the node made its report; a node that should have been heard\n" +
+			"since is shown as what it was. With many documents it shows one line for each.\n\n" +
+			"With --socket it asks the agent of this node instead, which needs no git.\n" +
+			"\nEXIT STATUS\n  0  every node was heard, is what the document says and has nothing to tell\n" +
+			"  1  something is not: a node is Failed, Held, Paused, changing, lagging or not heard; both\n" +
+			"     sides serve; a readiness check fails; a document has problems; or nothing could be read\n" +
+			"  2  usage\n",
+		Example: "  mainstay status\n  mainstay status --watch\n  mainstay status --repo ssh://git@git.example.org/voice/paris.git -o json\n" +
+			"  mainstay status --socket /run/mainstay/agent.sock",
+		RunE: func(c *cobra.Command, _ []string) error {
+			look := a.agentLooker(socket)
+			if socket == "" {
+				s, err := l.open(c.Context())
+				if err != nil {
+					return err
+				}
+				defer s.Close()
+				look = func(ctx context.Context) (*view.View, error) { return l.read(ctx, s) }
+			}
+			if watch {
+				return a.watch(c.Context(), look)
+			}
+			return a.status(c.Context(), look)
+		},
+	}
+	l.flags(c, "branch")
+	c.Flags().StringVar(&socket, "socket", "", "ask the agent of this node, at its control socket")
+	c.Flags().BoolVar(&watch, "watch", false, "draw it again every second, until Ctrl-C")
+	return c
+}
+
+// agentLooker asks an agent through its control socket.
+func (a *app) agentLooker(socket string) looker {
+	return func(ctx context.Context) (*view.View, error) {
+		s, err := reconcile.NewClient(socket).Status(ctx)
+		if err != nil {
+			return nil, failf(exitFailed, "%w", err).hintf("is `mainstay agent` running, and may you use %s?", socket)
+		}
+		claims := map[string]plan.Tip{}
+		for role, c := range s.Claims {
+			claims[role] = c.Tip
+		}
+		return view.OfNode(s.Node, s.Others, claims, time.Now()), nil
+	}
+}
+
+// status looks once. What is not as it should be is exit code 1, already told by
+// the result.
+func (a *app) status(ctx context.Context, look looker) error {
+	v, err := look(ctx)
+	if err != nil {
+		return err
+	}
+	if a.format == "json" {
+		err = a.printJSON(v)
+	} else {
+		err = draw(a.screen(), v)
+	}
+	if err == nil && !v.OK {
+		return &fault{code: exitFailed, err: errSaid{}}
+	}
+	return err
+}
+
+// errSaid is an error that the result has told already.
+type errSaid struct{}
+
+func (errSaid) Error() string { return "" }
+
+// draw shows one deployment whole, many in a line each.
+func draw(s board.Screen, v *view.View) error {
+	if len(v.Deployments) == 1 {
+		return s.Deployment(v, &v.Deployments[0])
+	}
+	return s.Fleet(v)
+}
+
+// watch looks again and again until ctx ends.
+func (a *app) watch(ctx context.Context, look looker) error {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	var p painter
+	for {
+		v, err := look(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := p.paint(a, v, err); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// painter draws over what it drew before.
+type painter struct {
+	last *view.View
+}
+
+// paint draws a look; one that came to nothing leaves the last one standing,
+// with its age.
+func (p *painter) paint(a *app, v *view.View, failed error) error {
+	if v != nil {
+		p.last = v
+	}
+	var text bytes.Buffer
+	s := a.screen()
+	s.Out = &text
+	s.Cut(board.Dim, "%s · every %s · Ctrl-C ends", time.Now().Format("15:04:05"), watchEvery)
+	if p.last != nil {
+		if err := draw(s, p.last); err != nil {
+			return err
+		}
+	}
+	if failed != nil {
+		s.Say(board.Bad, "! %s", failed)
+		if p.last != nil {
+			s.Say(board.Bad, "! what is shown was read %s ago", view.Age(time.Since(p.last.Read)))
+		}
+	}
+	return a.redraw(text.String())
+}
+
+// redraw puts a text on the terminal in place of the one before, cut to its
+// height; elsewhere it is simply printed.
+func (a *app) redraw(text string) error {
+	if !isTerminal(a.out) {
+		_, err := fmt.Fprintln(a.out, text)
+		return err
+	}
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	if h := a.height(); h > 1 && len(lines) >= h {
+		hidden := len(lines) - h + 2
+		lines = append(lines[:h-2], fmt.Sprintf("… %s more, make the window higher", count(hidden, "line")))
+	}
+	_, err := io.WriteString(a.out, "\x1b[H"+strings.Join(lines, "\x1b[K\n")+"\x1b[K\n\x1b[J")
+	return err
+}
