@@ -1,0 +1,176 @@
+package explore
+
+import "mainstay/reconcile/plan"
+
+// ancestor reports whether a claim commit is b or one that b descends from.
+func (r *ref) ancestor(a, b tipID) bool {
+	if a == (tipID{}) {
+		return true
+	}
+	for b.epoch > a.epoch {
+		b = r.forks[b.epoch]
+	}
+	return b.epoch == a.epoch && a.seq <= b.seq
+}
+
+// list is one listing of all refs, as a node would see it.
+func (x *explorer) list(i int) snapshot {
+	w, m := x.w, x.cfg.nodes[i]
+	s := snapshot{doc: x.newest(i)}
+	if m.role != edge {
+		s.own = w.refs[m.role].tip
+		s.peer = x.peerReport(i)
+		for j, o := range x.cfg.nodes {
+			if o.role == m.role && !o.spare {
+				s.highest = max(s.highest, w.reports[j].seq)
+			}
+		}
+	}
+	if m.role != xivo {
+		s.fol = w.refs[m.role-1].tip
+		for j, o := range x.cfg.nodes {
+			if o.role == m.role-1 && !o.spare {
+				s.sides[o.side] = w.reports[j]
+			}
+		}
+	}
+	return s
+}
+
+func (x *explorer) peerReport(i int) report {
+	m := x.cfg.nodes[i]
+	for j, o := range x.cfg.nodes {
+		if o.role == m.role && o.side == other(m.side) && !o.spare {
+			return x.w.reports[j]
+		}
+	}
+	return report{}
+}
+
+// newest is the commit a node would accept now: the tip, unless it is broken.
+func (x *explorer) newest(i int) uint8 {
+	tip := x.w.ndocs
+	if x.w.docs[tip-1]&docBroken != 0 {
+		return x.w.nodes[i].doc
+	}
+	return tip
+}
+
+// deliver gives a node what a listing showed. Began is when the look began.
+func (x *explorer) deliver(i int, s snapshot, began uint8) {
+	n, m := &x.w.nodes[i], x.cfg.nodes[i]
+	n.doc = max(n.doc, s.doc)
+	n.stale = false
+	if x.cfg.readOnly {
+		return
+	}
+	if m.role != edge {
+		x.believe(i, s, began)
+		n.peer, n.highest = s.peer, s.highest
+	}
+	if m.role == xivo {
+		return
+	}
+	r := &x.w.refs[m.role-1]
+	n.freach, n.sides = true, s.sides
+	if n.fregressed = !r.believable(n.fol.tipID, s.fol); !n.fregressed {
+		n.fol, n.fread = s.fol, true
+	}
+}
+
+// believe takes a listed tip for the claim only if it descends from the one
+// last believed (R10).
+func (x *explorer) believe(i int, s snapshot, began uint8) {
+	n, r := &x.w.nodes[i], &x.w.refs[x.cfg.nodes[i].role]
+	n.reach, n.read = true, true
+	if r.believable(n.own.tipID, s.own) {
+		n.own, n.began, n.regressed, n.restorable, n.server = s.own, began, false, false, tipID{}
+		return
+	}
+	n.regressed, n.server = true, s.own.tipID
+	n.restorable = r.ancestor(s.own.tipID, n.own.tipID)
+}
+
+func (r *ref) believable(known tipID, listed tip) bool {
+	return r.ancestor(known, listed.tipID) ||
+		listed.tipID != tipID{} && r.rerooted&(1<<listed.epoch) != 0 && listed.seq > known.seq
+}
+
+// lose is a look that failed.
+func (n *node) lose() {
+	n.reach, n.freach = false, false
+	n.fetch = fetch{}
+}
+
+// send puts a push on its way. From there it lands now, later or never.
+func (x *explorer) send(i int, p *plan.Push) {
+	r := &x.w.refs[x.cfg.nodes[i].role]
+	f := flight{used: true, owner: uint8(i), parent: x.names.tipOf(p.Parent), tip: x.pushed(i, p.Claim)}
+	if f.parent != r.tip.tipID {
+		return
+	}
+	free := -1
+	for k := range r.flights {
+		if r.flights[k] == f {
+			return
+		}
+		if !r.flights[k].used && free < 0 {
+			free = k
+		}
+	}
+	if free < 0 {
+		free = 0 // the oldest is lost
+		copy(r.flights[:], r.flights[1:])
+		free = maxFlights - 1
+	}
+	r.flights[free] = f
+}
+
+// land makes a push the ref's tip. Every other push on the same parent has lost.
+func (x *explorer) land(role role, k int) {
+	r := &x.w.refs[role]
+	f := r.flights[k]
+	if f.tip.seq <= r.tip.seq || f.tip.seq != r.tip.seq+1 && actions[f.tip.action] != plan.Reroot {
+		x.violate("seq only grows", "a push makes seq %d of %d", f.tip.seq, r.tip.seq)
+	}
+	if actions[f.tip.action] == plan.Reroot {
+		if r.tip.epoch == r.epoch {
+			r.fork(r.tip.tipID)
+		}
+		r.rerooted |= 1 << r.epoch
+		r.lost = false
+	}
+	r.tip = f.tip
+	r.tip.epoch = r.epoch
+	r.flights = [maxFlights]flight{}
+	x.accepted(role, r.tip)
+}
+
+// fork begins a new line of history.
+func (r *ref) fork(from tipID) {
+	r.epoch++
+	r.forks[r.epoch] = from
+}
+
+// goBack is a server restored from a backup, or a deleted ref.
+func (r *ref) goBack(to tip) {
+	r.back, r.lost = r.tip.tipID, true
+	r.fork(to.tipID)
+	r.tip = to
+	r.flights = [maxFlights]flight{}
+}
+
+// pushBack is a node that knows a descendant of the tip and pushes it again
+// (R10).
+func (x *explorer) pushBack(i int) {
+	n, r := &x.w.nodes[i], &x.w.refs[x.cfg.nodes[i].role]
+	if !r.ancestor(r.tip.tipID, n.own.tipID) || r.tip.tipID == n.own.tipID {
+		return
+	}
+	r.tip = n.own
+	r.fork(r.tip.tipID)
+	r.flights = [maxFlights]flight{}
+	if r.ancestor(r.back, r.tip.tipID) {
+		r.lost = false
+	}
+}
