@@ -399,6 +399,24 @@ func TestARestartedServiceIsNotReadyUntilItAnswersAgain(t *testing.T) {
 	})
 }
 
+func TestAnotherProcessInItsPlaceIsNotReadyUntilItAnswers(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var ready switchable
+		ready.on.Store(true)
+		quiet := &eventless{Fake: servicetest.NewFake(servicetest.Behaves)}
+		b.set(service.Managed{Driver: quiet, Ready: ready.ask})
+		b.Start("x")
+		b.see(plan.Observed{Run: plan.Running, Ready: true})
+		ready.on.Store(false)
+		quiet.Crash()
+		if err := quiet.Fake.Start(b.t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.Observe(b.t.Context())
+		b.see(plan.Observed{Run: plan.Running, Detail: "no answer"})
+	})
+}
+
 func TestADrainAsksUntilNothingIsLeft(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		var empty switchable
@@ -411,7 +429,10 @@ func TestADrainAsksUntilNothingIsLeft(t *testing.T) {
 		empty.on.Store(true)
 		b.pass(time.Second)
 		b.see(plan.Observed{Run: plan.Running, Ready: true, Drained: true})
+		release := fake.HoldStop()
 		b.Stop("x")
+		b.see(plan.Observed{Run: plan.Stopping, Op: plan.OpStop})
+		release()
 		b.see(plan.Observed{Run: plan.Stopped})
 	})
 }

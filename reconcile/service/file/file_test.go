@@ -272,6 +272,19 @@ func TestDriftIsHealed(t *testing.T) {
 	})
 }
 
+func TestWithoutHardLinksTheOldFileIsCopied(t *testing.T) {
+	s := newStage(t)
+	check(t, os.Chmod(s.spec.Path, 0o604))
+	target, err := s.file().target()
+	check(t, err)
+	check(t, target.copyOld())
+	s.write(s.spec.Path, "unconfirmed")
+	check(t, target.putBack())
+	s.is(oldContent, oldContent)
+	s.mode(0o604)
+	s.nothingLeft()
+}
+
 func TestASymbolicLinkStaysOne(t *testing.T) {
 	s := newStage(t)
 	link := filepath.Join(t.TempDir(), "link.conf")
@@ -354,6 +367,18 @@ func TestAfterAnUnconfirmedContentTheConfirmedOneIsPutBack(t *testing.T) {
 		}
 		s.is(oldContent, oldContent)
 	})
+}
+
+func TestARefusalAfterAnUnconfirmedReloadReloadsTheOldFile(t *testing.T) {
+	s := newStage(t)
+	s.spec = specIn(s.folder, false)
+	s.killed("reloaded")
+	s.is(newContent, newContent)
+	if s.apply("bad") == nil {
+		t.Error("accepted")
+	}
+	s.is(oldContent, oldContent)
+	s.nothingLeft()
 }
 
 // killed runs an agent until it is killed at a step of putting the new content

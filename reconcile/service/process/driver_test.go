@@ -191,6 +191,7 @@ func stopHung(t *testing.T, d *Driver) {
 func TestTheEndOfAnAdoptedProcessIsSeen(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "behaves")
+	s.poll = time.Hour // so that only the event shows it
 	s.killedAgent("recorded", "")
 	next := s.driver()
 	s.up()
@@ -264,16 +265,21 @@ func TestAChildThatLeavesTheSessionIsStoppedToo(t *testing.T) {
 	}
 }
 
-func TestAStoppedProcessEnds(t *testing.T) {
+func TestASuspendedProcessIsAskedAndNotJustKilled(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "behaves")
+	s.run.Command = []string{"/bin/sh", "-c", `trap 'echo asked; exit 0' TERM; printf up > "$TEST_FIFO"; while :; do sleep 600; done`}
 	d := s.driver()
 	must(t, d.Start)
 	s.up()
 	s.signal(d, syscall.SIGSTOP)
-	must(t, d.Stop)
-	if s.alive() {
-		t.Error("a process that was suspended outlives its stop")
+	ctx, cancel := context.WithTimeout(t.Context(), stopBound)
+	defer cancel()
+	if err := d.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := os.ReadFile(filepath.Join(s.folder, logFile)); err != nil || !strings.HasSuffix(string(out), "asked\n") {
+		t.Errorf("the output is %q, %v", out, err)
 	}
 }
 
@@ -293,6 +299,61 @@ func TestWhoeverHoldsTheLockIsTheService(t *testing.T) {
 	must(t, next.Stop)
 	if s.alive() {
 		t.Error("the holder of the lock outlives the stop")
+	}
+}
+
+func TestAProcessThatHidesIsFoundByItsSession(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "behaves")
+	// Neither marker nor lock are left to the child.
+	s.run.Command = []string{"/bin/sh", "-c", "env -u MAINSTAY_SERVICE " + os.Args[0] + " 3>&- & exec sleep 600"}
+	d := s.driver()
+	must(t, d.Start)
+	s.up()
+	s.signal(d, syscall.SIGKILL)
+	await(t, d, "stopping", func(s service.State) bool { return s.Run == plan.Stopping })
+	must(t, d.Stop)
+	if s.alive() {
+		t.Error("the hidden child outlives the stop")
+	}
+}
+
+func TestASessionOfSomebodyElseWithTheSameNumberIsNotTouched(t *testing.T) {
+	t.Parallel()
+	other := exec.Command("/bin/sleep", "600")
+	other.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = other.Process.Kill()
+		_ = other.Wait()
+	}()
+	leader, err := readProc(other.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newStage(t, "behaves")
+	d := s.driver()
+	d.keep(record{PID: leader.pid, Start: leader.start - 1})
+	if got := observed(t, d); !got.Run.Down() {
+		t.Errorf("seen as %+v", got)
+	}
+	must(t, d.Stop)
+	if now, err := readProc(leader.pid); err != nil || !now.alive() {
+		t.Errorf("the stop ended it: %+v, %v", now, err)
+	}
+}
+
+func TestAStopLeavesNoZombie(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "behaves")
+	d := s.driver()
+	must(t, d.Start)
+	pid := observed(t, d).PID
+	must(t, d.Stop)
+	if left, err := readProc(pid); err == nil {
+		t.Errorf("left: %+v", left)
 	}
 }
 

@@ -103,6 +103,7 @@ type stage struct {
 	socket string
 	fifo   string
 	run    spec.ProcessService
+	poll   time.Duration
 }
 
 func newStage(t *testing.T, role string) *stage {
@@ -111,7 +112,7 @@ func newStage(t *testing.T, role string) *stage {
 	name := fmt.Sprintf("%d-%x", os.Getpid(), sha256.Sum256([]byte(folder)))[:40]
 	s := &stage{
 		t: t, folder: folder, marker: "test/" + name + "/" + role,
-		socket: "@mainstay-test-" + name, fifo: filepath.Join(folder, "up"),
+		socket: "@mainstay-test-" + name, fifo: filepath.Join(folder, "up"), poll: pollOfTests,
 	}
 	if err := syscall.Mkfifo(s.fifo, 0o600); err != nil {
 		t.Fatal(err)
@@ -126,7 +127,7 @@ func newStage(t *testing.T, role string) *stage {
 func (s *stage) driver() *Driver {
 	s.t.Helper()
 	d, err := New(Config{
-		Marker: s.marker, Process: s.run, Folder: s.folder, Poll: pollOfTests,
+		Marker: s.marker, Process: s.run, Folder: s.folder, Poll: s.poll,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	if err != nil {
