@@ -22,6 +22,9 @@ const (
 // this machine was frozen or suspended and may have been replaced.
 const lateAfter = 5 * time.Second
 
+// firstLook bounds the first look at services that have just been configured.
+const firstLook = 5 * time.Second
+
 // longestIdle is the longest time between two passes: what a lost wake-up costs.
 const longestIdle = 2 * time.Second
 
@@ -43,10 +46,13 @@ type ActuatorConfig struct {
 // Actuator makes the passes. It is owned by one goroutine and never waits.
 type Actuator struct {
 	ActuatorConfig
-	snap     *Snapshot
-	doc      *plan.Doc
-	wanted   *spec.Wanted
-	blocked  string
+	snap    *Snapshot
+	doc     *plan.Doc
+	wanted  *spec.Wanted
+	blocked string
+	// unseen is until when a pass waits for the first look at services that
+	// have just been configured.
+	unseen   time.Duration
 	mem      plan.Memory
 	saved    plan.Memory
 	unsaved  string // why the memory is not on disk
@@ -137,6 +143,7 @@ func (a *Actuator) want(acc *Accepted) {
 		}
 	}
 	a.doc = a.docOf(w, acc)
+	a.unseen = a.Clock.Boot() + firstLook
 	if declared != w.Active {
 		a.phases.begin(a.Clock.Wall())
 	}
@@ -168,6 +175,9 @@ func (a *Actuator) Pass() (Order, time.Duration) {
 		return Order{}, a.Clock.Boot() + longestIdle
 	}
 	now := a.Clock.Boot()
+	if now < a.unseen && a.unlooked() {
+		return Order{}, a.unseen
+	}
 	a.noticeGap(now)
 	in := a.gather(now)
 	a.find(in)
@@ -184,6 +194,12 @@ func (a *Actuator) Pass() (Order, time.Duration) {
 	}
 	a.promised = next
 	return a.order(d), next
+}
+
+// unlooked reports whether a service was not looked at yet. Nothing is known
+// then, and nothing is ordered, for a moment.
+func (a *Actuator) unlooked() bool {
+	return slices.ContainsFunc(a.Machine.Services.Observed(), func(o plan.Observed) bool { return o.Run == "" })
 }
 
 // noticeGap sees a pass that comes much too late: nothing new begins before git

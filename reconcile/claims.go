@@ -2,6 +2,9 @@ package reconcile
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"time"
 
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
@@ -50,10 +53,7 @@ func (s *Snapshot) lose(role string) {
 func (l *Learner) readClaims(ctx context.Context, next *Snapshot, refs map[string]string) {
 	d := next.Accepted.Deployment
 	changed := false
-	for role, r := range d.Roles {
-		if !r.Exclusive {
-			continue
-		}
+	for _, role := range sortedRoles(d) {
 		before := next.Claims[role]
 		after := l.readClaim(ctx, next, role, refs)
 		next.Claims[role] = after
@@ -65,6 +65,8 @@ func (l *Learner) readClaims(ctx context.Context, next *Snapshot, refs map[strin
 }
 
 // readClaim believes a tip only if it descends from the one last believed (R10).
+// Of another role's claim it is enough that seq has not gone back: that role's
+// own nodes have settled it, and nobody could settle it here.
 func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role string, refs map[string]string) plan.ClaimView {
 	v := next.Claims[role]
 	ref := plan.ClaimRef(next.Accepted.Deployment.Name, role)
@@ -73,7 +75,7 @@ func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role string, re
 		return believed(v, v.Tip, next)
 	}
 	if hash == "" {
-		return l.wentBack(ctx, v, ref, hash)
+		return l.wentBack(ctx, v, ref, plan.Tip{})
 	}
 	read, err := bounded(ctx, l, func(ctx context.Context) (ClaimRead, error) {
 		return l.Coordination.Claim(ctx, ref, hash, v.Tip)
@@ -85,8 +87,10 @@ func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role string, re
 		return v
 	case v.Tip.ID == "" || read.Descends || read.Rerooted && read.Tip.Seq > v.Tip.Seq:
 		return believed(v, read.Tip, next)
+	case next.Accepted.Deployment.Nodes[l.Node].Role != role && read.Tip.Seq >= v.Tip.Seq:
+		return believed(v, read.Tip, next)
 	}
-	return l.wentBack(ctx, v, ref, hash)
+	return l.wentBack(ctx, v, ref, read.Tip)
 }
 
 // believed is a claim that a good read showed; Began is when that read began,
@@ -95,9 +99,11 @@ func believed(v plan.ClaimView, t plan.Tip, next *Snapshot) plan.ClaimView {
 	return plan.ClaimView{Tip: t, Read: true, Began: next.Began, Reachable: true, Elsewhere: v.Elsewhere}
 }
 
-func (l *Learner) wentBack(ctx context.Context, v plan.ClaimView, ref, hash string) plan.ClaimView {
-	v.Regressed, v.Server, v.Read, v.Reachable = true, hash, true, true
-	v.Restorable = l.Coordination.Restorable(ctx, ref, hash, v.Tip)
+// wentBack keeps the claim that was known, beside what the server has.
+func (l *Learner) wentBack(ctx context.Context, v plan.ClaimView, ref string, server plan.Tip) plan.ClaimView {
+	v.Regressed, v.Read, v.Reachable = true, true, true
+	v.Server, v.ServerSeq = server.ID, server.Seq
+	v.Restorable = l.Coordination.Restorable(ctx, ref, server.ID, v.Tip)
 	return v
 }
 
@@ -106,30 +112,36 @@ func (l *Learner) saveClaims(next *Snapshot) {
 	for role, v := range next.Claims {
 		tips[role] = v.Tip
 	}
-	if err := l.Disk.Save(claimsFile, tips); err != nil {
-		next.warn("StateNotSaved", "the claim could not be kept on disk: %v", err)
-	}
+	l.save(claimsFile, tips)
 }
 
-// readReports fetches the reports that moved.
+// othersEvery is how often reports that this node's decisions do not need are
+// read: they are for people and for the alarm of a third party.
+const othersEvery = 5 * time.Second
+
+// readReports fetches the reports that moved, all at once as soon as one of
+// them concerns this node.
 func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[string]string, known map[string]uint64) {
 	d := next.Accepted.Deployment
 	moved := map[string]string{}
 	nodes := map[string]string{}
-	for node := range d.Nodes {
+	needed := next.Began-l.othersRead >= othersEvery
+	for _, node := range d.NodeNames() {
 		ref := plan.ReportRef(d.Name, node)
 		if h := refs[ref]; h != "" && h != l.hashes[ref] {
 			moved[ref], nodes[ref] = h, node
+			needed = needed || l.concerns(d, node)
 		}
 	}
-	if len(moved) == 0 {
+	if len(moved) == 0 || !needed {
 		return
 	}
+	l.othersRead = next.Began
 	ctx, cancel := context.WithTimeout(ctx, l.timeout())
 	defer cancel()
 	reports, errs := l.Coordination.Reports(ctx, moved)
-	for ref, err := range errs {
-		next.warn("ReportUnreadable", "the report of %s cannot be read: %v", nodes[ref], err)
+	for _, ref := range slices.Sorted(maps.Keys(errs)) {
+		next.warn("ReportUnreadable", "the report of %s cannot be read: %v", nodes[ref], errs[ref])
 	}
 	for ref, r := range reports {
 		node := nodes[ref]
@@ -140,6 +152,13 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 		l.hashes[ref] = moved[ref]
 		next.Reports[node] = plan.ReportView{Known: true, Report: r, SeqBefore: known[d.Nodes[node].Role]}
 	}
+}
+
+// concerns reports whether this node decides by another one's report: it is of
+// the same role, or of the one that is followed.
+func (l *Learner) concerns(d *spec.Deployment, node string) bool {
+	own, role := d.Nodes[l.Node].Role, d.Nodes[node].Role
+	return role == own || role == d.Roles[own].Follows
 }
 
 // maxSeqs is the seq of each claim as it was known before this look.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"mainstay/reconcile/plan"
@@ -53,14 +55,23 @@ type Learner struct {
 	refusal  []plan.Condition
 	override string
 	hashes   map[string]string // report ref -> hash that was read
+	// othersRead is when all reports that had moved were read, in boot time.
+	othersRead time.Duration
+	// unsaved is what the disk did not take, by name.
+	unsaved map[string]unsaved
 	// recalled is what the disk knew when the agent started. It is not written
 	// again.
 	recalled *Snapshot
 }
 
+type unsaved struct {
+	value any
+	err   error
+}
+
 // NewLearner returns a learner that knows what the disk knows.
 func NewLearner(c LearnerConfig) *Learner {
-	l := &Learner{LearnerConfig: c, hashes: map[string]string{}}
+	l := &Learner{LearnerConfig: c, hashes: map[string]string{}, unsaved: map[string]unsaved{}}
 	if l.Load == nil {
 		l.Load = LoadDocument
 	}
@@ -85,6 +96,7 @@ func (l *Learner) Look(ctx context.Context) *Snapshot {
 	next.Looks++
 	next.Began = l.Clock.Boot()
 	next.OK = false
+	l.saveAgain()
 	listing, err := bounded(ctx, l, l.Repository.List)
 	if err != nil {
 		next.warn("GitUnreachable", "the repository cannot be read: %v", err)
@@ -94,6 +106,7 @@ func (l *Learner) Look(ctx context.Context) *Snapshot {
 	}
 	next.Conditions = append(next.Conditions, l.refusal...)
 	l.coordinate(ctx, next, listing, err)
+	l.sayUnsaved(next)
 	l.snap = next
 	return next
 }
@@ -238,13 +251,32 @@ func (l *Learner) fits(next *Snapshot, d *spec.Deployment, tip string) []plan.Co
 // accept makes a document the one in force. It is on disk first; a disk that
 // fails is loud and does not stop a failover.
 func (l *Learner) accept(next *Snapshot, s Saved, d *spec.Deployment) {
-	if err := l.Disk.Save(acceptedFile, s); err != nil {
-		next.warn("StateNotSaved", "the accepted document could not be kept on disk: %v", err)
-		l.Log.Error("save accepted document", "error", err)
-	}
+	l.save(acceptedFile, s)
 	l.adopt(next, s.Commit, d)
 	l.refused, l.refusal, l.override = "", nil, ""
 	l.Log.Info("accepted", "commit", s.Commit, "active", d.Active)
+}
+
+// save keeps a value on disk. What could not be kept is tried again at every
+// look, and said until then.
+func (l *Learner) save(name string, v any) {
+	delete(l.unsaved, name)
+	if err := l.Disk.Save(name, v); err != nil {
+		l.unsaved[name] = unsaved{v, err}
+		l.Log.Error("save state", "name", name, "error", err)
+	}
+}
+
+func (l *Learner) saveAgain() {
+	for _, name := range slices.Sorted(maps.Keys(l.unsaved)) {
+		l.save(name, l.unsaved[name].value)
+	}
+}
+
+func (l *Learner) sayUnsaved(next *Snapshot) {
+	for _, name := range slices.Sorted(maps.Keys(l.unsaved)) {
+		next.warn("StateNotSaved", "%s could not be kept on disk: %v", name, l.unsaved[name].err)
+	}
 }
 
 func (l *Learner) adopt(next *Snapshot, commit string, d *spec.Deployment) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/spec"
 )
 
 // Publisher pushes this node's report when it changed, and every heartbeat. It
@@ -53,10 +54,38 @@ func (p *Publisher) Next() time.Duration {
 		return p.heartbeat
 	case p.failures > 0:
 		return p.tried + min(time.Second<<min(p.failures-1, 6), slowestPoll) - now
-	case p.published == nil || !reflect.DeepEqual(significant(*p.published), significant(*p.offered)):
+	case p.published == nil || urgent(*p.published) != urgent(*p.offered):
 		return 0
+	case !reflect.DeepEqual(significant(*p.published), significant(*p.offered)):
+		return p.at + detailsEvery - now
 	}
 	return p.at + p.heartbeat - now
+}
+
+// detailsEvery is the least time between two publications of what nobody
+// decides by.
+const detailsEvery = time.Second
+
+// urgency is the part of a report that other nodes decide by, or wait for.
+type urgency struct {
+	status         plan.Status
+	running, ready bool
+	serving        spec.Side
+	accepted       string
+	seq            uint64
+}
+
+// urgent returns what must be told at once. The commit and the seq count only
+// when something is said under them.
+func urgent(r plan.Report) urgency {
+	u := urgency{status: r.Status, running: r.Running, ready: r.Ready, serving: r.Serving}
+	if r.Ready {
+		u.accepted = r.Accepted
+	}
+	if r.Ready || r.Status == plan.Active || r.Status == plan.Deactivating {
+		u.seq = r.Seq
+	}
+	return u
 }
 
 // Publish pushes the newest report once.

@@ -1,24 +1,14 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
-)
 
-// notifyTime bounds telling one agent.
-const notifyTime = 2 * time.Second
+	"mainstay/cmd/mainstay/notice"
+)
 
 func (a *app) notifyCommand() *cobra.Command {
 	var secretFile string
@@ -34,7 +24,7 @@ func (a *app) notifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return notifyAll(c.Context(), urls, secret)
+			return notice.Send(c.Context(), urls, secret)
 		},
 	}
 	c.Flags().StringVar(&secretFile, "secret-file", "", "the file with the secret that the agents share")
@@ -50,40 +40,4 @@ func readSecret(path string) ([]byte, error) {
 		return nil, fmt.Errorf("read the secret: %w", err)
 	}
 	return []byte(strings.TrimSpace(string(b))), nil
-}
-
-// notifyAll tells every agent at the same time and returns what failed.
-func notifyAll(ctx context.Context, urls []string, secret []byte) error {
-	errs := make([]error, len(urls))
-	var wg sync.WaitGroup
-	for i, u := range urls {
-		wg.Go(func() { errs[i] = notifyOne(ctx, u, secret) })
-	}
-	wg.Wait()
-	return errors.Join(errs...)
-}
-
-func notifyOne(ctx context.Context, url string, secret []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, notifyTime)
-	defer cancel()
-	body := []byte(`{"event":"push"}`)
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	if len(secret) > 0 {
-		mac := hmac.New(sha256.New, secret)
-		mac.Write(body)
-		r.Header.Set("X-Mainstay-Signature", "sha256="+hex.EncodeToString(mac.Sum(nil)))
-	}
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	if res.StatusCode >= 300 {
-		return fmt.Errorf("%s: %s", url, res.Status)
-	}
-	return nil
 }

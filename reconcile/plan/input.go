@@ -177,6 +177,7 @@ const (
 
 // Observed is what one service really does.
 type Observed struct {
+	// Run is empty before the first look.
 	Run   Run  `json:"run"`
 	Ready bool `json:"ready"`
 	Op    Op   `json:"op,omitempty"`

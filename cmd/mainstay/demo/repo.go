@@ -2,13 +2,17 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
+
+	"mainstay/cmd/mainstay/notice"
 )
 
 // gitTime bounds one git command.
@@ -42,25 +46,49 @@ func (p *place) makeRepo(ctx context.Context) (string, error) {
 		}
 	}
 	if p.Notify {
-		if err := p.writeHook(); err != nil {
+		if err := errors.Join(p.writeHook(), p.passOn(ctx)); err != nil {
 			return "", err
 		}
 	}
 	return p.commit(ctx, "demo: main is active")
 }
 
-// writeHook makes every push tell the agents to look now.
+// writeHook makes every push say so in a pipe, which costs no process; the demo
+// passes it on to the agents.
 func (p *place) writeHook() error {
 	if err := os.WriteFile(p.secret(), []byte("demo-only\n"), 0o600); err != nil {
 		return err
 	}
+	if err := syscall.Mkfifo(p.pipe(), 0o600); err != nil {
+		return fmt.Errorf("make the pipe: %w", err)
+	}
+	hook := fmt.Sprintf("#!/bin/sh\n[ -p '%[1]s' ] && echo >'%[1]s'\n", p.pipe())
+	return os.WriteFile(filepath.Join(p.repo(), "hooks", "post-receive"), []byte(hook), 0o755)
+}
+
+func (p *place) pipe() string { return filepath.Join(p.Dir, "pushed") }
+
+// passOn tells the agents of every push until ctx ends.
+func (p *place) passOn(ctx context.Context) error {
+	pipe, err := os.OpenFile(p.pipe(), os.O_RDWR, 0) // both ways, so that it has no end
+	if err != nil {
+		return fmt.Errorf("open the pipe: %w", err)
+	}
+	context.AfterFunc(ctx, func() { pipe.Close() })
 	var urls []string
 	for _, n := range p.nodes() {
 		urls = append(urls, "http://"+p.Address(n.Host)+":9477/v1/notify")
 	}
-	hook := fmt.Sprintf("#!/bin/sh\n'%s' notify --secret-file '%s' %s >/dev/null 2>&1 </dev/null &\n",
-		p.Self, p.secret(), strings.Join(urls, " "))
-	return os.WriteFile(filepath.Join(p.repo(), "hooks", "post-receive"), []byte(hook), 0o755)
+	go func() {
+		buf := make([]byte, 4096)
+		for {
+			if _, err := pipe.Read(buf); err != nil {
+				return
+			}
+			_ = notice.Send(ctx, urls, []byte("demo-only"))
+		}
+	}()
+	return nil
 }
 
 // commit commits the checkout, pushes it and returns the commit.

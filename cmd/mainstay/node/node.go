@@ -84,6 +84,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	}
 	n.Agent = reconcile.NewAgent(n.learner, n.actuator, n.publish)
 	n.metrics = reconcile.NewMetrics(n.Agent, c.Versions)
+	n.metrics.CountDropped(n.ring)
 	return n, nil
 }
 

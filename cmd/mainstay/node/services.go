@@ -126,10 +126,10 @@ func (s *Services) Observed() []plan.Observed {
 	out := make([]plan.Observed, len(names))
 	for i, name := range names {
 		o, ok := s.manager.Get(name)
-		if !ok {
-			o.Run = plan.RunUnsure
-		}
 		out[i] = o.Plan()
+		if !ok || o.At == 0 && o.Run == plan.RunUnsure {
+			out[i].Run = "" // not looked at yet
+		}
 	}
 	return out
 }
