@@ -206,6 +206,14 @@ func (p *proc) deliver(snap *reconcile.Snapshot) {
 	p.pass()
 }
 
+// ask is a person's order to the agent, followed by a pass.
+func (p *proc) ask(do func(*reconcile.Actuator)) {
+	p.later(0, func() {
+		do(p.actuator)
+		p.wake()
+	})
+}
+
 // wake asks for a pass soon.
 func (p *proc) wake() {
 	if p.waking {

@@ -270,8 +270,8 @@ func (w *World) person(f Fault, n *node) {
 	}
 	p := n.proc
 	if f.Kind == PauseNode {
-		_ = p.actuator.SetPause(&reconcile.Pause{Reason: "work on it", Until: p.clock.Wall().Add(f.For)})
-		p.wake()
+		pause := reconcile.Pause{Reason: "work on it", Until: p.clock.Wall().Add(f.For)}
+		p.ask(func(a *reconcile.Actuator) { _ = a.SetPause(&pause) })
 		return
 	}
 	for _, o := range w.nodes {
@@ -280,14 +280,13 @@ func (w *World) person(f Fault, n *node) {
 			w.after(f.For, o.powerOn)
 		}
 	}
-	_ = p.actuator.SetTakeover(&plan.TakeoverAsk{Attest: "the other machine is off"})
-	p.wake()
-	w.after(f.For/2, func() {
-		if !p.dead && !n.suspended {
-			_ = p.actuator.SetTakeover(nil)
-			p.wake()
-		}
-	})
+	p.take(&plan.TakeoverAsk{Attest: "the other machine is off"})
+	w.after(f.For/2, func() { p.take(nil) })
+}
+
+// take is a person's statement to the agent, or its end (R9).
+func (p *proc) take(t *plan.TakeoverAsk) {
+	p.ask(func(a *reconcile.Actuator) { _ = a.SetTakeover(t) })
 }
 
 func (w *World) machine(f Fault, n *node) {
@@ -324,8 +323,8 @@ func (w *World) heal(side spec.Side) {
 		n.wakeUp()
 		n.powerOn()
 		n.startAgent()
-		_ = n.proc.actuator.SetPause(nil)
-		_ = n.proc.actuator.SetTakeover(nil)
+		n.proc.ask(func(a *reconcile.Actuator) { _ = a.SetPause(nil) })
+		n.proc.take(nil)
 	}
 	s := w.settings
 	s.Active, s.Fenced, s.Paused = side, "", ""
@@ -344,16 +343,14 @@ func (w *World) attend() {
 		}
 		r := n.proc.actuator.Report()
 		w.acceptRewritten(n)
-		if r.Status == plan.Held && r.Rule == plan.R9 {
-			_ = n.proc.actuator.SetTakeover(&plan.TakeoverAsk{Attest: "the old machine is gone", Adopt: true})
-			n.proc.wake()
+		if r.Status == plan.Held && r.Rule == plan.R9 && w.server.tip(n.role).Holder.Side() == n.side {
+			n.proc.take(&plan.TakeoverAsk{Attest: "the old machine is gone", Adopt: true})
 		}
-		if r.Status == plan.Held && r.Rule == plan.R4 {
+		if r.Status == plan.Held && (r.Rule == plan.R4 || r.Rule == plan.R9) {
 			w.giveUp(n)
 		}
 		if r.Rule == plan.R10 && w.knowsBest(n) {
-			_ = n.proc.actuator.SetTakeover(&plan.TakeoverAsk{Attest: "the backup was older", Reroot: true})
-			n.proc.wake()
+			n.proc.take(&plan.TakeoverAsk{Attest: "the backup was older", Reroot: true})
 		}
 	}
 	w.after(20*time.Second, w.attend)
@@ -388,8 +385,7 @@ func (w *World) giveUp(n *node) {
 	t := w.server.tip(n.role)
 	for _, o := range w.nodes {
 		if o.role == n.role && o.side == t.Holder.Side() && o.fingerprint != t.Instance && o.proc != nil {
-			_ = o.proc.actuator.SetTakeover(&plan.TakeoverAsk{Attest: "the old machine is gone", Adopt: true})
-			o.proc.wake()
+			o.proc.take(&plan.TakeoverAsk{Attest: "the old machine is gone", Adopt: true})
 		}
 	}
 }

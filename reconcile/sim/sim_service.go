@@ -94,15 +94,10 @@ func (s *service) getReady(turn uint64) {
 type services struct {
 	p    *proc
 	seen []plan.Observed
-	out  []plan.Observed
 }
 
 func newServices(p *proc) *services {
-	s := &services{p: p, seen: make([]plan.Observed, len(p.n.services))}
-	for i := range s.seen {
-		s.seen[i] = plan.Observed{Run: plan.RunUnsure, Detail: "not observed yet"}
-	}
-	return s
+	return &services{p: p, seen: make([]plan.Observed, len(p.n.services))}
 }
 
 // Configure is part of reconcile.Services.
@@ -145,8 +140,7 @@ func (s *services) Start(i int) {
 	}
 	s.finish(r, turn, d, func() {
 		r.starting = false
-		if !fails {
-			r.up = true
+		if r.up = r.up || !fails; r.up {
 			r.getReady(turn)
 		}
 	}, func() { s.ended(i, fails, "exit code 1") })
