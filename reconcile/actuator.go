@@ -240,7 +240,7 @@ func (a *Actuator) find(in plan.Input) {
 	if in.Doc == nil || a.found {
 		return
 	}
-	unsure := func(o plan.Observed) bool { return o.Run == plan.RunUnsure }
+	unsure := func(o plan.Observed) bool { return o.Run == "" || o.Run == plan.RunUnsure }
 	down := func(o plan.Observed) bool { return o.Run.Down() || unsure(o) }
 	a.found = !slices.ContainsFunc(in.Services, unsure) || !allOf(in.Services, down)
 }

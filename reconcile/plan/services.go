@@ -132,10 +132,10 @@ func (p *pass) unfound() bool {
 	}
 	unsure := false
 	for _, o := range p.in.Services {
-		if !o.Run.Down() && o.Run != RunUnsure {
+		if o.Run != "" && o.Run != RunUnsure && !o.Run.Down() {
 			return false
 		}
-		unsure = unsure || o.Run == RunUnsure
+		unsure = unsure || !o.Run.Down()
 	}
 	return unsure
 }
