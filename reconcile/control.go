@@ -51,7 +51,7 @@ type Control struct {
 // Orders are answered by an Answer. An error is an object with error, and with
 // hint and rule where there are such: 400 for an order that makes no sense, 409
 // for one that a safety rule refuses, 503 for one that could not be carried out
-// now.
+// now, 504 for a wait that came to its end.
 func (c *Control) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", c.status)
@@ -155,7 +155,7 @@ func (c *Control) sync(w http.ResponseWriter, r *http.Request) {
 	s, err := c.Agent.SyncWait(ctx)
 	switch {
 	case err != nil:
-		writeError(w, http.StatusServiceUnavailable, fmt.Errorf("the look at git has not ended within %s", wait))
+		writeError(w, http.StatusGatewayTimeout, fmt.Errorf("the look at git has not ended within %s", wait))
 	case !s.OK:
 		writeError(w, http.StatusServiceUnavailable, fmt.Errorf("git was not read: %s", conditionText(s.Conditions, "GitUnreachable")))
 	default:

@@ -24,8 +24,12 @@ const (
 // ErrNoAgent means that nobody answers on the control socket.
 var ErrNoAgent = errors.New("no agent answers on the control socket")
 
+// ErrLate means that what was waited for did not come in time.
+var ErrLate = errors.New("not in time")
+
 // Client talks to an agent through its control socket. Every call is bounded. An
-// error is ErrNoAgent, *Refused, *Misused, or the agent's own words.
+// error is ErrNoAgent, ErrLate, *Refused, *Misused, or the agent's own words.
+// An order that makes no sense is not sent.
 type Client struct{ http *http.Client }
 
 // NewClient returns a client of the agent whose socket is at path.
@@ -59,6 +63,9 @@ func (c *Client) Sync(ctx context.Context, wait time.Duration) (Answer, error) {
 
 // Pause pauses the node.
 func (c *Client) Pause(ctx context.Context, r PauseRequest) (Answer, error) {
+	if _, err := r.check(); err != nil {
+		return Answer{}, err
+	}
 	return call[Answer](ctx, c, request{path: "/v1/pause", body: r})
 }
 
@@ -69,11 +76,17 @@ func (c *Client) Resume(ctx context.Context) (Answer, error) {
 
 // Accept accepts a commit that was rewound, or a claim that went back.
 func (c *Client) Accept(ctx context.Context, r AcceptRequest) (Answer, error) {
+	if err := r.check(); err != nil {
+		return Answer{}, err
+	}
 	return call[Answer](ctx, c, request{path: "/v1/accept", body: r, wait: acceptBound})
 }
 
 // Takeover activates the node by a person's word, or ends that.
 func (c *Client) Takeover(ctx context.Context, r TakeoverRequest) (Answer, error) {
+	if err := r.check(); err != nil {
+		return Answer{}, err
+	}
 	return call[Answer](ctx, c, request{path: "/v1/takeover", body: r})
 }
 
@@ -136,7 +149,7 @@ func unreachable(err error) error {
 		return fmt.Errorf("%w: %w", ErrNoAgent, op.Err)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return errors.New("the agent did not answer in time")
+		return fmt.Errorf("the agent did not answer: %w", ErrLate)
 	}
 	return fmt.Errorf("ask the agent: %w", err)
 }
@@ -152,6 +165,8 @@ func problemOf(code int, answer io.Reader) error {
 		return &Refused{Rule: p.Rule, Reason: p.Error, Advice: p.Hint}
 	case http.StatusBadRequest:
 		return &Misused{Reason: p.Error, Advice: p.Hint}
+	case http.StatusGatewayTimeout:
+		return fmt.Errorf("%s: %w", p.Error, ErrLate)
 	}
 	return errors.New(p.Error)
 }

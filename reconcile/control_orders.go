@@ -29,18 +29,27 @@ func (c *Control) do(ctx context.Context, before func(*Actuator) error, carryOut
 	return unsaved, err
 }
 
+// check returns how long the pause is to last, or a Misused.
+func (r PauseRequest) check() (time.Duration, error) {
+	length, err := duration("for", r.For, longestPause)
+	switch {
+	case err != nil:
+		return 0, err
+	case strings.TrimSpace(r.Reason) == "":
+		return 0, &Misused{Reason: "a pause needs a reason", Advice: "say it with --reason"}
+	case length == 0:
+		return 0, &Misused{Reason: "a pause needs an end", Advice: "say how long with --for"}
+	}
+	return length, nil
+}
+
 // pause suspends healing, starting, planned stopping, rendering and jobs until
 // its end (R11).
 func (c *Control) pause(ctx context.Context, r PauseRequest) (Answer, error) {
 	r.Reason = strings.TrimSpace(r.Reason)
-	length, err := duration("for", r.For, longestPause)
-	switch {
-	case err != nil:
+	length, err := r.check()
+	if err != nil {
 		return Answer{}, err
-	case r.Reason == "":
-		return Answer{}, &Misused{Reason: "a pause needs a reason", Advice: "say it with --reason"}
-	case length == 0:
-		return Answer{}, &Misused{Reason: "a pause needs an end", Advice: "say how long with --for"}
 	}
 	var until time.Time
 	unsaved, err := c.do(ctx, anyway, func(a *Actuator) error {
@@ -78,22 +87,31 @@ func (c *Control) resume(ctx context.Context) (Answer, error) {
 // accept takes a commit that does not descend from the accepted one (section
 // 5), or a claim that went back (R9).
 func (c *Control) accept(ctx context.Context, r AcceptRequest) (Answer, error) {
-	switch {
-	case r.Claim && r.Commit != "" || !r.Claim && r.Commit == "":
-		return Answer{}, &Misused{Reason: "accept takes a commit or the claim", Advice: "name one of them"}
-	case r.Claim:
+	if err := r.check(); err != nil {
+		return Answer{}, err
+	}
+	if r.Claim {
 		return c.acceptClaim(ctx, strings.TrimSpace(r.Attest))
 	}
 	return c.acceptCommit(ctx, strings.ToLower(r.Commit))
+}
+
+// check returns a Misused for an order that names nothing, or no commit.
+func (r AcceptRequest) check() error {
+	commit := strings.ToLower(r.Commit)
+	switch {
+	case r.Claim == (commit != ""):
+		return &Misused{Reason: "accept takes a commit or the claim", Advice: "name one of them"}
+	case !r.Claim && (len(commit) < 7 || strings.Trim(commit, "0123456789abcdef") != ""):
+		return &Misused{Reason: fmt.Sprintf("%q is not a commit", r.Commit), Advice: "give at least 7 of its hex digits"}
+	}
+	return nil
 }
 
 func (c *Control) acceptCommit(ctx context.Context, commit string) (Answer, error) {
 	s := c.Agent.Known()
 	if s == nil || s.Seen == "" {
 		return Answer{}, errors.New("the branch has not been read yet")
-	}
-	if len(commit) < 7 || strings.Trim(commit, "0123456789abcdef") != "" {
-		return Answer{}, &Misused{Reason: fmt.Sprintf("%q is not a commit", commit), Advice: "give at least 7 of its hex digits"}
 	}
 	if !strings.HasPrefix(s.Seen, commit) {
 		return Answer{}, &Refused{Reason: fmt.Sprintf("the newest commit on the branch is %.12s, and only that one can be accepted", s.Seen),

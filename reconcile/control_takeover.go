@@ -11,10 +11,10 @@ import (
 // instance of its side its own, or ends such an order (R9).
 func (c *Control) takeover(ctx context.Context, r TakeoverRequest) (Answer, error) {
 	r.Attest = strings.TrimSpace(r.Attest)
+	if err := r.check(); err != nil {
+		return Answer{}, err
+	}
 	if r.End {
-		if r.Adopt || r.Attest != "" {
-			return Answer{}, &Misused{Reason: "the end of a takeover takes nothing else", Advice: "give --end alone"}
-		}
 		return c.endTakeover(ctx)
 	}
 	unsaved, err := c.do(ctx, func(a *Actuator) error { return a.mayTakeOver(r) }, func(a *Actuator) error {
@@ -29,6 +29,18 @@ func (c *Control) takeover(ctx context.Context, r TakeoverRequest) (Answer, erro
 		message = "adopting the claim of this side"
 	}
 	return c.answer(message, unsaved), nil
+}
+
+// check returns a Misused for an order that contradicts itself, and a Refused
+// for one that states nothing.
+func (r TakeoverRequest) check() error {
+	if !r.End {
+		return attested(strings.TrimSpace(r.Attest))
+	}
+	if r.Adopt || r.Attest != "" {
+		return &Misused{Reason: "the end of a takeover takes nothing else", Advice: "give --end alone"}
+	}
+	return nil
 }
 
 func (c *Control) endTakeover(ctx context.Context) (Answer, error) {
@@ -50,9 +62,6 @@ func (c *Control) endTakeover(ctx context.Context) (Answer, error) {
 // mayTakeOver returns a Refused when a rule forbids the order, or when it would
 // do nothing: a person in a hurry must not believe that it did.
 func (a *Actuator) mayTakeOver(r TakeoverRequest) error {
-	if err := attested(r.Attest); err != nil {
-		return err
-	}
 	d := a.doc
 	switch {
 	case d == nil:

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -149,7 +150,7 @@ func local(r *http.Request) bool {
 	return err == nil && ip != nil && ip.IsLoopback()
 }
 
-// readSecret reads the secret's file without the line's end. It is read each
+// readSecret reads the secret's file without the space around it. It is read each
 // time, so that a new secret counts at once, and an empty one is an error: it
 // would let everybody in. A disk that hangs hangs neither the caller nor more
 // than a few readers.
@@ -166,7 +167,7 @@ func (n *Notifier) readSecret(ctx context.Context) ([]byte, error) {
 	go func() {
 		defer n.reads.Add(-1)
 		b, err := readBounded(n.SecretFile, secretSize)
-		b = []byte(strings.TrimRight(string(b), "\r\n"))
+		b = bytes.TrimSpace(b)
 		if err == nil && len(b) == 0 {
 			err = errors.New("the secret is empty")
 		}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"mainstay/reconcile"
+)
+
+func (a *app) acceptCommand() *cobra.Command {
+	var r reach
+	var q reconcile.AcceptRequest
+	c := &cobra.Command{
+		Use:   "accept COMMIT | --claim --attest TEXT",
+		Short: "Accept a rewritten branch, or a claim that went back",
+		Long: "accept COMMIT takes the newest commit of a branch whose history was rewritten, which an agent\n" +
+			"refuses by itself. Signature and contents are checked all the same. Run it on every node.\n\n" +
+			"accept --claim vouches for a claim that went back because the repository was restored from a\n" +
+			"backup or the ref was deleted: it is put above the highest number ever seen (R9, R10). State\n" +
+			"what you checked: that nothing serves which this node does not know of.\n" + exitStatusHelp,
+		Example: "  mainstay accept 3f2a91c07d11\n  mainstay accept --claim --attest \"repository restored from Monday, standby seen down\"",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				q.Commit = args[0]
+			}
+			agent, err := r.client()
+			if err != nil {
+				return err
+			}
+			return a.answered(agent.Accept(c.Context(), q))
+		},
+	}
+	r.flags(c)
+	c.Flags().BoolVar(&q.Claim, "claim", false, "accept the claim, not a commit")
+	c.Flags().StringVar(&q.Attest, "attest", "", "what you state about the claim")
+	return c
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mainstay/reconcile"
+	"mainstay/reconcile/plan"
+)
+
+func (a *app) explainCommand() *cobra.Command {
+	var r reach
+	var last int
+	var replay, state string
+	c := &cobra.Command{
+		Use:   "explain",
+		Short: "Tell in words what this node decided, and why",
+		Long: "explain tells the newest decisions of this node's agent, each with its rule. Without a running\n" +
+			"agent it reads what the agent left in its state folder. With --replay it decides again on saved\n" +
+			"inputs, as explain -o json prints them, and fails unless every decision is the same.\n" + exitStatusHelp,
+		Example: "  mainstay explain --last 5\n  mainstay explain -o json >passes.json\n  mainstay explain --replay passes.json",
+		RunE: func(c *cobra.Command, _ []string) error {
+			if last < 1 {
+				return failf(exitUsage, "--last %d: it must be above zero", last)
+			}
+			if replay != "" {
+				return a.replay(replay)
+			}
+			e, err := a.explained(c.Context(), &r, state, last)
+			if err != nil {
+				return err
+			}
+			return a.printExplained(e)
+		},
+	}
+	r.flags(c)
+	c.Flags().IntVar(&last, "last", 20, "how many decisions")
+	c.Flags().StringVar(&replay, "replay", "", "decide again on the inputs in this file, - for the standard input")
+	c.Flags().StringVar(&state, "state", "", "read this state folder instead of asking the agent")
+	return c
+}
+
+// explained asks the agent, or its state folder when there is no agent.
+func (a *app) explained(ctx context.Context, r *reach, state string, last int) (reconcile.Explanation, error) {
+	if state == "" {
+		agent, err := r.client()
+		if err != nil {
+			return reconcile.Explanation{}, err
+		}
+		e, err := agent.Explain(ctx, last)
+		if !errors.Is(err, reconcile.ErrNoAgent) || r.socket != "" {
+			return e, fromAgent(err)
+		}
+		f, ferr := r.file()
+		if ferr != nil {
+			return e, ferr
+		}
+		if _, serr := os.Stat(f.State); serr != nil {
+			return e, fromAgent(err)
+		}
+		fmt.Fprintf(a.err, "warning: no agent answers: this is from %s\n", f.State)
+		state = f.State
+	}
+	entries, err := reconcile.ReadRing(state, last)
+	return reconcile.Explanation{Entries: entries}, err
+}
+
+func (a *app) printExplained(e reconcile.Explanation) error {
+	if a.format == "json" {
+		return a.printJSON(e)
+	}
+	for _, entry := range e.Entries {
+		if _, err := io.WriteString(a.out, reconcile.Words(entry)); err != nil {
+			return err
+		}
+	}
+	if len(e.Entries) == 0 {
+		fmt.Fprintln(a.err, "nothing was decided yet")
+	}
+	return nil
+}
+
+// replayed is the JSON form of one decision that was made again.
+type replayed struct {
+	At       time.Time     `json:"at"`
+	Same     bool          `json:"same"`
+	Decision plan.Decision `json:"decision"`
+}
+
+// replay decides again on every saved input of a file.
+func (a *app) replay(path string) error {
+	entries, err := a.readEntries(path)
+	if err != nil {
+		return err
+	}
+	if len(entries) == 0 {
+		return failf(exitFailed, "%s holds no saved decision", path).hintf("make one with mainstay explain -o json")
+	}
+	var all []replayed
+	differ := 0
+	for _, e := range entries {
+		same, d := reconcile.Replay(e)
+		all = append(all, replayed{At: e.At, Same: same, Decision: d})
+		if same {
+			continue
+		}
+		differ++
+		if a.format == "text" {
+			again := e
+			again.Decision = d
+			fmt.Fprintf(a.out, "saved:\n%sdecided now:\n%s", reconcile.Words(e), reconcile.Words(again))
+		}
+	}
+	if a.format == "json" {
+		if err := a.printJSON(all); err != nil {
+			return err
+		}
+	}
+	if differ > 0 {
+		return failf(exitFailed, "%d of %s came out otherwise", differ, count(len(all), "decision")).
+			hintf("another version of mainstay may decide otherwise: use the one that saved them")
+	}
+	if a.format == "text" {
+		fmt.Fprintf(a.out, "%s, the same again\n", count(len(all), "decision"))
+	}
+	return nil
+}
+
+func (a *app) readEntries(path string) ([]reconcile.Entry, error) {
+	if path == "-" {
+		return reconcile.ReadEntries(a.in)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return reconcile.ReadEntries(f)
+}

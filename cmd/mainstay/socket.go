@@ -1,0 +1,82 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"mainstay/reconcile"
+	"mainstay/spec"
+)
+
+// reach is how a command finds the agent of this node.
+type reach struct{ socket, config string }
+
+func (r *reach) flags(c *cobra.Command) {
+	c.Flags().StringVar(&r.socket, "socket", "", "the agent's control socket (default: what the agent's own file says)")
+	c.Flags().StringVar(&r.config, "config", defaultConfig, "the agent's own file")
+}
+
+// file is the agent's own file. One that nobody named may be missing.
+func (r *reach) file() (*spec.AgentFile, error) {
+	if _, err := os.Stat(r.config); r.config == defaultConfig && errors.Is(err, os.ErrNotExist) {
+		f, _ := spec.LoadAgentFile(r.config, []byte("repository: { url: /nowhere }\n"))
+		return f, nil
+	}
+	return loadAgentFile(r.config)
+}
+
+func (r *reach) client() (*reconcile.Client, error) {
+	path := r.socket
+	if path == "" {
+		f, err := r.file()
+		if err != nil {
+			return nil, err
+		}
+		path = f.Socket
+	}
+	return reconcile.NewClient(path), nil
+}
+
+// fromAgent gives an agent's error its exit code.
+func fromAgent(err error) error {
+	var refused *reconcile.Refused
+	var misused *reconcile.Misused
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refused):
+		text := refused.Error()
+		if refused.Rule != "" {
+			text += fmt.Sprintf(" (%s)", refused.Rule)
+		}
+		return failf(exitRefused, "%s", text).hintf("%s", refused.Advice)
+	case errors.As(err, &misused):
+		return failf(exitUsage, "%w", err).hintf("%s", misused.Advice)
+	case errors.Is(err, reconcile.ErrLate):
+		return failf(exitNotConverged, "%w", err)
+	case errors.Is(err, reconcile.ErrNoAgent):
+		return failf(exitFailed, "%w", err).hintf("run it on the node, as root, while the agent runs: systemctl status mainstay")
+	}
+	return err
+}
+
+// answered prints what an agent made of an order.
+func (a *app) answered(answer reconcile.Answer, err error) error {
+	if err != nil {
+		return fromAgent(err)
+	}
+	if answer.Warning != "" {
+		fmt.Fprintf(a.err, "warning: %s\n", answer.Warning)
+	}
+	if a.format == "json" {
+		return a.printJSON(answer)
+	}
+	if _, err := fmt.Fprintln(a.out, answer.Message); err != nil || answer.Report == nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.out, "%s is %s: %s\n", answer.Report.Node, answer.Report.Status, answer.Report.Reason)
+	return err
+}
