@@ -2,11 +2,12 @@ package plan
 
 import "mainstay/spec"
 
-// files renders what is not as the template says, unless the node is paused.
+// files renders what is not as the template says, unless the node is paused or
+// knows no side to render for.
 // The comparison was made for the side in the input's memory, so after a change
 // of side the next pass renders.
 func (p *pass) files() {
-	if p.out.Status == Paused || p.mem.Serving != p.in.Memory.Serving {
+	if p.out.Status == Paused || p.unpointed() || p.mem.Serving != p.in.Memory.Serving {
 		return
 	}
 	for i, f := range p.in.Files {
@@ -19,7 +20,7 @@ func (p *pass) files() {
 		if f.Err != "" {
 			p.fileFailed(f)
 		}
-		if p.due(p.mem.Renders[i], lastRetry) && !p.unpointed() {
+		if p.due(p.mem.Renders[i], lastRetry) {
 			p.step(DoRender, i, RService, "%s is not as its template says", f.Path)
 			p.mem.Renders[i].again(p.in.Now)
 		}
@@ -27,7 +28,7 @@ func (p *pass) files() {
 }
 
 // unpointed reports whether this node does not know yet which side to render
-// for.
+// for. A template that has no value then is no failure.
 func (p *pass) unpointed() bool {
 	return (p.doc.Follows != "" || p.doc.Exclusive) && p.mem.Serving == ""
 }

@@ -106,7 +106,7 @@ func (j *fileJob) state(serving spec.Side) plan.FileState {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !j.known || j.serving != serving {
-		j.serving, j.known, j.same = serving, false, false
+		j.serving, j.known, j.same, j.err = serving, false, false, ""
 		j.poke()
 	}
 	return plan.FileState{Path: j.path, Same: j.same, Busy: j.busy || !j.known, Err: j.err}
