@@ -219,11 +219,12 @@ func (h *Host) lastWords(ctx context.Context) string {
 func (h *Host) remove(ctx context.Context) error {
 	h.forgetSlowLink()
 	var problems []error
-	for _, project := range h.composeProjects() {
-		problems = append(problems, removeProject(ctx, project))
-	}
 	if _, err := docker(ctx, "rm", "--force", "--volumes", h.container); err != nil {
 		problems = append(problems, err)
+	}
+	// Only now nobody is left on the host who might start a container again.
+	for _, project := range h.composeProjects() {
+		problems = append(problems, removeProject(ctx, project))
 	}
 	if h.cgroup != "" {
 		problems = append(problems, emptyCgroup(ctx, h.cgroup))
