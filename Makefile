@@ -90,8 +90,9 @@ lint: ## format, vet, staticcheck, imports, comments, sizes
 	go run ./cmd/lint || failed=1; \
 	exit $$failed
 
-deb: ## a Debian package of the agent
-	@echo "error: deb: the packaging is not in this tree yet" >&2; exit 1
+deb: ## a Debian package of the agent, in dist
+	@$(call needs,cmd/mainstay/deb/build.sh,the packaging)
+	bash cmd/mainstay/deb/build.sh dist
 
 clean: ## remove what was built
 	rm -rf bin dist

@@ -186,7 +186,14 @@ func (n *Node) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	keep, err := newKeeper(n.Agent.Passed, n.Agent.Wake, n.parts.log)
+	if err != nil {
+		return err
+	}
 	var wg sync.WaitGroup
+	if keep != nil {
+		wg.Go(func() { keep.run(ctx) })
+	}
 	for _, part := range []func(context.Context){
 		n.jobs.Run, n.checks.Run,
 		reconcile.NewRingFile(n.ring, n.disk.Dir(), n.parts.log).Run,
