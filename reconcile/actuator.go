@@ -28,6 +28,10 @@ const firstLook = 5 * time.Second
 // longestIdle is the longest time between two passes: what a lost wake-up costs.
 const longestIdle = 2 * time.Second
 
+// shortestIdle is the least time between two passes that no event asked for, so
+// that a wait that has ended never spins.
+const shortestIdle = 5 * time.Millisecond
+
 // ActuatorConfig is what an Actuator works with.
 type ActuatorConfig struct {
 	Node string
@@ -190,7 +194,7 @@ func (a *Actuator) Pass() (Order, time.Duration) {
 	a.describe(d)
 	next := now + longestIdle
 	if d.Wake > 0 {
-		next = min(next, max(d.Wake, now))
+		next = min(next, max(d.Wake, now+shortestIdle))
 	}
 	a.promised = next
 	return a.order(d), next

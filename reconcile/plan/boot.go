@@ -47,7 +47,9 @@ func (p *pass) presumeAtBoot() {
 	wait := p.doc.Handover.Wait.D()
 	if p.since(p.mem.WaitSince) < wait || !p.witnessSilent(wait) {
 		p.say(Held, R6, "git is out of reach: starting on a presumption once the witness was silent for %s", wait)
-		p.until(max(p.mem.WaitSince, p.in.Witness.SilentSince) + wait)
+		if w := p.in.Witness; w.Silent {
+			p.until(max(p.mem.WaitSince, w.SilentSince) + wait)
+		}
 		return
 	}
 	p.startLocal(R6, Presumed)
