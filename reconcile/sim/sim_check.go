@@ -269,7 +269,7 @@ func (c *checker) starts(n *node, in *plan.Input, d *plan.Decision) {
 	if won.last <= m.ended {
 		c.fail("%s starts under start %d, for which no claim push was won since it was stopped", n.machine, d.Memory.Start)
 	}
-	if first && won.presumed {
+	if first && (won.presumed || won.fenced && c.untrue(n)) {
 		c.excuse(n)
 	}
 	f := in.Followed
@@ -279,6 +279,17 @@ func (c *checker) starts(n *node, in *plan.Input, d *plan.Decision) {
 	if t := f.Claim.Tip; t.Holder.Side() != n.side || !c.wasActive[activeKey{in.Doc.Follows, n.side, t.Seq}] {
 		c.fail("%s starts, and %s was never Active on %s under claim %d", n.machine, in.Doc.Follows, n.side, t.Seq)
 	}
+}
+
+// untrue reports whether the newest document says that the other side is off,
+// and it is not: the person who stated it has accepted what follows.
+func (c *checker) untrue(n *node) bool {
+	for _, o := range c.w.nodes {
+		if o.role == n.role && o.side == n.side.Other() && o.side == c.w.settings.Fenced && o.on {
+			return true
+		}
+	}
+	return false
 }
 
 // excuse notes that the other side is active all the same while n takes over on

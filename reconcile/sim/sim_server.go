@@ -138,8 +138,9 @@ func (s *server) change(role string, p plan.Push) error {
 type win struct {
 	// last is when the newest of them landed, in ticks of the checker.
 	last uint64
-	// presumed says that the start was taken over on a presumption.
-	presumed bool
+	// presumed says that the start was taken over on a presumption, fenced that
+	// it was on a person's statement.
+	presumed, fenced bool
 }
 
 func (s *server) win(role string, c plan.Claim) {
@@ -149,7 +150,9 @@ func (s *server) win(role string, c plan.Claim) {
 	k := startKey{role, c.Instance, c.Start}
 	known := s.won[k]
 	s.w.check.tick++
-	s.won[k] = win{last: s.w.check.tick, presumed: known.presumed || c.Action == plan.Seize && c.Guarantee == plan.Presumed}
+	seized := func(g plan.Guarantee) bool { return c.Action == plan.Seize && c.Guarantee == g }
+	s.won[k] = win{last: s.w.check.tick, presumed: known.presumed || seized(plan.Presumed),
+		fenced: known.fenced || seized(plan.Fenced)}
 }
 
 // tip is the claim of a role as the server has it.

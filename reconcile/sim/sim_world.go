@@ -41,10 +41,13 @@ type World struct {
 	// Trace, when set, is told what happens, for people.
 	Trace func(at time.Duration, who, what string)
 
-	now     time.Duration
-	rng     *rand.Rand
-	events  events
-	n       uint64
+	now    time.Duration
+	rng    *rand.Rand
+	events events
+	n      uint64
+	// second began a second of counting events.
+	second  time.Duration
+	counted int
 	library *Library
 	log     *slog.Logger
 	server  *server
@@ -130,9 +133,23 @@ func (w *World) Step() bool {
 	}
 	e := heap.Pop(&w.events).(event)
 	w.now = e.at
+	w.pulse()
 	e.do()
 	w.check.step()
 	return w.check.violation == ""
+}
+
+// busiest is how many events there may be in a second; more is a loop that
+// waits for nothing.
+const busiest = 20_000
+
+func (w *World) pulse() {
+	if w.counted++; w.now-w.second >= time.Second {
+		w.second, w.counted = w.now, 0
+	}
+	if w.counted > busiest {
+		w.check.fail("more than %d events in a second: somebody does not wait", busiest)
+	}
 }
 
 // Run lets d pass.
