@@ -185,6 +185,9 @@ type Observed struct {
 	Err string `json:"err,omitempty"`
 	// Drained says that the newest drain found nothing left to wait for.
 	Drained bool `json:"drained,omitempty"`
+	// Holdoff goes with Starting: nothing runs, and something else than the agent
+	// waits before it starts the service again. That is not down.
+	Holdoff bool `json:"holdoff,omitempty"`
 	// Detail is the observation in a driver's own words.
 	Detail string `json:"detail,omitempty"`
 }

@@ -95,7 +95,7 @@ func (p *pass) keep(i int, rule Rule) (ready bool, why string, failed bool) {
 	switch {
 	case o.Op == OpStart:
 		return false, name + " is starting", false
-	case o.Run.Down() || o.Op == OpStop:
+	case o.Run.Down() || o.Holdoff || o.Op == OpStop:
 		return p.startAgain(i, rule)
 	case o.Ready:
 		if t.Count > 0 && p.since(t.Last) >= forgiveAfter {

@@ -14,7 +14,7 @@ func (s *teller) service(a args) error {
 		if svc.Name == a[0] {
 			s.in.Services[i] = Observed{
 				Run: Run(a.get("run", string(Stopped))), Ready: a.has("ready"), Op: Op(a.get("op", "")),
-				Err: strings.ReplaceAll(a.get("err", ""), "_", " "), Drained: a.has("drained"),
+				Err: strings.ReplaceAll(a.get("err", ""), "_", " "), Drained: a.has("drained"), Holdoff: a.has("holdoff"),
 			}
 			return nil
 		}

@@ -89,7 +89,7 @@ type Observed struct {
 
 // Plan is the part of it that decisions are made from.
 func (o Observed) Plan() plan.Observed {
-	p := plan.Observed{Run: o.Run, Ready: o.Ready, Op: o.Op, Err: o.OpError, Drained: o.Drained, Detail: o.Detail}
+	p := plan.Observed{Run: o.Run, Ready: o.Ready, Op: o.Op, Err: o.OpError, Drained: o.Drained, Holdoff: o.Holdoff, Detail: o.Detail}
 	if !o.Ready && p.Detail == "" {
 		p.Detail = o.ReadyError
 	}

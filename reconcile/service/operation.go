@@ -156,7 +156,7 @@ func (l *loop) outcome() (err error, ok bool) {
 		return fmt.Errorf("it stopped, and is %s again", run), true
 	case l.op.op != plan.OpStart, l.isReady():
 		return nil, true
-	case run.Down():
+	case run.Down(), l.good.Holdoff:
 		return fmt.Errorf("it started, and ended: %s", describe(l.good.State)), true
 	case l.op.late:
 		return fmt.Errorf("not ready within %s of its start: %s", l.managed.Within, l.unready()), true

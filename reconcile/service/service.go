@@ -55,6 +55,10 @@ type State struct {
 	// Detail is for people: an exit code, a unit's result, masked. Bounded to
 	// about 4 KiB; empty when Run says it all.
 	Detail string
+	// Holdoff goes with Starting: nothing of the service runs now, and its
+	// manager waits before it starts it again by itself. Start does not wait for
+	// that.
+	Holdoff bool
 	// PID is the main process, or 0 when there is none or it is not known.
 	PID int
 	// Enabled is not empty when something other than the agent starts the

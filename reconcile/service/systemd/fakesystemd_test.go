@@ -113,7 +113,7 @@ func (s *fakeSystemd) answer(c call) ([]any, string) {
 		})
 	case "KillUnit":
 		s.killed(u)
-	case "StartUnit", "StopUnit", "ReloadUnit":
+	case "StartUnit", "RestartUnit", "StopUnit", "ReloadUnit":
 		return []any{s.order(u, c.member)}, ""
 	}
 	return nil, ""
@@ -223,8 +223,8 @@ func (s *fakeSystemd) order(u *fakeUnit, member string) godbus.ObjectPath {
 	u.job = id
 	s.mu.Unlock()
 	switch member {
-	case "StartUnit":
-		go s.start(u, id)
+	case "StartUnit", "RestartUnit":
+		go s.start(u, id, member == "RestartUnit")
 	case "StopUnit":
 		go s.stop(u, id)
 	default:
@@ -237,11 +237,14 @@ func jobPath(id uint32) godbus.ObjectPath {
 	return godbus.ObjectPath(fmt.Sprintf("/org/freedesktop/systemd1/job/%d", id))
 }
 
-func (s *fakeSystemd) start(u *fakeUnit, id uint32) {
+func (s *fakeSystemd) start(u *fakeUnit, id uint32, again bool) {
 	s.mu.Lock()
 	startResult, hold, fails, running := u.startResult, u.hold, u.fails, u.active == "active"
+	waits := u.sub == "auto-restart" && !again
 	s.mu.Unlock()
 	switch {
+	case waits:
+		return // Like systemd's, it waits for the automatic start.
 	case startResult != "":
 		s.endJob(u, id, startResult)
 	case hold:

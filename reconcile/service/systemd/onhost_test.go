@@ -155,6 +155,16 @@ func TestOnHostAUnitThatSystemdRestartsIsNotDownUntilStopped(t *testing.T) {
 	if seen := observed(t, unit); !strings.Contains(seen.Detail, "by itself: its process was ended by signal 9") {
 		t.Errorf("%+v", seen)
 	}
+	if err := unit.Start(bounded(t)); err != nil {
+		t.Fatal(err)
+	}
+	if seen := observed(t, unit); seen.Run != plan.Running {
+		t.Errorf("an order does not wait for the hour to pass: %+v", seen)
+	}
+	systemctl(t, "kill", "--signal=SIGKILL", "again.service")
+	for seen := observed(t, unit); seen.Run != plan.Starting; seen = observed(t, unit) {
+		await(t, "auto-restart again", woken)
+	}
 	if err := unit.Stop(bounded(t)); err != nil {
 		t.Fatal(err)
 	}

@@ -90,6 +90,28 @@ func TestAStartThatSystemdRefusesSaysWhy(t *testing.T) {
 	}
 }
 
+func TestAStartDoesNotWaitForTheOneThatSystemdHasInMind(t *testing.T) {
+	s, bus := newFakeSystemd(t)
+	u := s.add("pbx.service")
+	s.change(u, u.enter("activating", "auto-restart", 0))
+	unit := bus.Unit("pbx")
+	seen, err := unit.Observe(bounded(t))
+	if err != nil || seen.Run != plan.Starting || !seen.Holdoff {
+		t.Errorf("before the start it is %+v, %v", seen, err)
+	}
+	if err := unit.Start(bounded(t)); err != nil {
+		t.Fatal(err)
+	}
+	seen, err = unit.Observe(bounded(t))
+	if err != nil || seen.Run != plan.Running || seen.Holdoff {
+		t.Errorf("after the start it is %+v, %v", seen, err)
+	}
+	s.change(u, u.enter("activating", "auto-restart-queued", 0))
+	if seen, err := unit.Observe(bounded(t)); err != nil || seen.Holdoff {
+		t.Errorf("with systemd's own start queued it is %+v, %v", seen, err)
+	}
+}
+
 func TestAUnitThatCannotBeStartedIsNotTried(t *testing.T) {
 	for load, c := range map[string]struct {
 		sentinel error

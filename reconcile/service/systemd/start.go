@@ -38,8 +38,14 @@ func (u *Unit) startOnce(ctx context.Context) error {
 	defer l.hold(ctx, u.name)()
 	// Refused for a unit that is not loaded, which has nothing to forget.
 	_ = l.conn.ResetFailedUnitContext(ctx, u.name)
+	// systemd lets a start wait for its own automatic one, which may be an hour
+	// away; a restart it carries out.
+	order := l.conn.StartUnitContext
+	if seen.holdoff() {
+		order = l.conn.RestartUnitContext
+	}
 	result := make(chan string, 1)
-	if _, err := l.conn.StartUnitContext(ctx, u.name, "replace", result); err != nil {
+	if _, err := order(ctx, u.name, "replace", result); err != nil {
 		return l.explain(ctx, err)
 	}
 	word, err := l.await(ctx, u.name, result)

@@ -12,8 +12,12 @@ import (
 // state says what a look means.
 func (s look) state() service.State {
 	run, detail := s.run()
-	return service.State{Run: run, Detail: detail, PID: s.pid, Enabled: s.enabled(), Since: s.since}
+	return service.State{Run: run, Detail: detail, Holdoff: s.holdoff(), PID: s.pid, Enabled: s.enabled(), Since: s.since}
 }
+
+// holdoff reports whether systemd waits for the unit's RestartSec to pass. Once
+// its own start is queued, another one is of no use.
+func (s look) holdoff() bool { return s.active == "activating" && s.sub == "auto-restart" }
 
 // run maps systemd's states, and says what is special about one. Only a unit
 // that nothing of is left and nothing is about to start is down.
