@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -56,6 +57,21 @@ func (l *laptop) find(ctx context.Context) error {
 	}
 	if l.place.Branch == "" {
 		l.place.Branch = "main"
+	}
+	return l.absolute()
+}
+
+// absolute names folders from the root, because git runs in other ones.
+func (l *laptop) absolute() error {
+	for _, p := range []*string{&l.place.URL, &l.place.Coordination} {
+		if _, err := os.Stat(*p); *p == "" || err != nil {
+			continue
+		}
+		abs, err := filepath.Abs(*p)
+		if err != nil {
+			return fmt.Errorf("find the repository: %w", err)
+		}
+		*p = abs
 	}
 	return nil
 }

@@ -99,6 +99,9 @@ EXIT STATUS
   6  refused by a safety rule
 `
 
+// alsoPrints annotates a command that has one more output format.
+const alsoPrints = "also-prints"
+
 // command returns the command tree. Each command is in the file of its name.
 func (a *app) command() *cobra.Command {
 	root := &cobra.Command{
@@ -110,8 +113,8 @@ func (a *app) command() *cobra.Command {
 		SilenceErrors: true,
 		Args:          usageArgs(cobra.NoArgs),
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if a.format != "text" && a.format != "json" {
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if also := c.Annotations[alsoPrints]; a.format != "text" && a.format != "json" && (also == "" || a.format != also) {
 				return failf(exitUsage, "--output is %q", a.format).hintf("use text or json")
 			}
 			return nil
@@ -144,6 +147,7 @@ func (a *app) commands() []func() *cobra.Command {
 		a.takeoverCommand,
 		a.explainCommand,
 		a.statusCommand,
+		a.planCommand,
 		a.notifyCommand,
 		a.manCommand,
 		a.versionCommand,

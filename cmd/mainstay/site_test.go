@@ -14,6 +14,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 	"sigs.k8s.io/yaml"
 
+	"mainstay/cmd/mainstay/view"
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
@@ -78,8 +79,10 @@ func (s *site) git(args ...string) string {
 // load reads what the repository declares now.
 func (s *site) load() {
 	s.head = s.git("-C", s.bare, "rev-parse", "refs/heads/main")
-	tree := filepath.Join(s.checkout, ".")
-	d, problems := spec.LoadFS(os.DirFS(tree), "deployment.yaml")
+	rev, err := s.remote.Revision(context.Background(), git.Branch("main"), s.head, "")
+	s.ts.Check(err)
+	d, problems, err := view.Load(rev, "deployment.yaml")
+	s.ts.Check(err)
 	if len(problems) > 0 {
 		s.ts.Fatalf("%v", problems)
 	}

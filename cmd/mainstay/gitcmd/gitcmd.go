@@ -21,7 +21,11 @@ import (
 const Bound = 60 * time.Second
 
 // Repo is a folder to run git in.
-type Repo struct{ Dir string }
+type Repo struct {
+	Dir string
+	// Env are further variables, such as credentials.
+	Env []string
+}
 
 // Error is a run of git that did not end well.
 type Error struct {
@@ -47,8 +51,21 @@ func (e *Error) Unwrap() error { return e.Err }
 func (r Repo) Run(ctx context.Context, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, Bound)
 	defer cancel()
+	return r.start(ctx, nil, args)
+}
+
+// Feed is Run with something on standard input.
+func (r Repo) Feed(ctx context.Context, in []byte, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, Bound)
+	defer cancel()
+	out, err := r.start(ctx, in, args)
+	return strings.TrimSpace(string(out)), err
+}
+
+func (r Repo) start(ctx context.Context, in []byte, args []string) ([]byte, error) {
 	c := exec.CommandContext(ctx, "git", args...)
-	c.Dir, c.Env, c.WaitDelay = r.Dir, environment(), time.Second
+	c.Stdin = bytes.NewReader(in)
+	c.Dir, c.Env, c.WaitDelay = r.Dir, append(environment(), r.Env...), time.Second
 	var out, said bytes.Buffer
 	c.Stdout, c.Stderr = &out, &said
 	err := c.Run()

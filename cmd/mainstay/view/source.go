@@ -113,14 +113,38 @@ func (s *Source) readOnce(ctx context.Context) (*View, error) {
 			return nil, err
 		}
 	}
-	return s.fill(ctx, l.Refs)
+	return s.fill(ctx, s.docs, l.Refs)
 }
 
-// fill reads what the nodes wrote about the documents at hand.
-func (s *Source) fill(ctx context.Context, refs git.Refs) (*View, error) {
+// Head returns the commit that the branch is at, empty when there is no such
+// branch.
+func (s *Source) Head(ctx context.Context) (string, error) {
+	if err := s.update(ctx, 1); err != nil {
+		return "", err
+	}
+	l, err := s.repo.List(ctx)
+	return l.Refs[git.Branch(s.place.Branch)], err
+}
+
+// About reads what the nodes of one document say, without reading documents.
+func (s *Source) About(ctx context.Context, path string, d *spec.Deployment) (*View, error) {
+	if err := s.update(ctx, 1); err != nil {
+		return nil, err
+	}
+	l, err := s.repo.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	docs := &documents{commit: l.Refs[git.Branch(s.place.Branch)]}
+	docs.list = []document{{path: path, name: d.Name, spec: d, digest: d.Digest()}}
+	return s.fill(ctx, docs, l.Refs)
+}
+
+// fill reads what the nodes wrote about documents.
+func (s *Source) fill(ctx context.Context, docs *documents, refs git.Refs) (*View, error) {
 	v := &View{
-		Repository: s.place.URL, Branch: s.place.Branch, Commit: s.docs.commit, Author: s.docs.author,
-		Subject: s.docs.subject, When: s.docs.when, Coordinated: s.coord != nil, Read: s.now(),
+		Repository: s.place.URL, Branch: s.place.Branch, Commit: docs.commit, Author: docs.author,
+		Subject: docs.subject, When: docs.when, Coordinated: s.coord != nil, Read: s.now(),
 	}
 	if s.coord != nil && s.coord != s.repo {
 		l, err := s.coord.ListPrimary(ctx)
@@ -132,7 +156,7 @@ func (s *Source) fill(ctx context.Context, refs git.Refs) (*View, error) {
 	if s.coord == nil {
 		refs = nil
 	}
-	for _, d := range s.docs.list {
+	for _, d := range docs.list {
 		v.Deployments = append(v.Deployments, s.deployment(ctx, v, d, refs))
 	}
 	v.judge()

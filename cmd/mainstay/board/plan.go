@@ -1,0 +1,98 @@
+package board
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"mainstay/cmd/mainstay/preview"
+)
+
+// Plan draws what a change will do; with diffs, also how files change.
+func (s Screen) Plan(p *preview.Plan, diffs bool) {
+	s.Cut(Bold, "%s", p.Title())
+	for _, t := range p.Settings {
+		s.Say(Plain, "  %s", t)
+	}
+	for _, h := range p.Handovers {
+		s.handover(h)
+	}
+	node := ""
+	for i, t := range p.Steps {
+		name := t.Node
+		if name == node {
+			name = ""
+		}
+		node = t.Node
+		s.step(i+1, name, t)
+		if diffs && t.Diff != "" {
+			s.diff(t.Diff)
+		}
+	}
+	for _, o := range p.Objections {
+		s.item(Bad, "! "+o.What+" ", fmt.Sprintf("%s: %s. %s.", o.Node, o.Why, o.Advice))
+	}
+	for _, n := range p.Notes {
+		s.item(Warn, "note: ", n)
+	}
+	for _, n := range p.People {
+		s.item(Plain, "then: ", n)
+	}
+}
+
+func (s Screen) handover(h preview.Handover) {
+	from := string(h.From)
+	if from == "" {
+		from = "nobody"
+	}
+	style, guarantee := Good, h.Guarantee
+	switch h.Guarantee {
+	case "":
+		style, guarantee = Bad, "none"
+	case "presumed":
+		style = Warn
+	}
+	s.item(style, "  ", fmt.Sprintf("%s: %s → %s, guarantee %s: %s", h.Role, from, h.To, guarantee, h.Why))
+	for _, w := range h.Waits {
+		s.item(Plain, "    waits for ", w)
+	}
+	if h.Guarantee != "" {
+		s.item(Dim, "    ", "over after "+(time.Duration(h.Longest)*time.Second).String()+" at the latest, by the document's bounds")
+	}
+}
+
+func (s Screen) step(i int, name string, t preview.Step) {
+	text := t.Text
+	if t.After != "" {
+		text += ", " + t.After
+	}
+	s.item(Plain, fmt.Sprintf("%4d  %-14s", i, name), text)
+}
+
+func (s Screen) diff(text string) {
+	for l := range strings.Lines(text) {
+		l = strings.TrimRight(l, "\n")
+		style := Dim
+		switch {
+		case strings.HasPrefix(l, "+"):
+			style = Good
+		case strings.HasPrefix(l, "-"):
+			style = Bad
+		}
+		fmt.Fprintln(s.Out, Paint("        "+l, style, s.Colour))
+	}
+}
+
+// item writes a text behind a lead, wrapped beside it.
+func (s Screen) item(style Style, lead, text string) {
+	width := 0
+	if s.Width > 0 {
+		width = max(20, s.Width-len([]rune(lead)))
+	}
+	for i, l := range Wrap(text, width) {
+		if i > 0 {
+			lead = strings.Repeat(" ", len([]rune(lead)))
+		}
+		fmt.Fprintln(s.Out, Paint(lead+l, style, s.Colour))
+	}
+}

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"mainstay/cmd/mainstay/gitcmd"
+	"mainstay/cmd/mainstay/preview"
+	"mainstay/cmd/mainstay/view"
+	"mainstay/schema"
+	"mainstay/spec"
+)
+
+// planned is the JSON form of what plan found.
+type planned struct {
+	Pending bool            `json:"pending"`
+	Plans   []*preview.Plan `json:"plans"`
+}
+
+// planOptions are the flags of plan.
+type planOptions struct {
+	laptop
+	from, to, node string
+	exitCode       bool
+}
+
+func (a *app) planCommand() *cobra.Command {
+	o := &planOptions{}
+	c := &cobra.Command{
+		Use:   "plan",
+		Short: "What every node would do, in order",
+		Long: "plan compares two revisions of the repository and says what every node will do, in the order in\n" +
+			"which it will happen across nodes: what stops, starts, is rendered and re-pointed; by which\n" +
+			"guarantee the sides hand over and what that waits for; what speaks against it; and what is left\n" +
+			"for people to do. It goes by what the nodes last reported. Without --from it begins at what the\n" +
+			"nodes read now, without --to it ends at the files of this checkout, committed or not.\n" + exitStatusHelp,
+		Example:     "  mainstay plan\n  mainstay plan --from main --to my-branch\n  mainstay plan --to HEAD -o markdown --exit-code",
+		Annotations: map[string]string{alsoPrints: "markdown"},
+		RunE:        func(c *cobra.Command, _ []string) error { return a.plan(c.Context(), o) },
+	}
+	o.flags(c, "branch")
+	c.Flags().StringVar(&o.from, "from", "", "the revision to begin at (default: what the nodes read now)")
+	c.Flags().StringVar(&o.to, "to", "", "the revision to end at (default: the files of this checkout)")
+	c.Flags().StringVar(&o.node, "node", "", "only what happens on this node")
+	c.Flags().BoolVar(&o.exitCode, "exit-code", false, "end with 4 when anything will happen")
+	return c
+}
+
+func (a *app) plan(ctx context.Context, o *planOptions) error {
+	s, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	from, to, done, err := o.trees(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer done()
+	result := planned{Plans: []*preview.Plan{}}
+	documents, err := o.affected(from, to)
+	if err != nil {
+		return err
+	}
+	for _, file := range documents {
+		p, err := a.planOne(ctx, s, file, [2]gitcmd.Tree{from, to}, o)
+		if err != nil {
+			return err
+		}
+		if p != nil {
+			result.Plans = append(result.Plans, p)
+			result.Pending = result.Pending || p.Pending
+		}
+	}
+	if err := a.printPlans(result); err != nil {
+		return err
+	}
+	if result.Pending && o.exitCode {
+		return &fault{code: exitPending, err: errSaid{}}
+	}
+	return nil
+}
+
+func (a *app) printPlans(r planned) error {
+	switch a.format {
+	case "json":
+		return a.printJSON(r)
+	case "markdown":
+		return preview.Markdown(a.out, r.Plans)
+	}
+	screen := a.screen()
+	for _, p := range r.Plans {
+		screen.Plan(p, true)
+	}
+	if len(r.Plans) == 0 {
+		screen.Say(0, "no deployment changes")
+	}
+	return nil
+}
+
+// trees finds the two revisions: in the checkout around the current folder, or
+// in a copy of the repository that was named.
+func (o *planOptions) trees(ctx context.Context, s *view.Source) (from, to gitcmd.Tree, done func(), err error) {
+	repo, done, err := o.workplace(ctx)
+	if err != nil {
+		return from, to, nil, err
+	}
+	if o.from == "" {
+		if o.from, err = o.tip(ctx, repo, s); err != nil {
+			done()
+			return from, to, nil, err
+		}
+	}
+	for _, rev := range []*string{&o.from, &o.to} {
+		if *rev == "" {
+			continue
+		}
+		hash, err := repo.Text(ctx, "rev-parse", "--verify", "--quiet", *rev+"^{commit}")
+		if err != nil {
+			done()
+			return from, to, nil, failf(exitUsage, "there is no revision %q", *rev).hintf("fetch it first, or name a commit, a branch or a tag")
+		}
+		*rev = hash
+	}
+	from, to = repo.At(ctx, o.from), repo.Checked(ctx)
+	if o.to != "" {
+		to = repo.At(ctx, o.to)
+	}
+	return from, to, done, nil
+}
+
+// tip is what the nodes read now, brought into the repository.
+func (o *planOptions) tip(ctx context.Context, repo gitcmd.Repo, s *view.Source) (string, error) {
+	head, err := s.Head(ctx)
+	if err != nil {
+		return "", readFault(err)
+	}
+	if head == "" {
+		return "", failf(exitFailed, "%s has no branch %s", o.place.URL, o.place.Branch).hintf("name it with --branch")
+	}
+	if _, err := repo.Run(ctx, "cat-file", "-e", head+"^{commit}"); err == nil {
+		return head, nil
+	}
+	_, err = repo.Run(ctx, "fetch", "--quiet", "--no-tags", o.place.URL, "refs/heads/"+o.place.Branch)
+	return head, err
+}
+
+// workplace is where revisions are looked at: this checkout when it is one of the
+// repository, else a copy that done removes.
+func (l *laptop) workplace(ctx context.Context) (repo gitcmd.Repo, done func(), err error) {
+	env := l.place.Env()
+	if top, err := gitcmd.Top(ctx, "."); err == nil {
+		if url, err := top.Text(ctx, "remote", "get-url", "origin"); err == nil && url == l.place.URL {
+			top.Env = env
+			return top, func() {}, nil
+		}
+	}
+	dir, err := os.MkdirTemp("", "mainstay-copy-")
+	if err != nil {
+		return repo, nil, err
+	}
+	done = func() { _ = os.RemoveAll(dir) }
+	repo = gitcmd.Repo{Dir: dir, Env: env}
+	if _, err := repo.Run(ctx, "clone", "--quiet", "--bare", l.place.URL, dir); err != nil {
+		done()
+		return repo, nil, readFault(err)
+	}
+	return repo, done, nil
+}
+
+// affected lists the documents that a change touches: those that changed, and
+// those in whose folder, where their templates are, something did.
+func (o *planOptions) affected(from, to gitcmd.Tree) ([]string, error) {
+	if o.place.Path != "" {
+		return []string{o.place.Path}, nil
+	}
+	changed, err := gitcmd.Changed(from, to)
+	if err != nil {
+		return nil, err
+	}
+	folders := map[string]bool{}
+	for _, c := range changed {
+		for dir := path.Dir(c); ; dir = path.Dir(dir) {
+			folders[dir] = true
+			if dir == "." || dir == "/" {
+				break
+			}
+		}
+	}
+	var out []string
+	for _, t := range []gitcmd.Tree{from, to} {
+		files, err := t.Files()
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			if folders[path.Dir(f)] && view.IsYAML(f) && isDocument(t, f) {
+				out = append(out, f)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+func isDocument(t gitcmd.Tree, file string) bool {
+	data, err := t.Read(file)
+	return err == nil && spec.KindOf(path.Base(file), data) == schema.Deployment
+}
+
+// planOne makes the plan of one document, nil when it is not the one that was
+// asked for.
+func (a *app) planOne(ctx context.Context, s *view.Source, file string, trees [2]gitcmd.Tree, o *planOptions) (*preview.Plan, error) {
+	var ds [2]*spec.Deployment
+	for i, t := range trees {
+		d, problems, err := view.Load(t, file)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if len(problems) > 0 && i == 1 {
+			return nil, a.problems(file, problems)
+		}
+		ds[i] = d
+	}
+	known := ds[1]
+	if known == nil {
+		known = ds[0]
+	}
+	if known == nil || o.deployment != "" && known.Name != o.deployment {
+		return nil, nil
+	}
+	v, err := s.About(ctx, file, known)
+	if err != nil {
+		return nil, readFault(err)
+	}
+	p := preview.Of(preview.Input{From: ds[0], To: ds[1], Now: &v.Deployments[0], Coordinated: v.Coordinated})
+	if o.node != "" {
+		if _, ok := known.Nodes[o.node]; !ok {
+			return nil, failf(exitUsage, "no node %q in %s", o.node, known.Name).hintf("it has %s", strings.Join(known.NodeNames(), ", "))
+		}
+		p.Steps = slices.DeleteFunc(p.Steps, func(t preview.Step) bool { return t.Node != o.node })
+	}
+	return p, nil
+}
+
+// problems tells what is wrong with a document, and returns exit code 3.
+func (a *app) problems(file string, ps []schema.Problem) error {
+	if err := schema.Print(a.err, ps); err != nil {
+		return err
+	}
+	return failf(exitProblems, "%s in %s", count(len(ps), "problem"), file).hintf("no node would accept it")
+}

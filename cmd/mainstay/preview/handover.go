@@ -1,0 +1,185 @@
+package preview
+
+import (
+	"fmt"
+	"time"
+
+	"mainstay/cmd/mainstay/view"
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// handovers foretells every claim that will change hands.
+func (p *planner) handovers() {
+	for _, role := range p.roles() {
+		side := p.To.Active
+		node, ok := p.To.NodeOf(role, side)
+		from := p.serving(role)
+		if !ok || from == side || !p.switching(from) {
+			continue
+		}
+		h := handover{planner: p, role: role, from: from, up: p.last(node)}
+		if from != "" {
+			if name, ok := p.To.NodeOf(role, from); ok {
+				h.down = p.last(name)
+			}
+		}
+		p.plan.Handovers = append(p.plan.Handovers, h.foretell())
+		h.object()
+	}
+	p.objectToFence()
+}
+
+// switching reports whether the change itself asks for a handover, or one that
+// was asked for before is still to come.
+func (p *planner) switching(from spec.Side) bool {
+	return p.From == nil || p.From.Active != p.To.Active || p.From.Fenced != p.To.Fenced || from == p.To.Active.Other()
+}
+
+// handover is one claim on its way from one node to another.
+type handover struct {
+	*planner
+	role     string
+	from     spec.Side
+	up, down view.Node
+	held     string
+}
+
+// foretell says by which guarantee the claim will change hands, best first (R4).
+func (h *handover) foretell() Handover {
+	out := Handover{Role: h.role, From: h.from, To: h.To.Active}
+	wait := h.To.Handover.Wait.D()
+	set := func(g plan.Guarantee, longest time.Duration, why string, args ...any) {
+		out.Guarantee, out.Why = string(g), fmt.Sprintf(why, args...)
+		out.Longest = seconds(longest + h.startTime())
+	}
+	switch {
+	case h.from == "":
+		set(plan.Released, h.debt(), "nobody holds the claim")
+		h.addDebt(&out)
+	case !h.Coordinated:
+		h.uncoordinated(set)
+	case h.To.Fenced == h.from:
+		set(plan.Fenced, h.debt(), "the document states that %s is off: nobody waits for it", h.from)
+	case h.speaks():
+		set(plan.Released, h.drain()+h.stopTime(), "%s stops, is seen to be down, and releases the claim", h.down.Name)
+		out.Waits = h.releaseWaits()
+	default:
+		h.silent(set, wait)
+		out.Waits = append(out.Waits, h.silentWaits(wait)...)
+	}
+	if h.held != "" {
+		out.Guarantee, out.Why = "", h.held
+	}
+	return out
+}
+
+// speaks reports whether the node that goes down is there to release its claim.
+func (h *handover) speaks() bool {
+	n := h.down
+	return n.Report != nil && !n.Stale && n.Report.Status != plan.Failed && n.Report.Status != plan.Unknown && !h.isPaused(n)
+}
+
+func (h *handover) isPaused(n view.Node) bool {
+	return h.To.Nodes[n.Name].Paused || n.Report != nil && n.Report.Paused
+}
+
+func (h *handover) uncoordinated(set func(plan.Guarantee, time.Duration, string, ...any)) {
+	switch {
+	case h.To.Fenced == h.from:
+		set(plan.Fenced, 0, "the document states that %s is off; there is no claim to check it (R8)", h.from)
+	case h.To.Handover.Unconfirmed != spec.UnconfirmedStart:
+		h.held = "there is no claim and handover.unconfirmed is hold (R8)"
+	default:
+		set(plan.Presumed, h.To.Handover.Wait.D(), "there is no claim: %s is presumed to have stopped after %s (R8)",
+			h.from, h.To.Handover.Wait)
+	}
+}
+
+// silent is what happens when the other side does not release (R4).
+func (h *handover) silent(set func(plan.Guarantee, time.Duration, string, ...any), wait time.Duration) {
+	claim := h.Now.Claims[h.role]
+	name := h.down.Name
+	switch {
+	case claim.Lease > 0:
+		d := plan.SeizeWait(claim.Lease.D(), claim.StopBound.D())
+		set(plan.Lease, wait+d, "%s is not heard; its lease of %s and its stop bound are waited out", name, claim.Lease)
+	case h.isPaused(h.down):
+		h.held = name + " is paused and will not step down: the handover waits for a person"
+	case h.down.Report != nil && !h.down.Stale && h.down.Report.Status == plan.Failed && h.down.Report.Running:
+		h.held = name + " is Failed and runs: nobody presumes it dead"
+	case h.To.Handover.Unconfirmed != spec.UnconfirmedStart:
+		h.held = name + " is not heard and handover.unconfirmed is hold: the handover waits for a person"
+	case h.To.Roles[h.role].Witness != nil:
+		set(plan.Presumed, wait+h.debt(), "%s is not heard; it is presumed dead once its witness was silent for %s", name, wait)
+	default:
+		set(plan.Presumed, wait+h.debt(), "%s is not heard; it is presumed dead after %s, with no witness to ask", name, wait)
+	}
+}
+
+func (h *handover) silentWaits(wait time.Duration) []string {
+	waits := []string{fmt.Sprintf("up to %s for a release that may still come", wait)}
+	if h.held != "" {
+		waits = append(waits, "a person")
+	}
+	return waits
+}
+
+func (h *handover) releaseWaits() []string {
+	waits := []string{h.up.Name + " to accept the commit and say that it is ready"}
+	if d := h.drain(); d > 0 {
+		waits = append(waits, fmt.Sprintf("calls on %s to end, at most %s", h.down.Name, d))
+	}
+	return append(waits, fmt.Sprintf("the services of %s to be seen stopped, at most %s", h.down.Name, h.stopTime()))
+}
+
+// debt is what an earlier taker left to be waited out (R7).
+func (h *handover) debt() time.Duration { return h.Now.Claims[h.role].Debt.D() }
+
+func (h *handover) addDebt(out *Handover) {
+	if d := h.debt(); d > 0 {
+		out.Waits = append(out.Waits, fmt.Sprintf("%s that an earlier takeover left", d))
+	}
+}
+
+// want is what a node should be by the new document, nil when it is not in it.
+func (p *planner) want(node string) *spec.Wanted {
+	w, err := p.To.Want(node)
+	if err != nil {
+		return nil
+	}
+	return w
+}
+
+func (h *handover) drain() time.Duration {
+	var bound time.Duration
+	if w := h.want(h.down.Name); w != nil {
+		for _, s := range w.Services {
+			if s.Drain != nil {
+				bound = max(bound, s.Drain.Within.D())
+			}
+		}
+	}
+	return bound
+}
+
+func (h *handover) stopTime() time.Duration {
+	if w := h.want(h.down.Name); w != nil {
+		return w.StopTime
+	}
+	return 0
+}
+
+func (h *handover) startTime() time.Duration {
+	var sum time.Duration
+	if w := h.want(h.up.Name); w != nil {
+		for _, s := range w.Services {
+			if s.Ready != nil {
+				sum += s.Ready.Within.D()
+			} else {
+				sum += s.StartTimeout.D()
+			}
+		}
+	}
+	return sum
+}
