@@ -362,8 +362,15 @@ func TestReadinessIsAskedOnlyWhileTheServiceRuns(t *testing.T) {
 		}
 		fake.Set(plan.Running, "")
 		b.pass(10 * time.Second)
-		if asked := ready.asked.Load(); asked < 10 || asked > 11 {
-			t.Errorf("a running service was asked %d times in ten seconds", asked)
+		if asked := ready.asked.Load(); asked < 15 || asked > 17 {
+			t.Errorf("a service that does not answer yet was asked %d times in ten seconds, want a few at once and then one each second", asked)
+		}
+		ready.on.Store(true)
+		b.pass(time.Second)
+		before := ready.asked.Load()
+		b.pass(time.Minute)
+		if asked := ready.asked.Load() - before; asked < 11 || asked > 13 {
+			t.Errorf("a service that answers was asked %d times in a minute, want one each five seconds", asked)
 		}
 	})
 }
@@ -376,7 +383,7 @@ func TestAReadyServiceMustBeSilentSeveralTimesInARow(t *testing.T) {
 		fake.Set(plan.Running, "")
 		b.set(service.Managed{Driver: fake, Ready: ready.ask})
 		ready.on.Store(false)
-		b.pass(2 * time.Second)
+		b.pass(6 * time.Second)
 		b.see(plan.Observed{Run: plan.Running, Ready: true})
 		b.pass(time.Second)
 		b.see(plan.Observed{Run: plan.Running, Detail: "no answer"})

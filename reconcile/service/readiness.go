@@ -7,10 +7,19 @@ import (
 	"mainstay/reconcile/plan"
 )
 
+// The pace of asking. A service that has just started is asked often at first,
+// because somebody waits for it, and one that answers is asked less often than
+// the document says, because nobody does.
+const (
+	firstAsk   = 20 * time.Millisecond
+	steadyWait = 5 * time.Second
+)
+
 // readiness is what is known of whether a running service answers.
 type readiness struct {
 	ok     bool
 	fails  int
+	asked  int // tries since the service runs
 	err    string
 	busy   bool
 	round  uint64
@@ -29,7 +38,7 @@ type probed struct {
 
 // reset forgets all answers: the service is down, or another process.
 func (r *readiness) reset() {
-	r.ok, r.fails, r.err = false, 0, ""
+	r.ok, r.fails, r.asked, r.err = false, 0, 0, ""
 	r.round++
 	r.next.clear()
 	if r.cancel != nil {
@@ -64,14 +73,25 @@ func (l *loop) takeProbe(p probed) {
 	if p.round != r.round {
 		return
 	}
-	r.next.set(l.clock, max(0, l.managed.ReadyEvery-(l.clock.Boot()-p.began)))
-	if p.err == nil {
+	r.asked++
+	switch {
+	case p.err == nil:
 		r.ok, r.fails, r.err = true, 0, ""
-		return
+	default:
+		r.fails++
+		r.err = p.err.Error()
+		r.ok = r.ok && r.fails < l.managed.ReadyFail
 	}
-	r.fails++
-	r.err = p.err.Error()
-	if r.fails >= l.managed.ReadyFail {
-		r.ok = false
+	r.next.set(l.clock, max(0, r.pace(l.managed.ReadyEvery)-(l.clock.Boot()-p.began)))
+}
+
+// pace is the time from the beginning of one try to the next.
+func (r *readiness) pace(every time.Duration) time.Duration {
+	switch {
+	case r.ok && r.fails == 0:
+		return max(every, steadyWait)
+	case !r.ok:
+		return min(every, firstAsk<<min(r.asked-1, 10))
 	}
+	return every
 }

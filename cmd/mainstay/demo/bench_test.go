@@ -1,10 +1,19 @@
 package demo
 
 import (
+	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"mainstay/e2e/gitserver"
 )
 
 // benchSwitches is how many changes of side a benchmark takes the median of.
@@ -47,4 +56,99 @@ func switches(b *testing.B, notify bool) ([]time.Duration, error) {
 		handed = append(handed, sw.Handed)
 	}
 	return handed, nil
+}
+
+// healRounds is how often BenchmarkHeal kills each of two services.
+const healRounds = 10
+
+// BenchmarkHeal measures from the kill of an active service until the agent
+// gave the order to start it again, by the agent's own log. It changes sides
+// between two rounds, so that the back-off of a service that keeps dying, which
+// is not what is measured, begins anew.
+func BenchmarkHeal(b *testing.B) {
+	s := newSite(b, nil)
+	for b.Loop() {
+		var took []time.Duration
+		for i := range healRounds {
+			side := []string{"main", "standby"}[i%2]
+			took = append(took, s.killAndTime("xivo-"+side, "monit"), s.killAndTime("xivo-"+side, "asterisk"))
+			s.converges(s.flips([]string{"standby", "main"}[i%2]))
+		}
+		slices.Sort(took)
+		b.ReportMetric(took[len(took)/2].Seconds(), "s/heal")
+		b.ReportMetric(took[len(took)-1].Seconds(), "s/worst")
+	}
+}
+
+// killAndTime kills a service and returns how long the order to start it took.
+func (s *site) killAndTime(node, service string) time.Duration {
+	s.t.Helper()
+	pids := s.pids(node, service)
+	killed := time.Now()
+	must(s.t, syscall.Kill(pids[0], syscall.SIGKILL))
+	s.restarts(node, service, pids[0])
+	ordered := s.lastStart(node)
+	if ordered.Before(killed.Truncate(time.Millisecond)) {
+		s.t.Fatalf("no order after the kill: %s before %s", ordered, killed)
+	}
+	return ordered.Sub(killed)
+}
+
+var startLine = regexp.MustCompile(`time=(\S+) .*msg=step do=start`)
+
+// lastStart is when the agent last ordered a start.
+func (s *site) lastStart(node string) time.Time {
+	b, err := os.ReadFile(filepath.Join(s.node(node), "agent.log"))
+	must(s.t, err)
+	all := startLine.FindAllSubmatch(b, -1)
+	at, err := time.Parse(time.RFC3339Nano, string(all[len(all)-1][1]))
+	must(s.t, err)
+	return at
+}
+
+// idleTime is how long BenchmarkIdleAgent watches.
+const idleTime = 30 * time.Second
+
+// BenchmarkIdleAgent measures a whole agent that has nothing to do, polling a
+// git server over HTTP every five seconds: its share of a core and its memory.
+func BenchmarkIdleAgent(b *testing.B) {
+	s := newSite(b, func(p *place) {
+		p.Poll, p.Pace, p.Remote = "5s", "", gitserver.HTTP(b, p.repo())
+	})
+	pid := s.agent("xivo-main").cmd.Process.Pid
+	for b.Loop() {
+		before := cpu(b, pid)
+		<-time.After(idleTime)
+		used := cpu(b, pid) - before
+		b.ReportMetric(100*used.Seconds()/idleTime.Seconds(), "%core")
+		b.ReportMetric(resident(b, pid), "MB")
+	}
+}
+
+// cpu is what a process has used, children that it waited for included.
+func cpu(tb testing.TB, pid int) time.Duration {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	must(tb, err)
+	f := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
+	var ticks int64
+	for _, field := range f[11:15] {
+		n, err := strconv.ParseInt(field, 10, 64)
+		must(tb, err)
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
+// resident is a process's memory in MB.
+func resident(tb testing.TB, pid int) float64 {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	must(tb, err)
+	var kb float64
+	for line := range strings.SplitSeq(string(b), "\n") {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			_, err := fmt.Sscanf(rest, "%f kB", &kb)
+			must(tb, err)
+		}
+	}
+	return kb / 1024
 }

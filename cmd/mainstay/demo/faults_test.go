@@ -51,9 +51,15 @@ func (s *site) heals(node, service string) {
 	for _, pid := range old {
 		must(s.t, syscall.Kill(pid, syscall.SIGKILL))
 	}
+	s.restarts(node, service, old[0])
+}
+
+// restarts waits for another process of a service than the one that was killed.
+func (s *site) restarts(node, service string, killed int) {
+	s.t.Helper()
 	s.until(service+" started again on "+node, func(m map[string]plan.Report) bool {
 		now := s.pids(node, service)
-		return len(now) > 0 && !slices.Contains(now, old[0]) && m[node].Status == plan.Active
+		return len(now) > 0 && !slices.Contains(now, killed) && m[node].Status == plan.Active
 	})
 }
 

@@ -29,6 +29,11 @@ type place struct {
 	Net  string // the first three bytes of every node's address
 	Name string // the deployment's, so that two demos do not mistake each other's services
 	Poll string
+	// Pace is how often the services and the witness are probed, as the
+	// document writes it; empty is the document's own default.
+	Pace string
+	// Remote is where the agents find the repository; empty is the folder.
+	Remote string
 	// Wait and Unconfirmed are the handover's.
 	Wait        string
 	Unconfirmed string
@@ -57,6 +62,14 @@ type demoNode struct {
 // Address is a node's own loopback address.
 func (p *place) Address(host int) string { return fmt.Sprintf("%s.%d", p.Net, host) }
 
+// URL is the repository as the agents name it.
+func (p *place) URL() string {
+	if p.Remote != "" {
+		return p.Remote
+	}
+	return p.repo()
+}
+
 func (p *place) repo() string              { return filepath.Join(p.Dir, "deployment.git") }
 func (p *place) work() string              { return filepath.Join(p.Dir, "checkout") }
 func (p *place) node(name string) string   { return filepath.Join(p.Dir, name) }
@@ -77,7 +90,7 @@ func newPlace(o Options) (*place, error) {
 	}
 	a, b := 16+rand.IntN(200), 1+rand.IntN(250)
 	return &place{Dir: dir, Self: self, Net: fmt.Sprintf("127.%d.%d", a, b), Name: fmt.Sprintf("demo-%d-%d", a, b), Poll: o.Poll.String(), Notify: o.Notify,
-		Wait: "10s", Unconfirmed: "start"}, nil
+		Wait: "10s", Unconfirmed: "start", Pace: ", every: 500ms, timeout: 400ms"}, nil
 }
 
 // render fills a template with the place.

@@ -43,13 +43,13 @@ func runTests(m *testing.M) int {
 // site is a pair of xivo nodes with real agents, services and a repository.
 type site struct {
 	*place
-	t      *testing.T
+	t      testing.TB
 	agents *agents
 	head   string
 }
 
 // newSite starts a pair and waits until main serves.
-func newSite(t *testing.T, change func(*place)) *site {
+func newSite(t testing.TB, change func(*place)) *site {
 	t.Helper()
 	p, err := newPlace(Options{Poll: 300 * time.Millisecond})
 	must(t, err)
@@ -83,7 +83,7 @@ func (s *site) clean() {
 	os.RemoveAll(s.Dir)
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
