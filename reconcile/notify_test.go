@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -209,11 +210,11 @@ func FuzzNotify(f *testing.F) {
 	})
 }
 
-// pushHook runs the example hook in a new repository with a stand-in for curl,
-// and returns what that was called with, one argument a line, and its body.
-func pushHook(t *testing.T, pushed string, config ...string) []string {
+// hookIn makes a bare repository with a configuration, and a stand-in for curl
+// that does what the script says. It returns the hook, ready to run there.
+func hookIn(t *testing.T, curl string, config ...string) *exec.Cmd {
 	t.Helper()
-	dir := t.TempDir()
+	dir, bin := t.TempDir(), t.TempDir()
 	git := func(args ...string) {
 		cmd := exec.Command("git", args...)
 		cmd.Dir = dir
@@ -225,9 +226,7 @@ func pushHook(t *testing.T, pushed string, config ...string) []string {
 	for i := 0; i+1 < len(config); i += 2 {
 		git("config", "--add", config[i], config[i+1])
 	}
-	bin, calls := t.TempDir(), filepath.Join(t.TempDir(), "calls")
-	stub := "#!/bin/sh\nfor a in \"$@\"; do printf '%s\\n' \"$a\"; done >>\"$CALLS.part\"\nprintf 'end\\n' >>\"$CALLS.part\"\n"
-	if err := os.WriteFile(filepath.Join(bin, "curl"), []byte(stub), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(bin, "curl"), []byte("#!/bin/sh\n"+curl), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	hook, err := filepath.Abs("../examples/full/hooks/post-receive")
@@ -235,16 +234,56 @@ func pushHook(t *testing.T, pushed string, config ...string) []string {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("/bin/sh", hook)
-	cmd.Dir, cmd.Stdin = dir, strings.NewReader(pushed)
-	cmd.Env = append(os.Environ(), "GIT_DIR="+dir, "PATH="+bin+":"+os.Getenv("PATH"), "CALLS="+calls, "MAINSTAY_WAIT=1")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GIT_DIR="+dir, "PATH="+bin+":"+os.Getenv("PATH"))
+	return cmd
+}
+
+// pushHook runs the hook to its end and returns what curl was called with, one
+// argument a line.
+func pushHook(t *testing.T, pushed string, config ...string) []string {
+	t.Helper()
+	calls := t.TempDir()
+	cmd := hookIn(t, `printf '%s\n' "$@" >"$CALLS/$$"`, config...)
+	cmd.Stdin = strings.NewReader(pushed)
+	cmd.Env = append(cmd.Env, "CALLS="+calls, "MAINSTAY_WAIT=1")
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Fatalf("the hook: %v\n%s", err, out)
 	}
-	b, err := os.ReadFile(calls + ".part")
-	if err != nil && !os.IsNotExist(err) {
+	files, err := filepath.Glob(filepath.Join(calls, "*"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(strings.Split(string(b), "end\n"), func(s string) bool { return s == "" })
+	var out []string
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, string(b))
+	}
+	return out
+}
+
+func TestAPushNeverWaitsForTheExampleHook(t *testing.T) {
+	gate := filepath.Join(t.TempDir(), "gate")
+	if err := syscall.Mkfifo(gate, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := hookIn(t, `read -r _ <"$GATE"`, "mainstay.agent", "http://10.20.0.11:9477")
+	cmd.Stdin = strings.NewReader(zeros + " " + zeros + " refs/heads/main\n")
+	cmd.Env = append(cmd.Env, "GATE="+gate)
+	// Like git, this waits until nobody has the hook's output open any more.
+	cmd.WaitDelay = ctlBound
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("the hook: %v\n%s", err, out)
+	}
+	// Opening the gate succeeds only with curl at its other end.
+	open, err := os.OpenFile(gate, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = open.Close()
 }
 
 const zeros = "0000000000000000000000000000000000000000"
