@@ -213,8 +213,12 @@ func (p *pass) own(a Action, g Guarantee) Claim {
 		Lease: p.doc.Handover.Lease, StopBound: spec.Duration(p.doc.StopBound), Debt: p.debt()}
 }
 
-// push asks to make c of the tip that was read.
+// push asks to make c of the tip that was read. A tip below what a report names
+// is not built on: that would hide that the claim went back (R10).
 func (p *pass) push(c Claim, r Rule) {
+	if p.in.Claim.Elsewhere > p.in.Claim.Tip.Seq {
+		return
+	}
 	c.Node, c.Instance = p.doc.Node, p.in.Instance
 	c.Commit, c.Document = p.doc.Commit, p.doc.Digest
 	tip := p.in.Claim.Tip

@@ -61,6 +61,10 @@ func (p *pass) conditions() {
 	if in.Claim.Regressed {
 		p.warn("ClaimRegressed", "the claim on the server does not descend from seq %d, the last one known (R10)", in.Claim.Tip.Seq)
 	}
+	if in.Claim.Elsewhere > in.Claim.Tip.Seq {
+		p.warn("ClaimBehind", "a report names claim seq %d and the claim is at %d: it went back, or this node has to look again (R10)",
+			in.Claim.Elsewhere, in.Claim.Tip.Seq)
+	}
 	if p.doc.Exclusive && p.doc.Fenced == p.other() && in.Witness.Known && in.Witness.Answers {
 		p.warn("FencedAnswers", "the document says fenced: %s, but %s answers", p.doc.Fenced, p.doc.Peer)
 	}
