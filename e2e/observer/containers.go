@@ -1,0 +1,71 @@
+package observer
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Containers sees which Compose services run on a Docker engine by what the
+// kernel has of them, so that a look is cheap and asks nobody who may lie. Only
+// the name of a container never seen before is asked of the engine.
+type Containers struct {
+	folder string
+
+	mu    sync.Mutex
+	names map[string]string // by container id, "project/service"
+}
+
+// NewContainers looks at the machine's engine. Nothing is seen where the engine
+// keeps its containers' groups in none of the usual places.
+func NewContainers() *Containers {
+	c := &Containers{names: map[string]string{}}
+	for _, folder := range []string{"/sys/fs/cgroup/pids/docker", "/sys/fs/cgroup/docker", "/sys/fs/cgroup/system.slice"} {
+		if _, err := os.Stat(folder); err == nil {
+			c.folder = folder
+			break
+		}
+	}
+	return c
+}
+
+// Runs reports whether a container of a project's service has a process.
+func (c *Containers) Runs(project, service string) bool {
+	entries, err := os.ReadDir(c.folder)
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		id := strings.TrimSuffix(strings.TrimPrefix(e.Name(), "docker-"), ".scope")
+		if len(id) != 64 || c.name(id) != project+"/"+service {
+			continue
+		}
+		processes, err := os.ReadFile(filepath.Join(c.folder, e.Name(), "cgroup.procs"))
+		if err == nil && len(processes) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// name is a container's project and service.
+func (c *Containers) name(id string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if name, ok := c.names[id]; ok {
+		return name
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	const format = `{{index .Config.Labels "com.docker.compose.project"}}/{{index .Config.Labels "com.docker.compose.service"}}`
+	out, err := exec.CommandContext(ctx, "docker", "inspect", "--format", format, id).Output()
+	if err != nil {
+		return "" // it is going, or the engine is slow: asked again next time
+	}
+	c.names[id] = strings.TrimSpace(string(out))
+	return c.names[id]
+}
