@@ -57,8 +57,9 @@ func misused(t *testing.T, err error, words string) {
 func TestStatusTellsThisNodeTheOthersAndTheClaims(t *testing.T) {
 	n := ctlServing(t)
 	n.git.with(func() {
-		n.git.reports["r1"] = plan.Report{Deployment: "paris", Node: "edge", Role: "edge", Status: plan.Active, Serving: spec.Main}
-		n.git.refs[plan.ReportRef("paris", "edge")] = "r1"
+		n.git.reports["r1"] = plan.Report{Deployment: "paris", Node: "xivo-standby", Role: "xivo", Side: spec.Standby,
+			Status: plan.Inactive, Reason: "the document declares main"}
+		n.git.refs[plan.ReportRef("paris", "xivo-standby")] = "r1"
 	})
 	c := n.dial()
 	if _, err := c.Sync(t.Context(), ctlBound); err != nil {
@@ -71,11 +72,11 @@ func TestStatusTellsThisNodeTheOthersAndTheClaims(t *testing.T) {
 	if v.Node.Node != "xivo-main" || v.Node.Status != plan.Active {
 		t.Errorf("node is %s %s", v.Node.Node, v.Node.Status)
 	}
-	if e := v.Others["edge"]; e.Status != plan.Active || e.Serving != spec.Main {
-		t.Errorf("edge is %+v", e)
+	if s := v.Others["xivo-standby"]; s.Status != plan.Inactive || s.Side != spec.Standby {
+		t.Errorf("xivo-standby is %+v", s)
 	}
-	if s := v.Others["xivo-standby"]; s.Status != plan.Unknown || s.Side != spec.Standby || s.Role != "xivo" {
-		t.Errorf("a node that was never heard of is %+v", s)
+	if e := v.Others["edge"]; e.Status != plan.Unknown || e.Role != "edge" || e.Reason == "" {
+		t.Errorf("a node that was never heard of is %+v", e)
 	}
 	if len(v.Others) != 2 {
 		t.Errorf("others are %v, want the two other nodes", v.Others)
