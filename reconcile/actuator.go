@@ -120,6 +120,9 @@ func (a *Actuator) See(s *Snapshot) {
 	if before == nil || before.Accepted == nil || before.Accepted.Commit != s.Accepted.Commit {
 		a.want(s.Accepted)
 	}
+	if a.doc != nil {
+		a.roles, a.followed = s.views(a.doc.Follows)
+	}
 }
 
 // want configures the machine for a newly accepted document. What runs is not
@@ -147,6 +150,8 @@ func (a *Actuator) want(acc *Accepted) {
 		}
 	}
 	a.doc = a.docOf(w, acc)
+	// What was refused by another commit says nothing about this one.
+	a.mem.Renders = nil
 	a.unseen = a.Clock.Boot() + firstLook
 	if declared != w.Active {
 		a.phases.begin(a.Clock.Wall())
@@ -255,26 +260,9 @@ func allOf(all []plan.Observed, is func(plan.Observed) bool) bool {
 
 // gatherOthers adds what the other nodes and the claims say.
 func (a *Actuator) gatherOthers(in *plan.Input) {
-	s, d := a.snap, a.snap.Accepted.Deployment
-	in.Claim = s.Claims[a.doc.Role]
-	in.Peer = s.Reports[a.doc.Peer]
-	if f := a.doc.Follows; f != "" {
-		in.Followed = &plan.FollowView{Claim: s.Claims[f], Reports: s.sides(d, f)}
-	}
-	for _, role := range sortedRoles(d) {
-		in.Roles = append(in.Roles, plan.RoleView{Role: role, Tip: s.Claims[role].Tip, Reports: s.sides(d, role)})
-	}
-}
-
-func sortedRoles(d *spec.Deployment) []string {
-	var out []string
-	for name, r := range d.Roles {
-		if r.Exclusive {
-			out = append(out, name)
-		}
-	}
-	slices.Sort(out)
-	return out
+	in.Claim = a.snap.Claims[a.doc.Role]
+	in.Peer = a.snap.Reports[a.doc.Peer]
+	in.Roles, in.Followed = a.roles, a.followed
 }
 
 // keep puts the memory on disk before anything is done because of it. A disk
