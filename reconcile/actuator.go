@@ -120,9 +120,6 @@ func (a *Actuator) See(s *Snapshot) {
 	if before == nil || before.Accepted == nil || before.Accepted.Commit != s.Accepted.Commit {
 		a.want(s.Accepted)
 	}
-	if a.doc != nil {
-		a.roles, a.followed = s.views(a.doc.Follows)
-	}
 }
 
 // want configures the machine for a newly accepted document. What runs is not
@@ -260,9 +257,26 @@ func allOf(all []plan.Observed, is func(plan.Observed) bool) bool {
 
 // gatherOthers adds what the other nodes and the claims say.
 func (a *Actuator) gatherOthers(in *plan.Input) {
-	in.Claim = a.snap.Claims[a.doc.Role]
-	in.Peer = a.snap.Reports[a.doc.Peer]
-	in.Roles, in.Followed = a.roles, a.followed
+	s, d := a.snap, a.snap.Accepted.Deployment
+	in.Claim = s.Claims[a.doc.Role]
+	in.Peer = s.Reports[a.doc.Peer]
+	if f := a.doc.Follows; f != "" {
+		in.Followed = &plan.FollowView{Claim: s.Claims[f], Reports: s.sides(d, f)}
+	}
+	for _, role := range sortedRoles(d) {
+		in.Roles = append(in.Roles, plan.RoleView{Role: role, Tip: s.Claims[role].Tip, Reports: s.sides(d, role)})
+	}
+}
+
+func sortedRoles(d *spec.Deployment) []string {
+	var out []string
+	for name, r := range d.Roles {
+		if r.Exclusive {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // keep puts the memory on disk before anything is done because of it. A disk
