@@ -145,11 +145,16 @@ func (o *planOptions) tip(ctx context.Context, repo gitcmd.Repo, s *view.Source)
 	if head == "" {
 		return "", failf(exitFailed, "%s has no branch %s", o.place.URL, o.place.Branch).hintf("name it with --branch")
 	}
-	if _, err := repo.Run(ctx, "cat-file", "-e", head+"^{commit}"); err == nil {
-		return head, nil
+	return head, o.bring(ctx, repo, head)
+}
+
+// bring makes sure that the branch's commit is in a repository.
+func (l *laptop) bring(ctx context.Context, repo gitcmd.Repo, hash string) error {
+	if _, err := repo.Run(ctx, "cat-file", "-e", hash+"^{commit}"); err == nil {
+		return nil
 	}
-	_, err = repo.Run(ctx, "fetch", "--quiet", "--no-tags", o.place.URL, "refs/heads/"+o.place.Branch)
-	return head, err
+	_, err := repo.Run(ctx, "fetch", "--quiet", "--no-tags", l.place.URL, "refs/heads/"+l.place.Branch)
+	return err
 }
 
 // workplace is where revisions are looked at: this checkout when it is one of the

@@ -148,6 +148,7 @@ func (a *app) commands() []func() *cobra.Command {
 		a.explainCommand,
 		a.statusCommand,
 		a.planCommand,
+		a.failoverCommand,
 		a.notifyCommand,
 		a.manCommand,
 		a.versionCommand,

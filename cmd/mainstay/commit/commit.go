@@ -1,0 +1,88 @@
+// Package commit puts one changed file on a branch of a repository, without a
+// work tree: the file's other bytes, the person's checkout and what is staged in
+// it stay as they are. A branch that moved meanwhile is never overwritten.
+//
+// It must not know what is in the file.
+package commit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"mainstay/cmd/mainstay/gitcmd"
+)
+
+// ErrMoved means that the branch is no longer where it was: somebody else pushed
+// to it. Nothing was changed.
+var ErrMoved = errors.New("the branch moved meanwhile")
+
+// Change is a file as it should be, on top of a commit.
+type Change struct {
+	Base, Path string
+	Content    []byte
+	Message    string
+}
+
+// Make makes the commit and returns it. It is on no branch yet.
+func Make(ctx context.Context, repo gitcmd.Repo, c Change) (string, error) {
+	entry, err := repo.Text(ctx, "ls-tree", c.Base, "--", c.Path)
+	mode, _, ok := strings.Cut(entry, " ")
+	if err != nil || !ok {
+		return "", fmt.Errorf("find %s in %.7s: %w", c.Path, c.Base, errors.Join(err, os.ErrNotExist))
+	}
+	blob, err := repo.Feed(ctx, c.Content, "hash-object", "-w", "--stdin", "--no-filters")
+	if err != nil {
+		return "", err
+	}
+	tree, err := treeOf(ctx, repo, c, mode+","+blob)
+	if err != nil {
+		return "", err
+	}
+	args := []string{"commit-tree", tree, "-p", c.Base}
+	if sign, err := repo.Text(ctx, "config", "--type=bool", "commit.gpgSign"); err == nil && sign == "true" {
+		args = append(args, "-S")
+	}
+	return repo.Feed(ctx, []byte(c.Message), args...)
+}
+
+// treeOf is the base's tree with the one file changed, made in an index of its
+// own.
+func treeOf(ctx context.Context, repo gitcmd.Repo, c Change, entry string) (string, error) {
+	dir, err := os.MkdirTemp("", "mainstay-index-")
+	if err != nil {
+		return "", fmt.Errorf("make a folder for the index: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	aside := repo
+	aside.Env = append([]string{"GIT_INDEX_FILE=" + filepath.Join(dir, "index")}, repo.Env...)
+	if _, err := aside.Run(ctx, "read-tree", c.Base); err != nil {
+		return "", err
+	}
+	if _, err := aside.Run(ctx, "update-index", "--cacheinfo", entry+","+c.Path); err != nil {
+		return "", err
+	}
+	return aside.Text(ctx, "write-tree")
+}
+
+// Push puts a commit on a branch of a remote, without force. ErrMoved means that
+// the branch has something that the commit does not have.
+func Push(ctx context.Context, repo gitcmd.Repo, remote, commit, branch string) error {
+	_, err := repo.Run(ctx, "push", "--quiet", remote, commit+":refs/heads/"+branch)
+	var e *gitcmd.Error
+	if errors.As(err, &e) && moved(e.Said) {
+		return fmt.Errorf("push to %s: %w", branch, ErrMoved)
+	}
+	return err
+}
+
+// moved tells the refusal of a push that would have lost somebody's commit, or
+// that came at the same time as another, from every other one.
+func moved(said string) bool {
+	signs := []string{"fetch first", "non-fast-forward", "cannot lock ref", "failed to update ref", "incorrect old value", "stale info"}
+	return slices.ContainsFunc(signs, func(sign string) bool { return strings.Contains(said, sign) })
+}
