@@ -19,6 +19,7 @@ type Publisher struct {
 	heartbeat    time.Duration
 	offered      *plan.Report
 	published    *plan.Report
+	news         news
 	at           time.Duration
 	failures     int
 	tried        time.Duration
@@ -40,6 +41,7 @@ func (p *Publisher) Obey(heartbeat, timeout time.Duration) {
 func (p *Publisher) Offer(r plan.Report) {
 	if r.Deployment != "" {
 		p.offered = &r
+		p.compare()
 	}
 }
 
@@ -54,12 +56,33 @@ func (p *Publisher) Next() time.Duration {
 		return p.heartbeat
 	case p.failures > 0:
 		return p.tried + min(time.Second<<min(p.failures-1, 6), slowestPoll) - now
-	case p.published == nil || urgent(*p.published) != urgent(*p.offered):
+	case p.news == urgentNews:
 		return 0
-	case !reflect.DeepEqual(significant(*p.published), significant(*p.offered)):
+	case p.news == someNews:
 		return p.at + detailsEvery - now
 	}
 	return p.at + p.heartbeat - now
+}
+
+// news is how an offered report differs from the published one.
+type news int
+
+const (
+	noNews     news = iota
+	someNews        // in what nobody decides by
+	urgentNews      // in what others decide by, or wait for
+)
+
+// compare finds out what is new, once per offer and per publication.
+func (p *Publisher) compare() {
+	switch {
+	case p.published == nil || urgent(*p.published) != urgent(*p.offered):
+		p.news = urgentNews
+	case !reflect.DeepEqual(significant(*p.published), significant(*p.offered)):
+		p.news = someNews
+	default:
+		p.news = noNews
+	}
 }
 
 // detailsEvery is the least time between two publications of what nobody
@@ -99,6 +122,7 @@ func (p *Publisher) Publish(ctx context.Context) error {
 		return err
 	}
 	p.failures, p.published, p.at = 0, &r, p.clock.Boot()
+	p.compare()
 	return nil
 }
 
@@ -109,6 +133,9 @@ func significant(r plan.Report) plan.Report {
 	r.Checks = slices.Clone(r.Checks)
 	for i := range r.Checks {
 		r.Checks[i].At = time.Time{}
+		if r.Checks[i].OK {
+			r.Checks[i].Output = "" // a number that changes all the time is no news
+		}
 	}
 	return r
 }

@@ -80,7 +80,7 @@ type ClaimRead struct {
 type Services interface {
 	// Configure says which services the indexes below mean, in the document's
 	// order. What runs is not touched. The error names what the node does not
-	// allow.
+	// allow; the indexes then mean what they meant before.
 	Configure(w *spec.Wanted) error
 	// Observed is the newest observation of each.
 	Observed() []plan.Observed
@@ -116,6 +116,9 @@ type Probes interface {
 	Witness() plan.ProbeView
 	// Detect is what the probes of the followed role's two nodes say.
 	Detect() map[spec.Side]plan.ProbeView
+	// Hurry asks the witness as often as the document says while somebody
+	// decides by it, and seldom otherwise.
+	Hurry(on bool)
 	// Forget drops what was seen before a gap in time.
 	Forget()
 }

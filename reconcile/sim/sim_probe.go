@@ -68,6 +68,8 @@ func (q *probes) Detect() map[spec.Side]plan.ProbeView {
 }
 
 // Forget is part of reconcile.Probes.
+func (q *probes) Hurry(bool) {}
+
 func (q *probes) Forget() {
 	for _, w := range []*watch{q.witness, q.detect[spec.Main], q.detect[spec.Standby]} {
 		if w != nil {
