@@ -225,6 +225,9 @@ func (x *explorer) goBack(i uint8) {
 		to = x.w.nodes[i].own
 	}
 	x.w.refs[xivo].goBack(to)
+	for j := range x.cfg.nodes {
+		x.w.nodes[j].behind = true
+	}
 }
 
 // copyMachine makes main's second machine: from a copy of its disk, or from

@@ -195,9 +195,14 @@ func (x *explorer) auditPush(i int, in *plan.Input, p *plan.Push) {
 }
 
 func (x *explorer) auditPresumption(i int, in *plan.Input) {
+	waited := in.Memory.Waiting && now-in.Memory.WaitSince >= in.Doc.Handover.Wait.D()
 	switch {
 	case x.cfg.hold:
 		x.violate("hold never presumes", "%s", x.label(i))
+	case !waited:
+		x.violate("nobody presumes before the wait is over", "%s", x.label(i))
+	case x.last.Memory.Local == plan.R6 && !in.Doc.Witness:
+		x.violate("nobody presumes at boot without a witness", "%s", x.label(i))
 	case x.cfg.witness && x.cfg.nodes[i].role == xivo && x.w.nodes[i].witness != witnessLong:
 		x.violate("nobody presumes while the witness may answer", "%s", x.label(i))
 	case in.Doc.PeerPaused || in.Peer.Paused:

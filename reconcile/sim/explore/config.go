@@ -39,15 +39,16 @@ type Config struct {
 	left    budget
 
 	hold, witness, lease, absentStop, drain, readOnly, detect bool
-	// slow separates what git lists from when the node has it; late lets a push
-	// land at any later time.
-	slow, late bool
+	// slow separates what git lists from when the node has it.
+	slow bool
 	// risky allows statements that are not true and presumptions of the living:
 	// two active sides are then no violation.
 	risky bool
 	// booting begins with everything off, else main serves.
 	booting bool
 	first   docCode
+	// plain begins a space under a lease with a document that has none.
+	plain bool
 }
 
 func pair() []member {

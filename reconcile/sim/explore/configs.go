@@ -19,7 +19,7 @@ func leased(codes ...docCode) []docCode {
 // handovers are planned and unplanned switches between two living sides.
 func handovers() []*Config {
 	return []*Config{
-		{Name: "hold with late pushes", Weight: 4, nodes: pair(), hold: true, late: true, slow: true, commits: flips(),
+		{Name: "hold with late pushes", Weight: 4, nodes: pair(), hold: true, slow: true, commits: flips(),
 			left: budget{commits: 3, crashes: 1}},
 		{Name: "start with witness and late pushes", Weight: 4, nodes: pair(), witness: true, slow: true, commits: flips(),
 			left: budget{commits: 2, crashes: 1, powers: 1, lies: 2}},
@@ -68,7 +68,7 @@ func others() []*Config {
 			left: budget{commits: 2, crashes: 1, powers: 1}},
 		{Name: "followers that detect", Weight: 2, nodes: followers(), detect: true, commits: flips(),
 			left: budget{commits: 1, deaths: 1, powers: 1, lies: 1}},
-		{Name: "read-only, true fencing", Weight: 1, nodes: pair(), hold: true, readOnly: true,
+		{Name: "read-only, true fencing", Exhaustive: true, nodes: pair(), hold: true, readOnly: true,
 			commits: []docCode{0, docStandby, docStandby | docFencedMain, docFencedStandby}, left: budget{commits: 3, powers: 2, crashes: 1}},
 		{Name: "read-only, presumed", Weight: 1, nodes: pair(), witness: true, readOnly: true, commits: flips(),
 			left: budget{commits: 3, powers: 1, crashes: 1, lies: 1}},

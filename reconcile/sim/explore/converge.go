@@ -14,7 +14,7 @@ const maxRounds = 40
 func begin0(cfg *Config) world {
 	w := world{ndocs: 1}
 	w.docs[0] = cfg.first
-	if cfg.lease {
+	if cfg.lease && !cfg.plain {
 		w.docs[0] |= docLease
 	}
 	for i := range cfg.nodes {

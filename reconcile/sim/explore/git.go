@@ -60,7 +60,7 @@ func (x *explorer) newest(i int) uint8 {
 func (x *explorer) deliver(i int, s snapshot, began uint8) {
 	n, m := &x.w.nodes[i], x.cfg.nodes[i]
 	n.doc = max(n.doc, s.doc)
-	n.stale = false
+	n.stale, n.behind = false, false
 	if x.cfg.readOnly {
 		return
 	}
@@ -102,11 +102,13 @@ func (n *node) lose() {
 	n.fetch = fetch{}
 }
 
-// send puts a push on its way. From there it lands now, later or never.
+// send puts a push on its way. From there it lands now, later or never. One
+// that was decided before the claim went back does not land on what the server
+// was restored to: no rule could tell it from the first time.
 func (x *explorer) send(i int, p *plan.Push) {
 	r := &x.w.refs[x.cfg.nodes[i].role]
 	f := flight{used: true, owner: uint8(i), parent: x.names.tipOf(p.Parent), tip: x.pushed(i, p.Claim)}
-	if f.parent != r.tip.tipID {
+	if f.parent != r.tip.tipID || x.w.nodes[i].behind {
 		return
 	}
 	free := -1

@@ -93,15 +93,19 @@ func (s *search) expandLevel(limit int) bool {
 	return true
 }
 
-// diveLength is how many moves a walk makes.
-const diveLength = 80
+// diveLength is how many moves a walk makes, and fruitless how many walks in a
+// row may find nothing before the space counts as known.
+const (
+	diveLength = 80
+	fruitless  = 1000
+)
 
 // dive walks at random from where the breadth ended. The walks are the same in
 // every run.
 func (s *search) dive(limit int) {
 	r := rand.New(rand.NewPCG(uint64(s.res.States), 1))
 	from, indices, wide := s.next, s.later, s.res.States
-	for s.res.Violations == 0 && s.res.States < limit && len(from) > 0 {
+	for vain := 0; s.res.Violations == 0 && s.res.States < limit && len(from) > 0 && vain < fruitless; vain++ {
 		k := r.IntN(len(from))
 		w, index := from[k], indices[k]
 		for range diveLength {
@@ -111,6 +115,7 @@ func (s *search) dive(limit int) {
 			if found == 0 || s.res.Violations > 0 || s.res.States >= limit {
 				break
 			}
+			vain = 0
 			j := len(from) + r.IntN(found)
 			w, index = s.next[j], s.later[j]
 		}

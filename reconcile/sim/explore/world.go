@@ -163,6 +163,7 @@ type node struct {
 	// Ghosts.
 	gen      uint8 // how often the services were brought down
 	needsWin bool
+	behind   bool  // has not looked at git since the claim went back
 	readyFor uint8 // the commits for which it was ready, as bits
 	activeAt tipID // the claim under which it was last Active
 }
