@@ -28,7 +28,7 @@ func table() []row {
 		{folder: "reconcile", internal: learned, modules: []string{cron, prometheus, renameio, xSys}},
 		{folder: "reconcile/plan/...", internal: []string{"spec"}},
 		{folder: "reconcile/git/...", internal: append([]string{"reconcile/git/..."}, learned...),
-			modules: []string{goGit, goBilly, renameio, sshsig, goCrypto, xCrypto, xNet, xSys}},
+			modules: []string{goGit, goBilly, renameio, sshsig, goCrypto, knownhosts, xCrypto, xNet, xSys}},
 		{folder: "reconcile/probe", internal: []string{"spec"}, modules: []string{sipgo}},
 		{folder: "reconcile/console", internal: append([]string{"reconcile/git"}, learned...)},
 		{folder: "reconcile/sim/...", internal: []string{"spec", "reconcile/..."}, modules: []string{cron}},
@@ -82,6 +82,7 @@ const (
 	prometheus = "github.com/prometheus"
 	renameio   = "github.com/google/renameio/v2"
 	sshsig     = "github.com/hiddeco/sshsig"
+	knownhosts = "github.com/skeema/knownhosts"
 	goCrypto   = "github.com/ProtonMail/go-crypto"
 	sipgo      = "github.com/emiago/sipgo"
 	goInternal = "github.com/rogpeppe/go-internal"
