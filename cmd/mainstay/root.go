@@ -149,6 +149,7 @@ func (a *app) commands() []func() *cobra.Command {
 		a.statusCommand,
 		a.planCommand,
 		a.failoverCommand,
+		a.historyCommand,
 		a.notifyCommand,
 		a.manCommand,
 		a.versionCommand,

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mainstay/cmd/mainstay/board"
+	"mainstay/cmd/mainstay/gitcmd"
+	"mainstay/cmd/mainstay/history"
+	"mainstay/cmd/mainstay/view"
+	"mainstay/reconcile/git"
+)
+
+// told is the JSON form of a deployment's history.
+type told struct {
+	Deployment string           `json:"deployment"`
+	Switches   []history.Switch `json:"switches"`
+	// Damaged says why older switches of a role could not be read.
+	Damaged []string `json:"damaged,omitempty"`
+}
+
+func (a *app) historyCommand() *cobra.Command {
+	l := &laptop{}
+	var role string
+	var limit int
+	c := &cobra.Command{
+		Use:   "history",
+		Short: "Every switch: who, when, why and by which guarantee",
+		Long: "history tells every change of side, newest first, from the chain of the claims and from the log\n" +
+			"of the document. The phases of a switch are by the clocks of those who reported them; those of\n" +
+			"the newest switch are the most complete.\n" + exitStatusHelp,
+		Example: "  mainstay history\n  mainstay history --role xivo --limit 5\n  mainstay history -o json",
+		RunE:    func(c *cobra.Command, _ []string) error { return a.history(c.Context(), l, role, limit) },
+	}
+	l.flags(c, "branch")
+	c.Flags().StringVar(&role, "role", "", "only this role's")
+	c.Flags().IntVar(&limit, "limit", 20, "how many switches of each role; 0 is all")
+	return c
+}
+
+func (a *app) history(ctx context.Context, l *laptop, role string, limit int) error {
+	s, err := l.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	_, d, err := l.one(ctx, s)
+	if err != nil {
+		return err
+	}
+	t := told{Deployment: d.Name, Switches: []history.Switch{}}
+	for _, r := range slices.Sorted(maps.Keys(d.Claims)) {
+		if role != "" && r != role {
+			continue
+		}
+		chain, err := s.Chain(ctx, d.Name, r)
+		if err != nil && !errors.Is(err, git.ErrDamaged) {
+			return readFault(err)
+		}
+		if err != nil {
+			t.Damaged = append(t.Damaged, fmt.Sprintf("%s: %v", r, err))
+		}
+		switches := history.Of(r, chain)
+		if limit > 0 && len(switches) > limit {
+			switches = switches[:limit]
+		}
+		t.Switches = append(t.Switches, switches...)
+	}
+	if err := l.declare(ctx, d, t.Switches); err != nil {
+		return err
+	}
+	slices.SortStableFunc(t.Switches, func(x, y history.Switch) int { return y.At.Compare(x.At) })
+	return a.printHistory(t)
+}
+
+// declare adds to every switch what the document's log and the newest reports say
+// of it.
+func (l *laptop) declare(ctx context.Context, d *view.Deployment, switches []history.Switch) error {
+	if len(switches) == 0 {
+		return nil
+	}
+	repo, done, err := l.workplace(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	for i := range switches {
+		if c, ok := declared(ctx, repo, d.Path, switches[i].Commit); ok {
+			switches[i].Declare(c)
+		}
+		for _, n := range d.Nodes {
+			if n.Report != nil {
+				switches[i].Reported(*n.Report)
+			}
+		}
+	}
+	return nil
+}
+
+// logFormat separates what git tells of a commit by a byte that no text has.
+const logFormat = "%H%x1f%an%x1f%cI%x1f%s%x1f%(trailers:key=Mainstay-Reason,valueonly,separator=%x20)" +
+	"%x1f%(trailers:key=Mainstay-Forced,valueonly,separator=%x1e)"
+
+// declared is the newest commit up to the accepted one that changed the word.
+func declared(ctx context.Context, repo gitcmd.Repo, path, accepted string) (history.Declared, bool) {
+	text, err := repo.Text(ctx, "log", "-1", "--format="+logFormat, `-G(active|fenced)["']?[[:space:]]*:`, accepted, "--", path)
+	parts := strings.Split(text, "\x1f")
+	if err != nil || len(parts) != 6 {
+		return history.Declared{}, false
+	}
+	at, err := time.Parse(time.RFC3339, parts[2])
+	if err != nil {
+		return history.Declared{}, false
+	}
+	d := history.Declared{Commit: parts[0], Who: parts[1], At: at.UTC(), Subject: parts[3], Why: parts[4]}
+	for f := range strings.SplitSeq(parts[5], "\x1e") {
+		if f != "" {
+			d.Forced = append(d.Forced, f)
+		}
+	}
+	return d, true
+}
+
+func (a *app) printHistory(t told) error {
+	if a.format == "json" {
+		return a.printJSON(t)
+	}
+	table := board.Table{Head: []string{"WHEN", "ROLE", "SWITCH", "CLAIM", "GUARANTEE", "TOOK", "WHO"}, Narrow: 7}
+	for _, s := range t.Switches {
+		table.Rows = append(table.Rows, switchRow(s))
+	}
+	screen := a.screen()
+	if len(t.Switches) == 0 {
+		screen.Say(board.Plain, "no side of %s has ever held a claim", t.Deployment)
+		return nil
+	}
+	err := table.Draw(a.out, screen.Width, screen.Colour)
+	for _, d := range t.Damaged {
+		screen.Say(board.Bad, "! older switches cannot be read: %s", d)
+	}
+	return err
+}
+
+func switchRow(s history.Switch) board.Row {
+	from, who, style := "nobody", "", board.Plain
+	if s.From != "" {
+		from = string(s.From)
+	}
+	if s.Guarantee != "released" {
+		style = board.Warn
+	}
+	var r board.Row
+	if d := s.Declared; d != nil {
+		who = d.Who
+		why := d.Why
+		if why == "" {
+			why = d.Subject
+		}
+		r.Notes = append(r.Notes, board.Cell{Text: fmt.Sprintf("%.7s %s", d.Commit, why)})
+		for _, f := range d.Forced {
+			r.Notes = append(r.Notes, board.Cell{Text: "forced: " + f, Style: board.Warn})
+		}
+	}
+	if s.Reason != "" {
+		r.Notes = append(r.Notes, board.Cell{Text: s.Node + ": " + s.Reason, Style: board.Dim})
+	}
+	if text := phasesOf(s); text != "" {
+		r.Notes = append(r.Notes, board.Cell{Text: text, Style: board.Dim})
+	}
+	took := "-"
+	if d := s.Took(); d > 0 {
+		took = d.Round(100 * time.Millisecond).String()
+	}
+	r.Cells = []board.Cell{
+		{Text: s.At.UTC().Format("2006-01-02 15:04:05Z")}, {Text: s.Role}, {Text: from + " → " + string(s.To)},
+		{Text: fmt.Sprintf("#%d", s.Seq)}, {Text: string(s.Guarantee), Style: style}, {Text: took}, {Text: who},
+	}
+	return r
+}
+
+// phasesOf lists the moments of a switch, counted from the first one.
+func phasesOf(s history.Switch) string {
+	if len(s.Phases) < 2 {
+		return ""
+	}
+	parts := []string{s.Phases[0].Name}
+	for _, p := range s.Phases[1:] {
+		parts = append(parts, fmt.Sprintf("%s +%.1fs", p.Name, p.At.Sub(s.Phases[0].At).Seconds()))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,121 @@
+// Package history tells the switches of a deployment from the chain of a claim.
+//
+// It is pure, and must not know where chains and commits are read.
+package history
+
+import (
+	"slices"
+	"time"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// Switch is one change of the side that holds a role's claim.
+type Switch struct {
+	Role string    `json:"role"`
+	Seq  uint64    `json:"seq"`
+	From spec.Side `json:"from,omitempty"`
+	To   spec.Side `json:"to"`
+	// At is when the claim was taken, by the clock of Node.
+	At        time.Time      `json:"at"`
+	Node      string         `json:"node"`
+	Action    plan.Action    `json:"action"`
+	Guarantee plan.Guarantee `json:"guarantee,omitempty"`
+	// Reason is the claim's own: what the node knew.
+	Reason string `json:"reason,omitempty"`
+	// Declared is the commit that asked for it, nil when it is not known.
+	Declared *Declared `json:"declared,omitempty"`
+	// Commit is the one that the node had accepted.
+	Commit string `json:"commit"`
+	// Phases are in the order of time, by the clocks of those who reported them.
+	Phases []Phase `json:"phases"`
+}
+
+// Declared is a commit that changed the word.
+type Declared struct {
+	Commit  string    `json:"commit"`
+	Who     string    `json:"who"`
+	At      time.Time `json:"at"`
+	Subject string    `json:"subject"`
+	// Why and Forced are what the person recorded.
+	Why    string   `json:"why,omitempty"`
+	Forced []string `json:"forced,omitempty"`
+}
+
+// Phase is one moment of a switch.
+type Phase struct {
+	Name string    `json:"name"`
+	Node string    `json:"node,omitempty"`
+	At   time.Time `json:"at"`
+}
+
+// Of returns the switches of a role's claim, newest first, from its changes in
+// any order.
+func Of(role string, chain []plan.Tip) []Switch {
+	chain = slices.Clone(chain)
+	slices.SortFunc(chain, func(a, b plan.Tip) int { return int(int64(a.Seq) - int64(b.Seq)) })
+	var out []Switch
+	var held spec.Side
+	var released *plan.Tip
+	for _, t := range chain {
+		side := t.Holder.Side()
+		if side == "" {
+			released = &t
+			continue
+		}
+		if side != held {
+			out = append(out, one(role, held, t, released))
+		}
+		held, released = side, nil
+	}
+	slices.Reverse(out)
+	return out
+}
+
+func one(role string, from spec.Side, t plan.Tip, released *plan.Tip) Switch {
+	s := Switch{
+		Role: role, Seq: t.Seq, From: from, To: t.Holder.Side(), At: t.At, Node: t.Node, Action: t.Action,
+		Guarantee: t.Guarantee, Reason: t.Reason, Commit: t.Commit, Phases: []Phase{},
+	}
+	if released != nil {
+		s.Phases = append(s.Phases, Phase{"released", released.Node, released.At})
+	}
+	s.Phases = append(s.Phases, Phase{"taken", t.Node, t.At})
+	return s
+}
+
+// Declare adds the commit that asked for the switch.
+func (s *Switch) Declare(d Declared) {
+	s.Declared = &d
+	s.Phases = append(s.Phases, Phase{"declared", "", d.At})
+	s.sort()
+}
+
+// Reported adds what a node's newest report says of the switch.
+func (s *Switch) Reported(r plan.Report) {
+	if r.Role != s.Role || r.Seq != s.Seq {
+		return
+	}
+	for _, p := range r.Phases {
+		mine := r.Side == s.To && slices.Contains([]string{"ready", "started", "active"}, p.Name)
+		theirs := r.Side == s.From && p.Name == "stopped"
+		if mine || theirs {
+			s.Phases = append(s.Phases, Phase{p.Name, r.Node, p.At})
+		}
+	}
+	s.sort()
+}
+
+func (s *Switch) sort() {
+	slices.SortStableFunc(s.Phases, func(a, b Phase) int { return a.At.Compare(b.At) })
+}
+
+// Took is the time from the first moment that is known of a switch to the last,
+// by more than one clock. It is zero when only one moment is known.
+func (s *Switch) Took() time.Duration {
+	if len(s.Phases) < 2 {
+		return 0
+	}
+	return s.Phases[len(s.Phases)-1].At.Sub(s.Phases[0].At)
+}

@@ -1,0 +1,55 @@
+package history
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+func at(seconds int) time.Time { return time.Date(2026, 1, 2, 3, 4, seconds, 0, time.UTC) }
+
+func tip(seq uint64, holder plan.Holder, a plan.Action, seconds int) plan.Tip {
+	node := "xivo-" + string(holder)
+	if holder == plan.HeldByNone {
+		node = "xivo-main"
+	}
+	return plan.Tip{Claim: plan.Claim{Seq: seq, Holder: holder, Action: a, Node: node, At: at(seconds), Guarantee: plan.Released}}
+}
+
+// A renewal is a new start on the same side, and no switch.
+func TestSwitchesAreChangesOfSide(t *testing.T) {
+	got := Of("xivo", []plan.Tip{
+		tip(5, "main", plan.Seize, 50), tip(4, "standby", plan.Renew, 40), tip(3, "standby", plan.Take, 31),
+		tip(2, plan.HeldByNone, plan.Release, 30), tip(1, "main", plan.Take, 0),
+	})
+	var short []string
+	for _, s := range got {
+		short = append(short, string(s.From)+">"+string(s.To)+" "+s.Took().String())
+	}
+	if diff := cmp.Diff([]string{"standby>main 0s", "main>standby 1s", ">main 0s"}, short); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPhasesAreInTheOrderOfTime(t *testing.T) {
+	s := Of("xivo", []plan.Tip{tip(1, "main", plan.Take, 0), tip(2, plan.HeldByNone, plan.Release, 30), tip(3, "standby", plan.Take, 31)})[0]
+	s.Reported(plan.Report{Role: "xivo", Side: spec.Standby, Seq: 3, Node: "xivo-standby",
+		Phases: []plan.Phase{{Name: "seen", At: at(28)}, {Name: "active", At: at(35)}}})
+	s.Reported(plan.Report{Role: "xivo", Side: spec.Main, Seq: 3, Node: "xivo-main", Phases: []plan.Phase{{Name: "stopped", At: at(29)}}})
+	s.Reported(plan.Report{Role: "xivo", Side: spec.Standby, Seq: 9, Phases: []plan.Phase{{Name: "active", At: at(59)}}})
+	s.Declare(Declared{At: at(27)})
+	var names []string
+	for _, p := range s.Phases {
+		names = append(names, p.Name)
+	}
+	if diff := cmp.Diff([]string{"declared", "stopped", "released", "taken", "active"}, names); diff != "" {
+		t.Error(diff)
+	}
+	if s.Took() != 8*time.Second {
+		t.Errorf("it took %s", s.Took())
+	}
+}
