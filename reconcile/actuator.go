@@ -50,10 +50,13 @@ type ActuatorConfig struct {
 // Actuator makes the passes. It is owned by one goroutine and never waits.
 type Actuator struct {
 	ActuatorConfig
-	snap    *Snapshot
-	doc     *plan.Doc
-	wanted  *spec.Wanted
-	blocked string
+	snap *Snapshot
+	doc  *plan.Doc
+	// roles and followed are what the snapshot says of them.
+	roles    []plan.RoleView
+	followed *plan.FollowView
+	wanted   *spec.Wanted
+	blocked  string
 	// unseen is until when a pass waits for the first look at services that
 	// have just been configured.
 	unseen   time.Duration
@@ -119,6 +122,9 @@ func (a *Actuator) See(s *Snapshot) {
 	}
 	if before == nil || before.Accepted == nil || before.Accepted.Commit != s.Accepted.Commit {
 		a.want(s.Accepted)
+	}
+	if a.doc != nil {
+		a.roles, a.followed = s.views(a.doc.Follows)
 	}
 }
 
@@ -257,33 +263,16 @@ func allOf(all []plan.Observed, is func(plan.Observed) bool) bool {
 
 // gatherOthers adds what the other nodes and the claims say.
 func (a *Actuator) gatherOthers(in *plan.Input) {
-	s, d := a.snap, a.snap.Accepted.Deployment
-	in.Claim = s.Claims[a.doc.Role]
-	in.Peer = s.Reports[a.doc.Peer]
-	if f := a.doc.Follows; f != "" {
-		in.Followed = &plan.FollowView{Claim: s.Claims[f], Reports: s.sides(d, f)}
-	}
-	for _, role := range sortedRoles(d) {
-		in.Roles = append(in.Roles, plan.RoleView{Role: role, Tip: s.Claims[role].Tip, Reports: s.sides(d, role)})
-	}
-}
-
-func sortedRoles(d *spec.Deployment) []string {
-	var out []string
-	for name, r := range d.Roles {
-		if r.Exclusive {
-			out = append(out, name)
-		}
-	}
-	slices.Sort(out)
-	return out
+	in.Claim = a.snap.Claims[a.doc.Role]
+	in.Peer = a.snap.Reports[a.doc.Peer]
+	in.Roles, in.Followed = a.roles, a.followed
 }
 
 // keep puts the memory on disk before anything is done because of it. A disk
 // that fails is loud and stops nothing: the agent runs on from memory.
 func (a *Actuator) keep(m plan.Memory) {
 	a.mem = m
-	if reflect.DeepEqual(m, a.saved) {
+	if reflect.DeepEqual(&a.mem, &a.saved) {
 		return
 	}
 	if err := a.Disk.Save(memoryFile, m); err != nil {

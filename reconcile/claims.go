@@ -23,22 +23,19 @@ func (l *Learner) coordinate(ctx context.Context, next *Snapshot, listing Listin
 	} else if err == nil && listing.Mirror {
 		next.warn("CoordinationUnreachable", "only a mirror answers, and claims are never read from one")
 	}
-	d := next.Accepted.Deployment
 	if err != nil || listing.Mirror {
-		for role := range d.Roles {
+		for role := range next.Claims {
 			next.lose(role)
 		}
 		return
 	}
-	known := maxSeqs(next, d)
+	known := maxSeqs(next)
 	l.readClaims(ctx, next, listing.Refs)
 	l.readReports(ctx, next, listing.Refs, known)
-	for role, r := range d.Roles {
-		if r.Exclusive {
-			v := next.Claims[role]
-			v.Elsewhere = elsewhere(next, d, role)
-			next.Claims[role] = v
-		}
+	for _, role := range next.Accepted.layout.roles {
+		v := next.Claims[role.name]
+		v.Elsewhere = elsewhere(next, role)
+		next.Claims[role.name] = v
 	}
 }
 
@@ -51,12 +48,11 @@ func (s *Snapshot) lose(role string) {
 }
 
 func (l *Learner) readClaims(ctx context.Context, next *Snapshot, refs map[string]string) {
-	d := next.Accepted.Deployment
 	changed := false
-	for _, role := range sortedRoles(d) {
-		before := next.Claims[role]
+	for _, role := range next.Accepted.layout.roles {
+		before := next.Claims[role.name]
 		after := l.readClaim(ctx, next, role, refs)
-		next.Claims[role] = after
+		next.Claims[role.name] = after
 		changed = changed || before.Tip != after.Tip
 	}
 	if changed {
@@ -67,9 +63,8 @@ func (l *Learner) readClaims(ctx context.Context, next *Snapshot, refs map[strin
 // readClaim believes a tip only if it descends from the one last believed (R10).
 // Of another role's claim it is enough that seq has not gone back: that role's
 // own nodes have settled it, and nobody could settle it here.
-func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role string, refs map[string]string) plan.ClaimView {
-	v := next.Claims[role]
-	ref := plan.ClaimRef(next.Accepted.Deployment.Name, role)
+func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role roleLayout, refs map[string]string) plan.ClaimView {
+	v, ref := next.Claims[role.name], role.claimRef
 	hash := refs[ref]
 	if hash == v.Tip.ID {
 		return believed(v, v.Tip, next)
@@ -82,12 +77,12 @@ func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role string, re
 	})
 	switch {
 	case err != nil:
-		next.warn("ClaimUnreadable", "the claim of %s cannot be read: %v", role, err)
+		next.warn("ClaimUnreadable", "the claim of %s cannot be read: %v", role.name, err)
 		v.Reachable = false
 		return v
 	case v.Tip.ID == "" || read.Descends || read.Rerooted && read.Tip.Seq > v.Tip.Seq:
 		return believed(v, read.Tip, next)
-	case next.Accepted.Deployment.Nodes[l.Node].Role != role && read.Tip.Seq >= v.Tip.Seq:
+	case next.Accepted.Deployment.Nodes[l.Node].Role != role.name && read.Tip.Seq >= v.Tip.Seq:
 		return believed(v, read.Tip, next)
 	}
 	return l.wentBack(ctx, v, ref, read.Tip)
@@ -126,11 +121,10 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 	moved := map[string]string{}
 	nodes := map[string]string{}
 	needed := next.Began-l.othersRead >= othersEvery
-	for _, node := range d.NodeNames() {
-		ref := plan.ReportRef(d.Name, node)
-		if h := refs[ref]; h != "" && h != l.hashes[ref] {
-			moved[ref], nodes[ref] = h, node
-			needed = needed || l.concerns(d, node)
+	for _, n := range next.Accepted.layout.nodes {
+		if h := refs[n.reportRef]; h != "" && h != l.hashes[n.reportRef] {
+			moved[n.reportRef], nodes[n.reportRef] = h, n.name
+			needed = needed || l.concerns(d, n.name)
 		}
 	}
 	if len(moved) == 0 || !needed {
@@ -143,6 +137,7 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 	for _, ref := range slices.Sorted(maps.Keys(errs)) {
 		next.warn("ReportUnreadable", "the report of %s cannot be read: %v", nodes[ref], errs[ref])
 	}
+	next.Reports = maps.Clone(next.Reports) // snapshots share them until one moves
 	for ref, r := range reports {
 		node := nodes[ref]
 		if r.Node != node || r.Deployment != d.Name {
@@ -152,6 +147,7 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 		l.hashes[ref] = moved[ref]
 		next.Reports[node] = plan.ReportView{Known: true, Report: r, SeqBefore: known[d.Nodes[node].Role]}
 	}
+	next.arrange()
 }
 
 // concerns reports whether this node decides by another one's report: it is of
@@ -162,21 +158,19 @@ func (l *Learner) concerns(d *spec.Deployment, node string) bool {
 }
 
 // maxSeqs is the seq of each claim as it was known before this look.
-func maxSeqs(s *Snapshot, d *spec.Deployment) map[string]uint64 {
-	out := map[string]uint64{}
-	for role := range d.Roles {
-		out[role] = s.Claims[role].Tip.Seq
+func maxSeqs(s *Snapshot) map[string]uint64 {
+	out := make(map[string]uint64, len(s.Claims))
+	for role, v := range s.Claims {
+		out[role] = v.Tip.Seq
 	}
 	return out
 }
 
 // elsewhere is the highest seq that any report of a role names.
-func elsewhere(s *Snapshot, d *spec.Deployment, role string) uint64 {
+func elsewhere(s *Snapshot, role roleLayout) uint64 {
 	var seq uint64
-	for node, n := range d.Nodes {
-		if n.Role == role && n.Side != "" {
-			seq = max(seq, s.Reports[node].Seq)
-		}
+	for _, node := range role.nodes {
+		seq = max(seq, s.Reports[node].Seq)
 	}
 	return seq
 }

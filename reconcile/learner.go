@@ -284,7 +284,8 @@ func (l *Learner) adopt(next *Snapshot, commit string, d *spec.Deployment) {
 		next.Claims, next.Reports = map[string]plan.ClaimView{}, map[string]plan.ReportView{}
 		clear(l.hashes)
 	}
-	next.Accepted = &Accepted{Commit: commit, Digest: d.Digest(), Deployment: d}
+	next.Accepted = &Accepted{Commit: commit, Digest: d.Digest(), Deployment: d, layout: layoutOf(d)}
+	next.arrange()
 }
 
 // Override lets a commit be accepted although it does not descend from the

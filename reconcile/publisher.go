@@ -78,7 +78,7 @@ func (p *Publisher) compare() {
 	switch {
 	case p.published == nil || urgent(*p.published) != urgent(*p.offered):
 		p.news = urgentNews
-	case !reflect.DeepEqual(significant(*p.published), significant(*p.offered)):
+	case !alike(p.published, p.offered):
 		p.news = someNews
 	default:
 		p.news = noNews
@@ -124,6 +124,11 @@ func (p *Publisher) Publish(ctx context.Context) error {
 	p.failures, p.published, p.at = 0, &r, p.clock.Boot()
 	p.compare()
 	return nil
+}
+
+func alike(a, b *plan.Report) bool {
+	x, y := significant(*a), significant(*b)
+	return reflect.DeepEqual(&x, &y)
 }
 
 // significant is a report without what changes all the time and says nothing

@@ -13,6 +13,7 @@ type Accepted struct {
 	Commit     string
 	Digest     string
 	Deployment *spec.Deployment
+	layout     *layout
 }
 
 // Snapshot is what one look at git left this node knowing. It is never changed
@@ -33,24 +34,14 @@ type Snapshot struct {
 	Claims     map[string]plan.ClaimView
 	Reports    map[string]plan.ReportView
 	Conditions []plan.Condition
+	// bySide are the reports of each exclusive role's nodes.
+	bySide map[string]map[spec.Side]plan.ReportView
 }
 
 // clone returns a snapshot that the next look may change.
 func (s *Snapshot) clone() *Snapshot {
 	c := *s
 	c.Claims = maps.Clone(s.Claims)
-	c.Reports = maps.Clone(s.Reports)
 	c.Conditions = nil
 	return &c
-}
-
-// sides returns the reports of an exclusive role's nodes by side.
-func (s *Snapshot) sides(d *spec.Deployment, role string) map[spec.Side]plan.ReportView {
-	out := map[spec.Side]plan.ReportView{}
-	for _, side := range []spec.Side{spec.Main, spec.Standby} {
-		if node, ok := d.NodeOf(role, side); ok {
-			out[side] = s.Reports[node]
-		}
-	}
-	return out
 }
