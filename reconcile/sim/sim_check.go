@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"mainstay/reconcile"
@@ -269,7 +270,7 @@ func (c *checker) starts(n *node, in *plan.Input, d *plan.Decision) {
 	if won.last <= m.ended {
 		c.fail("%s starts under start %d, for which no claim push was won since it was stopped", n.machine, d.Memory.Start)
 	}
-	if first && (won.presumed || won.fenced && c.untrue(n)) {
+	if first && (won.presumed || won.fenced && c.untrue(n, in.Doc)) {
 		c.excuse(n)
 	}
 	f := in.Followed
@@ -281,15 +282,15 @@ func (c *checker) starts(n *node, in *plan.Input, d *plan.Decision) {
 	}
 }
 
-// untrue reports whether the newest document says that the other side is off,
-// and it is not: the person who stated it has accepted what follows.
-func (c *checker) untrue(n *node) bool {
-	for _, o := range c.w.nodes {
-		if o.role == n.role && o.side == n.side.Other() && o.side == c.w.settings.Fenced && o.on {
-			return true
-		}
+// untrue reports whether the document a node goes by says that the other side is
+// off, nobody has withdrawn that, and it is not off: the person who stated it has
+// accepted what follows.
+func (c *checker) untrue(n *node, d *plan.Doc) bool {
+	s := c.w.server
+	if d.Fenced != n.side.Other() || d.Commit != s.lastGood && s.descends(s.lastGood, d.Commit) {
+		return false
 	}
-	return false
+	return slices.ContainsFunc(c.w.nodes, func(o *node) bool { return o.role == n.role && o.side == d.Fenced && o.on })
 }
 
 // excuse notes that the other side is active all the same while n takes over on

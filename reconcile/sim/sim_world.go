@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"container/heap"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -87,30 +86,53 @@ type event struct {
 	do func()
 }
 
+func (e event) before(o event) bool { return e.at < o.at || e.at == o.at && e.n < o.n }
+
+// events is a binary heap.
 type events []event
 
-func (e events) Len() int { return len(e) }
-func (e events) Less(i, j int) bool {
-	return e[i].at < e[j].at || e[i].at == e[j].at && e[i].n < e[j].n
+func (q *events) push(e event) {
+	h := append(*q, e)
+	i := len(h) - 1
+	for ; i > 0 && e.before(h[(i-1)/2]); i = (i - 1) / 2 {
+		h[i] = h[(i-1)/2]
+	}
+	h[i] = e
+	*q = h
 }
-func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
 
-// Push is heap.Interface.
-func (e *events) Push(x any) { *e = append(*e, x.(event)) }
+func (q *events) pop() event {
+	h := *q
+	first, last := h[0], h[len(h)-1]
+	h[len(h)-1] = event{}
+	if h = h[:len(h)-1]; len(h) > 0 {
+		h.sink(last)
+	}
+	*q = h
+	return first
+}
 
-// Pop is heap.Interface.
-func (e *events) Pop() any {
-	old := *e
-	last := old[len(old)-1]
-	old[len(old)-1] = event{}
-	*e = old[:len(old)-1]
-	return last
+// sink puts e where it belongs below the top.
+func (q events) sink(e event) {
+	i := 0
+	for {
+		child := 2*i + 1
+		if child+1 < len(q) && q[child+1].before(q[child]) {
+			child++
+		}
+		if child >= len(q) || e.before(q[child]) {
+			break
+		}
+		q[i] = q[child]
+		i = child
+	}
+	q[i] = e
 }
 
 // after lets do happen once d has passed.
 func (w *World) after(d time.Duration, do func()) {
 	w.n++
-	heap.Push(&w.events, event{at: w.now + max(d, 0), n: w.n, do: do})
+	w.events.push(event{at: w.now + max(d, 0), n: w.n, do: do})
 }
 
 // upTo draws a duration of at most bound, and never none of it, so that
@@ -131,7 +153,7 @@ func (w *World) Step() bool {
 	if len(w.events) == 0 || w.check.violation != "" {
 		return false
 	}
-	e := heap.Pop(&w.events).(event)
+	e := w.events.pop()
 	w.now = e.at
 	w.pulse()
 	e.do()
