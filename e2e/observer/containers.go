@@ -63,9 +63,9 @@ func (c *Containers) name(id string) string {
 	defer cancel()
 	const format = `{{index .Config.Labels "com.docker.compose.project"}}/{{index .Config.Labels "com.docker.compose.service"}}`
 	out, err := exec.CommandContext(ctx, "docker", "inspect", "--format", format, id).Output()
-	if err != nil {
-		return "" // it is going, or the engine is slow: asked again next time
+	if err != nil && ctx.Err() != nil {
+		return "" // the engine is slow: asked again next time
 	}
-	c.names[id] = strings.TrimSpace(string(out))
+	c.names[id] = strings.TrimSpace(string(out)) // empty for one of another engine
 	return c.names[id]
 }

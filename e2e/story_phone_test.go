@@ -1,0 +1,128 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// registerScenario is what a telephone says to be reachable.
+const registerScenario = `<?xml version="1.0" encoding="UTF-8"?>
+<scenario name="register">
+<send retrans="300"><![CDATA[
+REGISTER sip:[remote_ip] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:phone@[remote_ip]>;tag=[pid]r[call_number]
+To: <sip:phone@[remote_ip]>
+Call-ID: [call_id]
+CSeq: 1 REGISTER
+Contact: <sip:phone@[local_ip]:[local_port]>
+Max-Forwards: 70
+Expires: 120
+Content-Length: 0
+
+]]></send>
+<recv response="200" timeout="2000"/>
+</scenario>
+`
+
+func (p *wholePage) preparePhone(t *testing.T) {
+	t.Helper()
+	p.phone.Put(t, "/root/register.xml", registerScenario)
+}
+
+// sipp runs a telephone until its one call has ended.
+func (p *wholePage) sipp(ctx context.Context, bound time.Duration, args ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, bound+10*time.Second)
+	defer cancel()
+	argv := []string{"sipp", "-m", "1", "-i", p.phone.IP(), "-timeout", strconv.Itoa(int(bound.Seconds())) + "s", "-timeout_error"}
+	_, err := p.phone.Exec(ctx, append(argv, args...)...)
+	return err
+}
+
+// register makes the telephone known to the first side that answers, main
+// before standby, as a telephone with a backup registrar does. It returns that
+// side, or nothing.
+func (p *wholePage) register() string {
+	for _, side := range []string{"main", "standby"} {
+		if p.sipp(p.t.Context(), 2*time.Second, "-sf", "/root/register.xml", p.nodes["xivo-"+side].IP()+":5060") == nil {
+			return side
+		}
+	}
+	return ""
+}
+
+// call calls through a node and hangs up after a while.
+func (p *wholePage) call(ctx context.Context, node, extension string, held time.Duration) error {
+	return p.sipp(ctx, held+15*time.Second, "-sn", "uac", "-s", extension,
+		"-d", strconv.Itoa(int(held.Milliseconds())), p.nodes[node].IP()+":5060")
+}
+
+// wantCalls makes one call out of the serving XiVO over its trunk, and one into
+// it from the media server.
+func (p *wholePage) wantCalls(t *testing.T, side string) {
+	t.Helper()
+	if got := p.register(); got != side {
+		t.Errorf("the telephone registers at %q", got)
+	}
+	eventually(t, side+"'s trunk is registered at mds1", func() bool {
+		out, err := p.nodes["xivo-"+side].Exec(t.Context(), "asterisk", "-rx", "pjsip show registrations")
+		return err == nil && strings.Contains(out, "mds1/sip:"+p.nodes["mds1"].IP()) && strings.Contains(out, "Registered")
+	})
+	if err := p.call(t.Context(), "xivo-"+side, "service", 300*time.Millisecond); err != nil {
+		t.Errorf("a call over the trunk: %v", err)
+	}
+	if err := p.call(t.Context(), "mds1", "xivo", 300*time.Millisecond); err != nil {
+		t.Errorf("a call from the media server: %v", err)
+	}
+}
+
+// hold calls an extension of a XiVO itself and holds the call. What it returns
+// waits for the end and tells whether both ends were there to the last.
+func (p *wholePage) hold(node string, held time.Duration) (end func() error) {
+	done := make(chan error, 1)
+	go func() { done <- p.call(p.t.Context(), node, "here", held) }()
+	return func() error { return <-done }
+}
+
+// user is a browser-like client that knows the page by its name only and
+// checks who answers.
+func (p *wholePage) user(t *testing.T) *http.Client {
+	t.Helper()
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM([]byte(p.tls.chain)) {
+		t.Fatal("the certificate is none")
+	}
+	edge := net.JoinHostPort(p.nodes["edge"].IP(), "443")
+	return &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{
+		TLSClientConfig:   &tls.Config{RootCAs: roots},
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, edge)
+		},
+	}}
+}
+
+// pageSide is the side whose page a user sees, or nothing.
+func pageSide(user *http.Client) string {
+	reply, err := user.Get("https://" + voiceName + "/")
+	if err != nil {
+		return ""
+	}
+	defer reply.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(reply.Body, 1000))
+	if err != nil || reply.StatusCode != http.StatusOK {
+		return ""
+	}
+	side, _ := strings.CutPrefix(strings.TrimSpace(string(body)), "xuc on ")
+	return side
+}

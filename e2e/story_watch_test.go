@@ -1,0 +1,158 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"mainstay/e2e/hosts"
+	"mainstay/e2e/observer"
+)
+
+// lookEvery is how often the observer looks at everything that runs.
+const lookEvery = 20 * time.Millisecond
+
+// storyFolder is where timelines are written.
+const storyFolder = "../bin/stories"
+
+// witness watches a story from outside the agents.
+type witness struct {
+	*observer.Observer
+	title string
+	stops []func()
+}
+
+// watch begins to watch a story: what runs, who holds the claims, where the
+// shared nodes point, and what a user of the page sees.
+func (p *wholePage) watch(t *testing.T, title string) *witness {
+	t.Helper()
+	w := &witness{title: title}
+	var tracks []observer.Track
+	for _, service := range []string{"asterisk", "monit"} {
+		for _, side := range []string{"main", "standby"} {
+			host := p.nodes["xivo-"+side]
+			tracks = append(tracks, observer.Track{Name: service + " on xivo-" + side, Group: service, Side: side,
+				Look: up(func() bool { return host.Runs(service + ".service") })})
+		}
+	}
+	containers := observer.NewContainers()
+	for _, service := range []string{"xuc", "xucmgt"} {
+		for _, side := range []string{"main", "standby"} {
+			project := p.projects["cc-"+side].Name
+			tracks = append(tracks, observer.Track{Name: service + " on cc-" + side, Group: service, Side: side,
+				Look: up(func() bool { return containers.Runs(project, service) })})
+		}
+	}
+	user := p.user(t)
+	slow := func(name string, every time.Duration, look func() string) {
+		newest, stop := observer.Slow(every, look)
+		w.stops = append(w.stops, stop)
+		tracks = append(tracks, observer.Track{Name: name, Look: newest})
+	}
+	slow("claim of xivo", 250*time.Millisecond, func() string { return p.holder("xivo") })
+	slow("claim of cc", 250*time.Millisecond, func() string { return p.holder("cc") })
+	slow("mds1 points at", 50*time.Millisecond, func() string { return serving(p.nodes["mds1"], "/etc/asterisk/pjsip.d/10-serving.conf") })
+	slow("edge points at", 50*time.Millisecond, func() string { return serving(p.nodes["edge"], "/etc/nginx/conf.d/upstream.conf") })
+	slow("page at "+voiceName, 100*time.Millisecond, func() string { return pageSide(user) })
+	w.Observer = observer.Watch(title, lookEvery, tracks...)
+	return w
+}
+
+func up(is func() bool) func() string {
+	return func() string {
+		if is() {
+			return "up"
+		}
+		return ""
+	}
+}
+
+// rootOf is the root folder of a host, seen from the machine.
+func rootOf(host *hosts.Host) string {
+	pids, err := host.Processes("systemd-journald.service")
+	if err != nil || len(pids) == 0 {
+		return "/nonexistent"
+	}
+	return fmt.Sprintf("/proc/%d/root", pids[0])
+}
+
+// serving is the side that a rendered file says it was rendered for.
+func serving(host *hosts.Host, path string) string {
+	text, err := os.ReadFile(rootOf(host) + path)
+	if err != nil {
+		return ""
+	}
+	_, after, _ := strings.Cut(string(text), "serving: ")
+	side, _, _ := strings.Cut(after, "\n")
+	return side
+}
+
+// holder reads a claim on the git host's own disk: its holder and number.
+func (p *wholePage) holder(role string) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	out, err := p.git.Exec(ctx, "git", "-c", "safe.directory=*", "-C", hosts.Repository,
+		"cat-file", "blob", "refs/mainstay/paris/claim/"+role+":claim.json")
+	var c struct {
+		Seq    uint64
+		Holder string
+	}
+	if err != nil || json.Unmarshal([]byte(out), &c) != nil {
+		return ""
+	}
+	return fmt.Sprintf("%s %d", c.Holder, c.Seq)
+}
+
+// end stops watching, writes the timeline, and fails if both sides of anything
+// ran together for longer than allowed: zero, unless a takeover was presumed.
+func (w *witness) end(t *testing.T, allowed time.Duration) *observer.Recording {
+	t.Helper()
+	for _, stop := range w.stops {
+		defer stop()
+	}
+	r := w.End()
+	writeTimeline(t, r)
+	median, longest := r.Gap()
+	t.Logf("%s: %.1f s, looked every %v (longest gap %v), double-active %.2f s",
+		w.title, r.Length.Seconds(), median.Round(time.Millisecond), longest.Round(time.Millisecond), r.Double().Seconds())
+	if median > 50*time.Millisecond {
+		t.Errorf("the observer looked only every %v", median)
+	}
+	if got := r.Double(); got > allowed {
+		t.Errorf("both sides were active for %v: %+v", got, r.Overlaps())
+	}
+	return r
+}
+
+func writeTimeline(t *testing.T, r *observer.Recording) {
+	t.Helper()
+	if err := os.MkdirAll(storyFolder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(storyFolder, strings.ToLower(strings.Join(strings.FieldsFunc(r.Title, func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9')
+	}), "-")))
+	var text strings.Builder
+	if err := r.WriteText(&text); err != nil {
+		t.Fatal(err)
+	}
+	t.Log("\n" + text.String())
+	if err := os.WriteFile(name+".txt", []byte(text.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	picture, err := os.Create(name + ".svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer picture.Close()
+	if err := r.WriteSVG(picture); err != nil {
+		t.Fatal(err)
+	}
+}
