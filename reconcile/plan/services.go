@@ -175,9 +175,17 @@ func (p *pass) stopFailed(i int) bool {
 	return o.Op != OpStop && o.Err != "" && p.in.Memory.Stage == StageStopping && p.mem.Tries[i].Count > 0
 }
 
+// stopFailing is stopFailed while it is tried again, too: until a stop succeeds a
+// person has to read that none did.
+func (p *pass) stopFailing(i int) bool {
+	again := p.in.Services[i].Op == OpStop && p.in.Services[i].Err != "" &&
+		p.in.Memory.Stage == StageStopping && p.mem.Tries[i].Count > 1
+	return again || p.stopFailed(i)
+}
+
 func (p *pass) stopOne(i int, rule Rule) {
 	o, t, s := p.in.Services[i], &p.mem.Tries[i], p.doc.Services[i]
-	if p.stopFailed(i) {
+	if p.stopFailing(i) {
 		p.say(Failed, rule, "%s could not be stopped: %s; the claim is not released until it is seen down: run %s",
 			s.Name, o.Err, first(s.ByHand, "the service's own stop command"))
 	}
