@@ -57,6 +57,9 @@ type Actuator struct {
 	followed *plan.FollowView
 	wanted   *spec.Wanted
 	blocked  string
+	// managed is what the services were last configured for, nil when this node
+	// was not allowed to manage any yet.
+	managed *managed
 	// unseen is until when a pass waits for the first look at services that
 	// have just been configured.
 	unseen   time.Duration
@@ -142,7 +145,7 @@ func (a *Actuator) want(acc *Accepted) {
 	}
 	a.wanted, a.blocked = w, ""
 	for _, err := range []error{
-		a.Machine.Services.Configure(w),
+		a.manage(w),
 		a.Machine.Files.Configure(w, func(path string, side spec.Side) ([]byte, error) {
 			return acc.Deployment.RenderFile(a.Node, path, side)
 		}),
@@ -170,13 +173,7 @@ func (a *Actuator) docOf(w *spec.Wanted, acc *Accepted) *plan.Doc {
 		Paused: w.Paused, Reason: w.PauseReason, Handover: w.Handover,
 		StopBound: w.StopBound, StopTime: w.StopTime, Coordinated: a.Coordinated,
 	}
-	for i, s := range w.Services {
-		ps := plan.Service{Name: s.Name, ByHand: a.Machine.Services.ByHand(i)}
-		if s.Drain != nil {
-			ps.Drain = s.Drain.Within.D()
-		}
-		d.Services = append(d.Services, ps)
-	}
+	a.servicesOf(d)
 	return d
 }
 
@@ -198,6 +195,7 @@ func (a *Actuator) Pass() (Order, time.Duration) {
 	a.keep(d.Memory)
 	a.record(in, d)
 	a.forgetDone(d)
+	a.Machine.Probes.Hurry(d.Handover)
 	a.carryOut(d)
 	a.describe(d)
 	next := now + longestIdle
@@ -236,6 +234,7 @@ func (a *Actuator) gather(now time.Duration) plan.Input {
 	if a.doc == nil {
 		return in
 	}
+	in.Unmanaged = a.managed == nil
 	in.Services = a.Machine.Services.Observed()
 	in.Files = a.Machine.Files.States(a.mem.Serving)
 	in.Witness = a.Machine.Probes.Witness()
@@ -249,7 +248,7 @@ func (a *Actuator) gather(now time.Duration) plan.Input {
 // find ends the beginning of a run: something was seen running, or everything
 // was seen not to run. The pass that sees it is still part of the beginning.
 func (a *Actuator) find(in plan.Input) {
-	if in.Doc == nil || a.found {
+	if in.Doc == nil || in.Unmanaged || a.found {
 		return
 	}
 	unsure := func(o plan.Observed) bool { return o.Run == "" || o.Run == plan.RunUnsure }

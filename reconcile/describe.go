@@ -30,7 +30,7 @@ func (a *Actuator) describe(d plan.Decision) {
 		a.Log.Info("status", "status", d.Status, "rule", d.Rule, "reason", d.Reason)
 	}
 	a.markPhases(d, wall)
-	if d.Converged && a.snap.Accepted != nil {
+	if d.Converged && a.snap.Accepted != nil && a.blocked == "" {
 		a.applied = a.snap.Accepted.Commit
 	}
 	a.last = d
@@ -77,6 +77,9 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 		r.Takeover = a.takeover.Attest
 	}
 	r.Conditions = append(append([]plan.Condition(nil), d.Conditions...), a.snap.Conditions...)
+	if a.blocked != "" {
+		r.Conditions = append(r.Conditions, plan.Condition{Type: "Blocked", Message: a.blocked})
+	}
 	if a.unsaved != "" {
 		r.Conditions = append(r.Conditions, plan.Condition{Type: "StateNotSaved",
 			Message: "the memory could not be kept on disk: " + a.unsaved})

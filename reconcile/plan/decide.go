@@ -24,6 +24,8 @@ func Decide(in *Input) Decision {
 	switch {
 	case p.doc == nil:
 		p.say(Unknown, RService, "no document was accepted yet")
+	case p.in.Unmanaged:
+		p.say(Failed, RService, "%s; nothing is known of what runs here, so nothing is done and no claim is released", p.in.Blocked)
 	case !p.doc.Exclusive:
 		p.shared()
 	case !p.doc.Coordinated:
@@ -47,7 +49,7 @@ func (p *pass) begin() {
 	if q := p.mem.Pending; q != nil && p.in.Claim.Read && p.in.Claim.Tip.ID != q.Parent {
 		p.mem.Pending = nil
 	}
-	if p.doc == nil {
+	if p.doc == nil || p.in.Unmanaged {
 		return
 	}
 	if p.in.Restarted && p.mem.Stage != StageStopping && p.allDown() {
@@ -85,9 +87,11 @@ func sized(t []Tries, n int) []Tries {
 }
 
 func (p *pass) end() Decision {
-	if p.doc != nil {
+	if p.doc != nil && !p.in.Unmanaged {
 		p.mem.Fresh = p.mem.Fresh && p.mem.Stage == StageIdle && !p.allDown()
 		p.files()
+	}
+	if p.doc != nil {
 		p.conditions()
 		p.out.Serving = p.mem.Serving
 		p.settle()

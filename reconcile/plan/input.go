@@ -22,6 +22,9 @@ type Input struct {
 	// Blocked, when set, says why this node could not start its services: an
 	// allow list that refuses, a template that does not render.
 	Blocked string `json:"blocked,omitempty"`
+	// Unmanaged says that this node is not allowed to manage any of its
+	// services, so that nothing is known of what runs.
+	Unmanaged bool `json:"unmanaged,omitempty"`
 	// Restarted marks the beginning of a run of the agent, up to the pass in
 	// which it is known what was found running.
 	Restarted bool `json:"restarted,omitempty"`
