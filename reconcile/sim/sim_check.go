@@ -26,7 +26,8 @@ type checker struct {
 	// that it was lost and no report on the server tells.
 	highest map[string]uint64
 	blind   map[string]bool
-	dual    overlap
+	// dual is how long both sides of xivo and of cc were active.
+	dual [2]overlap
 }
 
 type activeKey struct {
@@ -40,9 +41,8 @@ type readyKey struct {
 	seq          uint64
 }
 
-// overlap is how long both sides were really active, and how often that began.
+// overlap is how long both sides of a role were really active.
 type overlap struct {
-	times int
 	long  time.Duration
 	since time.Duration
 	now   bool
@@ -102,15 +102,17 @@ func (c *checker) step() {
 			i = 1
 		}
 		if busy[i] != nil {
+			c.dual[i].now = true
 			c.both(busy[i], n)
 		}
 		busy[i] = n
 	}
-	c.measure()
+	for i := range c.dual {
+		c.dual[i].measure(c.w.now)
+	}
 }
 
 func (c *checker) both(a, b *node) {
-	c.dual.now = true
 	if a.mark.excused || a.mark.presumed || b.mark.excused || b.mark.presumed || c.blind[a.role] {
 		return
 	}
@@ -118,14 +120,12 @@ func (c *checker) both(a, b *node) {
 }
 
 // measure adds up for how long both sides were active.
-func (c *checker) measure() {
-	d := &c.dual
+func (d *overlap) measure(now time.Duration) {
 	if d.now && d.since == 0 {
-		d.times++
-		d.since = c.w.now
+		d.since = now
 	}
 	if !d.now && d.since > 0 {
-		d.long += c.w.now - d.since
+		d.long += now - d.since
 		d.since = 0
 	}
 	d.now = false

@@ -39,7 +39,28 @@ func TestSimSeeds(t *testing.T) {
 		})
 	}
 	workers.Wait()
+	violations.Add(presumed(t, int(min(200, 10+*simSeeds/100)), library))
 	fmt.Printf("sim: %d schedules, %d violations\n", *simSeeds, violations.Load())
+}
+
+// presumed prints what a presumption can cost: for how long both sides serve when
+// main is cut off from git, alive, and standby is declared. Only a presumption
+// may cost anything, and a lease or a hold never does.
+func presumed(t *testing.T, runs int, library *Library) (violations uint64) {
+	for _, o := range Outages() {
+		c := o.Measure(runs, library)
+		fmt.Println(o.Row(c))
+		if c.Violation != "" {
+			violations++
+			t.Errorf("%s for %s: %s", o.Name, o.Long, c.Violation)
+		}
+		risky := (o.Witness == Silence || !o.Settings.Witness) && !o.Settings.Hold && o.Settings.Lease == 0
+		if c.Both > 0 && !risky || risky && c.Served < runs {
+			violations++
+			t.Errorf("%s", o.Row(c))
+		}
+	}
+	return violations
 }
 
 func replay(t *testing.T, s Schedule) {
