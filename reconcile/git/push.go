@@ -16,7 +16,7 @@ import (
 const noHash = "0000000000000000000000000000000000000000"
 
 // update moves ref from old, which it must still be at, to next. An empty old
-// creates the ref.
+// creates the ref; a next of noHash, with no objects, deletes it.
 type update struct {
 	ref, old, next string
 	objects        []plumbing.EncodedObject
@@ -60,9 +60,12 @@ func (s *session) refuse(u update, why string) *Error {
 }
 
 func (s *session) update(ctx context.Context, u update) error {
-	pack, err := packOf(u.objects)
-	if err != nil {
-		return err
+	var pack []byte
+	if u.next != noHash {
+		var err error
+		if pack, err = packOf(u.objects); err != nil {
+			return err
+		}
 	}
 	in, err := s.link.send(ctx, append(s.commandLines(u), pack...))
 	if err != nil {
