@@ -25,8 +25,9 @@ type bench struct {
 	disk     *git.State
 	services *Services
 	actuator *reconcile.Actuator
+	learner  *reconcile.Learner
+	git      oneCommit
 	order    reconcile.Order
-	looks    uint64
 	woken    chan struct{}
 }
 
@@ -64,6 +65,8 @@ func (b *bench) start() {
 	log := slog.New(slog.DiscardHandler)
 	p := &parts{ctx: ctx, file: b.file, log: log, wake: wake}
 	b.services = &Services{parts: p, manager: service.NewManager(ctx, Clock{}, wake, log), also: func(*spec.Wanted) {}}
+	b.learner = reconcile.NewLearner(reconcile.LearnerConfig{Node: "xivo-main", Branch: "refs/heads/main", Path: "deployment.yaml",
+		Repository: &b.git, Coordination: &b.git, Shared: true, Clock: Clock{}, Disk: b.disk, Log: log})
 	b.actuator = reconcile.NewActuator(reconcile.ActuatorConfig{
 		Node: "xivo-main", Boot: "boot", Instance: "main-1", Coordinated: true, Clock: Clock{}, Disk: b.disk, Log: log,
 		Machine: reconcile.Machine{Services: b.services, Files: &Files{parts: p}, Probes: NewProbes(p.ctx, b.file.Allow, p.wake), SelfFence: func(string) {}},
@@ -85,25 +88,56 @@ roles:
   xivo:
     exclusive: true
 %s`, active, services)
-	d, problems := spec.Load("deployment.yaml", []byte(text), nil)
-	if len(problems) > 0 {
-		b.t.Fatal(problems)
-	}
-	b.looks++
 	start := uint64(1)
 	if b.order.Push != nil {
 		start = b.order.Push.Claim.Start
 	}
-	tip := plan.Tip{ID: fmt.Sprintf("t%d", b.looks), Claim: plan.Claim{Seq: b.looks, Holder: plan.HeldBy(spec.Main),
-		Node: "xivo-main", Instance: "main-1", Start: start, Commit: commit, StopBound: spec.Duration(time.Minute)}}
-	b.actuator.See(&reconcile.Snapshot{
-		Looks: b.looks, Began: Clock{}.Boot(), OK: true, LastRead: time.Now(), Seen: commit,
-		Accepted: &reconcile.Accepted{Commit: commit, Digest: d.Digest(), Deployment: d},
-		Claims:   map[string]plan.ClaimView{"xivo": {Tip: tip, Read: true, Reachable: true, Began: Clock{}.Boot()}},
-		Reports: map[string]plan.ReportView{"xivo-standby": {Known: true, Report: plan.Report{
-			Node: "xivo-standby", Ready: true, Accepted: commit, Seq: b.looks}}},
-	})
+	b.git.seq++
+	b.git.commit, b.git.document = commit, text
+	b.git.claim = plan.Claim{Seq: b.git.seq, Holder: plan.HeldBy(spec.Main), Node: "xivo-main", Instance: "main-1",
+		Start: start, Commit: commit, StopBound: spec.Duration(time.Minute)}
+	s := b.learner.Look(b.t.Context())
+	if s.Accepted == nil || s.Accepted.Commit != commit {
+		b.t.Fatal(s.Conditions)
+	}
+	b.actuator.See(s)
 }
+
+// oneCommit is a repository of one commit, the claim of the role xivo, and the
+// standby's report that it is ready for both.
+type oneCommit struct {
+	commit, document string
+	seq              uint64
+	claim            plan.Claim
+}
+
+func (g *oneCommit) List(context.Context) (reconcile.Listing, error) {
+	mark := fmt.Sprint(g.seq)
+	return reconcile.Listing{Refs: map[string]string{"refs/heads/main": g.commit,
+		plan.ClaimRef("paris", "xivo"): mark, plan.ReportRef("paris", "xivo-standby"): mark}}, nil
+}
+
+func (g *oneCommit) Revision(context.Context, string, string) (reconcile.Revision, error) {
+	return g, nil
+}
+func (g *oneCommit) Read(string) ([]byte, error) { return []byte(g.document), nil }
+
+func (g *oneCommit) Claim(_ context.Context, _, hash string, _ plan.Tip) (reconcile.ClaimRead, error) {
+	return reconcile.ClaimRead{Tip: plan.Tip{ID: hash, Claim: g.claim}, Descends: true}, nil
+}
+
+func (g *oneCommit) Reports(_ context.Context, refs map[string]string) (map[string]plan.Report, map[string]error) {
+	out := map[string]plan.Report{}
+	for ref := range refs {
+		out[ref] = plan.Report{Deployment: "paris", Node: "xivo-standby", Ready: true, Accepted: g.commit, Seq: g.seq}
+	}
+	return out, nil
+}
+
+func (g *oneCommit) PushClaim(context.Context, string, plan.Push) error        { return nil }
+func (g *oneCommit) Restorable(context.Context, string, string, plan.Tip) bool { return false }
+func (g *oneCommit) Restore(context.Context, string, plan.Tip) error           { return nil }
+func (g *oneCommit) Publish(context.Context, string, plan.Report) error        { return nil }
 
 // passes makes passes until the report is as good says.
 func (b *bench) passes(what string, good func(plan.Report) bool) plan.Report {
