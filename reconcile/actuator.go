@@ -226,7 +226,7 @@ func (a *Actuator) noticeGap(now time.Duration) {
 func (a *Actuator) gather(now time.Duration) plan.Input {
 	in := plan.Input{
 		Now: now, Boot: a.Boot, Instance: a.Instance, Doc: a.doc, Blocked: a.blocked,
-		Restarted: !a.found, Late: a.late, Memory: a.mem, Takeover: a.takeover,
+		Restarted: !a.found, Stale: a.snap.LastRead.IsZero(), Late: a.late, Memory: a.mem, Takeover: a.takeover,
 	}
 	if p := a.activePause(); p != nil {
 		in.Pause = &plan.PauseOrder{Reason: p.Reason}
@@ -347,5 +347,7 @@ func (a *Actuator) SetTakeover(t *plan.TakeoverAsk) error {
 	if t == nil {
 		t = &plan.TakeoverAsk{}
 	}
+	// What became of an earlier statement says nothing about this one.
+	a.mem.TakenOver, a.mem.Stated, a.mem.StatedOn = false, false, ""
 	return a.Disk.Save(takeoverFile, t)
 }
