@@ -176,7 +176,7 @@ func switchRow(s history.Switch) board.Row {
 	}
 	took := "-"
 	if d := s.Took(); d > 0 {
-		took = d.Round(100 * time.Millisecond).String()
+		took = fmt.Sprintf("%.1fs", d.Seconds())
 	}
 	r.Cells = []board.Cell{
 		{Text: s.At.UTC().Format("2006-01-02 15:04:05Z")}, {Text: s.Role}, {Text: from + " → " + string(s.To)},

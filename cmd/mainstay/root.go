@@ -150,6 +150,7 @@ func (a *app) commands() []func() *cobra.Command {
 		a.planCommand,
 		a.failoverCommand,
 		a.historyCommand,
+		a.doctorCommand,
 		a.notifyCommand,
 		a.manCommand,
 		a.versionCommand,

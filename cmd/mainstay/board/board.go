@@ -169,3 +169,8 @@ func Paint(text string, s Style, colour bool) string {
 	}
 	return "\x1b[" + codes[s] + "m" + text + "\x1b[0m"
 }
+
+// Pad fills a text up to a width.
+func Pad(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
+}

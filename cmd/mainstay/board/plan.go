@@ -30,13 +30,13 @@ func (s Screen) Plan(p *preview.Plan, diffs bool) {
 		}
 	}
 	for _, o := range p.Objections {
-		s.item(Bad, "! "+o.What+" ", fmt.Sprintf("%s: %s. %s.", o.Node, o.Why, o.Advice))
+		s.Item(Bad, "! "+o.What+" ", fmt.Sprintf("%s: %s. %s.", o.Node, o.Why, o.Advice))
 	}
 	for _, n := range p.Notes {
-		s.item(Warn, "note: ", n)
+		s.Item(Warn, "note: ", n)
 	}
 	for _, n := range p.People {
-		s.item(Plain, "then: ", n)
+		s.Item(Plain, "then: ", n)
 	}
 }
 
@@ -52,12 +52,12 @@ func (s Screen) handover(h preview.Handover) {
 	case "presumed":
 		style = Warn
 	}
-	s.item(style, "  ", fmt.Sprintf("%s: %s → %s, guarantee %s: %s", h.Role, from, h.To, guarantee, h.Why))
+	s.Item(style, "  ", fmt.Sprintf("%s: %s → %s, guarantee %s: %s", h.Role, from, h.To, guarantee, h.Why))
 	for _, w := range h.Waits {
-		s.item(Plain, "    waits for ", w)
+		s.Item(Plain, "    waits for ", w)
 	}
 	if h.Guarantee != "" {
-		s.item(Dim, "    ", "over after "+(time.Duration(h.Longest)*time.Second).String()+" at the latest, by the document's bounds")
+		s.Item(Dim, "    ", "over after "+(time.Duration(h.Longest)*time.Second).String()+" at the latest, by the document's bounds")
 	}
 }
 
@@ -66,7 +66,7 @@ func (s Screen) step(i int, name string, t preview.Step) {
 	if t.After != "" {
 		text += ", " + t.After
 	}
-	s.item(Plain, fmt.Sprintf("%4d  %-14s", i, name), text)
+	s.Item(Plain, fmt.Sprintf("%4d  %-14s", i, name), text)
 }
 
 func (s Screen) diff(text string) {
@@ -83,8 +83,8 @@ func (s Screen) diff(text string) {
 	}
 }
 
-// item writes a text behind a lead, wrapped beside it.
-func (s Screen) item(style Style, lead, text string) {
+// Item writes a text behind a lead, wrapped beside it.
+func (s Screen) Item(style Style, lead, text string) {
 	width := 0
 	if s.Width > 0 {
 		width = max(20, s.Width-len([]rune(lead)))
