@@ -13,10 +13,7 @@ import (
 
 // Every cell of the procedure for failing over and back, made true by two
 // commits.
-func TestStory1ThePageFailsOverAndBack(t *testing.T) {
-	p := newPage(t)
-	timed(t, "main is up", func() { p.converged("main", p.head()) })
-	p.wantAll(t, "main")
+func failsOverAndBackOnThePage(t *testing.T, p *wholePage) {
 	w := p.watch(t, "Story 1: failover and failback")
 	for _, side := range []string{"standby", "main"} {
 		w.Mark("commit: active: " + side)

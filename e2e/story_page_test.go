@@ -22,6 +22,8 @@ type wholePage struct {
 	phone *hosts.Host
 	tls   certificate
 	deb   string
+	// document is that of examples/full with the addresses of these hosts.
+	document string
 }
 
 // exampleAddresses are those of examples/full, by node.
@@ -55,7 +57,7 @@ func newPage(t *testing.T, replace ...string) *wholePage {
 		t.Fatal("there is no package")
 	}
 	timed(t, "prepare the hosts", func() { p.prepare(t) })
-	p.commit("The deployment", p.repository(t, replace))
+	p.commit("The deployment", p.repository(t))
 	timed(t, "install the package on six hosts", func() { p.installAll(t) })
 	return p
 }
@@ -80,7 +82,7 @@ func buildDeb(t *testing.T, version string) string {
 
 // repository is examples/full with the addresses of these hosts. Both contact
 // centres share one Docker engine here, so their projects need two names.
-func (p *wholePage) repository(t *testing.T, replace []string) map[string]string {
+func (p *wholePage) repository(t *testing.T) map[string]string {
 	t.Helper()
 	words := []string{"project: xivocc,", fmt.Sprintf(`project: '{{ if eq .node.side "main" }}%s{{ else }}%s{{ end }}',`,
 		p.projects["cc-main"].Name, p.projects["cc-standby"].Name)}
@@ -100,15 +102,25 @@ func (p *wholePage) repository(t *testing.T, replace []string) map[string]string
 	if err != nil {
 		t.Fatal(err)
 	}
-	document := files["deployment.yaml"]
-	for i := 0; i < len(replace); i += 2 {
-		if !strings.Contains(document, replace[i]) {
-			t.Fatalf("the document does not say %q", replace[i])
-		}
-		document = strings.Replace(document, replace[i], replace[i+1], 1)
-	}
-	files["deployment.yaml"] = document
+	p.document = files["deployment.yaml"]
 	return files
+}
+
+// declare commits the deployment with one side active. Each pair of words
+// replaces something in the document, for stories of deployments that are set
+// up otherwise.
+func (p *wholePage) declare(side string, replace ...string) string {
+	p.t.Helper()
+	document := p.document
+	for i, replace := 0, append([]string{"active: main ", "active: " + side + " "}, replace...); i < len(replace); i += 2 {
+		if !strings.Contains(document, replace[i]) {
+			p.t.Fatalf("the document does not say %q", replace[i])
+		}
+		document = strings.ReplaceAll(document, replace[i], replace[i+1])
+	}
+	commit := p.commit("active: "+side, map[string]string{"deployment.yaml": document})
+	p.nudge()
+	return commit
 }
 
 // installAll installs the package and each node's own file of examples/full.
@@ -202,4 +214,27 @@ func (p *wholePage) converged(side, commit string) {
 	for _, shared := range []string{"mds1", "edge"} {
 		p.awaits(shared, "pointing at "+side, func(r report) bool { return r.Serving == side && r.Applied == commit })
 	}
+}
+
+// awaitsFor is awaits with a bound of its own.
+func (p *wholePage) awaitsFor(bound time.Duration, node, what string, is func(report) bool) {
+	p.t.Helper()
+	var last report
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(bound); time.Now().Before(deadline); <-tick.C {
+		if last = p.status(node); is(last) {
+			return
+		}
+	}
+	p.t.Fatalf("%s never was %s; it is %+v", node, what, last)
+}
+
+// current is the document as it is in the checkout.
+func (p *wholePage) current() string {
+	text, err := os.ReadFile(filepath.Join(p.work, "deployment.yaml"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return string(text)
 }

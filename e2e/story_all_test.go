@@ -1,0 +1,93 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// The stories share one deployment of real hosts. Each begins and ends with
+// main serving, and can be run alone.
+func TestStoriesOfThePage(t *testing.T) {
+	p := newPage(t)
+	timed(t, "main is up", func() { p.converged("main", p.head()) })
+	p.wantAll(t, "main")
+	for _, story := range []struct {
+		name string
+		play func(*testing.T, *wholePage)
+	}{
+		{"1 the page fails over and back", failsOverAndBackOnThePage},
+		{"2 main is lost, its end is presumed", mainIsLostAndPresumed},
+		{"2 main is lost and fenced", mainIsLostAndFenced},
+		{"2 main is lost, standby holds until a person decides", mainIsLostAndHeld},
+		{"2 main is cut off under a lease", mainIsCutOffUnderALease},
+		{"3 main without git", mainWithoutGit},
+		{"3 main is cut off from everybody", mainIsCutOff},
+		{"3 edge without git", edgeWithoutGit},
+		{"3 git is away and the agent is upgraded during a call", gitIsAwayDuringACall},
+		{"3 slow and lossy links", slowAndLossyLinks},
+		{"6 replication follows the claim", replicationFollowsTheClaim},
+	} {
+		ok := t.Run(story.name, func(t *testing.T) {
+			p.t = t
+			began := time.Now()
+			story.play(t, p)
+			p.wantNothingOverwritten(t)
+			if commit := p.head(); !p.isMain(commit) {
+				p.converged("main", p.declare("main"))
+			}
+			t.Logf("story %-56s %7.1f s", story.name, time.Since(began).Seconds())
+		})
+		p.t = t
+		if !ok {
+			p.recover(t)
+		}
+	}
+}
+
+// isMain reports whether the deployment is as every story should find it.
+func (p *wholePage) isMain(commit string) bool {
+	for _, node := range voiceNodes {
+		want := "Active"
+		if strings.HasSuffix(node, "-standby") {
+			want = "Inactive"
+		}
+		if r := p.status(node); r.Status != want || r.Applied != commit {
+			return false
+		}
+	}
+	return !strings.Contains(p.current(), "\nfenced:")
+}
+
+// recover makes what a failed story left usable for the next one.
+func (p *wholePage) recover(t *testing.T) {
+	t.Helper()
+	p.git.Join(t)
+	for _, host := range p.nodes {
+		if !host.Up() {
+			host.Boot(t)
+		}
+		host.Join(t)
+		for _, peer := range p.nodes {
+			host.Unblock(t, peer.IP())
+		}
+		host.Unblock(t, p.git.IP())
+		host.ClearNetem(t)
+	}
+	p.git.ClearNetem(t)
+	p.converged("main", p.declare("main"))
+}
+
+// wantNothingOverwritten checks story 6 in every story: replication never wrote
+// to a side that served.
+func (p *wholePage) wantNothingOverwritten(t *testing.T) {
+	t.Helper()
+	for _, side := range []string{"main", "standby"} {
+		out, err := p.nodes["xivo-"+side].Exec(t.Context(), "sh", "-c", "grep -cx active /var/lib/xivo/overwritten || true")
+		if err != nil || strings.TrimSpace(out) != "0" && strings.TrimSpace(out) != "" {
+			t.Errorf("the database of xivo-%s was overwritten while it served, %s times (%v)", side, out, err)
+		}
+	}
+}
