@@ -1,0 +1,232 @@
+package reconcile
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// scholar is a Learner with everything around it.
+type scholar struct {
+	*Learner
+	git   *vault
+	disk  *shelf
+	clock *still
+}
+
+func newScholar(document string) *scholar {
+	s := &scholar{git: newVault(document), disk: newShelf(&journal{}), clock: newStill()}
+	s.restart()
+	return s
+}
+
+func (s *scholar) restart() {
+	s.Learner = NewLearner(LearnerConfig{Node: "xivo-main", Branch: tip, Path: "deployment.yaml",
+		Repository: s.git, Coordination: s.git, Shared: true, Clock: s.clock, Disk: s.disk, Log: quiet()})
+}
+
+func (s *scholar) look(t *testing.T) *Snapshot {
+	t.Helper()
+	return s.Look(t.Context())
+}
+
+func hasCondition(all []plan.Condition, kind string) bool {
+	return slices.ContainsFunc(all, func(c plan.Condition) bool { return c.Type == kind })
+}
+
+func TestAnAgentStartsFromTheDiskWithNoGit(t *testing.T) { // section 5
+	s := newScholar(paris(spec.Main))
+	s.git.claim("k1", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 7, Holder: "main"}}, Descends: true})
+	s.look(t)
+	s.git.down = true
+	s.restart()
+	snap := s.look(t)
+	if snap.OK || snap.Accepted == nil || snap.Accepted.Commit != "c1" {
+		t.Fatalf("OK %v, accepted %+v", snap.OK, snap.Accepted)
+	}
+	if c := snap.Claims["xivo"]; c.Tip.Seq != 7 || c.Read || c.Reachable {
+		t.Errorf("R6: the claim on disk is known and was not read: %+v", c)
+	}
+	if !hasCondition(snap.Conditions, "GitUnreachable") {
+		t.Error("nobody is told that git is out of reach")
+	}
+}
+
+func TestADocumentThatDoesNotFitThisNodeIsRefused(t *testing.T) { // section 5
+	for name, c := range map[string]struct{ document, condition string }{
+		"renamed":        {strings.Replace(paris(spec.Standby), "name: paris", "name: lyon", 1), "DeploymentRenamed"},
+		"without a node": {strings.ReplaceAll(paris(spec.Standby), "xivo-main:", "xivo-other:"), "NodeUnknown"},
+		"invalid":        {"kind: Deployment\n", "DocumentInvalid"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScholar(paris(spec.Main))
+			s.look(t)
+			s.git.commit("c2", c.document)
+			snap := s.look(t)
+			if snap.Accepted.Commit != "c1" || snap.Seen != "c2" {
+				t.Errorf("accepted %s, seen %s", snap.Accepted.Commit, snap.Seen)
+			}
+			fetched := s.git.fetched
+			if snap = s.look(t); !hasCondition(snap.Conditions, c.condition) {
+				t.Errorf("conditions are %v", snap.Conditions)
+			}
+			if s.git.fetched != fetched {
+				t.Error("what will not get better is fetched again")
+			}
+		})
+	}
+}
+
+func TestAPersonMayAcceptARenamedDeployment(t *testing.T) { // section 5
+	s := newScholar(paris(spec.Main))
+	s.git.claim("k1", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 7, Holder: "main"}}, Descends: true})
+	s.look(t)
+	s.git.commit("c2", strings.Replace(paris(spec.Standby), "name: paris", "name: lyon", 1))
+	s.look(t)
+	s.Override("c2")
+	snap := s.look(t)
+	if snap.Accepted.Commit != "c2" {
+		t.Fatalf("accepted %s", snap.Accepted.Commit)
+	}
+	if c := snap.Claims["xivo"]; c.Tip.Seq != 0 {
+		t.Errorf("the claim of the other name is still believed: %+v", c)
+	}
+}
+
+func TestACommitThatCouldNotBeFetchedIsTriedAgain(t *testing.T) {
+	s := newScholar(paris(spec.Main))
+	s.git.refuses = errors.New("connection reset")
+	if s.look(t).Accepted != nil {
+		t.Fatal("accepted what was not fetched")
+	}
+	s.git.refuses = nil
+	if s.look(t).Accepted == nil {
+		t.Error("not tried again")
+	}
+}
+
+func TestAFailedLookKeepsWhatWasKnown(t *testing.T) { // section 5
+	s := newScholar(paris(spec.Main))
+	s.git.claim("k1", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 3, Holder: "main"}}, Descends: true})
+	first := s.look(t)
+	s.git.down = true
+	snap := s.look(t)
+	if snap.OK || snap.Accepted != first.Accepted || snap.LastRead != first.LastRead {
+		t.Errorf("OK %v, accepted %v, last read %v", snap.OK, snap.Accepted, snap.LastRead)
+	}
+	if c := snap.Claims["xivo"]; !c.Read || c.Reachable || c.Began != first.Began {
+		t.Errorf("R7: the read that counts is the last good one: %+v", c)
+	}
+	if !first.Claims["xivo"].Reachable {
+		t.Error("an earlier snapshot was changed")
+	}
+}
+
+func TestAReadOfTheClaimBeganWhenTheLookBegan(t *testing.T) { // R7
+	s := newScholar(paris(spec.Main))
+	s.look(t)
+	s.clock.pass(time.Second)
+	if c := s.look(t).Claims["xivo"]; c.Began != s.clock.boot {
+		t.Errorf("began at %s, want %s", c.Began, s.clock.boot)
+	}
+}
+
+func TestClaimsAreNeverReadFromAMirror(t *testing.T) { // section 6
+	s := newScholar(paris(spec.Main))
+	s.git.mirror = true
+	s.git.claim("k1", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 3, Holder: "main"}}, Descends: true})
+	snap := s.look(t)
+	if snap.Accepted == nil || !snap.OK {
+		t.Error("a mirror's document counts")
+	}
+	if c := snap.Claims["xivo"]; c.Known() || c.Reachable {
+		t.Errorf("a mirror's claim counts: %+v", c)
+	}
+	if !hasCondition(snap.Conditions, "CoordinationUnreachable") {
+		t.Error("nobody is told")
+	}
+}
+
+func TestAClaimThatDoesNotDescendIsNotBelieved(t *testing.T) { // R10
+	s := newScholar(paris(spec.Main))
+	s.git.claim("k5", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 5, Holder: "main"}}, Descends: true})
+	s.look(t)
+	s.git.restorable = true
+	s.git.claim("k9", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 9, Holder: "standby"}}})
+	c := s.look(t).Claims["xivo"]
+	if c.Tip.Seq != 5 || !c.Regressed || c.Server != "k9" || c.ServerSeq != 9 || !c.Restorable {
+		t.Errorf("got %+v", c)
+	}
+	delete(s.git.refs, plan.ClaimRef("paris", "xivo"))
+	if c = s.look(t).Claims["xivo"]; !c.Regressed || c.Server != "" || c.Tip.Seq != 5 {
+		t.Errorf("a claim that is gone went back: %+v", c)
+	}
+	s.git.claim("k10", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 10, Holder: "main"}}, Rerooted: true})
+	if c = s.look(t).Claims["xivo"]; c.Regressed || c.Tip.Seq != 10 {
+		t.Errorf("a person vouched for it: %+v", c)
+	}
+}
+
+func TestAReportAboveTheClaimIsNoticed(t *testing.T) { // R10
+	s := newScholar(paris(spec.Main))
+	s.git.claim("k5", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 5}}, Descends: true})
+	s.git.report("r1", plan.Report{Deployment: "paris", Node: "xivo-standby", Seq: 8})
+	if c := s.look(t).Claims["xivo"]; c.Elsewhere != 8 {
+		t.Errorf("elsewhere is %d", c.Elsewhere)
+	}
+}
+
+func TestAReportOnTheWrongRefIsNotBelieved(t *testing.T) {
+	s := newScholar(paris(spec.Main))
+	s.git.report("r1", plan.Report{Deployment: "paris", Node: "xivo-main", Status: plan.Active})
+	snap := s.look(t)
+	if snap.Reports["xivo-standby"].Known || !hasCondition(snap.Conditions, "ReportUnreadable") {
+		t.Errorf("got %+v, conditions %v", snap.Reports["xivo-standby"], snap.Conditions)
+	}
+}
+
+func TestWhatTheDiskRefusedIsSaidAndSavedLater(t *testing.T) { // section 7
+	s := newScholar(paris(spec.Main))
+	s.disk.full = true
+	snap := s.look(t)
+	if snap.Accepted == nil || !hasCondition(snap.Conditions, "StateNotSaved") {
+		t.Errorf("accepted %v, conditions %v", snap.Accepted, snap.Conditions)
+	}
+	if snap = s.look(t); !hasCondition(snap.Conditions, "StateNotSaved") {
+		t.Error("it is said once only")
+	}
+	s.disk.full = false
+	if snap = s.look(t); hasCondition(snap.Conditions, "StateNotSaved") || s.disk.values["accepted"] == nil {
+		t.Errorf("it was not saved later: %v", snap.Conditions)
+	}
+}
+
+func TestADamagedDocumentOnDiskIsLearntAgain(t *testing.T) { // section 7
+	s := newScholar(paris(spec.Main))
+	s.look(t)
+	s.disk.damaged["accepted"] = true
+	s.restart()
+	if s.Snapshot().Accepted != nil {
+		t.Error("a damaged document is trusted")
+	}
+	if s.look(t).Accepted == nil {
+		t.Error("it was not learnt again")
+	}
+}
+
+func TestAnOrderIsAPushOfTheTipItWasDecidedOn(t *testing.T) {
+	s := newScholar(paris(spec.Main))
+	s.look(t)
+	o := Order{Role: "xivo", Push: &plan.Push{Parent: "k1", Claim: plan.Claim{Seq: 2, Action: plan.Take}}}
+	if err := s.Carry(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.git.pushed) != 1 || s.git.pushed[0].Parent != "k1" || s.git.pushed[0].Claim.At != s.clock.wall {
+		t.Errorf("pushed %+v", s.git.pushed)
+	}
+}
