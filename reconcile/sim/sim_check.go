@@ -20,7 +20,7 @@ type checker struct {
 	tick uint64
 	// wasActive is under which claim each side of a role was really Active.
 	wasActive map[activeKey]bool
-	// wasReady is who said it would take over, under which document and claim.
+	// wasReady is who said it would take over, under which commit and claim.
 	wasReady map[readyKey]bool
 	// highest is the highest seq of a role's claim there ever was; blind says
 	// that it was lost and no report on the server tells.
@@ -37,7 +37,7 @@ type activeKey struct {
 }
 
 type readyKey struct {
-	node, digest string
+	node, commit string
 	seq          uint64
 }
 
@@ -237,7 +237,7 @@ func (c *checker) passed(n *node, e *reconcile.Entry) {
 	}
 	n.mark.serving = d.Memory.Stage != plan.StageIdle && d.Memory.Stage != plan.StageClaiming
 	if d.Ready {
-		c.wasReady[readyKey{n.name, in.Doc.Digest, in.Claim.Tip.Seq}] = true
+		c.wasReady[readyKey{n.name, in.Doc.Commit, in.Claim.Tip.Seq}] = true
 	}
 	if d.Status == plan.Active {
 		c.active(n, in)
@@ -310,7 +310,7 @@ func (c *checker) stops(n *node, in *plan.Input, s plan.Step) {
 	if s.Rule != plan.R2 || !served || !n.active() || in.Doc.Fenced == n.side || in.Doc.Handover.Absent == spec.AbsentStop {
 		return
 	}
-	if !c.wasReady[readyKey{in.Doc.Peer, in.Doc.Digest, in.Claim.Tip.Seq}] {
+	if !c.wasReady[readyKey{in.Doc.Peer, in.Doc.Commit, in.Claim.Tip.Seq}] {
 		c.fail("%s stops for %s, which never said it is ready", n.machine, in.Doc.Peer)
 	}
 }
