@@ -156,7 +156,7 @@ func (c *Control) acceptClaim(ctx context.Context, attest string) (Answer, error
 		switch {
 		case a.doc == nil || !a.doc.Exclusive || !a.Coordinated:
 			return refusef(plan.R9, "", "this node has no claim")
-		case !a.snap.Claims[a.doc.Role].Regressed:
+		case !a.claimInDoubt():
 			return refusef(plan.R10, "", "the claim of %s has not gone back, so there is nothing to accept", a.doc.Role)
 		}
 		return attested(attest)
@@ -168,6 +168,13 @@ func (c *Control) acceptClaim(ctx context.Context, attest string) (Answer, error
 		return Answer{}, err
 	}
 	return c.answer("the claim is being put above the highest number ever seen", unsaved), nil
+}
+
+// claimInDoubt reports whether the claim went back, or is below what a report
+// names, which this declared side does not build on (R10).
+func (a *Actuator) claimInDoubt() bool {
+	c := a.snap.Claims[a.doc.Role]
+	return c.Regressed || c.Elsewhere > c.Tip.Seq && a.doc.Active == a.doc.Side
 }
 
 func refusef(r plan.Rule, advice, format string, args ...any) error {

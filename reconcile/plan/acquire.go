@@ -19,8 +19,8 @@ func (p *pass) comeUp() {
 	case p.in.Late:
 		p.say(Held, R5, "this pass came much too late: looking at git before anything starts")
 	case c.Elsewhere > c.Tip.Seq:
-		p.say(Held, R10, "a report names claim seq %d and the claim is at %d: nobody starts until that is settled",
-			c.Elsewhere, c.Tip.Seq)
+		p.say(Held, R10, "a report names claim seq %d and the claim is at %d: nobody starts until a node restores it "+
+			"or a person runs mainstay accept --claim here", c.Elsewhere, c.Tip.Seq)
 		p.reroot()
 	case !c.Read:
 		p.withoutGit()
