@@ -28,8 +28,8 @@ func healsInPlace(t *testing.T, s *site) {
 		eventually(t, "Asterisk answers again", func() bool { return strings.HasPrefix(sipOptions(t, xivo.IP()), "SIP/2.0 ") })
 		answers = append(answers, time.Since(killed))
 		begun = append(begun, startedAt(t, xivo, "asterisk.service").Sub(killed))
-		if at := s.orderedAfter("xivo-main", 0, killed); !at.IsZero() {
-			ordered = append(ordered, at.Sub(killed))
+		if starts := s.starts("xivo-main", 0, killed); len(starts) > 0 {
+			ordered = append(ordered, starts[0].Sub(killed))
 		}
 	}
 	figures(t, "Asterisk killed -> the agent orders its start", ordered)
@@ -51,12 +51,12 @@ func healsAContainer(t *testing.T, s *site) {
 	var ordered, begun []time.Duration
 	for i := range times {
 		s.awaitCalm("cc-main", i)
-		id := project.Containers(t, "xuc")[0]
-		killed := killContainer(t, id)
-		eventually(t, "xuc runs again", func() bool { return containerStarted(t, id).After(killed) })
-		begun = append(begun, containerStarted(t, id).Sub(killed))
-		if at := s.orderedAfter("cc-main", 0, killed); !at.IsZero() {
-			ordered = append(ordered, at.Sub(killed))
+		xuc := container{"/var/run/docker.sock", project.Containers(t, "xuc")[0]}
+		killed := xuc.kill(t)
+		eventually(t, "xuc runs again", func() bool { return xuc.startedAt(t).After(killed) })
+		begun = append(begun, xuc.startedAt(t).Sub(killed))
+		if starts := s.starts("cc-main", 0, killed); len(starts) > 0 {
+			ordered = append(ordered, starts[0].Sub(killed))
 		}
 	}
 	figures(t, "container killed -> the agent orders its start", ordered)
@@ -69,14 +69,8 @@ func healsAContainer(t *testing.T, s *site) {
 func (s *site) awaitCalm(node string, deaths int) {
 	s.t.Helper()
 	s.awaitStatus(node, "Active")
-	var newest time.Time
-	for _, p := range s.passes(node) {
-		for _, step := range p.Decision.Steps {
-			if step.Do == "start" {
-				newest = p.At
-			}
-		}
-	}
+	starts := s.starts(node, 0, time.Time{})
+	newest := starts[len(starts)-1]
 	eventually(s.t, "the back-off has passed", func() bool { return time.Since(newest) > time.Second<<deaths })
 	s.awaitStatus(node, "Active")
 }
@@ -109,13 +103,13 @@ func startedAt(t *testing.T, host *hosts.Host, unit string) time.Time {
 	return at
 }
 
-// killContainer kills the first process of a container and returns the moment.
-func killContainer(t *testing.T, id string) time.Time {
+// container is one container on an engine that listens at a socket.
+type container struct{ socket, id string }
+
+// kill kills the container's first process and returns the moment.
+func (c container) kill(t *testing.T) time.Time {
 	t.Helper()
-	pid, err := strconv.Atoi(inspect(t, id, "{{.State.Pid}}"))
-	if err != nil || pid == 0 {
-		t.Fatalf("container %s has no process: %v", id, err)
-	}
+	pid := c.pid(t)
 	moment := time.Now()
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -123,21 +117,31 @@ func killContainer(t *testing.T, id string) time.Time {
 	return moment
 }
 
-// containerStarted is when the engine last started a container.
-func containerStarted(t *testing.T, id string) time.Time {
+// pid is the container's first process, as the machine sees it.
+func (c container) pid(t *testing.T) int {
 	t.Helper()
-	at, err := time.Parse(time.RFC3339Nano, inspect(t, id, "{{.State.StartedAt}}"))
+	pid, err := strconv.Atoi(c.inspect(t, "{{.State.Pid}}"))
+	if err != nil || pid == 0 {
+		t.Fatalf("container %s has no process: %v", c.id, err)
+	}
+	return pid
+}
+
+// startedAt is when the engine last started the container.
+func (c container) startedAt(t *testing.T) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339Nano, c.inspect(t, "{{.State.StartedAt}}"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return at
 }
 
-func inspect(t *testing.T, id, format string) string {
+func (c container) inspect(t *testing.T, format string) string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "docker", "inspect", "--format", format, id).Output()
+	out, err := exec.CommandContext(t.Context(), "docker", "--host", "unix://"+c.socket, "inspect", "--format", format, c.id).Output()
 	if err != nil {
-		t.Fatalf("inspect container %s: %v", id, err)
+		t.Fatalf("inspect container %s: %v", c.id, err)
 	}
 	return strings.TrimSpace(string(out))
 }

@@ -22,19 +22,12 @@ import (
 type report struct {
 	Status     string
 	Reason     string
-	Rule       string
 	Serving    string
 	Accepted   string
 	Applied    string
 	Seq        uint64
 	Holder     string
-	Services   []serviceReport
 	Conditions []condition
-}
-
-type serviceReport struct {
-	Name, Run, Reason string
-	Ready             bool
 }
 
 type condition struct{ Type, Message string }
@@ -49,15 +42,6 @@ func (r report) condition(kind string) string {
 	return ""
 }
 
-func (r report) service(name string) serviceReport {
-	for _, s := range r.Services {
-		if s.Name == name {
-			return s
-		}
-	}
-	return serviceReport{}
-}
-
 // pass is what the tests read of one pass of an agent, in GET /v1/explain.
 type pass struct {
 	At       time.Time
@@ -69,9 +53,9 @@ type pass struct {
 	}
 }
 
-// ask talks to a host's agent through its control socket, past the host's
+// ask asks a host's agent through its control socket, past the host's
 // network.
-func ask(host *hosts.Host, method, path string, answer any) error {
+func ask(host *hosts.Host, path string, answer any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	pids, err := host.Processes(hosts.AgentUnit)
@@ -83,7 +67,7 @@ func ask(host *hosts.Host, method, path string, answer any) error {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}
 	client := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
-	request, err := http.NewRequestWithContext(ctx, method, "http://agent"+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://agent"+path, nil)
 	if err != nil {
 		return err
 	}
@@ -96,7 +80,7 @@ func ask(host *hosts.Host, method, path string, answer any) error {
 	if err == nil && reply.StatusCode != http.StatusOK {
 		err = fmt.Errorf("status %d: %s", reply.StatusCode, bytes.TrimSpace(body))
 	}
-	if err != nil || answer == nil {
+	if err != nil {
 		return err
 	}
 	return json.Unmarshal(body, answer)
@@ -106,44 +90,34 @@ func ask(host *hosts.Host, method, path string, answer any) error {
 // answer.
 func (s *site) status(node string) report {
 	var view struct{ Node report }
-	if err := ask(s.nodes[node], http.MethodGet, "/v1/status", &view); err != nil {
+	if err := ask(s.nodes[node], "/v1/status", &view); err != nil {
 		return report{Status: "silent", Reason: err.Error()}
 	}
 	return view.Node
-}
-
-// sync makes agents look at git now.
-func (s *site) sync(nodes ...string) {
-	s.t.Helper()
-	for _, node := range nodes {
-		if err := ask(s.nodes[node], http.MethodPost, "/v1/sync", nil); err != nil {
-			s.t.Fatalf("sync %s: %v", node, err)
-		}
-	}
 }
 
 // passes are the newest passes of a node's agent, oldest first.
 func (s *site) passes(node string) []pass {
 	s.t.Helper()
 	var explanation struct{ Entries []pass }
-	if err := ask(s.nodes[node], http.MethodGet, "/v1/explain?last=64", &explanation); err != nil {
+	if err := ask(s.nodes[node], "/v1/explain?last=64", &explanation); err != nil {
 		s.t.Fatalf("explain %s: %v", node, err)
 	}
 	return explanation.Entries
 }
 
-// orderedAfter is when a node's agent first ordered the start of a service after
-// a moment, or zero.
-func (s *site) orderedAfter(node string, index int, moment time.Time) time.Time {
+// starts is when a node's agent ordered the start of a service after a moment.
+func (s *site) starts(node string, index int, moment time.Time) []time.Time {
 	s.t.Helper()
+	var all []time.Time
 	for _, p := range s.passes(node) {
 		for _, step := range p.Decision.Steps {
 			if step.Do == "start" && step.Index == index && p.At.After(moment) {
-				return p.At
+				all = append(all, p.At)
 			}
 		}
 	}
-	return time.Time{}
+	return all
 }
 
 // awaits waits until the status of a node is as wanted and returns it.

@@ -47,6 +47,10 @@ func StartEngine(t testing.TB) *Engine {
 	return e
 }
 
+// EngineSocket is where a host has the engine of its Spec. It is in a folder of
+// its own, so that the host sees the socket of an engine that was restarted.
+const EngineSocket = "/run/engine/docker.sock"
+
 // Socket is the path of the engine's socket: DOCKER_HOST is unix:// and this.
 func (e *Engine) Socket() string { return filepath.Join(e.folder, "docker.sock") }
 

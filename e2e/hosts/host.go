@@ -32,6 +32,7 @@ type Spec struct {
 	Network *Network // what it is connected to
 	Aliases []string // further names for the other hosts
 	Docker  bool     // gives it the machine's Docker engine, for Compose projects
+	Engine  *Engine  // gives it this one, at EngineSocket
 }
 
 // Host is a machine with its own systemd. Its methods may be used by several
@@ -140,6 +141,9 @@ func (h *Host) flags(tree string) []string {
 	}
 	if h.spec.Docker {
 		flags = append(flags, "--volume", engineSocket+":/run/docker.sock")
+	}
+	if h.spec.Engine != nil {
+		flags = append(flags, "--volume", h.spec.Engine.folder+":"+filepath.Dir(EngineSocket))
 	}
 	return flags
 }
