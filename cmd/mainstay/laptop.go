@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -175,10 +176,13 @@ func (l *laptop) one(ctx context.Context, s *view.Source) (*view.View, *view.Dep
 	return v, &v.Deployments[0], nil
 }
 
-// screen is where tables are drawn: as wide as the terminal, or 100 characters,
-// and coloured on a terminal only.
+// screen is where tables are drawn: as wide as the terminal, or else as COLUMNS
+// says or 100 characters, and coloured on a terminal only.
 func (a *app) screen() board.Screen {
 	s := board.Screen{Out: a.out, Width: 100}
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n >= 40 {
+		s.Width = n
+	}
 	if f, ok := a.out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		s.Colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
