@@ -53,9 +53,9 @@ type pass struct {
 	}
 }
 
-// ask asks a host's agent through its control socket, past the host's
+// ask talks to a host's agent through its control socket, past the host's
 // network.
-func ask(host *hosts.Host, path string, answer any) error {
+func ask(host *hosts.Host, method, path string, answer any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	pids, err := host.Processes(hosts.AgentUnit)
@@ -67,7 +67,7 @@ func ask(host *hosts.Host, path string, answer any) error {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}
 	client := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://agent"+path, nil)
+	request, err := http.NewRequestWithContext(ctx, method, "http://agent"+path, nil)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func ask(host *hosts.Host, path string, answer any) error {
 	if err == nil && reply.StatusCode != http.StatusOK {
 		err = fmt.Errorf("status %d: %s", reply.StatusCode, bytes.TrimSpace(body))
 	}
-	if err != nil {
+	if err != nil || answer == nil {
 		return err
 	}
 	return json.Unmarshal(body, answer)
@@ -90,7 +90,7 @@ func ask(host *hosts.Host, path string, answer any) error {
 // answer.
 func (s *site) status(node string) report {
 	var view struct{ Node report }
-	if err := ask(s.nodes[node], "/v1/status", &view); err != nil {
+	if err := ask(s.nodes[node], http.MethodGet, "/v1/status", &view); err != nil {
 		return report{Status: "silent", Reason: err.Error()}
 	}
 	return view.Node
@@ -100,7 +100,7 @@ func (s *site) status(node string) report {
 func (s *site) passes(node string) []pass {
 	s.t.Helper()
 	var explanation struct{ Entries []pass }
-	if err := ask(s.nodes[node], "/v1/explain?last=64", &explanation); err != nil {
+	if err := ask(s.nodes[node], http.MethodGet, "/v1/explain?last=64", &explanation); err != nil {
 		s.t.Fatalf("explain %s: %v", node, err)
 	}
 	return explanation.Entries
