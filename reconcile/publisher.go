@@ -55,7 +55,7 @@ func (p *Publisher) Next() time.Duration {
 	case p.offered == nil:
 		return p.heartbeat
 	case p.failures > 0:
-		return p.tried + min(time.Second<<min(p.failures-1, 6), slowestPoll) - now
+		return p.tried + min(time.Second<<min(p.failures-1, 6), p.slowestTry()) - now
 	case p.news == urgentNews:
 		return 0
 	case p.news == someNews:
@@ -84,6 +84,18 @@ func (p *Publisher) compare() {
 		p.news = noNews
 	}
 }
+
+// slowestTry is the longest time between two tries while git fails: short as
+// long as somebody may wait for what is to be told.
+func (p *Publisher) slowestTry() time.Duration {
+	if p.published == nil || urgent(*p.published) != urgent(*p.offered) {
+		return urgentTry
+	}
+	return slowestPoll
+}
+
+// urgentTry is how often that is tried again.
+const urgentTry = 5 * time.Second
 
 // detailsEvery is the least time between two publications of what nobody
 // decides by.
