@@ -110,8 +110,8 @@ func readReplies(stream *sip.ParserStream, data []byte) ([]reply, error) {
 	for {
 		message, _, err := stream.ParseNext()
 		switch {
-		case errors.Is(err, io.ErrUnexpectedEOF):
-			return replies, nil
+		case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+			return replies, nil // more is to come: of a message, or after a keep-alive's empty lines
 		case errors.Is(err, sip.ErrParseReadBodyIncomplete):
 			// A response without a length ends the stream, but its status is read.
 			return append(replies, replyOf(message)), err

@@ -106,6 +106,9 @@ func (c coordination) List(ctx context.Context) (reconcile.Listing, error) {
 
 func (c coordination) Claim(ctx context.Context, ref, hash string, known plan.Tip) (reconcile.ClaimRead, error) {
 	r, err := c.remote.Claim(ctx, ref, hash, known)
+	if errors.Is(err, git.ErrMoved) {
+		r, err = c.movedClaim(ctx, ref, known)
+	}
 	if err != nil {
 		return reconcile.ClaimRead{}, hinted(err)
 	}
@@ -115,6 +118,16 @@ func (c coordination) Claim(ctx context.Context, ref, hash string, known plan.Ti
 		}
 	}
 	return reconcile.ClaimRead{Tip: r.Tip, Descends: r.Descends, Rerooted: r.Rerooted}, nil
+}
+
+// movedClaim reads a claim that changed between the listing and the read. What
+// is read then is newer than the look it belongs to, which is the safe side.
+func (c coordination) movedClaim(ctx context.Context, ref string, known plan.Tip) (git.ClaimRead, error) {
+	l, err := c.remote.ListPrimary(ctx)
+	if err != nil {
+		return git.ClaimRead{}, err
+	}
+	return c.remote.Claim(ctx, ref, l.Refs[ref], known)
 }
 
 func (c coordination) PushClaim(ctx context.Context, ref string, p plan.Push) error {
@@ -137,7 +150,13 @@ func (c coordination) Restore(ctx context.Context, ref string, _ plan.Tip) error
 }
 
 func (c coordination) Reports(ctx context.Context, refs map[string]string) (map[string]plan.Report, map[string]error) {
-	return c.remote.Reports(ctx, refs)
+	reports, errs := c.remote.Reports(ctx, refs)
+	for ref, err := range errs {
+		if errors.Is(err, git.ErrMoved) {
+			delete(errs, ref) // the next look reads the newer one
+		}
+	}
+	return reports, errs
 }
 
 func (c coordination) Publish(ctx context.Context, ref string, r plan.Report) error {
