@@ -62,7 +62,7 @@ explore: ## STATES reachable states of the handover rules, or all there are
 
 mutants: ## code broken on purpose, each break caught
 	@$(call tested,reconcile/sim,TestMutants)
-	go test -v -count=1 -timeout 60m -run '^TestMutants$$' ./reconcile/sim
+	go test -v -count=1 -timeout 60m -run '^TestMutants$$' ./reconcile/sim -mutants.all
 
 fuzz: ## every fuzz target for FUZZTIME
 	@targets=$$(grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed 's/func //' || true); \

@@ -3,9 +3,6 @@ package explore
 // apply carries out a move in the current world.
 func (x *explorer) apply(m move) {
 	x.crash, x.didPush, x.didStep = m.crash, false, false
-	if m.crash != survives {
-		x.w.left.crashes--
-	}
 	switch m.kind {
 	case lands:
 		x.land(role(m.node), int(m.arg))

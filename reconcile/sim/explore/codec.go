@@ -44,13 +44,14 @@ func debtOf(code uint8) time.Duration {
 	return plan.SeizeWait(leaseTime, stopBound) - time.Duration(code-1)*unit
 }
 
-func debtCode(d time.Duration) uint8 {
+func (x *explorer) debtCode(d time.Duration) uint8 {
 	if d == 0 {
 		return 0
 	}
 	served := plan.SeizeWait(leaseTime, stopBound) - d
 	if served < 0 || served%unit != 0 {
-		panic(fmt.Sprintf("explore: a debt of %s", d))
+		x.violate("a wait is D, or what is left of it", "%s", d)
+		return 1
 	}
 	return uint8(served/unit) + 1
 }
@@ -84,7 +85,7 @@ func (x *explorer) planTip(t tip) plan.Tip {
 func (x *explorer) pushed(i int, c plan.Claim) tip {
 	t := tip{
 		holder: number(sides, c.Holder.Side()), action: number(actions, c.Action), start: uint8(c.Start),
-		guarantee: number(guarantees, c.Guarantee), debt: debtCode(c.Debt.D()), doc: x.w.nodes[i].doc, gen: x.w.nodes[i].gen,
+		guarantee: number(guarantees, c.Guarantee), debt: x.debtCode(c.Debt.D()), doc: x.w.nodes[i].doc, gen: x.w.nodes[i].gen,
 	}
 	for j, name := range x.names.instances {
 		if name == c.Instance {
@@ -172,7 +173,7 @@ func (x *explorer) keep(m *plan.Memory) memory {
 		out.leaveAge = age(m.LeaveSince)
 	}
 	if m.Hold.For > 0 {
-		out.holdStart, out.holdFor = uint8(m.Hold.Start), debtCode(m.Hold.For)
+		out.holdStart, out.holdFor = uint8(m.Hold.Start), x.debtCode(m.Hold.For)
 	}
 	if out.holdBegun {
 		out.holdAge = age(m.Hold.Since)

@@ -61,7 +61,7 @@ func statements() []*Config {
 func others() []*Config {
 	return []*Config{
 		{Name: "lease", Weight: 6, nodes: pair(), lease: true, hold: true, slow: true, commits: leased(0, docStandby, docBroken),
-			left: budget{commits: 2, crashes: 1, stopFails: 1}},
+			left: budget{commits: 2, crashes: 2, stopFails: 1}},
 		{Name: "lease by document", Weight: 2, nodes: pair(), lease: true, commits: []docCode{0, docStandby, docStandby | docLease},
 			hold: true, left: budget{commits: 3, pauses: 1}},
 		{Name: "followers", Weight: 4, nodes: followers(), hold: true, commits: flips(),

@@ -9,6 +9,9 @@ import (
 // faults have ended.
 const maxRounds = 40
 
+// calmLongest is how far a claim may grow meanwhile: as far as it has names.
+const calmLongest = 55
+
 // begin0 is the world before anything was started: machines off, disks that
 // know the first document and no claim.
 func begin0(cfg *Config) world {
@@ -59,7 +62,7 @@ func (x *explorer) calm() (rounds int, err error) {
 		if x.violation != "" {
 			return rounds, errors.New(x.violation)
 		}
-		if x.tooLong(x.w) {
+		if x.outgrown(x.w, calmLongest) {
 			break
 		}
 		if *x.w == before {

@@ -195,6 +195,7 @@ func (x *explorer) pass(i int, restarted bool) {
 	x.didPush, x.didStep = x.didPush || d.Push != nil, x.didStep || len(d.Steps) > 0
 	x.audit(i, in, &before)
 	if x.crash == afterPersist && (d.Push != nil || len(d.Steps) > 0) {
+		x.w.left.crashes--
 		x.die(i)
 		return
 	}
@@ -207,6 +208,7 @@ func (x *explorer) pass(i int, restarted bool) {
 		x.send(i, d.Push)
 	}
 	if x.crash == afterPush && len(d.Steps) > 0 {
+		x.w.left.crashes--
 		x.die(i)
 		return
 	}

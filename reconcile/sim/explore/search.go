@@ -96,7 +96,7 @@ func (s *search) expandLevel(limit int) bool {
 // diveLength is how many moves a walk makes, and fruitless how many walks in a
 // row may find nothing before the space counts as known.
 const (
-	diveLength = 80
+	diveLength = 120
 	fruitless  = 1000
 )
 
@@ -105,22 +105,54 @@ const (
 func (s *search) dive(limit int) {
 	r := rand.New(rand.NewPCG(uint64(s.res.States), 1))
 	from, indices, wide := s.next, s.later, s.res.States
+	s.next, s.later = nil, nil
 	for vain := 0; s.res.Violations == 0 && s.res.States < limit && len(from) > 0 && vain < fruitless; vain++ {
-		k := r.IntN(len(from))
-		w, index := from[k], indices[k]
-		for range diveLength {
-			s.next, s.later = s.next[:len(from)], s.later[:len(from)]
-			s.expand(&w, index)
-			found := len(s.next) - len(from)
-			if found == 0 || s.res.Violations > 0 || s.res.States >= limit {
-				break
-			}
+		k, before := r.IntN(len(from)), s.res.States
+		s.walk(r, from[k], indices[k])
+		if s.res.States > before {
 			vain = 0
-			j := len(from) + r.IntN(found)
-			w, index = s.next[j], s.later[j]
 		}
+		s.next, s.later = s.next[:0], s.later[:0]
 	}
 	s.res.Dived = s.res.States - wide
+}
+
+// walk makes moves at random, the likely ones and the unlikely alike, also
+// through states that are known.
+func (s *search) walk(r *rand.Rand, w world, index uint32) {
+	for range diveLength {
+		s.x.w = &w
+		s.buffer = s.x.moves(s.buffer[:0])
+		if len(s.buffer) == 0 {
+			return
+		}
+		m := s.buffer[r.IntN(len(s.buffer))]
+		if w.left.crashes > 0 && mayCrash(m.kind) && r.IntN(12) == 0 {
+			m.crash = crashPoint(1 + r.IntN(2))
+		}
+		to := w
+		s.x.w, s.x.violation = &to, ""
+		s.x.apply(m)
+		s.res.Moves++
+		switch {
+		case s.x.violation != "":
+			s.fail(index, m, s.x.violation)
+			return
+		case s.x.tooLong(&to):
+			return
+		case to == w:
+			continue
+		}
+		if !s.add(&to, origin{from: index, move: m}) {
+			s.origins = append(s.origins, origin{from: index, move: m}) // known, but on the way of this walk
+		}
+		w, index = to, uint32(len(s.origins)-1)
+	}
+}
+
+// mayCrash reports whether an agent's death within a move is a move of its own.
+func mayCrash(k kind) bool {
+	return k != ticks && k != powersOn && k != restarts && k != dies && k != losesDisk && k != powersOff
 }
 
 // expand tries every move from a state, and for each the crashes within it.
@@ -132,7 +164,7 @@ func (s *search) expand(w *world, index uint32) {
 			continue
 		}
 		push, step := s.x.didPush, s.x.didStep
-		if w.left.crashes == 0 || m.kind == ticks || m.kind == powersOn || m.kind == restarts || !push && !step {
+		if w.left.crashes == 0 || !mayCrash(m.kind) || !push && !step {
 			continue
 		}
 		m.crash = afterPersist
@@ -161,10 +193,12 @@ func (s *search) try(w *world, index uint32, m move) bool {
 	return s.res.Violations == 0
 }
 
-// tooLong prunes worlds whose claim history outgrows its names.
-func (x *explorer) tooLong(w *world) bool {
+// tooLong prunes worlds whose claim history is longer than what is followed.
+func (x *explorer) tooLong(w *world) bool { return x.outgrown(w, x.cfg.longest()) }
+
+func (x *explorer) outgrown(w *world, longest uint8) bool {
 	for r := range w.refs {
-		if w.refs[r].tip.seq > x.cfg.longest() || w.refs[r].epoch >= maxEpochs-1 {
+		if w.refs[r].tip.seq > longest || w.refs[r].epoch >= maxEpochs-1 {
 			return true
 		}
 	}
@@ -180,9 +214,9 @@ func (c *Config) longest() uint8 {
 }
 
 // add visits a state unless it was visited before.
-func (s *search) add(w *world, o origin) {
+func (s *search) add(w *world, o origin) bool {
 	if !s.seen.add(w) {
-		return
+		return false
 	}
 	s.res.States++
 	index := uint32(len(s.origins))
@@ -194,6 +228,7 @@ func (s *search) add(w *world, o origin) {
 	if index%calmEvery == 0 {
 		s.calm(w, index)
 	}
+	return true
 }
 
 // calm checks that a state converges once faults have ended.
