@@ -23,6 +23,7 @@ type Publisher struct {
 	at           time.Duration
 	failures     int
 	tried        time.Duration
+	triedRead    time.Time // when git was last read well before that try
 }
 
 // NewPublisher returns a publisher that has published nothing yet.
@@ -85,13 +86,14 @@ func (p *Publisher) compare() {
 	}
 }
 
-// slowestTry is the longest time between two tries while git fails: short as
-// long as somebody may wait for what is to be told.
+// slowestTry is the longest time between two tries while git fails: short once
+// git was read again and somebody may wait for what is to be told.
 func (p *Publisher) slowestTry() time.Duration {
-	if p.published == nil || urgent(*p.published) != urgent(*p.offered) {
-		return urgentTry
+	told := p.published != nil && urgent(*p.published) == urgent(*p.offered)
+	if told || p.offered.LastRead.Equal(p.triedRead) {
+		return slowestPoll
 	}
-	return slowestPoll
+	return urgentTry
 }
 
 // urgentTry is how often that is tried again.
@@ -128,7 +130,7 @@ func (p *Publisher) Publish(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	r := *p.offered
-	p.tried = p.clock.Boot()
+	p.tried, p.triedRead = p.clock.Boot(), r.LastRead
 	if err := p.coordination.Publish(ctx, plan.ReportRef(r.Deployment, r.Node), r); err != nil {
 		p.failures++
 		return err

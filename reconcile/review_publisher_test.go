@@ -45,6 +45,11 @@ func TestReadinessIsNotKeptBackByAnOldFailure(t *testing.T) {
 	}
 	r.Ready = true
 	p.Offer(r)
+	if next := p.Next(); next < 30*time.Second {
+		t.Errorf("readiness is tried again in %s although git was not read since", next)
+	}
+	r.LastRead = clock.Wall()
+	p.Offer(r)
 	if next := p.Next(); next > 5*time.Second {
 		t.Errorf("readiness is tried again in %s", next)
 	}
