@@ -48,7 +48,7 @@ func newProc(n *node) *proc {
 	p.services = newServices(p)
 	w := n.w
 	p.learner = reconcile.NewLearner(reconcile.LearnerConfig{
-		Node: n.name, Branch: branch, Path: documentPath, Repository: n.link, Coordination: n.link, Shared: true,
+		Node: n.name, Branch: branch, Path: documentPath, Repository: repository{n.link}, Coordination: n.link, Shared: !w.Separate,
 		Load: w.library.load, Clock: p.clock, Disk: n.disk, Log: w.log,
 	})
 	p.actuator = reconcile.NewActuator(reconcile.ActuatorConfig{
@@ -140,7 +140,7 @@ func (p *proc) look() {
 // given up after the timeout.
 func (p *proc) way() time.Duration {
 	w := p.n.w
-	if p.n.link.cut && !w.chance(4) {
+	if l := p.n.link; (l.cut || l.documents || l.coordination) && !w.chance(4) {
 		return w.settings.Timeout
 	}
 	return w.upTo(w.Timing.Network) + p.n.link.slow

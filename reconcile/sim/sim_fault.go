@@ -172,8 +172,7 @@ func (w *World) bad(s Settings, f Fault) {
 func (w *World) network(f Fault, n *node) {
 	switch f.Kind {
 	case Cut:
-		n.link.cut = true
-		w.after(f.For, func() { n.link.cut = false })
+		w.cut(f, n.link)
 	case CutAll:
 		for _, n := range w.nodes {
 			n.link.cut = true
@@ -192,6 +191,16 @@ func (w *World) network(f Fault, n *node) {
 		n.link.reports, n.link.delay = Fate(f.N%4), f.For+time.Duration(f.N)*time.Second
 		w.after(f.For, func() { n.link.reports = Answered })
 	}
+}
+
+// cut takes git away from a machine, or one of two repositories.
+func (w *World) cut(f Fault, l *link) {
+	what := []*bool{&l.cut, &l.cut, &l.documents, &l.coordination}[f.N%4]
+	if !w.Separate {
+		what = &l.cut
+	}
+	*what = true
+	w.after(f.For, func() { *what = false })
 }
 
 func (w *World) halt(f Fault, n *node) {
@@ -315,7 +324,8 @@ func (w *World) machine(f Fault, n *node) {
 func (w *World) heal(side spec.Side) {
 	w.trace("FAULT", "all faults end")
 	for _, n := range w.nodes {
-		n.link.cut, n.link.slow, n.link.flaky = false, 0, 0
+		n.link.cut, n.link.documents, n.link.coordination = false, false, false
+		n.link.slow, n.link.flaky = 0, 0
 		n.link.claims, n.link.reports = Answered, Answered
 		n.disk.full, n.lies, n.stubborn, n.crashIn = false, Truth, stubborn{}, 0
 		n.suspended, n.frozen = false, false

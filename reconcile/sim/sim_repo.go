@@ -20,12 +20,12 @@ const (
 	Late                 // it arrives after the node has given up
 )
 
-// link is one machine's way to git. It is the agent's Repository and its
-// Coordination.
+// link is one machine's way to git. It is the agent's Coordination.
 type link struct {
 	n *node
-	// cut says that git is out of reach.
-	cut bool
+	// cut says that git is out of reach; documents and coordination can be so by
+	// themselves where they are two repositories.
+	cut, documents, coordination bool
 	// slow is added to every way to git and back.
 	slow time.Duration
 	// claims and reports are what becomes of a push of either; delay is how late
@@ -38,20 +38,37 @@ type link struct {
 	flaky int
 }
 
-// reach is an error while git cannot be reached.
+// reach is an error while claims and reports cannot be reached.
 func (l *link) reach() error {
-	if l.cut || l.n.w.server == nil {
+	if l.cut || l.coordination {
 		return errUnreachable
 	}
 	return nil
 }
 
-// List is part of reconcile.Repository and reconcile.Coordination.
+// List is part of reconcile.Coordination.
 func (l *link) List(context.Context) (reconcile.Listing, error) {
 	if err := l.reach(); err != nil {
 		return reconcile.Listing{}, err
 	}
 	return reconcile.Listing{Refs: l.n.w.server.refs}, nil
+}
+
+// repository is the same way to git as the agent's Repository. When the server is
+// out of reach a mirror answers, if there is one: late, with what was true some
+// time ago.
+type repository struct{ *link }
+
+// List is part of reconcile.Repository.
+func (r repository) List(context.Context) (reconcile.Listing, error) {
+	w := r.n.w
+	switch {
+	case !r.cut && !r.documents:
+		return reconcile.Listing{Refs: w.server.refs}, nil
+	case w.Mirror:
+		return reconcile.Listing{Refs: w.server.mirrored, Mirror: true}, nil
+	}
+	return reconcile.Listing{}, errUnreachable
 }
 
 // lose decides whether a request after the listing is lost. It draws from the
@@ -60,6 +77,10 @@ func (l *link) lose(what string) error {
 	if err := l.reach(); err != nil {
 		return err
 	}
+	return l.lost(what)
+}
+
+func (l *link) lost(what string) error {
 	if l.flaky == 0 {
 		return nil
 	}
@@ -90,11 +111,11 @@ func (permanent) Permanent() bool { return true }
 func (p permanent) Kind() string { return p.kind }
 
 // Revision is part of reconcile.Repository.
-func (l *link) Revision(_ context.Context, hash, accepted string) (reconcile.Revision, error) {
-	if err := l.lose("revision"); err != nil {
+func (r repository) Revision(_ context.Context, hash, accepted string) (reconcile.Revision, error) {
+	if err := r.lost("revision"); err != nil {
 		return nil, err
 	}
-	s := l.n.w.server
+	s := r.n.w.server
 	switch d := s.commits[hash]; {
 	case d.text == "":
 		return nil, errGone

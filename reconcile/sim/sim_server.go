@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"mainstay/reconcile/plan"
 )
@@ -21,11 +22,13 @@ var (
 type server struct {
 	w *World
 	// refs is replaced, never changed, so that a listing can be handed out.
-	refs    map[string]string
-	commits map[string]document
-	claims  map[string]claimCommit
-	reports map[string]plan.Report
-	n       int
+	refs map[string]string
+	// mirrored is what a mirror has of them.
+	mirrored map[string]string
+	commits  map[string]document
+	claims   map[string]claimCommit
+	reports  map[string]plan.Report
+	n        int
 	// good are the commits a node may accept.
 	good map[string]bool
 	// lastGood is the newest of them.
@@ -68,7 +71,13 @@ func (s *server) set(ref, hash string) {
 		delete(refs, ref)
 	}
 	s.refs = refs
+	if s.w.Mirror {
+		s.w.after(mirrorLag, func() { s.mirrored = refs })
+	}
 }
+
+// mirrorLag is how far a mirror is behind.
+const mirrorLag = 10 * time.Second
 
 // swap is git's own compare-and-swap of a ref.
 func (s *server) swap(ref, old, hash string) error {
