@@ -69,6 +69,8 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 	}
 	if a.doc != nil {
 		a.composeDoc(&r, d)
+	} else if why := a.noDocument(); why != "" {
+		r.Reason += ": " + why
 	}
 	if d.Until > 0 {
 		r.Until = r.At.Add(d.Until - a.Clock.Boot()).Round(time.Second)
@@ -88,6 +90,14 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 		a.Machine.Extra(&r)
 	}
 	return r
+}
+
+// noDocument says why there is none, as far as it is known.
+func (a *Actuator) noDocument() string {
+	if a.blocked == "" && len(a.snap.Conditions) > 0 {
+		return a.snap.Conditions[0].Message
+	}
+	return a.blocked
 }
 
 func (a *Actuator) composeDoc(r *plan.Report, d plan.Decision) {

@@ -180,8 +180,14 @@ func (n *Node) selfFence(reason string) {
 
 // Run works until ctx ends. The services are left as they are. Only the control
 // socket must be had: an agent that nobody can give orders to, or a second one
-// on the same node, does not run.
+// on the same node, does not run. The latter is ErrStateInUse or
+// reconcile.ErrInUse.
 func (n *Node) Run(ctx context.Context) error {
+	release, err := n.alone()
+	if err != nil {
+		return err
+	}
+	defer release()
 	socket, err := reconcile.ListenSocket(n.parts.file.Socket)
 	if err != nil {
 		return err

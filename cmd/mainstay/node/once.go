@@ -11,8 +11,14 @@ import (
 const settleTime = 2 * time.Minute
 
 // Once looks at git, makes one pass, carries out what it decided and waits
-// until the operations it began have ended. It returns the report then.
+// until the operations it began have ended. It returns the report then, or
+// ErrStateInUse beside a running agent.
 func (n *Node) Once(ctx context.Context) (plan.Report, error) {
+	release, err := n.alone()
+	if err != nil {
+		return plan.Report{}, err
+	}
+	defer release()
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	n.actuator.See(n.learner.Look(ctx))
@@ -29,7 +35,9 @@ func (n *Node) Once(ctx context.Context) (plan.Report, error) {
 	if n.publish == nil {
 		return r, ctx.Err()
 	}
-	n.publish.Offer(r)
+	if n.publish.Offer(r); !n.publish.Due() {
+		return r, ctx.Err()
+	}
 	return r, n.publish.Publish(ctx)
 }
 
