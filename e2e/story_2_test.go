@@ -56,7 +56,7 @@ func (p *wholePage) staysInactive(t *testing.T, for_ time.Duration) {
 			t.Error("asterisk runs on the main that came back")
 		}
 	})
-	<-time.After(for_)
+	lasts(t, for_)
 	if stop(); looks < 10 {
 		t.Errorf("looked only %d times", looks)
 	}
@@ -114,7 +114,7 @@ func mainIsLostAndHeld(t *testing.T, p *wholePage) {
 	w.Mark("commit: active: standby")
 	commit := p.declare("standby", held...)
 	p.awaits("xivo-standby", "Held", func(r report) bool { return r.Status == "Held" && r.Accepted == commit })
-	<-time.After(10 * time.Second)
+	lasts(t, 10*time.Second)
 	if r := p.status("xivo-standby"); r.Status != "Held" || p.nodes["xivo-standby"].Runs("asterisk.service") {
 		t.Errorf("nobody decided, and xivo-standby is %s: %s", r.Status, r.Reason)
 	}

@@ -142,7 +142,7 @@ func gitIsAwayDuringACall(t *testing.T, p *wholePage) {
 	killUnit(t, xivo, hosts.AgentUnit)
 	w.Mark("the agent of xivo-main is killed")
 	p.awaits("xivo-main", "Active without git", func(r report) bool { return r.Status == "Active" })
-	<-time.After(time.Until(away.Add(outage)))
+	lasts(t, time.Until(away.Add(outage)))
 	p.git.Join(t)
 	w.Mark("git is back")
 	if err := ended(); err != nil {

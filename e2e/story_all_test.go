@@ -11,6 +11,7 @@ import (
 // The stories share one deployment of real hosts. Each begins and ends with
 // main serving, and can be run alone.
 func TestStoriesOfThePage(t *testing.T) {
+	t.Parallel() // with the faults, which are other hosts: both wait most of the time
 	p := newPage(t)
 	timed(t, "main is up", func() { p.converged("main", p.head()) })
 	p.wantAll(t, "main")
@@ -28,6 +29,7 @@ func TestStoriesOfThePage(t *testing.T) {
 		{"3 edge without git", edgeWithoutGit},
 		{"3 git is away and the agent is upgraded during a call", gitIsAwayDuringACall},
 		{"3 slow and lossy links", slowAndLossyLinks},
+		{"5 bad commits", badCommitsChangeNothing},
 		{"6 replication follows the claim", replicationFollowsTheClaim},
 	} {
 		ok := t.Run(story.name, func(t *testing.T) {

@@ -156,3 +156,15 @@ func writeTimeline(t *testing.T, r *observer.Recording) {
 		t.Fatal(err)
 	}
 }
+
+// lasts lets a condition last for as long as a story says, or to the test's
+// end.
+func lasts(t *testing.T, d time.Duration) {
+	t.Helper()
+	over := time.NewTimer(d)
+	defer over.Stop()
+	select {
+	case <-over.C:
+	case <-t.Context().Done():
+	}
+}
