@@ -197,8 +197,14 @@ func (c *checker) landed(role string, before plan.Tip, p plan.Push) {
 		c.fail("%s makes a %s of claim %s held by %s (%s)", a.Node, a.Action, role, before.Holder, before.Instance)
 	}
 	for _, n := range c.w.nodes {
-		if a.Action == plan.Release && n.fingerprint == a.Instance && n.role == role && n.active() {
+		if n.fingerprint != a.Instance || n.role != role {
+			continue
+		}
+		if a.Action == plan.Release && n.active() {
 			c.fail("a release by %s lands while its services run", n.machine)
+		}
+		if a.Action == plan.Seize && a.Guarantee == plan.Presumed {
+			c.excuse(n)
 		}
 	}
 	if a.Seq > c.highest[role] {
@@ -267,10 +273,10 @@ func (c *checker) starts(n *node, in *plan.Input, d *plan.Decision) {
 		return
 	}
 	won := c.w.server.won[startKey{n.role, n.fingerprint, d.Memory.Start}]
-	if won.last <= m.ended {
+	if won <= m.ended {
 		c.fail("%s starts under start %d, for which no claim push was won since it was stopped", n.machine, d.Memory.Start)
 	}
-	if first && (won.presumed || won.fenced && c.untrue(n, in.Doc)) {
+	if first && in.Claim.Tip.Guarantee == plan.Fenced && c.untrue(n, in.Doc) {
 		c.excuse(n)
 	}
 	f := in.Followed

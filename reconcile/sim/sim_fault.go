@@ -45,6 +45,9 @@ const (
 	PauseNode  Kind = "pause-node"  // a person pauses the node
 	Probe      Kind = "probe"       // N is the Lie of this machine's probes
 	Takeover   Kind = "takeover"    // the other side's machine is off, and a person attests
+	// both makes both sides serve, past every agent. No schedule draws it: it is
+	// there to see a violation found and shrunk.
+	both Kind = "both"
 )
 
 // Fault is one thing that happens to a deployment.
@@ -79,6 +82,9 @@ func (w *World) apply(f Fault) {
 		w.state(f, n)
 	case PauseNode, Takeover:
 		w.person(f, n)
+	case both:
+		w.byName["xivo-main"].services[0].up = true
+		w.byName["xivo-standby"].services[0].up = true
 	default:
 		w.machine(f, n)
 	}

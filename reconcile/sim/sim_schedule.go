@@ -112,15 +112,16 @@ func (s Schedule) Run(library *Library, trace func(at time.Duration, who, what s
 	}
 	w.heal(sideNumber(s.Final))
 	w.attend()
-	if !w.Until(s.patience(), w.Settled) && w.Violation() == "" {
-		return "not converged " + s.patience().String() + " after all faults ended: " + w.unsettled()
+	if !w.Until(patience, w.Settled) && w.Violation() == "" {
+		return "not converged " + patience.String() + " after all faults ended: " + w.unsettled()
 	}
 	return w.Violation()
 }
 
 // patience bounds how long a deployment may take to converge once all faults
-// ended: the longest of every back-off, the wait, a lease's wait and the polls.
-func (s Schedule) patience() time.Duration { return 6 * time.Minute }
+// ended: a lease's wait, and the longest back-off of looks, publications and
+// starts one after the other. In polls of 5 s it is 72.
+const patience = 6 * time.Minute
 
 // unsettled says which nodes have not converged, and why.
 func (w *World) unsettled() string {

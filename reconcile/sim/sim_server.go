@@ -33,9 +33,9 @@ type server struct {
 	good map[string]bool
 	// lastGood is the newest of them.
 	lastGood string
-	// won is when a claim push of an instance for a start landed first and
-	// last, and how it was made.
-	won map[startKey]win
+	// won is when the newest claim push of an instance for a start landed, in
+	// ticks of the checker.
+	won map[startKey]uint64
 }
 
 type document struct {
@@ -56,7 +56,7 @@ type startKey struct {
 
 func newServer(w *World) *server {
 	return &server{w: w, refs: map[string]string{}, commits: map[string]document{}, claims: map[string]claimCommit{},
-		reports: map[string]plan.Report{}, good: map[string]bool{}, won: map[startKey]win{}}
+		reports: map[string]plan.Report{}, good: map[string]bool{}, won: map[startKey]uint64{}}
 }
 
 func (s *server) id(kind string) string {
@@ -143,25 +143,11 @@ func (s *server) change(role string, p plan.Push) error {
 	return nil
 }
 
-// win is what is known of the claim pushes that landed for one start.
-type win struct {
-	// last is when the newest of them landed, in ticks of the checker.
-	last uint64
-	// presumed says that the start was taken over on a presumption, fenced that
-	// it was on a person's statement.
-	presumed, fenced bool
-}
-
 func (s *server) win(role string, c plan.Claim) {
-	if c.Holder == plan.HeldByNone {
-		return
+	if c.Holder != plan.HeldByNone {
+		s.w.check.tick++
+		s.won[startKey{role, c.Instance, c.Start}] = s.w.check.tick
 	}
-	k := startKey{role, c.Instance, c.Start}
-	known := s.won[k]
-	s.w.check.tick++
-	seized := func(g plan.Guarantee) bool { return c.Action == plan.Seize && c.Guarantee == g }
-	s.won[k] = win{last: s.w.check.tick, presumed: known.presumed || seized(plan.Presumed),
-		fenced: known.fenced || seized(plan.Fenced)}
 }
 
 // tip is the claim of a role as the server has it.
