@@ -348,6 +348,6 @@ func (a *Actuator) SetTakeover(t *plan.TakeoverAsk) error {
 		t = &plan.TakeoverAsk{}
 	}
 	// What became of an earlier statement says nothing about this one.
-	a.mem.TakenOver, a.mem.Stated, a.mem.StatedOn = false, false, ""
+	a.mem.TakenOver, a.mem.Stated, a.mem.StatedOn, a.mem.OldWord = false, false, "", false
 	return a.Disk.Save(takeoverFile, t)
 }

@@ -13,7 +13,7 @@ func (p *pass) comeUp() {
 	switch {
 	case p.in.Blocked != "":
 		p.say(Failed, RService, "%s", p.in.Blocked)
-	case p.takeover() && !c.Reachable:
+	case p.takeover() && !c.Reachable && !p.mem.OldWord:
 		p.startLocal(R9, Attested)
 		p.serve()
 	case p.in.Late:

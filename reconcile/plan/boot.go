@@ -8,6 +8,9 @@ func (p *pass) withoutGit() {
 	switch why := p.noBoot(); {
 	case p.in.Claim.Reachable:
 		p.say(Held, R3, "the claim has not been read yet")
+	case why != "" && p.takeover():
+		p.say(Held, R9, "git is out of reach, and what a person stated was before this machine was rebooted: "+
+			"run mainstay takeover again if it is still true")
 	case why != "":
 		p.say(Held, R6, "git is out of reach and %s", why)
 	default:

@@ -163,7 +163,7 @@ func (p *pass) takeover() bool {
 func (p *pass) published() {
 	switch t := p.in.Takeover; {
 	case t == nil:
-		p.mem.TakenOver, p.mem.Stated, p.mem.StatedOn = false, false, ""
+		p.mem.TakenOver, p.mem.Stated, p.mem.StatedOn, p.mem.OldWord = false, false, "", false
 	case t.Adopt:
 		p.out.Done = p.mine()
 	case t.Reroot:

@@ -115,6 +115,9 @@ type Memory struct {
 	// tip of the claim (R9).
 	Stated   bool   `json:"stated,omitempty"`
 	StatedOn string `json:"statedOn,omitempty"`
+	// OldWord says that this was before a reboot: it starts nothing while git is
+	// out of reach, because nobody knows whether it is still true (R6, R9).
+	OldWord bool `json:"oldWord,omitempty"`
 	// WasActive says that this start has been Active once.
 	WasActive bool `json:"wasActive,omitempty"`
 	// Tries counts start or stop orders a service did not follow.
@@ -157,5 +160,5 @@ type Tries struct {
 func (m Memory) rebooted(boot string) Memory {
 	return Memory{Boot: boot, Start: m.Start, Pending: m.Pending, Serving: m.Serving,
 		Guarantee: m.Guarantee, Hold: Hold{Start: m.Hold.Start, For: m.Hold.For}, HeldBound: m.HeldBound, HeldUnder: m.HeldUnder,
-		TakenOver: m.TakenOver, Stated: m.Stated, StatedOn: m.StatedOn}
+		TakenOver: m.TakenOver, Stated: m.Stated, StatedOn: m.StatedOn, OldWord: m.Stated}
 }

@@ -1,0 +1,50 @@
+package plan
+
+import (
+	"testing"
+	"time"
+
+	"mainstay/spec"
+)
+
+// wordOf is a node of the standby that a person activated while git was away,
+// with everything down.
+func wordOf(memory Memory) Input {
+	return Input{
+		Now: time.Hour, Boot: "boot1", Instance: "s1", Takeover: &TakeoverAsk{Attest: "main is off"},
+		Doc: &Doc{Commit: "c1", Active: spec.Main, Node: "xivo-standby", Role: "xivo", Exclusive: true, Side: spec.Standby,
+			Peer: "xivo-main", Coordinated: true, Services: []Service{{Name: "asterisk"}}},
+		Claim:    ClaimView{Tip: Tip{ID: "t1", Claim: Claim{Seq: 1, Holder: "main", Instance: "m1", Start: 3}}},
+		Services: []Observed{{Run: Stopped}}, Memory: memory,
+	}
+}
+
+func starts(d Decision) bool { return len(d.Steps) > 0 && d.Steps[0].Do == DoStart }
+
+// R9, R6: a person said what was true before this machine was rebooted. Cut from
+// git, nobody knows whether it still is: the other side may have been declared
+// again and this one fenced.
+func TestWordOfBeforeARebootStartsNothingWithoutGit(t *testing.T) {
+	in := wordOf(Memory{Boot: "boot1"})
+	d := Decide(&in)
+	if !starts(d) {
+		t.Fatalf("a person's word starts without git: %s %s", d.Status, d.Reason)
+	}
+	in = wordOf(d.Memory)
+	in.Restarted = true
+	if d := Decide(&in); !starts(d) {
+		t.Errorf("it does so after a restart of the agent too: %s %s", d.Status, d.Reason)
+	}
+	in.Boot = "boot2"
+	for range 3 {
+		d = Decide(&in)
+		if starts(d) || d.Status != Held || d.Done {
+			t.Fatalf("after a reboot: %s %s %+v", d.Status, d.Reason, d.Steps)
+		}
+		in.Memory, in.Restarted = d.Memory, false
+	}
+	in.Claim.Read, in.Claim.Reachable = true, true
+	if d = Decide(&in); d.Push == nil || d.Push.Claim.Guarantee != Attested {
+		t.Errorf("once git answers it is published: %s %s %+v", d.Status, d.Reason, d.Push)
+	}
+}
