@@ -75,6 +75,7 @@ fuzz: ## every fuzz target for FUZZTIME
 e2e: ## real hosts on this machine; as root, installs what it needs
 	@$(call needs,e2e/install.sh,the installation of the test hosts)
 	bash e2e/install.sh
+	go test -tags e2e -timeout 5m -count=1 $(TESTFLAGS) -run OpenSSH ./reconcile/git
 	go test -tags e2e -timeout 40m -count=1 $(TESTFLAGS) ./e2e/...
 
 bench: ## measured against the budgets
