@@ -5,7 +5,7 @@ import (
 	"io/fs"
 )
 
-//go:embed xivo cc xds edge full
+//go:embed xivo cc xds edge full ci RUNBOOK.md
 var files embed.FS
 
 // Names lists the examples, the smallest first.

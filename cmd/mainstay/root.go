@@ -139,6 +139,7 @@ func (a *app) commands() []func() *cobra.Command {
 		a.agentCommand,
 		a.demoCommand,
 		a.demoServiceCommand,
+		a.initCommand,
 		a.validateCommand,
 		a.syncCommand,
 		a.pauseCommand,

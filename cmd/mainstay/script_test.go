@@ -25,7 +25,7 @@ func TestScripts(t *testing.T) {
 		Dir:   filepath.Join("testdata", "script"),
 		Setup: gitAsIs,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "site": cmdSite, "says": cmdSays, "valid": cmdValid, "demo": cmdDemo,
+			"exits": exits, "site": cmdSite, "says": cmdSays, "valid": cmdValid, "demo": cmdDemo, "ends": cmdEnds,
 		},
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		RequireExplicitExec: true,
@@ -39,7 +39,7 @@ func gitAsIs(env *testscript.Env) error {
 		return err
 	}
 	for _, v := range []string{
-		"SITE=" + filepath.Join(here, "testdata", "site"), "SCHEMAS=" + filepath.Join(here, "schemas"),
+		"CI=" + filepath.Join(here, "..", "..", "examples", "ci"), "SITE=" + filepath.Join(here, "testdata", "site"), "SCHEMAS=" + filepath.Join(here, "schemas"),
 		"HOME=" + env.WorkDir, "GIT_CONFIG_SYSTEM=/dev/null", "GIT_TERMINAL_PROMPT=0", "NO_COLOR=1",
 		"GIT_AUTHOR_NAME=Ann", "GIT_AUTHOR_EMAIL=ann@example.org", "GIT_COMMITTER_NAME=Ann", "GIT_COMMITTER_EMAIL=ann@example.org",
 	} {

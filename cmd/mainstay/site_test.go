@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"mainstay/cmd/mainstay/view"
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/service/process"
 	"mainstay/spec"
 )
 
@@ -226,4 +228,21 @@ func cmdDemo(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("the demo did not come up:\n%s", strings.Join(seen, "\n"))
+}
+
+// cmdEnds ends what agents of the template local leave running: ends FOLDER NAME.
+func cmdEnds(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: ends FOLDER NAME")
+	}
+	for _, node := range []string{"a", "b"} {
+		d, err := process.New(process.Config{
+			Marker: args[1] + "/" + node + "/web", Folder: ts.MkAbs(filepath.Join(args[0], ".run", node, "services", "web")),
+			Process: spec.ProcessService{Command: []string{"true"}}, Log: slog.New(slog.DiscardHandler),
+		})
+		ts.Check(err)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ts.Check(d.Stop(ctx))
+		cancel()
+	}
 }

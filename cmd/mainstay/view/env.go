@@ -2,6 +2,7 @@ package view
 
 import (
 	"encoding/base64"
+	"fmt"
 	"os"
 	"strings"
 )
@@ -10,6 +11,7 @@ import (
 // were named, none when it is to use the person's own.
 func (p Place) Env() []string {
 	var env []string
+	config := p.Config
 	if p.SSHKey != "" {
 		command := "ssh -o IdentitiesOnly=yes -o BatchMode=yes -i " + shellWord(p.SSHKey)
 		if p.KnownHosts != "" {
@@ -25,8 +27,20 @@ func (p Place) Env() []string {
 		if !strings.Contains(text, ":") {
 			text = "git:" + text
 		}
-		env = append(env, "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.extraHeader",
-			"GIT_CONFIG_VALUE_0=Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte(text)))
+		config = append(config, [2]string{"http.extraHeader",
+			"Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(text))})
+	}
+	return append(env, settings(config)...)
+}
+
+// settings hands settings to git, which reads them after its files.
+func settings(config [][2]string) []string {
+	if len(config) == 0 {
+		return nil
+	}
+	env := []string{fmt.Sprintf("GIT_CONFIG_COUNT=%d", len(config))}
+	for i, c := range config {
+		env = append(env, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", i, c[0]), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", i, c[1]))
 	}
 	return env
 }

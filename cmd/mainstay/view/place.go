@@ -28,6 +28,8 @@ type Place struct {
 	// SSHKey, TokenFile, KnownHosts and CAFile are as in an agent's file. With
 	// none of them the git program asks, with the person's own credentials.
 	SSHKey, TokenFile, KnownHosts, CAFile string
+	// Config are settings of a checkout that tell git how to be let in, by name.
+	Config [][2]string
 	// Timeout bounds one connection. Zero means git.DefaultTimeout.
 	Timeout time.Duration
 }
@@ -62,7 +64,7 @@ func (p Place) remote(address string) (*git.Remote, *mirror, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a folder for the copy: %w", err)
 	}
-	m := &mirror{repo: gitcmd.Repo{Dir: dir}, from: address}
+	m := &mirror{repo: gitcmd.Repo{Dir: dir, Env: p.Env()}, from: address}
 	o.URL = dir
 	r, err := git.Open(o)
 	return r, m, err

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"mainstay/cmd/mainstay/gitcmd"
+	"mainstay/cmd/mainstay/initial"
+)
+
+// initialized is the JSON form of what init wrote.
+type initialized struct {
+	Folder string   `json:"folder"`
+	Files  []string `json:"files"`
+	// Next are the commands that come next.
+	Next []string `json:"next"`
+}
+
+func (a *app) initCommand() *cobra.Command {
+	o := initial.Options{}
+	c := &cobra.Command{
+		Use:   "init [DIR]",
+		Short: "Write a repository to begin from",
+		Long: "init writes a repository that validates: a document with its templates, an agent's file for\n" +
+			"every node, a workflow that comments pull requests, a README and a runbook for the team. It\n" +
+			"commits it, and with --origin it pushes it there; a folder that does not exist is made a bare\n" +
+			"repository. The template local is two nodes on this machine, to try it out. On a terminal it\n" +
+			"asks for what no flag says.\n" + exitStatusHelp,
+		Example: "  mainstay init try --template local --origin try.git\n" +
+			"  mainstay init paris --template full --origin ssh://git@git.example.org/voice/paris.git --ci gitlab",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			dir := "."
+			if len(args) > 0 {
+				dir = args[0]
+			}
+			if err := a.askInit(c, &o); err != nil {
+				return err
+			}
+			return a.init(c.Context(), dir, o)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.Template, "template", "full", strings.Join(initial.Templates(), ", "))
+	f.StringVar(&o.Name, "name", "", "the deployment's name (default: the folder's)")
+	f.StringVar(&o.Origin, "origin", "", "where the repository will be; it is pushed there")
+	f.StringVar(&o.CI, "ci", "github", "whose workflow to write: "+strings.Join(initial.Hosts(), ", "))
+	return c
+}
+
+// askInit asks, on a terminal, for what no flag says.
+func (a *app) askInit(c *cobra.Command, o *initial.Options) error {
+	if !isTerminal(a.in) {
+		return nil
+	}
+	in := bufio.NewReader(a.in)
+	for _, q := range []struct {
+		flag, question string
+		value          *string
+	}{
+		{"template", "Which template (" + strings.Join(initial.Templates(), ", ") + ")?", &o.Template},
+		{"origin", "Where will the repository be (an address, or nothing yet)?", &o.Origin},
+		{"ci", "Whose workflow (" + strings.Join(initial.Hosts(), ", ") + ")?", &o.CI},
+	} {
+		if c.Flags().Changed(q.flag) {
+			continue
+		}
+		fmt.Fprintf(a.err, "%s [%s] ", q.question, *q.value)
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return failf(exitFailed, "nothing was written")
+		}
+		if line = strings.TrimSpace(line); line != "" {
+			*q.value = line
+		}
+	}
+	return nil
+}
+
+var deploymentName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// init writes the repository, commits and pushes it.
+func (a *app) init(ctx context.Context, dir string, o initial.Options) error {
+	folder, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	if err := completeInit(&o, folder); err != nil {
+		return err
+	}
+	if entries, err := os.ReadDir(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return failf(exitFailed, "%w", err)
+	} else if len(entries) > 0 {
+		return failf(exitRefused, "%s is not empty, and nothing in it is overwritten", folder).hintf("name a new folder")
+	}
+	files, err := initial.Files(o)
+	if err != nil {
+		return err
+	}
+	r := initialized{Folder: folder, Files: []string{}, Next: nextCommands(dir, o)}
+	for _, f := range files {
+		if err := writeNew(folder, f); err != nil {
+			return fmt.Errorf("write %s: %w", f.Path, err)
+		}
+		r.Files = append(r.Files, f.Path)
+	}
+	if err := firstCommit(ctx, gitcmd.Repo{Dir: folder}, o); err != nil {
+		return err
+	}
+	return a.printInit(r)
+}
+
+// completeInit fills in what follows from the rest, and checks it.
+func completeInit(o *initial.Options, folder string) error {
+	if o.Name == "" {
+		o.Name = strings.ToLower(filepath.Base(folder))
+	}
+	switch {
+	case !deploymentName.MatchString(o.Name):
+		return failf(exitUsage, "%q is no name for a deployment", o.Name).hintf("give one with --name: small letters, digits and dashes")
+	case !slices.Contains(initial.Templates(), o.Template):
+		return failf(exitUsage, "there is no template %q", o.Template).hintf("use %s", strings.Join(initial.Templates(), ", "))
+	case !slices.Contains(initial.Hosts(), o.CI):
+		return failf(exitUsage, "no workflow for %q is known", o.CI).hintf("use %s", strings.Join(initial.Hosts(), ", "))
+	case o.Template == initial.Local && o.Origin == "":
+		return failf(exitUsage, "the template local needs a repository that its agents can read").hintf("add --origin %s.git", o.Name)
+	}
+	if onDisk(o.Origin) {
+		abs, err := filepath.Abs(o.Origin)
+		if err != nil {
+			return err
+		}
+		o.Origin = abs
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	o.Folder, o.Program = folder, self
+	return nil
+}
+
+// onDisk reports whether an address is a folder, there or to be made.
+func onDisk(address string) bool { return address != "" && !strings.Contains(address, ":") }
+
+func writeNew(folder string, f initial.File) error {
+	name := filepath.Join(folder, filepath.FromSlash(f.Path))
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	mode := fs.FileMode(0o644)
+	if f.Program {
+		mode = 0o755
+	}
+	return os.WriteFile(name, f.Content, mode)
+}
+
+// firstCommit makes the folder a checkout with one commit, and pushes it.
+func firstCommit(ctx context.Context, repo gitcmd.Repo, o initial.Options) error {
+	for _, args := range [][]string{
+		{"init", "--quiet", "--initial-branch=main"}, {"add", "--all"}, {"commit", "--quiet", "-m", "Describe " + o.Name},
+	} {
+		if _, err := repo.Run(ctx, args...); err != nil {
+			return failf(exitFailed, "%w", err).hintf("the files are written; git config --global user.name and user.email say who commits")
+		}
+	}
+	if o.Origin == "" {
+		return nil
+	}
+	if _, err := os.Stat(o.Origin); onDisk(o.Origin) && errors.Is(err, fs.ErrNotExist) {
+		if _, err := repo.Run(ctx, "init", "--quiet", "--bare", "--initial-branch=main", o.Origin); err != nil {
+			return failf(exitFailed, "%w", err)
+		}
+	}
+	for _, args := range [][]string{{"remote", "add", "origin", o.Origin}, {"push", "--quiet", "--set-upstream", "origin", "main"}} {
+		if _, err := repo.Run(ctx, args...); err != nil {
+			return failf(exitFailed, "%w", err).hintf("the files are written and committed; git push says more")
+		}
+	}
+	return nil
+}
+
+// nextCommands are the three that come next.
+func nextCommands(dir string, o initial.Options) []string {
+	if o.Template == initial.Local {
+		return []string{
+			"cd " + dir,
+			"mainstay agent --config agent-a.yaml & mainstay agent --config agent-b.yaml &",
+			"mainstay failover",
+		}
+	}
+	next := []string{"cd " + dir, "$EDITOR deployment.yaml    # the names and addresses under nodes", "mainstay validate"}
+	if o.Origin == "" {
+		next[2] += " && git remote add origin … && git push -u origin main"
+	}
+	return next
+}
+
+func (a *app) printInit(r initialized) error {
+	if a.format == "json" {
+		return a.printJSON(r)
+	}
+	_, err := fmt.Fprintf(a.out, "wrote %s to %s. Next:\n  %s\n", count(len(r.Files), "file"), r.Folder, strings.Join(r.Next, "\n  "))
+	return err
+}

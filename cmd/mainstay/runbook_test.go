@@ -1,0 +1,101 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"mainstay/examples"
+)
+
+// A runbook is read at night: every command in it is one that a story runs.
+func TestEveryCommandOfTheRunbookIsRun(t *testing.T) {
+	text, err := fs.ReadFile(examples.FS(), "RUNBOOK.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := storyCommands(t)
+	said := runbookCommands(string(text))
+	if len(said) < 20 {
+		t.Fatalf("only %d commands were found in the runbook", len(said))
+	}
+	for _, c := range said {
+		if !run[c] {
+			t.Errorf("no story runs %q", c)
+		}
+	}
+}
+
+// The README's way of a newcomer is the story of the same name.
+func TestTheNewcomersWayIsRun(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, part, ok := strings.Cut(string(text), "## Two nodes in ten commands")
+	if !ok {
+		t.Fatal("the README has no such part")
+	}
+	part, _, _ = strings.Cut(part, "\n## ")
+	run := storyCommands(t)
+	commands := runbookCommands(part)
+	if len(commands) < 5 || len(commands) > 10 {
+		t.Errorf("%d commands", len(commands))
+	}
+	for _, c := range commands {
+		if !run[c] {
+			t.Errorf("no story runs %q", c)
+		}
+	}
+}
+
+var commandLine = regexp.MustCompile(`(?m)^ *(mainstay .*)$`)
+
+// runbookCommands are those in blocks of shell.
+func runbookCommands(text string) []string {
+	var out []string
+	for i, block := range strings.Split(text, "```") {
+		if i%2 == 0 || !strings.HasPrefix(block, "sh\n") {
+			continue
+		}
+		for _, m := range commandLine.FindAllStringSubmatch(block, -1) {
+			out = append(out, plainCommand(m[1]))
+		}
+	}
+	return out
+}
+
+var (
+	storyLine = regexp.MustCompile(`(?m)^(?:!? ?exec|exits \d) (?:sh -c 'exec )?(mainstay [^>\n]*)`)
+	// where a test finds its agent is its own business, and so is that nobody can
+	// be asked there and how long it waits
+	aside = regexp.MustCompile(` (--(config|socket|wait) \S+|--yes)|^cd \S+$| +# .*$| &\w*&?$`)
+)
+
+func plainCommand(c string) string {
+	c = strings.ReplaceAll(aside.ReplaceAllString(c, ""), "$HEAD", "COMMIT")
+	return strings.TrimSpace(strings.ReplaceAll(c, "  ", " "))
+}
+
+// storyCommands are all that the stories run.
+func storyCommands(t *testing.T) map[string]bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", "*", "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	run := map[string]bool{}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range storyLine.FindAllStringSubmatch(string(text), -1) {
+			run[plainCommand(m[1])] = true
+		}
+	}
+	return run
+}
