@@ -97,6 +97,9 @@ func NewActuator(c ActuatorConfig) *Actuator {
 		a.mem, a.saved = m, m
 	case !errors.Is(err, fs.ErrNotExist):
 		c.Log.Error("the memory on disk is not used", "error", err)
+		// A push may be on its way that nobody remembers (R6): this one is settled
+		// by any reading of the claim.
+		a.mem.Pending = &plan.Pending{Parent: "lost", Action: "change"}
 	}
 	a.recallOrders()
 	return a

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,5 +110,28 @@ func TestTakeoverRightAfterTheEndOfAnotherCounts(t *testing.T) {
 	order, r := n.passes()
 	if n.actuator.takeover == nil || order.Push == nil || order.Push.Claim.Reason != "main is off again" {
 		t.Errorf("%s: %s; ordered %+v", r.Status, r.Reason, order.Push)
+	}
+}
+
+// R6: whoever lost its memory may have a push on its way, so it does not start
+// on a presumption.
+func TestDamagedMemoryCountsAsAPushOfUnknownOutcome(t *testing.T) {
+	n := newSteppedNode(t, "xivo-main")
+	n.git.commit(ctlDocument(spec.Main, ""), false)
+	n.start()
+	n.carries()
+	n.passes()
+	n.services.set(0, plan.Stopped)
+	n.git.with(func() { n.git.down = true })
+	n.disk.values["memory"] = []byte("{damaged")
+	n.start()
+	_, r := n.passes()
+	if want := "a push of this node has an unknown outcome"; r.Status != plan.Held || !strings.Contains(r.Reason, want) {
+		t.Errorf("%s: %s", r.Status, r.Reason)
+	}
+	n.git.with(func() { n.git.down = false })
+	n.carries()
+	if _, r = n.passes(); r.Status != plan.Active && r.Status != plan.Activating {
+		t.Errorf("with git %s: %s", r.Status, r.Reason)
 	}
 }
