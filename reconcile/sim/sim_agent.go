@@ -47,12 +47,16 @@ func newProc(n *node) *proc {
 	p := &proc{n: n, clock: &clock{n: n}}
 	p.services = newServices(p)
 	w := n.w
-	p.learner = reconcile.NewLearner(reconcile.LearnerConfig{
-		Node: n.name, Branch: branch, Path: documentPath, Repository: repository{n.link}, Coordination: n.link, Shared: !w.Separate,
+	c := reconcile.LearnerConfig{
+		Node: n.name, Branch: branch, Path: documentPath, Repository: repository{n.link}, Shared: !w.Separate,
 		Load: w.library.load, Clock: p.clock, Disk: n.disk, Log: w.log,
-	})
+	}
+	if !w.ReadOnly {
+		c.Coordination = n.link
+	}
+	p.learner = reconcile.NewLearner(c)
 	p.actuator = reconcile.NewActuator(reconcile.ActuatorConfig{
-		Node: n.name, Boot: fmt.Sprintf("%s/%d", n.machine, n.boots), Instance: n.fingerprint, Coordinated: true,
+		Node: n.name, Boot: fmt.Sprintf("%s/%d", n.machine, n.boots), Instance: n.fingerprint, Coordinated: !w.ReadOnly,
 		Clock: p.clock, Disk: n.disk, Recorder: p, Log: w.log,
 		Machine: reconcile.Machine{Services: p.services, Files: &files{p: p}, Probes: &probes{p: p}, SelfFence: p.selfFence},
 	})
@@ -254,7 +258,7 @@ func (p *proc) pass() {
 
 // publish is the publisher's loop.
 func (p *proc) publish() {
-	if p.publishing {
+	if p.publishing || p.n.w.ReadOnly {
 		return
 	}
 	if p.offer != nil {

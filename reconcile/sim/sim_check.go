@@ -268,8 +268,12 @@ func (c *checker) starts(n *node, in *plan.Input, d *plan.Decision) {
 	m := &n.mark
 	first := m.start != d.Memory.Start
 	m.start = d.Memory.Start
-	if d.Memory.Local != "" {
+	switch {
+	case d.Memory.Local != "":
 		m.presumed = m.presumed || d.Memory.Local == plan.R6
+		return
+	case !in.Doc.Coordinated:
+		m.presumed = m.presumed || d.Memory.Guarantee == plan.Presumed
 		return
 	}
 	won := c.w.server.won[startKey{n.role, n.fingerprint, d.Memory.Start}]

@@ -12,7 +12,7 @@ import (
 
 // passOf is a pass of a node that ends in a step.
 func passOf(n *node, do plan.Do, rule plan.Rule) *reconcile.Entry {
-	in := plan.Input{Doc: &plan.Doc{Active: spec.Main, Side: n.side, Peer: "xivo-standby", Commit: "d1"}}
+	in := plan.Input{Doc: &plan.Doc{Active: spec.Main, Side: n.side, Peer: "xivo-standby", Commit: "d1", Coordinated: true}}
 	in.Memory.Stage = plan.StageServing
 	return &reconcile.Entry{Input: in, Decision: plan.Decision{Steps: []plan.Step{{Do: do, Rule: rule}}}}
 }

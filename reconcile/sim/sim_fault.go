@@ -344,6 +344,7 @@ func (w *World) heal(side spec.Side) {
 	}
 	s := w.settings
 	s.Active, s.Fenced, s.Paused = side, "", ""
+	s.Hold = s.Hold && !w.ReadOnly // nobody but a person would ever start anything (R8)
 	s.Note++
 	w.settings = s
 	w.server.mend(s.Text())

@@ -15,9 +15,9 @@ type Schedule struct {
 	Timing   Timing
 	// Strict keeps state files as JSON text.
 	Strict bool
-	// Separate and Mirror are as in World.
-	Separate, Mirror bool
-	Faults           []Fault
+	// Separate, Mirror and ReadOnly are as in World.
+	Separate, Mirror, ReadOnly bool
+	Faults                     []Fault
 	// Length is when all faults end, Final the side declared then.
 	Length time.Duration
 	Final  int
@@ -47,7 +47,7 @@ func NewSchedule(seed uint64) Schedule {
 		set.Drain = 3 * time.Second
 	}
 	s.Timing.Notify = r.IntN(2) == 0
-	s.Separate, s.Mirror = r.IntN(6) == 0, r.IntN(8) == 0
+	s.Separate, s.Mirror, s.ReadOnly = r.IntN(6) == 0, r.IntN(8) == 0, r.IntN(16) == 0
 	kinds := drawKinds(r)
 	at := 15 * time.Second
 	for range 2 + r.IntN(12) {
@@ -97,7 +97,8 @@ func drawFault(r *rand.Rand, at time.Duration, k Kind) Fault {
 // Run runs the schedule and returns the violation, or "".
 func (s Schedule) Run(library *Library, trace func(at time.Duration, who, what string)) string {
 	w := NewWorld(s.Seed, s.Settings, library)
-	w.Timing, w.Trace, w.Separate, w.Mirror = s.Timing, trace, s.Separate, s.Mirror
+	w.Timing, w.Trace = s.Timing, trace
+	w.Separate, w.Mirror, w.ReadOnly = s.Separate, s.Mirror, s.ReadOnly
 	for _, n := range w.nodes {
 		n.disk.strict = s.Strict
 		n.drift = w.rng.Int64N(1800) - 900
@@ -155,7 +156,7 @@ func (s Schedule) Shrink(library *Library) Schedule {
 // String is the schedule for people.
 func (s Schedule) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d, separate %v, mirror %v, %+v, faults end at %s with %s declared:\n", s.Seed, s.Separate, s.Mirror, s.Settings, s.Length, sideNumber(s.Final))
+	fmt.Fprintf(&b, "seed %d, separate %v, mirror %v, read-only %v, %+v, faults end at %s with %s declared:\n", s.Seed, s.Separate, s.Mirror, s.ReadOnly, s.Settings, s.Length, sideNumber(s.Final))
 	for _, f := range s.Faults {
 		fmt.Fprintln(&b, " ", f)
 	}

@@ -38,9 +38,9 @@ type World struct {
 	// Timing may be changed at any moment.
 	Timing Timing
 	// Separate keeps claims and reports in a repository of their own, Mirror
-	// adds a read-only copy of the documents' repository. Both are set before
-	// the machines boot.
-	Separate, Mirror bool
+	// adds a read-only copy of the documents' repository, ReadOnly takes claims
+	// and reports away (R8). All are set before the machines boot.
+	Separate, Mirror, ReadOnly bool
 	// Trace, when set, is told what happens, for people.
 	Trace func(at time.Duration, who, what string)
 

@@ -43,3 +43,21 @@ func TestFailoverAndBack(t *testing.T) {
 		}
 	}
 }
+
+func TestReadOnlyAccessSwitchesOnAPresumption(t *testing.T) { // R8
+	w := NewWorld(1, DefaultSettings(), NewLibrary())
+	w.ReadOnly = true
+	w.Boot()
+	settle(t, w, 2*time.Minute)
+	for _, side := range []spec.Side{spec.Standby, spec.Main} {
+		w.Declare(side)
+		declared, old := w.Now(), "xivo-"+string(side.Other())
+		if !w.Until(15*time.Second, func() bool { return !w.Serving(old) }) || w.Now()-declared > 10*time.Second {
+			t.Fatalf("%s does not stop at once", old)
+		}
+		settle(t, w, time.Minute)
+	}
+	if w.check.dual[0].long > 0 {
+		t.Errorf("both sides were active for %s although the witness tells", w.check.dual[0].long)
+	}
+}
