@@ -1,6 +1,8 @@
 package reconcile
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"mainstay/reconcile/plan"
@@ -8,10 +10,14 @@ import (
 )
 
 // The pace of the learner. In a handover it looks every second until that is
-// over; failing looks back off to a minute, unless a handover or a lease waits
-// for them.
+// over, or nothing happens in it any more; failing looks back off to a minute,
+// unless a handover or a lease waits for them.
 const (
 	handoverPoll = time.Second
+	// patientPoll takes its place once git had nothing new for handoverNews: a
+	// side may be held for days.
+	patientPoll  = 5 * time.Second
+	handoverNews = 10 * time.Minute
 	firstPoll    = 5 * time.Second // before a document says how often
 	slowestPoll  = time.Minute
 	// longestSpread bounds how much later than a cron expression says a node
@@ -31,9 +37,14 @@ type Pacer struct {
 	// next in quiet times, and in a handover.
 	looks        uint64
 	usual, hasty time.Duration
-	key          orderKey
-	tries        int
-	last         time.Duration
+	patient      time.Duration
+	// news is when git last had something new, or a handover began.
+	news     time.Duration
+	handover bool
+	heads    string
+	key      orderKey
+	tries    int
+	last     time.Duration
 }
 
 // orderKey tells two orders apart: another parent is another order.
@@ -61,10 +72,26 @@ func (p *Pacer) NextLook(s *Snapshot, handover bool) time.Duration {
 	if s.Looks != p.looks {
 		p.looked(s)
 	}
-	if handover {
-		return p.hasty
+	if handover && !p.handover {
+		p.news = p.clock.Boot()
 	}
-	return p.usual
+	p.handover = handover
+	switch {
+	case !handover:
+		return p.usual
+	case p.clock.Boot()-p.news > handoverNews:
+		return p.patient
+	}
+	return p.hasty
+}
+
+// headsOf is what the two sides tell each other by: the branch and the claims.
+func headsOf(s *Snapshot) string {
+	heads := s.Seen
+	for _, role := range slices.Sorted(maps.Keys(s.Claims)) {
+		heads += " " + s.Claims[role].Tip.ID
+	}
+	return heads
 }
 
 // looked reckons once per look, so that being asked often makes nothing sooner.
@@ -81,6 +108,10 @@ func (p *Pacer) looked(s *Snapshot) {
 		p.usual = s.Began + p.jitter(p.backoff(poll.Every, lease))
 	}
 	p.hasty = min(p.usual, s.Began+p.jitter(handoverPoll))
+	p.patient = min(p.usual, s.Began+p.jitter(patientPoll))
+	if heads := headsOf(s); heads != p.heads {
+		p.heads, p.news = heads, p.clock.Boot()
+	}
 }
 
 // backoff slows down failing looks, unless a lease waits for them.
