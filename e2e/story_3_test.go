@@ -163,7 +163,7 @@ func gitIsAwayDuringACall(t *testing.T, p *wholePage) {
 
 // A failover over bad links takes longer and goes the same way.
 func slowAndLossyLinks(t *testing.T, p *wholePage) {
-	bad := hosts.Link{Delay: 60 * time.Millisecond, Loss: 0.05, Seed: 1}
+	bad := hosts.Link{Delay: 20 * time.Millisecond, Loss: 0.02, Seed: 1}
 	for _, host := range []*hosts.Host{p.git.Host, p.nodes["xivo-main"], p.nodes["xivo-standby"]} {
 		host.Netem(t, bad)
 		defer host.ClearNetem(t)
