@@ -107,8 +107,9 @@ func (p *Pacer) looked(s *Snapshot) {
 	} else {
 		p.usual = s.Began + p.jitter(p.backoff(poll.Every, lease))
 	}
-	p.hasty = min(p.usual, s.Began+p.jitter(handoverPoll))
-	p.patient = min(p.usual, s.Began+p.jitter(patientPoll))
+	pace := p.jitter(handoverPoll)
+	p.hasty = min(p.usual, s.Began+pace)
+	p.patient = min(p.usual, s.Began+pace*(patientPoll/handoverPoll))
 	if heads := headsOf(s); heads != p.heads {
 		p.heads, p.news = heads, p.clock.Boot()
 	}
