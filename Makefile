@@ -76,7 +76,9 @@ e2e: ## real hosts on this machine; as root, installs what it needs
 	@$(call needs,e2e/install.sh,the installation of the test hosts)
 	bash e2e/install.sh
 	go test -tags e2e -timeout 5m -count=1 $(TESTFLAGS) -run OpenSSH ./reconcile/git
-	go test -tags e2e -timeout 40m -count=1 $(TESTFLAGS) ./e2e/...
+	@rm -rf bin/stories
+	@failed=0; go test -tags e2e -timeout 40m -count=1 $(TESTFLAGS) ./e2e/... || failed=1; \
+	if [ -e bin/stories/summary.txt ]; then cat bin/stories/summary.txt; fi; exit $$failed
 
 bench: ## measured against the budgets
 	@go run ./cmd/bench -benchtime $(BENCHTIME) -count $(BENCHRUNS) $(filter-out ./...,$(PKG))

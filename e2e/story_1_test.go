@@ -103,6 +103,6 @@ func (p *wholePage) wantOrder(t *testing.T, r *observer.Recording, to string, fr
 		}
 	}
 	for _, name := range []string{"asterisk down", "asterisk up", "xuc down", "xuc up", "mds1", "edge", "page"} {
-		t.Logf("to %-8s %-14s %6.2f s after the push began", to, name, m[name].Seconds())
+		say(t, "to %-8s %-14s %6.2f s after the push began", to, name, m[name].Seconds())
 	}
 }

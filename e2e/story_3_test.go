@@ -67,12 +67,12 @@ func mainIsCutOff(t *testing.T, p *wholePage) {
 	p.nodes["xivo-main"].Join(t)
 	p.nodes["cc-main"].Join(t)
 	eventually(t, "main stops", func() bool { return !p.nodes["xivo-main"].Runs("asterisk.service") })
-	t.Logf("%-44s %7.2f s", "joined, main has stopped after", time.Since(joined).Seconds())
+	say(t, "%-44s %7.2f s", "joined, main has stopped after", time.Since(joined).Seconds())
 	p.awaitApplied("xivo-main", "Inactive", commit)
 	p.awaitApplied("cc-main", "Inactive", commit)
 	p.wantAll(t, "standby")
 	r := w.end(t, time.Hour)
-	t.Logf("%-44s %7.2f s", "presumed: both sides were active for", r.Double().Seconds())
+	say(t, "%-44s %7.2f s", "presumed: both sides were active for", r.Double().Seconds())
 	if r.Double() == 0 {
 		t.Error("nobody was double-active, so nothing was presumed wrongly")
 	}
@@ -173,7 +173,7 @@ func slowAndLossyLinks(t *testing.T, p *wholePage) {
 	began := time.Now()
 	commit := p.declare("standby")
 	p.converged("standby", commit)
-	t.Logf("%-44s %7.2f s", "over bad links, all nodes converged after", time.Since(began).Seconds())
+	say(t, "%-44s %7.2f s", "over bad links, all nodes converged after", time.Since(began).Seconds())
 	w.Mark("links are mended")
 	r := w.end(t, 0)
 	p.wantOrder(t, r, "standby", r.Marks[0].At)

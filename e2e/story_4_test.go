@@ -171,7 +171,8 @@ func TestFaultsAtEveryPhase(t *testing.T) {
 				return c.fault.strike(t, host, r)
 			})
 			took = append(took, time.Since(began))
-			t.Logf("to %-8s converged %5.1f s after the push", side, time.Since(began).Seconds())
+			say(t, "fault: %-5s side's agent %-16s %-18s to %-8s converged after %5.1f s", struck, c.fault.name, c.phase.name, side,
+				time.Since(began).Seconds())
 		})
 		p.t = t
 	}

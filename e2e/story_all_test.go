@@ -40,7 +40,7 @@ func TestStoriesOfThePage(t *testing.T) {
 			if commit := p.head(); !p.isMain(commit) {
 				p.converged("main", p.declare("main"))
 			}
-			t.Logf("story %-56s %7.1f s", story.name, time.Since(began).Seconds())
+			say(t, "story %-56s %7.1f s", story.name, time.Since(began).Seconds())
 		})
 		p.t = t
 		if !ok {

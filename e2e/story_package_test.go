@@ -85,7 +85,7 @@ func TestAFreshPackageStartsNothing(t *testing.T) {
 		host.Must(t, "test", "-e", path)
 	}
 	host.Must(t, "mainstay", "validate", "/etc/mainstay/agent.yaml")
-	if got, err := host.Exec(t.Context(), "systemd-analyze", "verify", "mainstay.service"); err != nil || got != "" {
+	if got, err := host.Exec(t.Context(), "systemd-analyze", "verify", "--man=no", "mainstay.service"); err != nil || got != "" {
 		t.Errorf("systemd finds fault with the unit: %s %v", got, err)
 	}
 	t.Log(host.Must(t, "sh", "-c", "systemd-analyze security mainstay.service --no-pager | tail -1"))

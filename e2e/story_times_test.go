@@ -49,6 +49,6 @@ func printTimes(t *testing.T, what string, all []time.Duration) {
 		return
 	}
 	slices.Sort(all)
-	t.Logf("%-28s n %d  median %5.2f s  best %5.2f s  worst %5.2f s after the push began", what, len(all),
+	say(t, "%-28s n %d  median %5.2f s  best %5.2f s  worst %5.2f s after the push began", what, len(all),
 		all[len(all)/2].Seconds(), all[0].Seconds(), all[len(all)-1].Seconds())
 }

@@ -120,8 +120,8 @@ func (w *witness) end(t *testing.T, allowed time.Duration) *observer.Recording {
 	r := w.End()
 	writeTimeline(t, r)
 	median, longest := r.Gap()
-	t.Logf("%s: %.1f s, looked every %v (longest gap %v), double-active %.2f s",
-		w.title, r.Length.Seconds(), median.Round(time.Millisecond), longest.Round(time.Millisecond), r.Double().Seconds())
+	say(t, "%-66s %6.1f s, double-active %.2f s, looked every %d ms (longest gap %d ms)",
+		w.title, r.Length.Seconds(), r.Double().Seconds(), median.Milliseconds(), longest.Milliseconds())
 	if median > 50*time.Millisecond {
 		t.Errorf("the observer looked only every %v", median)
 	}
@@ -166,5 +166,26 @@ func lasts(t *testing.T, d time.Duration) {
 	select {
 	case <-over.C:
 	case <-t.Context().Done():
+	}
+}
+
+// summary is the file that "make e2e" prints at its end.
+const summary = storyFolder + "/summary.txt"
+
+// say logs a line and adds it to the summary.
+func say(t *testing.T, format string, args ...any) {
+	t.Helper()
+	line := fmt.Sprintf(format, args...)
+	t.Log(line)
+	if err := os.MkdirAll(storyFolder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.OpenFile(summary, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := fmt.Fprintln(file, line); err != nil {
+		t.Error(err)
 	}
 }
