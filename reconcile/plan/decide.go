@@ -178,11 +178,11 @@ func (p *pass) stated() {
 	if !p.mem.Stated {
 		p.mem.Stated, p.mem.StatedOn = true, tip.ID
 	}
-	attested := tip.Guarantee == Attested && !tip.Free()
+	attested := tip.Guarantee == Attested && !tip.Free() && tip.ID != p.mem.StatedOn
 	switch {
 	case p.mine() && attested && tip.Start == p.mem.Start:
 		p.mem.TakenOver = true
-	case !p.mine() && attested && tip.ID != p.mem.StatedOn:
+	case !p.mine() && attested:
 		p.mem.TakenOver = true
 	}
 	if p.mem.TakenOver && !p.mine() {
