@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ type wholePage struct {
 	phone *hosts.Host
 	tls   certificate
 	deb   string
+	calls atomic.Int32 // held just now
 	// document is that of examples/full with the addresses of these hosts.
 	document string
 }

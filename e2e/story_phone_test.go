@@ -89,8 +89,12 @@ func (p *wholePage) wantCalls(t *testing.T, side string) {
 // hold calls an extension of a XiVO itself and holds the call. What it returns
 // waits for the end and tells whether both ends were there to the last.
 func (p *wholePage) hold(node string, held time.Duration) (end func() error) {
-	done := make(chan error, 1)
-	go func() { done <- p.call(p.t.Context(), node, "here", held) }()
+	done, ctx := make(chan error, 1), p.t.Context()
+	p.calls.Add(1)
+	go func() {
+		defer p.calls.Add(-1)
+		done <- p.call(ctx, node, "here", held)
+	}()
 	return func() error { return <-done }
 }
 

@@ -50,6 +50,7 @@ func (p *wholePage) watch(t *testing.T, title string) *witness {
 				Look: up(func() bool { return containers.Runs(project, service) })})
 		}
 	}
+	tracks = append(tracks, observer.Track{Name: "call held on the telephone", Look: up(func() bool { return p.calls.Load() > 0 })})
 	user := p.user(t)
 	slow := func(name string, every time.Duration, look func() string) {
 		newest, stop := observer.Slow(every, look)
