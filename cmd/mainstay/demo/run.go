@@ -163,6 +163,7 @@ func (s *story) summary() {
 	for _, sw := range s.switches {
 		s.board.say("  to %-8s %-9s claim #%-3d handed over %8s, every node converged %8s",
 			sw.To, sw.Guarantee, sw.Seq, round(sw.Handed), round(sw.Total))
+		s.board.say("     %s", sw.phases())
 		handed = append(handed, sw.Handed)
 	}
 	if len(handed) > 2 {

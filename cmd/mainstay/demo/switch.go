@@ -3,6 +3,7 @@ package demo
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"mainstay/reconcile/plan"
@@ -76,6 +77,35 @@ func (s Switch) print(b *board) {
 	for _, m := range s.Phases {
 		b.say("  %8s  %-15s %s", fmt.Sprint(round(m.After)), m.Name, m.Node)
 	}
+}
+
+// phases is a switch in one line: the phases of the first role, and when the
+// last follower was there.
+func (s Switch) phases() string {
+	var b strings.Builder
+	for _, name := range []string{"seen", "stopped", "released", "taken", "started", "active"} {
+		if at, ok := s.last("xivo " + name); ok {
+			fmt.Fprintf(&b, "%s %s, ", name, round(at))
+		}
+	}
+	var followers time.Duration
+	for _, m := range s.Phases {
+		if strings.HasSuffix(m.Name, " switched") || m.Name == "cc active" {
+			followers = max(followers, m.After)
+		}
+	}
+	fmt.Fprintf(&b, "followers %s", round(followers))
+	return b.String()
+}
+
+// last is when the last node reached a phase.
+func (s Switch) last(name string) (at time.Duration, ok bool) {
+	for _, m := range s.Phases {
+		if m.Name == name {
+			at, ok = max(at, m.After), true
+		}
+	}
+	return at, ok
 }
 
 func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
