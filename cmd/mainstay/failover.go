@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -242,6 +243,9 @@ func (t *turn) confirm() error {
 	}
 	if f, ok := t.in.(*os.File); !ok || !isTerminal(f) {
 		return failf(exitUsage, "nobody is here to be asked").hintf("add --yes")
+	}
+	for _, h := range t.plan.Handovers {
+		fmt.Fprintf(t.err, "%s: %s → %s, guarantee %s\n", h.Role, t.now.Active, h.To, cmp.Or(h.Guarantee, "none: it will not happen by itself"))
 	}
 	fmt.Fprintf(t.err, "Type %s to go on: ", t.next.Active)
 	line, err := bufio.NewReader(t.in).ReadString('\n')

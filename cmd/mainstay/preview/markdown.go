@@ -101,12 +101,16 @@ func list[T any](b *strings.Builder, title string, items []T, text func(T) strin
 }
 
 // special are the characters that Markdown or HTML would take for their own.
-var special = regexp.MustCompile("[\\\\`*_{}\\[\\]<>#|~@]")
+var special = regexp.MustCompile("[\\\\`*_{}\\[\\]<>|~]")
+
+// mention are what a host would make a link to a person or a request of.
+var mention = regexp.MustCompile("[@#!]")
 
 // plain keeps text that comes from documents and nodes from being markup. Words
 // that people should copy stay as they are read.
 func plain(text string) string {
-	return special.ReplaceAllString(strings.Join(strings.Fields(text), " "), `\$0`)
+	text = special.ReplaceAllString(strings.Join(strings.Fields(text), " "), `\$0`)
+	return mention.ReplaceAllString(text, "$0<!-- -->")
 }
 
 // brief writes a number of seconds.

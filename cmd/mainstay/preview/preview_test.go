@@ -1,0 +1,193 @@
+package preview
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mainstay/cmd/mainstay/view"
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+const document = `
+apiVersion: mainstay/v1
+kind: Deployment
+name: paris
+active: ACTIVE
+handover: HANDOVER
+nodes:
+  m: { role: app, side: main }
+  s: { role: app, side: standby }
+roles:
+  app:
+    exclusive: true
+    services:
+      - { name: one, systemd: one.service, stopTimeout: 10s, ready: { tcp: "127.0.0.1:1", within: 20s } }
+`
+
+// world is what a story begins with: main serves and both nodes are heard.
+type world struct {
+	t         *testing.T
+	handover  string
+	extra     string
+	main, stb *plan.Report
+	age       map[string]time.Duration
+	claim     plan.Tip
+	off       bool
+}
+
+func newWorld(t *testing.T) *world {
+	return &world{
+		t: t, handover: "{}", age: map[string]time.Duration{},
+		main:  &plan.Report{Status: plan.Active, Running: true, Services: []plan.ServiceReport{{Name: "one", Run: plan.Running}}},
+		stb:   &plan.Report{Status: plan.Inactive, Services: []plan.ServiceReport{{Name: "one", Run: plan.Stopped}}},
+		claim: plan.Tip{ID: "x", Claim: plan.Claim{Seq: 7, Holder: "main"}},
+	}
+}
+
+func (w *world) load(active string) *spec.Deployment {
+	w.t.Helper()
+	text := strings.ReplaceAll(document, "ACTIVE", active)
+	text = strings.ReplaceAll(text, "HANDOVER", w.handover)
+	if active == "standby" {
+		text += w.extra
+	}
+	d, problems := spec.Load("d.yaml", []byte(text), nil)
+	if len(problems) > 0 {
+		w.t.Fatal(problems)
+	}
+	return d
+}
+
+// plan is of the switch to standby.
+func (w *world) plan() *Plan {
+	w.t.Helper()
+	now := &view.Deployment{Name: "paris", Claims: map[string]view.Claim{"app": {Tip: w.claim}}}
+	for name, r := range map[string]*plan.Report{"m": w.main, "s": w.stb} {
+		n := view.Node{Name: name, Report: r, Age: w.age[name].Seconds()}
+		n.Stale = r == nil || w.age[name] > time.Hour
+		now.Nodes = append(now.Nodes, n)
+	}
+	return Of(Input{From: w.load("main"), To: w.load("standby"), Now: now, Coordinated: !w.off})
+}
+
+// R4: the guarantee is the best that what is known allows.
+func TestTheGuaranteeFollowsFromWhatIsKnown(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*world)
+		want   plan.Guarantee
+	}{
+		{"both are there", func(w *world) {}, plan.Released},
+		{"nobody holds the claim", func(w *world) { w.claim.Holder = plan.HeldByNone }, plan.Released},
+		{"main is stated to be off", func(w *world) { w.age["m"], w.extra = 2*time.Hour, "fenced: main\n" }, plan.Fenced},
+		{"main is silent and has a lease", func(w *world) { w.age["m"], w.claim.Lease = 2*time.Hour, spec.Duration(time.Minute) }, plan.Lease},
+		{"main is silent", func(w *world) { w.age["m"] = 2 * time.Hour }, plan.Presumed},
+		{"main was never heard", func(w *world) { w.main = nil }, plan.Presumed},
+		{"main is silent and nobody presumes", func(w *world) { w.age["m"], w.handover = 2*time.Hour, "{ unconfirmed: hold }" }, ""},
+		{"main is paused", func(w *world) { w.main.Paused, w.main.Status = true, plan.Paused }, ""},
+		{"main could not stop", func(w *world) { w.main.Status = plan.Failed }, ""},
+		{"there are no claims", func(w *world) { w.off = true }, plan.Presumed},
+		{"there are no claims, and main is stated to be off", func(w *world) { w.off, w.age["m"], w.extra = true, 2*time.Hour, "fenced: main\n" }, plan.Fenced},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			c.change(w)
+			p := w.plan()
+			if len(p.Handovers) != 1 || p.Handovers[0].Guarantee != string(c.want) {
+				t.Errorf("got %+v", p.Handovers)
+			}
+		})
+	}
+}
+
+func TestWhatSpeaksAgainstASwitch(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*world)
+		want   []string
+	}{
+		{"nothing", func(w *world) {}, nil},
+		{"standby was never heard", func(w *world) { w.stb = nil }, []string{ObjectUnheard}},
+		{"standby is silent", func(w *world) { w.age["s"] = 2 * time.Hour }, []string{ObjectUnheard}},
+		{"standby is paused", func(w *world) { w.stb.Paused = true }, []string{ObjectPaused}},
+		{"standby is Failed", func(w *world) { w.stb.Status = plan.Failed }, []string{ObjectFailed}},
+		{"a check fails", func(w *world) { w.stb.Checks = []plan.CheckReport{{Name: "age"}} }, []string{ObjectChecks}},
+		{"a file is refused", func(w *world) { w.stb.Conditions = []plan.Condition{{Type: "FileRefused"}} }, []string{ObjectConditions}},
+		{"both serve", func(w *world) { w.stb.Conditions = []plan.Condition{{Type: "DualActive"}} }, []string{ObjectDual}},
+		{"main is paused", func(w *world) { w.main.Paused = true }, []string{ObjectHeld}},
+		{"main is not off", func(w *world) { w.extra = "fenced: main\n" }, []string{ObjectFenced}},
+		{"main is off", func(w *world) { w.extra, w.age["m"] = "fenced: main\n", 2*time.Hour }, nil},
+		{"a check of main fails", func(w *world) { w.main.Checks = []plan.CheckReport{{Name: "age"}} }, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			c.change(w)
+			var got []string
+			for _, o := range w.plan().Objections {
+				got = append(got, o.What)
+				if o.Advice == "" {
+					t.Errorf("%s says not what to do", o.What)
+				}
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// A preview tells what is: what does not run is not stopped.
+func TestOnlyWhatRunsIsStopped(t *testing.T) {
+	w := newWorld(t)
+	w.main.Services[0].Run = plan.Stopped
+	for _, s := range w.plan().Steps {
+		if s.Do == DoStop {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+func TestNothingHappensWhenNothingChanges(t *testing.T) {
+	w := newWorld(t)
+	d := w.load("main")
+	now := &view.Deployment{Name: "paris", Claims: map[string]view.Claim{"app": {Tip: w.claim}}}
+	if p := Of(Input{From: d, To: d, Now: now, Coordinated: true}); p.Pending {
+		t.Errorf("%+v", p)
+	}
+}
+
+// What nodes and documents say cannot turn a comment into something else.
+func TestMarkdownIsOnlyText(t *testing.T) {
+	w := newWorld(t)
+	w.stb.Checks = []plan.CheckReport{{Name: "age", Output: "<img src=x> | [a](b)\n# title `x` @everyone"}}
+	var b strings.Builder
+	if err := Markdown(&b, []*Plan{w.plan()}); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{" <img", " | [a](b)", "\n# title", "@everyone"} {
+		if strings.Contains(b.String(), bad) {
+			t.Errorf("%q got through:\n%s", bad, b.String())
+		}
+	}
+}
+
+func TestDiffs(t *testing.T) {
+	for _, c := range []struct{ name, before, after, want string }{
+		{"same", "a\n", "a\n", ""},
+		{"new", "", "a\nb\n", "--- f\n+++ f\n@@ -0,0 +1,2 @@\n+a\n+b\n"},
+		{"one line", "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nx\n6\n7\n8\n9\n",
+			"--- f\n+++ f\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+x\n 6\n 7\n 8\n"},
+		{"two places", "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "x\n2\n3\n4\n5\n6\n7\n8\ny\n",
+			"--- f\n+++ f\n@@ -1,4 +1,4 @@\n-1\n+x\n 2\n 3\n 4\n@@ -6,4 +6,4 @@\n 6\n 7\n 8\n-9\n+y\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, Diff("f", c.before, c.after)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
