@@ -101,11 +101,11 @@ func (p *pass) acquire() {
 		p.win(Take, Released, R3, "the claim is free", t.Debt.D())
 	case p.takeover():
 		p.win(Seize, Attested, R9, p.in.Takeover.Attest, 0)
-	case p.doc.Fenced == p.other():
-		p.win(Seize, Fenced, R4, "the document says fenced: "+string(p.other()), 0)
 	case p.mem.HeldUnder == p.doc.Commit && t.Commit != p.doc.Commit:
 		p.say(Held, R4, "%s took the claim under commit %.12s, which this node has not accepted: commit again, or fence %s",
 			t.Node, t.Commit, p.other())
+	case p.doc.Fenced == p.other():
+		p.win(Seize, Fenced, R4, "the document says fenced: "+string(p.other()), 0)
 	case t.Guarantee == Attested && t.Document == p.doc.Digest:
 		p.say(Held, R9, "%s was activated by a person under this very document: commit again, or fence it", t.Node)
 	default:
