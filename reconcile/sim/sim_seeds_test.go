@@ -23,13 +23,14 @@ func TestSimSeeds(t *testing.T) {
 		return
 	}
 	library := NewLibrary()
-	var next, violations atomic.Uint64
+	var next, done, violations atomic.Uint64
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for seed := next.Add(1); seed <= *simSeeds && violations.Load() < 5; seed = next.Add(1) {
 				s := NewSchedule(seed)
-				if why := s.Run(library, nil); why != "" {
+				why := s.Run(library, nil)
+				if done.Add(1); why != "" {
 					violations.Add(1)
 					short := s.Shrink(library)
 					t.Errorf("seed %d: %s\nshortest schedule: %s\nas: %s\nreplay with -run TestSimSeeds -sim.seed=%d",
@@ -40,7 +41,7 @@ func TestSimSeeds(t *testing.T) {
 	}
 	workers.Wait()
 	violations.Add(presumed(t, int(min(200, 3+*simSeeds/100)), library))
-	fmt.Printf("sim: %d schedules, %d violations\n", *simSeeds, violations.Load())
+	fmt.Printf("sim: %d schedules, %d violations\n", done.Load(), violations.Load())
 }
 
 // presumed prints what a presumption can cost: for how long both sides serve when

@@ -324,3 +324,31 @@ func TestALocalPauseKeepsHandsOffAndEnds(t *testing.T) { // R11
 	s.expect(!s.main.services[1].up, "a paused node does not heal")
 	settle(t, s.World, time.Minute)
 }
+
+// fence takes the power from one side and says so in the document.
+func (s *story) fence(side spec.Side) {
+	for _, n := range s.nodes {
+		if n.side == side {
+			n.powerOff()
+		}
+	}
+	settings := s.settings
+	settings.Active, settings.Fenced = side.Other(), side
+	s.Commit(settings)
+}
+
+func TestAFencingOfLongAgoTakesNothingBack(t *testing.T) { // R4
+	s := tell(t, nil)
+	s.fence(spec.Main)
+	s.until("standby serves", 30*time.Second, func() bool { return s.Status("xivo-standby") == plan.Active })
+	s.main.powerOn()
+	s.fence(spec.Standby)
+	s.until("main serves", 30*time.Second, func() bool { return s.Status("xivo-main") == plan.Active })
+	broken := s.settings
+	broken.Broken = 1
+	s.server.spoil(broken.Text(), false) // standby cannot learn what main serves under
+	s.stby.powerOn()
+	s.passes(time.Minute)
+	s.servesNot(s.stby)
+	s.serves(s.main)
+}
