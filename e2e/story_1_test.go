@@ -73,7 +73,7 @@ func (p *wholePage) phases(r *observer.Recording, to string, from time.Duration)
 		}
 	}
 	rises := func(name, track, value string) {
-		if at, ok := r.Change(track, value, from); ok {
+		if at, ok := r.Rise(track, value, from); ok {
 			moments[name] = at - from
 		}
 	}
@@ -103,6 +103,8 @@ func (p *wholePage) wantOrder(t *testing.T, r *observer.Recording, to string, fr
 		}
 	}
 	for _, name := range []string{"asterisk down", "asterisk up", "xuc down", "xuc up", "mds1", "edge", "page"} {
-		say(t, "to %-8s %-14s %6.2f s after the push began", to, name, m[name].Seconds())
+		if at, ok := m[name]; ok {
+			say(t, "to %-8s %-14s %6.2f s after the push began", to, name, at.Seconds())
+		}
 	}
 }

@@ -21,11 +21,12 @@ func TestTimesOfAPlannedSwitch(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			p.t = t
 			w := p.watch(t, "Times of planned switches, "+way)
-			all := map[string][]time.Duration{}
+			user, all := p.user(t), map[string][]time.Duration{}
 			for i := range switchesMeasured {
 				side := other([]string{"main", "standby"}[i%2])
 				w.Mark("commit: active: " + side)
 				p.converged(side, p.switchTo(side, way == "notified"))
+				eventually(t, "the page is that of "+side, func() bool { return pageSide(user) == side })
 			}
 			r := w.end(t, 0)
 			for i, mark := range r.Marks {

@@ -118,6 +118,7 @@ func (w *witness) end(t *testing.T, allowed time.Duration) *observer.Recording {
 	for _, stop := range w.stops {
 		defer stop()
 	}
+	lasts(t, 300*time.Millisecond) // the slow looks take in what was waited for
 	r := w.End()
 	writeTimeline(t, r)
 	median, longest := r.Gap()

@@ -24,6 +24,7 @@ type Containers struct {
 // keeps its containers' groups in none of the usual places.
 func NewContainers() *Containers {
 	c := &Containers{names: map[string]string{}}
+	defer c.learnAll()
 	for _, folder := range []string{"/sys/fs/cgroup/pids/docker", "/sys/fs/cgroup/docker", "/sys/fs/cgroup/system.slice"} {
 		if _, err := os.Stat(folder); err == nil {
 			c.folder = folder
@@ -31,6 +32,22 @@ func NewContainers() *Containers {
 		}
 	}
 	return c
+}
+
+// learnAll learns the names of all containers that there are, before anybody
+// looks.
+func (c *Containers) learnAll() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	const format = `{{.ID}} {{.Label "com.docker.compose.project"}}/{{.Label "com.docker.compose.service"}}`
+	out, err := exec.CommandContext(ctx, "docker", "ps", "--all", "--no-trunc", "--format", format).Output()
+	if err != nil {
+		return // each is asked for when it is seen
+	}
+	for line := range strings.Lines(string(out)) {
+		id, name, _ := strings.Cut(strings.TrimSpace(line), " ")
+		c.names[id] = name
+	}
 }
 
 // Runs reports whether a container of a project's service has a process.
@@ -52,20 +69,31 @@ func (c *Containers) Runs(project, service string) bool {
 	return false
 }
 
-// name is a container's project and service.
+// name is a container's project and service, or nothing while that is asked for
+// in the background: a look must not wait for the engine.
 func (c *Containers) name(id string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if name, ok := c.names[id]; ok {
-		return name
+	name, asked := c.names[id]
+	if !asked {
+		c.names[id] = ""
+		go c.learn(id)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	return name
+}
+
+// learn asks the engine for the name of a container. One of another engine has
+// none.
+func (c *Containers) learn(id string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	const format = `{{index .Config.Labels "com.docker.compose.project"}}/{{index .Config.Labels "com.docker.compose.service"}}`
 	out, err := exec.CommandContext(ctx, "docker", "inspect", "--format", format, id).Output()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if err != nil && ctx.Err() != nil {
-		return "" // the engine is slow: asked again next time
+		delete(c.names, id) // asked again
+		return
 	}
-	c.names[id] = strings.TrimSpace(string(out)) // empty for one of another engine
-	return c.names[id]
+	c.names[id] = strings.TrimSpace(string(out))
 }

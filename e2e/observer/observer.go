@@ -177,12 +177,12 @@ func (r *Recording) Gap() (median, longest time.Duration) {
 	return sorted[len(sorted)/2], sorted[len(sorted)-1]
 }
 
-// Change is the first moment from a time on at which a track is (or is no
-// longer) up with a value; any value for none. False when it never was.
-func (r *Recording) Change(track, value string, after time.Duration) (time.Duration, bool) {
+// Rise is the first moment after another at which a track came up with a value;
+// any value for none. False when it never did.
+func (r *Recording) Rise(track, value string, after time.Duration) (time.Duration, bool) {
 	for _, s := range r.Spans {
-		if r.Tracks[s.Track].Name == track && s.To > after && (value == "" || s.Value == value) {
-			return max(s.From, after), true
+		if r.Tracks[s.Track].Name == track && s.From > after && (value == "" || s.Value == value) {
+			return s.From, true
 		}
 	}
 	return 0, false

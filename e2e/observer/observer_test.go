@@ -121,7 +121,7 @@ func TestAnObserverNotesWhatChanges(t *testing.T) {
 	if diff := cmp.Diff([]string{"main", "standby"}, got); diff != "" {
 		t.Errorf("values (-want +got):\n%s", diff)
 	}
-	if at, ok := r.Change("x", "standby", 0); !ok || at == 0 || at > r.Length {
+	if at, ok := r.Rise("x", "standby", 0); !ok || at == 0 || at > r.Length {
 		t.Errorf("standby since %v, %v", at, ok)
 	}
 	if at, ok := r.Down("x", r.Spans[0].From); !ok || at != r.Spans[0].To {
