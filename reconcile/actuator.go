@@ -186,6 +186,7 @@ func (a *Actuator) Pass() (Order, time.Duration) {
 	if a.snap == nil {
 		return Order{}, a.Clock.Boot() + longestIdle
 	}
+	a.dropGone()
 	now := a.Clock.Boot()
 	if now < a.unseen && a.unlooked() {
 		return Order{}, a.unseen

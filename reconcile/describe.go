@@ -82,6 +82,7 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 	if a.blocked != "" {
 		r.Conditions = append(r.Conditions, plan.Condition{Type: "Blocked", Message: a.blocked})
 	}
+	a.sayGone(&r)
 	if a.unsaved != "" {
 		r.Conditions = append(r.Conditions, plan.Condition{Type: "StateNotSaved",
 			Message: "the memory could not be kept on disk: " + a.unsaved})

@@ -205,8 +205,9 @@ func (p *pass) allDown() bool {
 }
 
 func (p *pass) allUp() bool {
-	for _, o := range p.in.Services {
-		if o.Run != Running || o.Op == OpStop {
+	for i, o := range p.in.Services {
+		gone := i < len(p.doc.Services) && p.doc.Services[i].Gone
+		if !gone && (o.Run != Running || o.Op == OpStop) {
 			return false
 		}
 	}

@@ -94,6 +94,9 @@ type Service struct {
 	Drain time.Duration `json:"drain,omitempty"`
 	// ByHand is the command a person runs when the stop cannot be verified.
 	ByHand string `json:"byHand,omitempty"`
+	// Gone says that the document names it no more and that it was not seen down
+	// since: it is never started, and stopped with the others (R1, R2).
+	Gone bool `json:"gone,omitempty"`
 }
 
 // ClaimView is the claim as this node knows it.

@@ -62,6 +62,9 @@ func (p *pass) keepServices(rule Rule) {
 	ready := true
 	var failing, waiting string
 	for i := range p.doc.Services {
+		if p.doc.Services[i].Gone {
+			continue
+		}
 		ok, why, failed := p.keep(i, rule)
 		if ok {
 			continue
