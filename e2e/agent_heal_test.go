@@ -92,10 +92,14 @@ func killUnit(t *testing.T, host *hosts.Host, unit string) time.Time {
 	return moment
 }
 
-// startedAt is when systemd last began a unit's main process.
+// startedAt is when systemd last began a unit's main process. It is zero while
+// there is none, and while systemd does not answer.
 func startedAt(t *testing.T, host *hosts.Host, unit string) time.Time {
 	t.Helper()
-	text := host.Must(t, "systemctl", "show", "--value", "--timestamp=us+utc", "--property=ExecMainStartTimestamp", unit)
+	text, err := host.Exec(t.Context(), "systemctl", "show", "--value", "--timestamp=us+utc", "--property=ExecMainStartTimestamp", unit)
+	if err != nil || text == "" {
+		return time.Time{}
+	}
 	at, err := time.Parse("Mon 2006-01-02 15:04:05.999999 MST", text)
 	if err != nil {
 		t.Fatal(err)

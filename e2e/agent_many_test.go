@@ -158,9 +158,8 @@ func healsUnits(t *testing.T, c *crowd) {
 		i := n % manyUnits
 		c.awaitBackOff(i, n/manyUnits)
 		killed := killUnit(t, c.host, manyGroup(i))
-		c.awaitStarted(i, killed)
+		begun = append(begun, c.awaitStarted(i, killed))
 		ordered = append(ordered, c.ordered(i, killed).Sub(killed))
-		begun = append(begun, startedAt(t, c.host, manyUnit(i)).Sub(killed))
 	}
 	figures(t, "unit killed -> the agent orders its start", ordered)
 	figures(t, "unit killed -> systemd starts it", begun)
@@ -188,8 +187,12 @@ func healsContainers(t *testing.T, c *crowd) {
 // long that took.
 func (c *crowd) awaitStarted(i int, killed time.Time) time.Duration {
 	c.t.Helper()
-	eventually(c.t, manyUnit(i)+" is started again", func() bool { return startedAt(c.t, c.host, manyUnit(i)).After(killed) })
-	return startedAt(c.t, c.host, manyUnit(i)).Sub(killed)
+	var at time.Time
+	eventually(c.t, manyUnit(i)+" is started again", func() bool {
+		at = startedAt(c.t, c.host, manyUnit(i))
+		return at.After(killed)
+	})
+	return at.Sub(killed)
 }
 
 // ordered is when the agent first ordered the start of a service after a moment.
