@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -184,7 +183,7 @@ func (t *turn) carryOut(ctx context.Context, repo gitcmd.Repo) error {
 	if err := t.refuse(); err != nil {
 		return err
 	}
-	if err := t.confirm(); err != nil {
+	if err := t.confirm(ctx); err != nil {
 		return err
 	}
 	hash, err := commit.Make(ctx, repo, commit.Change{
@@ -237,7 +236,7 @@ func (t *turn) refuse() error {
 }
 
 // confirm asks the person, unless they said yes before.
-func (t *turn) confirm() error {
+func (t *turn) confirm(ctx context.Context) error {
 	if t.yes || t.review != "" {
 		return nil
 	}
@@ -248,8 +247,8 @@ func (t *turn) confirm() error {
 		fmt.Fprintf(t.err, "%s: %s → %s, guarantee %s\n", h.Role, t.now.Active, h.To, cmp.Or(h.Guarantee, "none: it will not happen by itself"))
 	}
 	fmt.Fprintf(t.err, "Type %s to go on: ", t.next.Active)
-	line, err := bufio.NewReader(t.in).ReadString('\n')
-	if err != nil || strings.TrimSpace(line) != string(t.next.Active) {
+	line, err := t.answer(ctx)
+	if err != nil || line != string(t.next.Active) {
 		return failf(exitFailed, "nothing was changed")
 	}
 	return nil

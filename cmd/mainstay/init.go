@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -63,7 +62,6 @@ func (a *app) askInit(c *cobra.Command, o *initial.Options) error {
 	if !isTerminal(a.in) {
 		return nil
 	}
-	in := bufio.NewReader(a.in)
 	for _, q := range []struct {
 		flag, question string
 		value          *string
@@ -76,11 +74,11 @@ func (a *app) askInit(c *cobra.Command, o *initial.Options) error {
 			continue
 		}
 		fmt.Fprintf(a.err, "%s [%s] ", q.question, *q.value)
-		line, err := in.ReadString('\n')
+		line, err := a.answer(c.Context())
 		if err != nil {
 			return failf(exitFailed, "nothing was written")
 		}
-		if line = strings.TrimSpace(line); line != "" {
+		if line != "" {
 			*q.value = line
 		}
 	}

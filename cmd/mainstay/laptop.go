@@ -226,5 +226,33 @@ func (a *app) height() int {
 	return h
 }
 
+// answer reads one line of what a person types, until ctx ends.
+func (a *app) answer(ctx context.Context) (string, error) {
+	type answer struct {
+		line string
+		err  error
+	}
+	got := make(chan answer, 1)
+	go func() {
+		// One byte at a time, so that nothing of the next answer is taken along.
+		var line []byte
+		var b [1]byte
+		for {
+			n, err := a.in.Read(b[:])
+			if n > 0 && b[0] == '\n' || err != nil {
+				got <- answer{strings.TrimSpace(string(line)), err}
+				return
+			}
+			line = append(line, b[:n]...)
+		}
+	}()
+	select {
+	case g := <-got:
+		return g.line, g.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
 // say prints a line of progress, which is no result.
 func (a *app) say(format string, args ...any) { fmt.Fprintf(a.err, format+"\n", args...) }

@@ -25,7 +25,7 @@ func TestScripts(t *testing.T) {
 		Dir:   filepath.Join("testdata", "script"),
 		Setup: gitAsIs,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "site": cmdSite, "says": cmdSays, "valid": cmdValid, "demo": cmdDemo, "ends": cmdEnds,
+			"exits": exits, "site": cmdSite, "says": cmdSays, "valid": cmdValid, "demo": cmdDemo, "ends": cmdEnds, "terminal": cmdTerminal,
 		},
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		RequireExplicitExec: true,
@@ -38,13 +38,11 @@ func gitAsIs(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	for _, v := range []string{
-		"CI=" + filepath.Join(here, "..", "..", "examples", "ci"), "SITE=" + filepath.Join(here, "testdata", "site"), "SCHEMAS=" + filepath.Join(here, "schemas"),
-		"HOME=" + env.WorkDir, "GIT_CONFIG_SYSTEM=/dev/null", "GIT_TERMINAL_PROMPT=0", "NO_COLOR=1",
+	env.Vars = append(env.Vars,
+		"CI="+filepath.Join(here, "..", "..", "examples", "ci"), "SITE="+filepath.Join(here, "testdata", "site"), "SCHEMAS="+filepath.Join(here, "schemas"),
+		"HOME="+env.WorkDir, "GIT_CONFIG_SYSTEM=/dev/null", "GIT_TERMINAL_PROMPT=0", "NO_COLOR=1",
 		"GIT_AUTHOR_NAME=Ann", "GIT_AUTHOR_EMAIL=ann@example.org", "GIT_COMMITTER_NAME=Ann", "GIT_COMMITTER_EMAIL=ann@example.org",
-	} {
-		env.Vars = append(env.Vars, v)
-	}
+	)
 	return os.WriteFile(filepath.Join(env.WorkDir, ".gitconfig"), []byte("[init]\n\tdefaultBranch = main\n"), 0o644)
 }
 

@@ -19,7 +19,7 @@ import (
 // layout is one way to write a document down.
 type layout struct {
 	eol, quote, keyQuote, anchor, space, comment, indent string
-	flow, json, bom, noEnd, start, marker                bool
+	flow, json, bom, noEnd, marker                       bool
 	order                                                []int
 }
 

@@ -160,9 +160,8 @@ func (p *planner) files() {
 		if was != will {
 			after = p.pointAfter(w, will)
 		}
-		changed := false
 		for _, f := range w.Files {
-			changed = p.file(w, f.Path, [2]spec.Side{was, will}, after) || changed
+			p.file(w, f.Path, [2]spec.Side{was, will}, after)
 		}
 		if !w.Exclusive && w.Follows != "" && was != will {
 			p.step(name, DoPoint, "", after, fmt.Sprintf("points at %s (now at %s)", will, sideOf(was)))
@@ -178,7 +177,7 @@ func (p *planner) pointAfter(w *spec.Wanted, will spec.Side) string {
 }
 
 // file adds a file whose content will differ.
-func (p *planner) file(w *spec.Wanted, path string, sides [2]spec.Side, after string) bool {
+func (p *planner) file(w *spec.Wanted, path string, sides [2]spec.Side, after string) {
 	old := ""
 	if p.From != nil {
 		if b, err := p.From.RenderFile(w.Node, path, sides[0]); err == nil {
@@ -188,14 +187,13 @@ func (p *planner) file(w *spec.Wanted, path string, sides [2]spec.Side, after st
 	b, err := p.To.RenderFile(w.Node, path, sides[1])
 	if err != nil {
 		p.step(w.Node, DoRender, path, after, fmt.Sprintf("cannot render %s: %v", path, err))
-		return true
+		return
 	}
 	if old == string(b) {
-		return false
+		return
 	}
 	s := p.step(w.Node, DoRender, path, after, "renders "+path+p.reloads(w, path))
 	s.Diff = Diff(path, old, string(b))
-	return true
 }
 
 func (p *planner) reloads(w *spec.Wanted, path string) string {
