@@ -233,6 +233,7 @@ func (c *checker) passed(n *node, e *reconcile.Entry) {
 		return
 	}
 	c.paused(n, in, d)
+	c.fenced(n, in, d)
 	for _, s := range d.Steps {
 		switch s.Do {
 		case plan.DoStart:
@@ -258,6 +259,21 @@ func (c *checker) paused(n *node, in *plan.Input, d *plan.Decision) {
 	for _, s := range d.Steps {
 		if s.Do != plan.DoStop && s.Do != plan.DoSelfFence || s.Rule != plan.R1 && s.Rule != plan.R7 {
 			c.fail("%s is paused and does %s by %s", n.machine, s.Do, s.Rule)
+		}
+	}
+}
+
+// fenced: what runs stops as soon as the claim is read to be somebody else's,
+// whatever the document says (R1); a takeover without git is a person's word.
+func (c *checker) fenced(n *node, in *plan.Input, d *plan.Decision) {
+	t := in.Claim.Tip
+	own := t.Holder.Side() == n.side && t.Instance == n.fingerprint
+	if !in.Doc.Coordinated || !in.Claim.Known() || own || d.Memory.Local == plan.R9 || d.Memory.Stage == plan.StageStopping {
+		return
+	}
+	for _, o := range in.Services {
+		if !o.Down() {
+			c.fail("%s goes on although claim %d is held by %s", n.machine, t.Seq, t.Holder)
 		}
 	}
 }

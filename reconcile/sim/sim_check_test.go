@@ -62,6 +62,12 @@ func TestEveryInvariantFires(t *testing.T) {
 		"which never said it is ready": func(w *World, main, _ *node) {
 			w.check.passed(main, passOf(main, plan.DoStop, plan.R2))
 		},
+		"although claim 9 is held by standby": func(w *World, main, _ *node) {
+			e := passOf(main, plan.DoDrain, plan.R2)
+			e.Input.Claim = plan.ClaimView{Read: true, Tip: plan.Tip{Claim: plan.Claim{Seq: 9, Holder: "standby"}}}
+			e.Input.Services = []plan.Observed{{Run: plan.Running}}
+			w.check.passed(main, e)
+		},
 		"reports Active and was never ready": func(w *World, _, stby *node) {
 			e := passOf(stby, plan.DoDrain, plan.R2)
 			e.Decision.Status = plan.Active

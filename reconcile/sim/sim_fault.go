@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"mainstay/reconcile"
-	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
 
@@ -279,31 +277,6 @@ func (w *World) state(f Fault, n *node) {
 	}
 }
 
-func (w *World) person(f Fault, n *node) {
-	if n.proc == nil || n.side == "" || n.suspended {
-		return
-	}
-	p := n.proc
-	if f.Kind == PauseNode {
-		pause := reconcile.Pause{Reason: "work on it", Until: p.clock.Wall().Add(f.For)}
-		p.ask(func(a *reconcile.Actuator) { _ = a.SetPause(&pause) })
-		return
-	}
-	for _, o := range w.nodes {
-		if o.role == n.role && o.side == n.side.Other() {
-			o.powerOff()
-			w.after(f.For, o.powerOn)
-		}
-	}
-	p.take(&plan.TakeoverAsk{Attest: "the other machine is off"})
-	w.after(f.For/2, func() { p.take(nil) })
-}
-
-// take is a person's statement to the agent, or its end (R9).
-func (p *proc) take(t *plan.TakeoverAsk) {
-	p.ask(func(a *reconcile.Actuator) { _ = a.SetTakeover(t) })
-}
-
 func (w *World) machine(f Fault, n *node) {
 	if len(n.services) == 0 {
 		return
@@ -323,86 +296,5 @@ func (w *World) machine(f Fault, n *node) {
 	case Probe:
 		n.lies = Lie(f.N % 3)
 		w.after(f.For, func() { n.lies = Truth })
-	}
-}
-
-// heal ends every fault, and declares a side for good.
-func (w *World) heal(side spec.Side) {
-	w.trace("FAULT", "all faults end")
-	for _, n := range w.nodes {
-		n.link.cut, n.link.documents, n.link.coordination = false, false, false
-		n.link.slow, n.link.flaky = 0, 0
-		n.link.claims, n.link.reports = Answered, Answered
-		n.disk.full, n.lies, n.stubborn, n.crashIn = false, Truth, stubborn{}, 0
-		n.suspended, n.frozen = false, false
-		n.mark.excused = n.mark.excused || n.active()
-		n.wakeUp()
-		n.powerOn()
-		n.startAgent()
-		n.proc.ask(func(a *reconcile.Actuator) { _ = a.SetPause(nil) })
-		n.proc.take(nil)
-	}
-	s := w.settings
-	s.Active, s.Fenced, s.Paused = side, "", ""
-	s.Hold = s.Hold && !w.ReadOnly // nobody but a person would ever start anything (R8)
-	s.Note++
-	w.settings = s
-	w.server.mend(s.Text())
-	w.notify()
-}
-
-// attend is a person who looks at the nodes now and then, and does what a
-// node's report asks a person to do.
-func (w *World) attend() {
-	for _, n := range w.nodes {
-		if n.proc == nil || !n.proc.passed {
-			continue
-		}
-		r := n.proc.actuator.Report()
-		w.acceptRewritten(n)
-		if r.Status == plan.Held && r.Rule == plan.R9 && w.server.tip(n.role).Holder.Side() == n.side {
-			n.proc.take(&plan.TakeoverAsk{Attest: "the old machine is gone", Adopt: true})
-		}
-		if r.Status == plan.Held && (r.Rule == plan.R4 || r.Rule == plan.R9) {
-			w.giveUp(n)
-		}
-		if r.Rule == plan.R10 && w.knowsBest(n) {
-			n.proc.take(&plan.TakeoverAsk{Attest: "the backup was older", Reroot: true})
-		}
-	}
-	w.after(20*time.Second, w.attend)
-}
-
-// knowsBest reports whether no other node of the role believes a newer claim.
-func (w *World) knowsBest(n *node) bool {
-	for _, o := range w.nodes {
-		if o.role == n.role && o.mark.tips[n.role] > n.mark.tips[n.role] {
-			return false
-		}
-	}
-	return true
-}
-
-// acceptRewritten is mainstay accept on a node that refuses the branch because
-// its history was rewritten (section 5).
-func (w *World) acceptRewritten(n *node) {
-	p, tip := n.proc, w.server.refs[branch]
-	for _, c := range p.learner.Snapshot().Conditions {
-		if c.Type == rewritten && !p.busy && n.overridden != tip {
-			n.overridden = tip
-			p.learner.Override(tip)
-			p.look()
-		}
-	}
-}
-
-// giveUp is mainstay takeover --adopt on the machine that took the place of the
-// one that n waits for in vain (R9).
-func (w *World) giveUp(n *node) {
-	t := w.server.tip(n.role)
-	for _, o := range w.nodes {
-		if o.role == n.role && o.side == t.Holder.Side() && o.fingerprint != t.Instance && o.proc != nil {
-			o.proc.take(&plan.TakeoverAsk{Attest: "the old machine is gone", Adopt: true})
-		}
 	}
 }
