@@ -217,7 +217,9 @@ func (a *Agent) act(ctx context.Context) {
 func (a *Agent) tell(o Order) {
 	a.passed.Store(int64(a.clock.Boot()))
 	r := a.actuator.Report()
-	a.status.Store(&r)
+	if r.Node != "" { // something was decided
+		a.status.Store(&r)
+	}
 	replace(a.asks, ask{order: o, handover: a.actuator.Handover()})
 	said := &reportAsk{report: r}
 	if w := a.actuator.wanted; w != nil {
