@@ -1,7 +1,7 @@
 # Everything is built and checked from here. "make help" lists the targets.
 
 SEEDS     ?= 20000
-STATES    ?= 1000000
+STATES    ?= 3000000
 FUZZTIME  ?= 10s
 BENCHTIME ?= 1s
 BENCHRUNS ?= 3

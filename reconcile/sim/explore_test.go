@@ -36,7 +36,7 @@ func exploreAll(t *testing.T, configs []*explore.Config, states int) []explore.R
 			large = append(large, c)
 		}
 	}
-	results := exploreSome(t, small, func(*explore.Config) int { return states / len(configs) })
+	results := exploreSome(t, small, func(*explore.Config) int { return states / 4 })
 	for _, r := range results {
 		states -= r.States
 	}

@@ -26,7 +26,7 @@ func (x *explorer) applyNode(m move, i int) {
 	case looks, begins, lists, learns, blind:
 		x.look(m.kind, i)
 	case publishes:
-		x.w.reports[x.cfg.nodes[i].ref] = n.out
+		x.w.reports[x.cfg.nodes[i].ref] = x.telling(n.out)
 	case restores:
 		x.pushBack(i)
 	case passes:
@@ -232,7 +232,7 @@ func (x *explorer) goBack(i uint8) {
 func (x *explorer) copyMachine(k kind) {
 	first, second := &x.w.nodes[0], &x.w.nodes[2]
 	x.w.left.copies--
-	*second = node{mem: memory{fresh: true, start: 50}, needsWin: true, stale: true}
+	*second = node{mem: memory{fresh: true, start: 50}, needsWin: true, stale: x.cfg.readOnly}
 	if k == cloned {
 		second.doc, second.own, second.mem, second.order, second.paused = first.doc, first.own, first.mem, first.order, first.paused
 		second.mem.boot = false
@@ -240,7 +240,7 @@ func (x *explorer) copyMachine(k kind) {
 		x.powerOff(0)
 		first.gone = true
 	}
-	second.gen = first.gen + 1
+	x.broughtDown(2)
 	x.powerOn(2)
 }
 

@@ -44,7 +44,7 @@ func (x *explorer) begin(i int, s plan.Step) {
 		}
 		return
 	}
-	if int(n.own.inst) != i+1 || n.own.holder != m.side || n.own.gen != n.gen {
+	if int(n.own.inst) != i+1 || n.own.holder != m.side || !n.own.fresh {
 		x.violate("no start without a claim push won for it", "%s starts under seq %d, %s", x.label(i), n.own.seq, s.Reason)
 	}
 	if x.w.refs[m.role].lost && x.w.refs[m.role].risk == 0 && n.own.epoch != x.w.refs[m.role].back.epoch {
@@ -95,9 +95,27 @@ func (x *explorer) settled(i int) {
 
 // broughtDown: from here on a start needs a push made after this moment.
 func (x *explorer) broughtDown(i int) {
-	n := &x.w.nodes[i]
-	n.needsWin = true
-	n.gen++
+	x.w.nodes[i].needsWin = true
+	inst := uint8(i + 1)
+	for r := range x.w.refs {
+		x.w.refs[r].tip.stale(inst)
+		for k := range x.w.refs[r].flights {
+			x.w.refs[r].flights[k].tip.stale(inst)
+		}
+	}
+	for j := range x.w.nodes {
+		n := &x.w.nodes[j]
+		n.own.stale(inst)
+		n.fol.stale(inst)
+		n.fetch.got.own.stale(inst)
+		n.fetch.got.fol.stale(inst)
+	}
+}
+
+func (t *tip) stale(inst uint8) {
+	if t.inst == inst {
+		t.fresh = false
+	}
 }
 
 // undoRisk forgets an accepted risk once nothing of it is left: whoever runs
@@ -110,10 +128,10 @@ func (x *explorer) undoRisk(r role) {
 	}
 	for i, m := range x.cfg.nodes {
 		n := &x.w.nodes[i]
-		if m.role != r || n.power == false {
+		if m.role != r || !n.power {
 			continue
 		}
-		if n.own != ref.tip || n.regressed || n.mem.local != 0 || n.svc.up() && int(ref.tip.inst) != i+1 || n.order != orderNone {
+		if n.own != ref.tip || n.regressed || n.mem.local != 0 || n.svc.up() && (int(ref.tip.inst) != i+1 || ref.tip.holder != m.side) || n.order != orderNone {
 			return
 		}
 	}

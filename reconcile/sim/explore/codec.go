@@ -85,7 +85,7 @@ func (x *explorer) planTip(t tip) plan.Tip {
 func (x *explorer) pushed(i int, c plan.Claim) tip {
 	t := tip{
 		holder: number(sides, c.Holder.Side()), action: number(actions, c.Action), start: uint8(c.Start),
-		guarantee: number(guarantees, c.Guarantee), debt: x.debtCode(c.Debt.D()), doc: x.w.nodes[i].doc, gen: x.w.nodes[i].gen,
+		guarantee: number(guarantees, c.Guarantee), debt: x.debtCode(c.Debt.D()), doc: x.w.nodes[i].doc, fresh: true,
 	}
 	for j, name := range x.names.instances {
 		if name == c.Instance {

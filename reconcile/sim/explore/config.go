@@ -39,6 +39,9 @@ type Config struct {
 	left    budget
 
 	hold, witness, lease, absentStop, drain, readOnly, detect bool
+	// terse keeps a space small: looks never fail, and of the reports only those
+	// reach the server that speak of readiness, a stop, a failure or a pause.
+	terse bool
 	// slow separates what git lists from when the node has it.
 	slow bool
 	// risky allows statements that are not true and presumptions of the living:

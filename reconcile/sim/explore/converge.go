@@ -21,7 +21,7 @@ func begin0(cfg *Config) world {
 		w.docs[0] |= docLease
 	}
 	for i := range cfg.nodes {
-		w.nodes[i] = node{mem: memory{}, needsWin: true, stale: true, wake: old}
+		w.nodes[i] = node{mem: memory{}, needsWin: true, stale: cfg.readOnly}
 		if !cfg.nodes[i].spare {
 			w.nodes[i].doc = 1
 		}
@@ -186,7 +186,15 @@ func (x *explorer) mustServe() bool {
 			return false
 		}
 	}
-	return !x.attestedUnder(code)
+	return !x.attestedUnder(code) && !x.tookLate(code)
+}
+
+// tookLate reports whether a side that is fenced now holds the claim by a push
+// it decided before that. It leaves the claim alone, and the other side cannot
+// tell that commit from one it has yet to accept: a person commits again (R4).
+func (x *explorer) tookLate(code docCode) bool {
+	t := x.w.refs[xivo].tip
+	return fenced(code) != noSide && t.holder == fenced(code) && t.doc != x.w.ndocs
 }
 
 // attestedUnder reports whether a person activated the other side under this

@@ -105,8 +105,8 @@ func (x *explorer) agentMoves(to []move, i uint8) []move {
 	default:
 		to = append(to, move{kind: learns, node: i})
 	}
-	to = when(to, n.reach || n.freach || n.fetch.phase > 0, move{kind: blind, node: i})
-	to = when(to, !x.cfg.readOnly && n.out.known && n.out != x.w.reports[m.ref], move{kind: publishes, node: i})
+	to = when(to, (n.reach || n.freach) && !x.cfg.terse || n.fetch.phase > 0, move{kind: blind, node: i})
+	to = when(to, !x.cfg.readOnly && n.out.known && x.telling(n.out) != x.w.reports[m.ref], move{kind: publishes, node: i})
 	to = when(to, !x.cfg.lease && n.mem.hasWait(), move{kind: waits, node: i})
 	to = when(to, n.restore, move{kind: restores, node: i})
 	if x.cfg.witness && m.role == xivo || x.cfg.detect && m.role == edge {

@@ -200,7 +200,6 @@ func (x *explorer) pass(i int, restarted bool) {
 		return
 	}
 	n.restore, n.out = d.Restore, x.report(i, d)
-	n.wake = wakeIn(d.Wake)
 	if d.Done {
 		n.order = orderNone
 	}
@@ -218,17 +217,19 @@ func (x *explorer) pass(i int, restarted bool) {
 	x.settled(i)
 }
 
-func wakeIn(t plan.Time) uint8 {
-	if t == 0 || t > at(0)+old*unit {
-		return old
-	}
-	return uint8(max(0, (t-now+unit-1)/unit))
-}
-
 func (x *explorer) report(i int, d *plan.Decision) report {
 	n := &x.w.nodes[i]
 	return report{known: true, ready: d.Ready, running: x.cfg.nodes[i].role != edge && n.svc.up(), paused: d.Status == plan.Paused,
 		status: number(statuses, d.Status), seq: n.own.seq, doc: n.doc}
+}
+
+// telling is what reaches the server of a report.
+func (x *explorer) telling(r report) report {
+	s := statuses[r.status]
+	if !x.cfg.terse || r.ready || r.paused || s == plan.Deactivating || s == plan.Failed {
+		return r
+	}
+	return report{}
 }
 
 // step begins one step. Its end is a move of its own.
@@ -256,6 +257,7 @@ func (x *explorer) die(i int) {
 	n := &x.w.nodes[i]
 	n.agent = false
 	n.forget()
+	n.stale = x.cfg.readOnly
 	switch n.svc {
 	case starting:
 		n.svc = waking
@@ -271,8 +273,8 @@ func (x *explorer) die(i int) {
 // forget is what a run of the agent knows and the next one does not.
 func (n *node) forget() {
 	n.read, n.reach, n.regressed, n.restorable, n.fread, n.freach, n.fregressed = false, false, false, false, false, false, false
-	n.stale, n.began, n.server, n.highest, n.peer, n.sides = true, 0, tipID{}, 0, report{}, [3]report{}
-	n.fetch, n.restore, n.out, n.witness, n.wake = fetch{}, false, report{}, witnessUnknown, old
+	n.began, n.server, n.highest, n.peer, n.sides = 0, tipID{}, 0, report{}, [3]report{}
+	n.fetch, n.restore, n.out, n.witness = fetch{}, false, report{}, witnessUnknown
 }
 
 func (x *explorer) powerOff(i int) {

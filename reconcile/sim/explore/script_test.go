@@ -39,7 +39,7 @@ func TestSpaces(t *testing.T) {
 			if r.Violations > 0 {
 				t.Errorf("%s", r.Trace)
 			}
-			if r.States < 3000 && !r.Exhausted {
+			if r.States < 2000 && !r.Exhausted {
 				t.Errorf("only %d states", r.States)
 			}
 		})

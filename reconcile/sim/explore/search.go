@@ -93,11 +93,13 @@ func (s *search) expandLevel(limit int) bool {
 	return true
 }
 
-// diveLength is how many moves a walk makes, and fruitless how many walks in a
-// row may find nothing before the space counts as known.
+// diveLength is how many moves a walk makes. Walks end when fruitless of them in
+// a row found nothing, or when a new state has come to cost more than
+// movesPerState: the space is then known but for its corners.
 const (
-	diveLength = 120
-	fruitless  = 1000
+	diveLength    = 120
+	fruitless     = 1000
+	movesPerState = 10
 )
 
 // dive walks at random from where the breadth ended. The walks are the same in
@@ -106,7 +108,8 @@ func (s *search) dive(limit int) {
 	r := rand.New(rand.NewPCG(uint64(s.res.States), 1))
 	from, indices, wide := s.next, s.later, s.res.States
 	s.next, s.later = nil, nil
-	for vain := 0; s.res.Violations == 0 && s.res.States < limit && len(from) > 0 && vain < fruitless; vain++ {
+	enough := s.res.Moves + movesPerState*(limit-wide)
+	for vain := 0; s.res.Violations == 0 && s.res.States < limit && len(from) > 0 && vain < fruitless && s.res.Moves < enough; vain++ {
 		k, before := r.IntN(len(from)), s.res.States
 		s.walk(r, from[k], indices[k])
 		if s.res.States > before {

@@ -64,9 +64,9 @@ type tip struct {
 	tipID
 	holder, inst, action, start, doc, guarantee uint8
 	leased, debt                                uint8
-	// gen is, as a ghost, how often the maker's services had been brought down
-	// when it made this change.
-	gen uint8
+	// fresh says, as a ghost, that the maker's services were not brought down
+	// since it made this change.
+	fresh bool
 }
 
 // ref is a claim ref on the server, and the pushes that may still land on it.
@@ -152,7 +152,6 @@ type node struct {
 	fetch                              fetch
 	restore                            bool
 	out                                report // to be published
-	wake                               uint8
 
 	svc      service
 	rendered side
@@ -161,7 +160,6 @@ type node struct {
 	down uint8
 
 	// Ghosts.
-	gen      uint8 // how often the services were brought down
 	needsWin bool
 	behind   bool  // has not looked at git since the claim went back
 	readyFor uint8 // the commits for which it was ready, as bits
