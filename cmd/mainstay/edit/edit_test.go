@@ -103,50 +103,77 @@ func (l layout) join(lines []string) string {
 	return b.String()
 }
 
-// numstat is what git counts as changed between two versions of a file: lines
-// added, lines removed.
-func numstat(t *testing.T, dir, before, after string) string {
+// versions are two versions of many files, for git to compare in one go.
+type versions struct{ before, after map[string]string }
+
+func newVersions() versions { return versions{map[string]string{}, map[string]string{}} }
+
+func (v versions) add(name, before, after string) { v.before[name], v.after[name] = before, after }
+
+// numstat is what git counts as changed in each file: lines added, lines removed.
+func (v versions) numstat(t *testing.T) map[string]string {
 	t.Helper()
-	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
-	for name, text := range map[string]string{a: before, b: after} {
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+	dir := t.TempDir()
+	for side, files := range map[string]map[string]string{"a": v.before, "b": v.after} {
+		if err := os.Mkdir(filepath.Join(dir, side), 0o755); err != nil {
 			t.Fatal(err)
 		}
+		for name, text := range files {
+			if err := os.WriteFile(filepath.Join(dir, side, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
-	out, err := exec.Command("git", "-c", "core.autocrlf=false", "diff", "--no-index", "--numstat", a, b).Output()
+	c := exec.Command("git", "-c", "core.autocrlf=false", "diff", "--no-index", "--no-renames", "--numstat", "a", "b")
+	c.Dir = dir
+	out, err := c.Output()
 	var e *exec.ExitError
 	if err != nil && (!errors.As(err, &e) || e.ExitCode() != 1) {
 		t.Fatal(err)
 	}
-	return strings.Join(strings.Fields(string(out))[:2], " ")
+	stats := map[string]string{}
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		stats[strings.TrimSuffix(f[len(f)-1][strings.LastIndex(f[len(f)-1], "/")+1:], "}")] = f[0] + " " + f[1]
+	}
+	return stats
 }
 
 // However a document is written, a failover is one line of its history, and two
 // with a fence; the document stays valid and means what was asked for.
 func TestOnlyTheWordChanges(t *testing.T) {
-	dir := t.TempDir()
-	for seed := range uint64(200) {
-		l := random(seed)
+	overs, fences := newVersions(), newVersions()
+	const documents = 200
+	for seed := range uint64(documents) {
+		l, name := random(seed), fmt.Sprint(seed)
 		before := l.write("main", "")
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			over := apply(t, before, Change{Active: spec.Standby})
-			if diff := cmp.Diff(l.write("standby", ""), over); diff != "" {
-				t.Errorf("%s\n%s", before, diff)
-			}
-			if got := numstat(t, dir, before, over); got != "1 1" {
-				t.Errorf("a failover changes %s lines:\n%s", got, over)
-			}
-			if back := apply(t, over, Change{Active: spec.Main}); back != before {
-				t.Errorf("not the same after the way back:\n%s", cmp.Diff(before, back))
-			}
-			fenced := apply(t, before, Change{Active: spec.Standby, Fenced: spec.Main})
-			if got := numstat(t, dir, before, fenced); got != "2 1" && (!l.flow || got != "1 1") {
-				t.Errorf("a failover with a fence changes %s lines:\n%s", got, fenced)
-			}
-			if back := apply(t, fenced, Change{Active: spec.Main, Unfence: true}); back != before {
-				t.Errorf("not the same after the way back:\n%s", cmp.Diff(before, back))
-			}
-		})
+		over := apply(t, before, Change{Active: spec.Standby})
+		if diff := cmp.Diff(l.write("standby", ""), over); diff != "" {
+			t.Errorf("%s: %s\n%s", name, before, diff)
+		}
+		if back := apply(t, over, Change{Active: spec.Main}); back != before {
+			t.Errorf("%s: not the same after the way back:\n%s", name, cmp.Diff(before, back))
+		}
+		fenced := apply(t, before, Change{Active: spec.Standby, Fenced: spec.Main})
+		if back := apply(t, fenced, Change{Active: spec.Main, Unfence: true}); back != before {
+			t.Errorf("%s: not the same after the way back:\n%s", name, cmp.Diff(before, back))
+		}
+		overs.add(name, before, over)
+		fences.add(name, before, fenced)
+	}
+	over, fenced := overs.numstat(t), fences.numstat(t)
+	if len(over) != documents || len(fenced) != documents {
+		t.Fatalf("git compared %d and %d documents", len(over), len(fenced))
+	}
+	for name, got := range over {
+		if got != "1 1" {
+			t.Errorf("%s: a failover changes %s lines:\n%s", name, got, overs.after[name])
+		}
+	}
+	for name, got := range fenced {
+		if flow := strings.Contains(fences.before[name], "{\n") || strings.Contains(fences.before[name], "{\r\n"); got != "2 1" && (!flow || got != "1 1") {
+			t.Errorf("%s: a failover with a fence changes %s lines:\n%s", name, got, fences.after[name])
+		}
 	}
 }
 
