@@ -125,7 +125,10 @@ func (p *wholePage) declare(side string, replace ...string) string {
 		}
 		document = strings.ReplaceAll(document, replace[i], replace[i+1])
 	}
-	commit := p.commit("active: "+side, map[string]string{"deployment.yaml": document})
+	commit := p.head()
+	if document != p.current() {
+		commit = p.commit("active: "+side, map[string]string{"deployment.yaml": document})
+	}
 	p.nudge()
 	return commit
 }
