@@ -33,7 +33,7 @@ func BenchmarkPlan(b *testing.B) {
 	for _, args := range [][]string{
 		{"init", "--quiet", "--bare", "--initial-branch=main", bare}, {"-C", work, "init", "--quiet", "--initial-branch=main"},
 		{"-C", work, "add", "--all"},
-		{"-C", work, "-c", "user.name=Ann", "-c", "user.email=ann@example.org", "commit", "--quiet", "-m", "begin"},
+		{"-C", work, "-c", "user.name=ops", "-c", "user.email=ops@example.org", "commit", "--quiet", "-m", "begin"},
 		{"-C", work, "remote", "add", "origin", bare}, {"-C", work, "push", "--quiet", "origin", "main"},
 	} {
 		if out, err := exec.Command("git", args...).CombinedOutput(); err != nil {

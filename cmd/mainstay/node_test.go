@@ -38,7 +38,7 @@ func scriptGit(ts *testscript.TestScript, args ...string) string {
 	c := exec.Command("git", args...)
 	c.Dir = ts.MkAbs("paris")
 	c.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"), "GIT_CONFIG_SYSTEM=/dev/null",
-		"GIT_AUTHOR_NAME=Ann", "GIT_AUTHOR_EMAIL=ann@example.org", "GIT_COMMITTER_NAME=Ann", "GIT_COMMITTER_EMAIL=ann@example.org")
+		"GIT_AUTHOR_NAME=ops", "GIT_AUTHOR_EMAIL=ops@example.org", "GIT_COMMITTER_NAME=ops", "GIT_COMMITTER_EMAIL=ops@example.org")
 	out, err := c.CombinedOutput()
 	if err != nil {
 		ts.Fatalf("git %v: %v\n%s", args, err, out)

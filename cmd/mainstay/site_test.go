@@ -69,7 +69,7 @@ func openSite(ts *testscript.TestScript, name string) *site {
 func (s *site) git(args ...string) string {
 	c := exec.Command("git", args...)
 	c.Env = append(os.Environ(), "HOME="+s.ts.Getenv("HOME"), "GIT_CONFIG_SYSTEM=/dev/null",
-		"GIT_AUTHOR_NAME=Ann", "GIT_AUTHOR_EMAIL=ann@example.org", "GIT_COMMITTER_NAME=Ann", "GIT_COMMITTER_EMAIL=ann@example.org",
+		"GIT_AUTHOR_NAME=ops", "GIT_AUTHOR_EMAIL=ops@example.org", "GIT_COMMITTER_NAME=ops", "GIT_COMMITTER_EMAIL=ops@example.org",
 		"GIT_COMMITTER_DATE="+time.Now().Add(-90*time.Minute).Format(time.RFC3339))
 	out, err := c.CombinedOutput()
 	if err != nil {

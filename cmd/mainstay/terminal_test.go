@@ -73,7 +73,7 @@ func (t *terminal) start(size string, args []string) {
 	t.cmd = exec.Command(args[0], args[1:]...)
 	t.cmd.Dir = t.ts.MkAbs(".")
 	t.cmd.Env = append(os.Environ(), "PATH="+t.ts.Getenv("PATH"), "HOME="+t.ts.Getenv("HOME"), "TERM=xterm", "NO_COLOR="+t.ts.Getenv("NO_COLOR"),
-		"GIT_AUTHOR_NAME=Ann", "GIT_AUTHOR_EMAIL=ann@example.org", "GIT_COMMITTER_NAME=Ann", "GIT_COMMITTER_EMAIL=ann@example.org")
+		"GIT_AUTHOR_NAME=ops", "GIT_AUTHOR_EMAIL=ops@example.org", "GIT_COMMITTER_NAME=ops", "GIT_COMMITTER_EMAIL=ops@example.org")
 	t.cmd.Stdin, t.cmd.Stdout, t.cmd.Stderr = slave, slave, slave
 	t.ts.Check(t.cmd.Start())
 	go func() {

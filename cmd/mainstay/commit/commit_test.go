@@ -21,8 +21,8 @@ func newRepos(t *testing.T) repos {
 	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
 	t.Setenv("GIT_CONFIG_SYSTEM", os.DevNull)
 	for _, who := range []string{"AUTHOR", "COMMITTER"} {
-		t.Setenv("GIT_"+who+"_NAME", "Ann")
-		t.Setenv("GIT_"+who+"_EMAIL", "ann@example.org")
+		t.Setenv("GIT_"+who+"_NAME", "ops")
+		t.Setenv("GIT_"+who+"_EMAIL", "ops@example.org")
 	}
 	r := repos{t: t, bare: filepath.Join(dir, "bare.git"), work: gitcmd.Repo{Dir: filepath.Join(dir, "work")}}
 	for _, d := range []string{r.bare, r.work.Dir} {
