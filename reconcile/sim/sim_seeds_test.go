@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,6 +23,7 @@ func TestSimSeeds(t *testing.T) {
 		replay(t, NewSchedule(*simSeed))
 		return
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a batch job with memory to spare
 	library := NewLibrary()
 	var next, done, violations atomic.Uint64
 	var workers sync.WaitGroup
