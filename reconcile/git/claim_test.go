@@ -116,8 +116,8 @@ func TestAClaimThatWentBackDoesNotDescend(t *testing.T) {
 		if err != nil || read.Descends || read.Rerooted {
 			t.Errorf("put back: got %+v, %v", read, err)
 		}
-		fork := change(t, r, claim(2, plan.Seize, spec.Standby, "xivo-standby"))
-		fork = change(t, r, claim(3, plan.Renew, spec.Standby, "xivo-standby"))
+		change(t, r, claim(2, plan.Seize, spec.Standby, "xivo-standby"))
+		fork := change(t, r, claim(3, plan.Renew, spec.Standby, "xivo-standby"))
 		read, err = r.Claim(ctx(t), claimRef, fork, known)
 		if err != nil || read.Descends || read.Rerooted {
 			t.Errorf("gone on from there: got %+v, %v", read, err)

@@ -25,7 +25,6 @@ type probes struct {
 // watch is one target being probed.
 type watch struct {
 	target *node
-	tries  int
 	silent int
 	next   time.Duration
 	view   plan.ProbeView
