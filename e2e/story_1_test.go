@@ -57,9 +57,9 @@ func (p *wholePage) wantAll(t *testing.T, side string) {
 			t.Errorf("xucmgt answers on cc-%s: %v", one, got)
 		}
 	}
-	if got := pageSide(p.user(t)); got != side {
-		t.Errorf("the page at %s is that of %q", voiceName, got)
-	}
+	// nginx answers with its old configuration for a moment after a reload.
+	user := p.user(t)
+	eventually(t, "the page at "+voiceName+" is that of "+side, func() bool { return pageSide(user) == side })
 	p.wantCalls(t, side)
 }
 
