@@ -313,7 +313,8 @@ func (c *checker) starts(n *node, in *plan.Input, d *plan.Decision) {
 // accepted what follows.
 func (c *checker) untrue(n *node, d *plan.Doc) bool {
 	s := c.w.server
-	if d.Fenced != n.side.Other() || d.Commit != s.lastGood && s.descends(s.lastGood, d.Commit) {
+	withdrawn := c.w.settings.Fenced != d.Fenced && s.descends(s.lastGood, d.Commit)
+	if d.Fenced != n.side.Other() || withdrawn {
 		return false
 	}
 	return slices.ContainsFunc(c.w.nodes, func(o *node) bool { return o.role == n.role && o.side == d.Fenced && o.on })

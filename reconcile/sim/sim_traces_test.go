@@ -352,3 +352,25 @@ func TestAFencingOfLongAgoTakesNothingBack(t *testing.T) { // R4
 	s.servesNot(s.stby)
 	s.serves(s.main)
 }
+
+// taken is a main that serves, and is declared, while standby takes its claim on
+// the word of a person who is mistaken.
+func (s *story) taken() {
+	s.main.mark.excused = true // what the mistake costs is not the agents' fault
+	s.stby.proc.take(&plan.TakeoverAsk{Attest: "main is off"})
+	s.until("standby has the claim", 10*time.Second, func() bool { return s.holder() == spec.Standby })
+	s.until("main stops", 10*time.Second, func() bool { return !s.main.active() })
+}
+
+func TestADeclaredNodeStopsWhenItsClaimIsTaken(t *testing.T) { // R1
+	tell(t, nil).taken()
+}
+
+func TestAPausedNodeStopsWhenItsClaimIsTaken(t *testing.T) { // R1, R11
+	s := tell(t, nil)
+	pause := reconcile.Pause{Reason: "work on it"}
+	s.main.proc.ask(func(a *reconcile.Actuator) { _ = a.SetPause(&pause) })
+	s.passes(time.Second)
+	s.expect(s.Status("xivo-main") == plan.Paused, "main is paused")
+	s.taken()
+}
