@@ -149,7 +149,7 @@ type renderKey struct {
 	serving    spec.Side
 }
 
-// NewLibrary returns an empty library.
+// NewLibrary returns an empty shelf.
 func NewLibrary() *Library {
 	return &Library{loaded: map[string]loaded{}, rendered: map[renderKey]string{}}
 }

@@ -276,7 +276,7 @@ func (f *files) States(serving spec.Side) []plan.FileState {
 }
 
 func (f *files) text(path string, serving spec.Side) (string, error) {
-	return f.p.n.w.library.render(renderKey{f.p.n.name, path, serving}, f.render)
+	return f.p.n.w.shelf.render(renderKey{f.p.n.name, path, serving}, f.render)
 }
 
 // Render is part of reconcile.Files.

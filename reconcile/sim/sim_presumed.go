@@ -51,10 +51,10 @@ type Cost struct {
 }
 
 // Measure lets an outage happen, once per seed.
-func (o Outage) Measure(runs int, library *Library) Cost {
+func (o Outage) Measure(runs int, shelf *Library) Cost {
 	c := Cost{Runs: runs}
 	for seed := range uint64(runs) {
-		o.once(seed+1, library, &c)
+		o.once(seed+1, shelf, &c)
 	}
 	if c.Both > 0 {
 		c.Mean /= time.Duration(c.Both)
@@ -65,8 +65,8 @@ func (o Outage) Measure(runs int, library *Library) Cost {
 	return c
 }
 
-func (o Outage) once(seed uint64, library *Library, c *Cost) {
-	w := NewWorld(seed, o.Settings, library)
+func (o Outage) once(seed uint64, shelf *Library, c *Cost) {
+	w := NewWorld(seed, o.Settings, shelf)
 	w.Boot()
 	w.Until(time.Minute, w.Settled)
 	w.Run(w.upTo(10 * time.Second))

@@ -95,8 +95,8 @@ func drawFault(r *rand.Rand, at time.Duration, k Kind) Fault {
 }
 
 // Run runs the schedule and returns the violation, or "".
-func (s Schedule) Run(library *Library, trace func(at time.Duration, who, what string)) string {
-	w := NewWorld(s.Seed, s.Settings, library)
+func (s Schedule) Run(shelf *Library, trace func(at time.Duration, who, what string)) string {
+	w := NewWorld(s.Seed, s.Settings, shelf)
 	w.Timing, w.Trace = s.Timing, trace
 	w.Separate, w.Mirror, w.ReadOnly = s.Separate, s.Mirror, s.ReadOnly
 	for _, n := range w.nodes {
@@ -138,12 +138,12 @@ func (w *World) unsettled() string {
 
 // Shrink returns the shortest schedule found that still has a violation: what
 // can be left out is left out, first in halves, then one by one.
-func (s Schedule) Shrink(library *Library) Schedule {
+func (s Schedule) Shrink(shelf *Library) Schedule {
 	for size := (len(s.Faults) + 1) / 2; size > 0; size /= 2 {
 		for from := 0; from < len(s.Faults); {
 			t := s
 			t.Faults = slices.Delete(slices.Clone(s.Faults), from, min(from+size, len(s.Faults)))
-			if t.Run(library, nil) != "" {
+			if t.Run(shelf, nil) != "" {
 				s = t
 			} else {
 				from += size

@@ -24,34 +24,34 @@ func TestSimSeeds(t *testing.T) {
 		return
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a batch job with memory to spare
-	library := NewLibrary()
+	shelf := NewLibrary()
 	var next, done, violations atomic.Uint64
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for seed := next.Add(1); seed <= *simSeeds && violations.Load() < 5; seed = next.Add(1) {
 				s := NewSchedule(seed)
-				why := s.Run(library, nil)
+				why := s.Run(shelf, nil)
 				if done.Add(1); why != "" {
 					violations.Add(1)
-					short := s.Shrink(library)
+					short := s.Shrink(shelf)
 					t.Errorf("seed %d: %s\nshortest schedule: %s\nas: %s\nreplay with -run TestSimSeeds -sim.seed=%d",
-						seed, why, short, short.Run(library, nil), seed)
+						seed, why, short, short.Run(shelf, nil), seed)
 				}
 			}
 		})
 	}
 	workers.Wait()
-	violations.Add(presumed(t, int(min(200, 3+*simSeeds/100)), library))
+	violations.Add(presumed(t, int(min(200, 3+*simSeeds/100)), shelf))
 	fmt.Printf("sim: %d schedules, %d violations\n", done.Load(), violations.Load())
 }
 
 // presumed prints what a presumption can cost: for how long both sides serve when
 // main is cut off from git, alive, and standby is declared. Only a presumption
 // may cost anything, and a lease or a hold never does.
-func presumed(t *testing.T, runs int, library *Library) (violations uint64) {
+func presumed(t *testing.T, runs int, shelf *Library) (violations uint64) {
 	for _, o := range Outages() {
-		c := o.Measure(runs, library)
+		c := o.Measure(runs, shelf)
 		fmt.Println(o.Row(c))
 		if c.Violation != "" {
 			violations++

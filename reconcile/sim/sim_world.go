@@ -51,7 +51,7 @@ type World struct {
 	// second began a second of counting events.
 	second  time.Duration
 	counted int
-	library *Library
+	shelf   *Library
 	log     *slog.Logger
 	server  *server
 	nodes   []*node
@@ -63,8 +63,8 @@ type World struct {
 
 // NewWorld returns a deployment whose document says settings, with every
 // machine off. Library may be shared by many worlds.
-func NewWorld(seed uint64, settings Settings, library *Library) *World {
-	w := &World{Timing: EverydayTiming(), rng: rand.New(rand.NewPCG(seed, 1)), library: library,
+func NewWorld(seed uint64, settings Settings, shelf *Library) *World {
+	w := &World{Timing: EverydayTiming(), rng: rand.New(rand.NewPCG(seed, 1)), shelf: shelf,
 		log: slog.New(slog.DiscardHandler), byName: map[string]*node{}}
 	w.server = newServer(w)
 	w.check = newChecker(w)
