@@ -68,6 +68,7 @@ type Actuator struct {
 	unsaved  string // why the memory is not on disk
 	pause    *Pause
 	takeover *plan.TakeoverAsk
+	in       plan.Input // of the newest pass
 	last     plan.Decision
 	applied  string
 	since    time.Time
@@ -192,12 +193,12 @@ func (a *Actuator) Pass() (Order, time.Duration) {
 		return Order{}, a.unseen
 	}
 	a.noticeGap(now)
-	in := a.gather(now)
-	a.find(in)
-	d := plan.Decide(&in)
+	a.in = a.gather(now)
+	a.find(&a.in)
+	d := plan.Decide(&a.in)
 	a.passes++
 	a.keep(d.Memory)
-	a.record(in, d)
+	a.record(d)
 	a.forgetDone(d)
 	a.Machine.Probes.Hurry(d.Handover)
 	a.carryOut(d)
@@ -251,7 +252,7 @@ func (a *Actuator) gather(now time.Duration) plan.Input {
 
 // find ends the beginning of a run: something was seen running, or everything
 // was seen not to run. The pass that sees it is still part of the beginning.
-func (a *Actuator) find(in plan.Input) {
+func (a *Actuator) find(in *plan.Input) {
 	if in.Doc == nil || in.Unmanaged || a.found {
 		return
 	}
@@ -267,7 +268,9 @@ func allOf(all []plan.Observed, is func(plan.Observed) bool) bool {
 // gatherOthers adds what the other nodes and the claims say.
 func (a *Actuator) gatherOthers(in *plan.Input) {
 	in.Claim = a.snap.Claims[a.doc.Role]
-	in.Peer = a.snap.Reports[a.doc.Peer]
+	if r := a.snap.Reports[a.doc.Peer]; r != nil {
+		in.Peer = *r
+	}
 	in.Roles, in.Followed = a.roles, a.followed
 }
 
@@ -288,9 +291,9 @@ func (a *Actuator) keep(m plan.Memory) {
 	a.saved, a.unsaved = m, ""
 }
 
-func (a *Actuator) record(in plan.Input, d plan.Decision) {
+func (a *Actuator) record(d plan.Decision) {
 	if a.Recorder != nil {
-		a.Recorder.Record(Entry{At: a.Clock.Wall(), Input: in, Decision: d})
+		a.Recorder.Record(Entry{At: a.Clock.Wall(), Input: a.in, Decision: d})
 	}
 }
 

@@ -137,7 +137,8 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 	for _, ref := range slices.Sorted(maps.Keys(errs)) {
 		next.warn("ReportUnreadable", "the report of %s cannot be read: %v", nodes[ref], errs[ref])
 	}
-	next.Reports = maps.Clone(next.Reports) // snapshots share them until one moves
+	before := next.Reports
+	next.Reports = maps.Clone(before) // snapshots share them until one moves
 	for ref, r := range reports {
 		node := nodes[ref]
 		if r.Node != node || r.Deployment != d.Name {
@@ -145,9 +146,9 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 			continue
 		}
 		l.hashes[ref] = moved[ref]
-		next.Reports[node] = plan.ReportView{Known: true, Report: r, SeqBefore: known[d.Nodes[node].Role]}
+		next.Reports[node] = &plan.ReportView{Known: true, Report: r, SeqBefore: known[d.Nodes[node].Role]}
 	}
-	next.arrange()
+	next.arrange(before)
 }
 
 // concerns reports whether this node decides by another one's report: it is of
@@ -170,7 +171,9 @@ func maxSeqs(s *Snapshot) map[string]uint64 {
 func elsewhere(s *Snapshot, role roleLayout) uint64 {
 	var seq uint64
 	for _, node := range role.nodes {
-		seq = max(seq, s.Reports[node].Seq)
+		if r := s.Reports[node]; r != nil {
+			seq = max(seq, r.Seq)
+		}
 	}
 	return seq
 }

@@ -112,7 +112,7 @@ func (a *Agent) View() View {
 		}
 		v.Others[name] = plan.Report{Deployment: s.Accepted.Deployment.Name, Node: name, Role: n.Role, Side: n.Side,
 			Status: plan.Unknown, Reason: "nothing was heard from this node yet"}
-		if r := s.Reports[name]; r.Known {
+		if r := s.Reports[name]; r != nil {
 			v.Others[name] = r.Report
 		}
 	}

@@ -49,16 +49,38 @@ func sidesOf(d *spec.Deployment, role string) map[spec.Side]string {
 }
 
 // arrange puts the reports of every exclusive role's nodes by side, once for
-// every pass that reads them.
-func (s *Snapshot) arrange() {
-	s.bySide = make(map[string]map[spec.Side]plan.ReportView, len(s.Accepted.layout.roles))
-	for _, r := range s.Accepted.layout.roles {
-		reports := make(map[spec.Side]plan.ReportView, len(r.nodes))
-		for side, node := range r.nodes {
-			reports[side] = s.Reports[node]
+// every pass that reads them. A role none of whose reports moved since before
+// keeps what it had.
+func (s *Snapshot) arrange(before map[string]*plan.ReportView) {
+	roles := s.Accepted.layout.roles
+	bySide := make(map[string]plan.SideReports, len(roles))
+	for _, r := range roles {
+		if old := s.bySide[r.name]; old != nil && !s.moved(r, before) {
+			bySide[r.name] = old
+			continue
 		}
-		s.bySide[r.name] = reports
+		bySide[r.name] = s.sides(r)
 	}
+	s.bySide = bySide
+}
+
+func (s *Snapshot) moved(r roleLayout, before map[string]*plan.ReportView) bool {
+	for _, node := range r.nodes {
+		if s.Reports[node] != before[node] {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Snapshot) sides(r roleLayout) plan.SideReports {
+	reports := make(plan.SideReports, len(r.nodes))
+	for side, node := range r.nodes {
+		if view := s.Reports[node]; view != nil {
+			reports[side] = view
+		}
+	}
+	return reports
 }
 
 // views is what a snapshot says of every exclusive role, and of a role that is

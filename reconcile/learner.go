@@ -75,7 +75,7 @@ func NewLearner(c LearnerConfig) *Learner {
 	if l.Load == nil {
 		l.Load = LoadDocument
 	}
-	l.snap = &Snapshot{Claims: map[string]plan.ClaimView{}, Reports: map[string]plan.ReportView{}}
+	l.snap = &Snapshot{Claims: map[string]plan.ClaimView{}, Reports: map[string]*plan.ReportView{}}
 	l.recall()
 	l.recalled = l.snap
 	return l
@@ -281,11 +281,12 @@ func (l *Learner) sayUnsaved(next *Snapshot) {
 
 func (l *Learner) adopt(next *Snapshot, commit string, d *spec.Deployment) {
 	if a := next.Accepted; a != nil && a.Deployment.Name != d.Name {
-		next.Claims, next.Reports = map[string]plan.ClaimView{}, map[string]plan.ReportView{}
+		next.Claims, next.Reports = map[string]plan.ClaimView{}, map[string]*plan.ReportView{}
 		clear(l.hashes)
 	}
 	next.Accepted = &Accepted{Commit: commit, Digest: d.Digest(), Deployment: d, layout: layoutOf(d)}
-	next.arrange()
+	next.bySide = nil
+	next.arrange(nil)
 }
 
 // Override lets a commit be accepted although it does not descend from the

@@ -19,6 +19,7 @@ type Publisher struct {
 	heartbeat    time.Duration
 	offered      *plan.Report
 	published    *plan.Report
+	compared     [2]plan.Report // what of both is news, kept because every pass compares
 	news         news
 	at           time.Duration
 	failures     int
@@ -79,7 +80,7 @@ func (p *Publisher) compare() {
 	switch {
 	case p.published == nil || urgent(*p.published) != urgent(*p.offered):
 		p.news = urgentNews
-	case !alike(p.published, p.offered):
+	case !p.alike():
 		p.news = someNews
 	default:
 		p.news = noNews
@@ -140,9 +141,9 @@ func (p *Publisher) Publish(ctx context.Context) error {
 	return nil
 }
 
-func alike(a, b *plan.Report) bool {
-	x, y := significant(*a), significant(*b)
-	return reflect.DeepEqual(&x, &y)
+func (p *Publisher) alike() bool {
+	p.compared = [2]plan.Report{significant(*p.published), significant(*p.offered)}
+	return reflect.DeepEqual(&p.compared[0], &p.compared[1])
 }
 
 // significant is a report without what changes all the time and says nothing

@@ -33,7 +33,7 @@ func fullInput() plan.Input {
 	tip := plan.Tip{ID: "abc", Claim: plan.Claim{Seq: 6, Holder: "main", Node: "xivo-main", Instance: "m-1", Action: plan.Seize,
 		Start: 12, Commit: "c1", Document: "d1", Guarantee: plan.Lease, Reason: "r", Lease: spec.Duration(30 * time.Second),
 		StopBound: spec.Duration(45 * time.Second), Debt: spec.Duration(time.Second), At: at}}
-	sides := map[spec.Side]plan.ReportView{spec.Main: view, spec.Standby: {}}
+	sides := plan.SideReports{spec.Main: &view, spec.Standby: {}}
 	return plan.Input{
 		Now: 95 * time.Second, Boot: "b1", Instance: "s-1", Blocked: "", Restarted: true, Late: true,
 		Doc: &plan.Doc{Commit: "c2", Digest: "d2", Active: spec.Standby, Node: "xivo-standby", Role: "xivo", Exclusive: true,

@@ -32,10 +32,10 @@ type Snapshot struct {
 	Accepted *Accepted
 	// Claims and Reports are by role and by node.
 	Claims     map[string]plan.ClaimView
-	Reports    map[string]plan.ReportView
+	Reports    map[string]*plan.ReportView
 	Conditions []plan.Condition
 	// bySide are the reports of each exclusive role's nodes.
-	bySide map[string]map[spec.Side]plan.ReportView
+	bySide map[string]plan.SideReports
 }
 
 // clone returns a snapshot that the next look may change.

@@ -71,7 +71,7 @@ func (p *pass) conditions() {
 	for _, r := range in.Roles {
 		if Dual(r.Tip, r.Reports) {
 			p.warn("DualActive", "both sides of %s are serving: %s and %s", r.Role,
-				r.Reports[spec.Main].Node, r.Reports[spec.Standby].Node)
+				r.Reports.Of(spec.Main).Node, r.Reports.Of(spec.Standby).Node)
 		}
 	}
 	if p.mem.Local != "" {

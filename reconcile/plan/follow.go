@@ -19,7 +19,7 @@ func (p *pass) gate() (gateState, string) {
 		return gateOpen, ""
 	}
 	role, side := p.doc.Follows, p.doc.Side
-	rep := f.Reports[side]
+	rep := f.Reports.Of(side)
 	switch {
 	case !f.Claim.Known():
 		return gateShut, "the claim of " + role + " has not been read yet"
@@ -37,7 +37,7 @@ func (p *pass) gate() (gateState, string) {
 
 // activeUnder reports whether a report says Active under this very claim; a
 // report from before a renewal is stale (R3).
-func activeUnder(r ReportView, t Tip) bool {
+func activeUnder(r *ReportView, t Tip) bool {
 	return r.Known && r.Status == Active && r.Seq == t.Seq
 }
 
@@ -48,7 +48,7 @@ func servingSide(f *FollowView) spec.Side {
 		return ""
 	}
 	side := f.Claim.Tip.Holder.Side()
-	if side != "" && activeUnder(f.Reports[side], f.Claim.Tip) {
+	if side != "" && activeUnder(f.Reports.Of(side), f.Claim.Tip) {
 		return side
 	}
 	return ""
@@ -57,12 +57,12 @@ func servingSide(f *FollowView) spec.Side {
 // Dual reports whether two nodes of one exclusive role were both seen serving:
 // the one that does not hold the claim said so after this observer knew the
 // claim, so it is not an old report of a dead node.
-func Dual(t Tip, reports map[spec.Side]ReportView) bool {
+func Dual(t Tip, reports SideReports) bool {
 	holder := t.Holder.Side()
 	if holder == "" {
 		return false
 	}
-	mine, other := reports[holder], reports[holder.Other()]
+	mine, other := reports.Of(holder), reports.Of(holder.Other())
 	return mine.Known && mine.Running && mine.Seq >= t.Seq &&
 		other.Known && other.Running && other.SeqBefore >= t.Seq
 }

@@ -52,7 +52,10 @@ type Input struct {
 	Files    []FileState  `json:"files,omitempty"`
 	Pause    *PauseOrder  `json:"pause,omitempty"`
 	Takeover *TakeoverAsk `json:"takeover,omitempty"`
-	Memory   Memory       `json:"memory"`
+	// EndDrain is a person's word that nobody waits for calls any more: the
+	// drain that is under way ends, and the stop begins (R2).
+	EndDrain bool   `json:"endDrain,omitempty"`
+	Memory   Memory `json:"memory"`
 }
 
 // Doc is what the accepted document says to one node, as far as the decision
@@ -135,17 +138,28 @@ type ReportView struct {
 	SeqBefore uint64 `json:"seqBefore,omitempty"`
 }
 
+// SideReports are the reports of a role's two nodes.
+type SideReports map[spec.Side]*ReportView
+
+// Of returns the report of the node on a side; an unknown one if there is none.
+func (s SideReports) Of(side spec.Side) *ReportView {
+	if v := s[side]; v != nil {
+		return v
+	}
+	return &ReportView{}
+}
+
 // FollowView is the claim of a followed role and its nodes' reports.
 type FollowView struct {
-	Claim   ClaimView                `json:"claim"`
-	Reports map[spec.Side]ReportView `json:"reports"`
+	Claim   ClaimView   `json:"claim"`
+	Reports SideReports `json:"reports"`
 }
 
 // RoleView is one exclusive role as a third party sees it.
 type RoleView struct {
-	Role    string                   `json:"role"`
-	Tip     Tip                      `json:"tip"`
-	Reports map[spec.Side]ReportView `json:"reports"`
+	Role    string      `json:"role"`
+	Tip     Tip         `json:"tip"`
+	Reports SideReports `json:"reports"`
 }
 
 // ProbeView is what repeated probing of one target says.
@@ -191,6 +205,9 @@ type Observed struct {
 	Err string `json:"err,omitempty"`
 	// Drained says that the newest drain found nothing left to wait for.
 	Drained bool `json:"drained,omitempty"`
+	// Left is what a drain that is under way waits for, in the newest words of
+	// its command, such as "3 calls".
+	Left string `json:"left,omitempty"`
 	// Holdoff goes with Starting: nothing runs, and something else than the agent
 	// waits before it starts the service again. That is not down.
 	Holdoff bool `json:"holdoff,omitempty"`

@@ -52,7 +52,7 @@ func (p *pass) detected(side spec.Side) spec.Side {
 	if !here.Known || !here.Silent || !there.Known || !there.Answers {
 		return side
 	}
-	if r := p.in.Followed.Reports[side.Other()]; r.Known && r.Status == Active || !p.in.Followed.Claim.Reachable {
+	if r := p.in.Followed.Reports.Of(side.Other()); r.Known && r.Status == Active || !p.in.Followed.Claim.Reachable {
 		return side.Other()
 	}
 	return side

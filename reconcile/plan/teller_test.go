@@ -190,10 +190,11 @@ func (s *teller) peer(a args) error {
 // nodes' reports.
 func (s *teller) followed(a args) error {
 	if s.in.Followed == nil {
-		s.in.Followed = &FollowView{Reports: map[spec.Side]ReportView{}}
+		s.in.Followed = &FollowView{Reports: SideReports{}}
 	}
 	if len(a) > 1 && a[0] == "report" {
-		s.in.Followed.Reports[spec.Side(a[1])] = report(a[2:])
+		seen := report(a[2:])
+		s.in.Followed.Reports[spec.Side(a[1])] = &seen
 		return nil
 	}
 	s.in.Followed.Claim = ClaimView{Tip: s.tip(a), Read: true, Reachable: !a.has("unreachable"), Regressed: a.has("regressed")}
@@ -205,10 +206,11 @@ func (s *teller) followed(a args) error {
 func (s *teller) role(a args) error {
 	for i := range s.in.Roles {
 		if s.in.Roles[i].Role == a[0] && a[1] == "report" {
-			s.in.Roles[i].Reports[spec.Side(a[2])] = report(a[3:])
+			seen := report(a[3:])
+			s.in.Roles[i].Reports[spec.Side(a[2])] = &seen
 			return nil
 		}
 	}
-	s.in.Roles = append(s.in.Roles, RoleView{Role: a[0], Tip: s.tip(a[1:]), Reports: map[spec.Side]ReportView{}})
+	s.in.Roles = append(s.in.Roles, RoleView{Role: a[0], Tip: s.tip(a[1:]), Reports: SideReports{}})
 	return nil
 }

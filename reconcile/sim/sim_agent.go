@@ -39,7 +39,8 @@ type proc struct {
 
 	// The publisher's loop.
 	publishing bool
-	offer      *plan.Report
+	offer      plan.Report
+	offering   bool
 	publishAt  uint64
 }
 
@@ -245,9 +246,8 @@ func (p *proc) pass() {
 	order, next := p.actuator.Pass()
 	p.passed = true
 	p.order, p.handover = order, p.actuator.Handover()
-	r := p.actuator.Report()
-	p.offer = &r
-	if p.n.w.Trace != nil && p.told != string(r.Status)+r.Reason {
+	p.offer, p.offering = p.actuator.Report(), true
+	if r := &p.offer; p.n.w.Trace != nil && p.told != string(r.Status)+r.Reason {
 		p.told = string(r.Status) + r.Reason
 		p.n.w.trace(p.n.machine, "%s %s %s (declared %s, claim %d %s)", r.Status, r.Rule, r.Reason, r.Declared, r.Seq, r.Holder)
 	}
@@ -261,9 +261,9 @@ func (p *proc) publish() {
 	if p.publishing || p.n.w.ReadOnly {
 		return
 	}
-	if p.offer != nil {
-		p.publisher.Offer(*p.offer)
-		p.offer = nil
+	if p.offering {
+		p.publisher.Offer(p.offer)
+		p.offering = false
 	}
 	if !p.publisher.Due() {
 		p.at(&p.publishAt, p.clock.Boot()+p.publisher.Next(), p.publish)

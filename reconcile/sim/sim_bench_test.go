@@ -12,7 +12,7 @@ import (
 // deployment, from the commit until every node converged, on one core. The
 // services are quick, since waiting for them is not the agent's work.
 func BenchmarkSimFailover(b *testing.B) {
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a batch job with memory to spare
+	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // a batch job with memory to spare
 	w := NewWorld(1, DefaultSettings(), NewLibrary())
 	w.Timing = Timing{Network: 20 * time.Millisecond, Local: 5 * time.Millisecond, Start: 20 * time.Millisecond,
 		Stop: 20 * time.Millisecond, Ready: 20 * time.Millisecond, Notice: 5 * time.Millisecond, Notify: true}

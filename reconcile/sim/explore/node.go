@@ -23,6 +23,7 @@ type explorer struct {
 	in      plan.Input
 	docs    [maxNodes][maxDocs + 1][256]*plan.Doc
 	follow  plan.FollowView
+	views   [3]plan.ReportView // what follow.Reports points at, by side
 	tries   [1]plan.Tries
 	renders [1]plan.Tries
 	svc     [1]plan.Observed
@@ -30,6 +31,7 @@ type explorer struct {
 	probes  map[spec.Side]plan.ProbeView
 
 	crash crashPoint
+	cut   bool // this move is a person's word to end a drain
 	// pushed and stepped tell, after a move, whether the decision had a push and
 	// steps, so that the crashes between them can be tried too.
 	didPush, didStep bool
@@ -38,7 +40,7 @@ type explorer struct {
 }
 
 func newExplorer(cfg *Config) *explorer {
-	return &explorer{cfg: cfg, names: newNames(), follow: plan.FollowView{Reports: map[spec.Side]plan.ReportView{}},
+	return &explorer{cfg: cfg, names: newNames(), follow: plan.FollowView{Reports: plan.SideReports{}},
 		probes: map[spec.Side]plan.ProbeView{}}
 }
 
@@ -121,6 +123,7 @@ func (x *explorer) gather(i int, restarted bool) *plan.Input {
 }
 
 func (x *explorer) gatherOrders(in *plan.Input, n *node) {
+	in.EndDrain = x.cut
 	if n.paused {
 		in.Pause = &plan.PauseOrder{Reason: "by hand"}
 	}
@@ -133,7 +136,8 @@ func (x *explorer) gatherFollowed(in *plan.Input, n *node) {
 	x.follow.Claim = plan.ClaimView{Tip: x.planTip(n.fol), Read: n.fread, Reachable: n.freach, Regressed: n.fregressed}
 	clear(x.follow.Reports)
 	for s := mainSide; s <= standbySide; s++ {
-		x.follow.Reports[sides[s]] = x.planReport(n.sides[s], "")
+		x.views[s] = x.planReport(n.sides[s], "")
+		x.follow.Reports[sides[s]] = &x.views[s]
 	}
 	in.Followed = &x.follow
 	if in.Doc.Detect {
