@@ -23,7 +23,8 @@ func (a *app) demoCommand() *cobra.Command {
 			"that the right side answers and the other is silent. It leaves nothing behind.\n" + exitStatusHelp,
 		Example: "  mainstay demo\n  mainstay demo --stay\n  mainstay demo --notify=false --switches 20",
 		RunE: func(c *cobra.Command, _ []string) error {
-			o.Live = isTerminal(a.out)
+			s := a.screen()
+			o.Live, o.Width, o.Plain = isTerminal(a.out), s.Width, !s.Colour
 			err := demo.Run(c.Context(), o)
 			if errors.Is(err, context.DeadlineExceeded) {
 				return &fault{code: exitNotConverged, err: err}

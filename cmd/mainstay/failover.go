@@ -243,8 +243,11 @@ func (t *turn) confirm(ctx context.Context) error {
 	if f, ok := t.in.(*os.File); !ok || !isTerminal(f) {
 		return failf(exitUsage, "nobody is here to be asked").hintf("add --yes")
 	}
+	for _, o := range t.forced {
+		fmt.Fprintf(t.err, "forced: %s %s: %s\n", o.What, o.Node, o.Why)
+	}
 	for _, h := range t.plan.Handovers {
-		fmt.Fprintf(t.err, "%s: %s → %s, guarantee %s\n", h.Role, t.now.Active, h.To, cmp.Or(h.Guarantee, "none: it will not happen by itself"))
+		fmt.Fprintf(t.err, "%s: %s → %s, %s\n", h.Role, cmp.Or(string(h.From), "nobody"), h.To, expectation(h))
 	}
 	fmt.Fprintf(t.err, "Type %s to go on: ", t.next.Active)
 	line, err := t.answer(ctx)
@@ -252,6 +255,14 @@ func (t *turn) confirm(ctx context.Context) error {
 		return failf(exitFailed, "nothing was changed")
 	}
 	return nil
+}
+
+// expectation is what a person accepts by going on.
+func expectation(h preview.Handover) string {
+	if h.Guarantee == "" {
+		return "which will not happen by itself"
+	}
+	return fmt.Sprintf("guarantee %s, at most %s", h.Guarantee, time.Duration(h.Longest)*time.Second)
 }
 
 // message is the commit's: what, why, what to expect, and trailers for programs.

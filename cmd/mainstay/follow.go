@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -36,6 +35,10 @@ type followedNode struct {
 	Applied bool         `json:"applied"`
 	Reason  string       `json:"reason,omitempty"`
 	Phases  []plan.Phase `json:"phases,omitempty"`
+	// side and silent are for the table: silent is how long a node was not heard
+	// that should have been.
+	side   spec.Side
+	silent time.Duration
 }
 
 // follow looks until every node is as the commit says, or the time is over.
@@ -71,9 +74,11 @@ type follower struct {
 	commit string
 	pushed time.Time
 	last   []followedNode
-	told   map[string]string
-	drawn  int
-	deaf   string
+	// told and drawn are what was shown: the newest line of every node, or how
+	// many lines the table had.
+	told  map[string]string
+	drawn int
+	deaf  string
 }
 
 // look reads once and shows what changed. A read that fails is told and tried
@@ -84,10 +89,7 @@ func (f *follower) look(ctx context.Context) (done bool, err error) {
 		return false, nil
 	}
 	if err != nil {
-		if f.deaf != err.Error() {
-			f.deaf = err.Error()
-			f.say("cannot read: %s; trying again", f.deaf)
-		}
+		f.unread(err)
 		return false, nil
 	}
 	f.deaf = ""
@@ -96,7 +98,7 @@ func (f *follower) look(ctx context.Context) (done bool, err error) {
 			hintf("look with mainstay status --watch")
 	}
 	f.last = f.state(d)
-	f.show(d)
+	f.show()
 	return !slices.ContainsFunc(f.last, func(n followedNode) bool { return !n.Applied }), nil
 }
 
@@ -108,89 +110,20 @@ func (f *follower) state(d *view.Deployment) []followedNode {
 		if n.Side != "" && n.Side == f.next.Fenced {
 			continue
 		}
-		out := followedNode{Name: n.Name, Status: plan.Unknown, Reason: "never heard"}
+		out := followedNode{Name: n.Name, Status: plan.Unknown, Reason: "never heard", side: n.Side}
 		if r := n.Report; r != nil {
 			out.Status, out.Reason = r.Status, r.Reason
 			out.Applied = n.Applied && !n.Stale && (r.Applied == f.commit || r.Declared == f.next.Active)
 			if r.Accepted == f.commit {
 				out.Phases = r.Phases
 			}
+			if n.Stale {
+				out.silent = n.Heard()
+			}
 		}
 		nodes = append(nodes, out)
 	}
 	return nodes
-}
-
-// show tells how far each node is: in place on a terminal, as one line for each
-// change elsewhere.
-func (f *follower) show(d *view.Deployment) {
-	if f.format != "text" {
-		return
-	}
-	if isTerminal(f.out) {
-		f.draw()
-		return
-	}
-	for _, n := range f.last {
-		text := strings.TrimSpace(fmt.Sprintf("%-14s %-13s %s", n.Name, n.Status, f.phase(n)))
-		if f.told[n.Name] != text {
-			f.told[n.Name] = text
-			fmt.Fprintf(f.out, "%7.1fs  %s\n", time.Since(f.pushed).Seconds(), text)
-		}
-	}
-}
-
-// phase is the newest thing that happened on a node, or what it waits for.
-func (f *follower) phase(n followedNode) string {
-	if n.Applied {
-		return "done"
-	}
-	if len(n.Phases) == 0 {
-		return "has not seen the commit"
-	}
-	text := n.Phases[len(n.Phases)-1].Name
-	if n.Status == plan.Held || n.Status == plan.Failed {
-		text += ": " + n.Reason
-	}
-	return text
-}
-
-func (f *follower) draw() {
-	table := board.Table{Head: []string{"NODE", "STATUS", "PHASE", "SINCE PUSH"}, Narrow: 3}
-	for _, n := range f.last {
-		style := board.Warn
-		switch {
-		case n.Applied:
-			style = board.Good
-		case n.Status == plan.Failed:
-			style = board.Bad
-		}
-		table.Rows = append(table.Rows, board.Row{Cells: []board.Cell{
-			{Text: n.Name}, {Text: string(n.Status), Style: style}, {Text: f.phase(n)}, {Text: f.moments(n)},
-		}})
-	}
-	var text bytes.Buffer
-	s := f.screen()
-	fmt.Fprintf(&text, "%s\n", fmt.Sprintf("following %.7s for %s, at most %s", f.commit,
-		time.Since(f.pushed).Round(time.Second), f.wait))
-	_ = table.Draw(&text, s.Width, s.Colour)
-	if f.drawn > 0 {
-		fmt.Fprintf(f.out, "\x1b[%dA", f.drawn)
-	}
-	fmt.Fprint(f.out, strings.ReplaceAll(text.String(), "\n", "\x1b[K\n")+"\x1b[J")
-	f.drawn = strings.Count(text.String(), "\n")
-}
-
-// moments lists when a node reached what, counted from when it saw the commit,
-// because its clock is its own.
-func (f *follower) moments(n followedNode) string {
-	var parts []string
-	for i, p := range n.Phases {
-		if i > 0 {
-			parts = append(parts, fmt.Sprintf("%s +%.1fs", p.Name, p.At.Sub(n.Phases[0].At).Seconds()))
-		}
-	}
-	return strings.Join(parts, ", ")
 }
 
 // late says what is missing when the time is over.

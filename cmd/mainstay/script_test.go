@@ -25,7 +25,8 @@ func TestScripts(t *testing.T) {
 		Dir:   filepath.Join("testdata", "script"),
 		Setup: gitAsIs,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "site": cmdSite, "says": cmdSays, "valid": cmdValid, "demo": cmdDemo, "ends": cmdEnds, "terminal": cmdTerminal,
+			"exits": exits, "site": cmdSite, "says": cmdSays, "takes": cmdTakes, "valid": cmdValid, "demo": cmdDemo, "ends": cmdEnds,
+			"terminal": cmdTerminal, "screen": cmdScreen, "sees": cmdSees, "types": cmdTypes,
 		},
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		RequireExplicitExec: true,
@@ -38,6 +39,7 @@ func gitAsIs(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	env.Values[openTerminal{}] = &terminal{}
 	env.Vars = append(env.Vars,
 		"CI="+filepath.Join(here, "..", "..", "examples", "ci"), "SITE="+filepath.Join(here, "testdata", "site"), "SCHEMAS="+filepath.Join(here, "schemas"),
 		"HOME="+env.WorkDir, "GIT_CONFIG_SYSTEM=/dev/null", "GIT_TERMINAL_PROMPT=0", "NO_COLOR=1",

@@ -140,11 +140,28 @@ func (s *site) publish(r plan.Report) {
 	s.ts.Check(err)
 }
 
+// cmdTakes hands the claim of a node's role over to it: takes SITE NODE.
+func cmdTakes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: takes SITE NODE")
+	}
+	s := openSite(ts, args[0])
+	s.load()
+	n := s.doc.Nodes[args[1]]
+	other, ok := s.doc.NodeOf(n.Role, n.Side.Other())
+	if !ok {
+		ts.Fatalf("%s has nobody to take over from", args[1])
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	s.claims(n.Role, plan.Claim{Action: plan.Release, Node: other, Reason: "all services were observed down", At: now})
+	s.claims(n.Role, plan.Claim{Action: plan.Take, Holder: plan.HeldBy(n.Side), Node: args[1], Guarantee: plan.Released, Reason: "the claim is free", At: now})
+}
+
 // cmdSays publishes a report: says SITE NODE [key=value…]. Without a key the node
 // is as the document at the branch declares.
 func cmdSays(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: says SITE NODE [status=…] [reason=…] [age=…] [check=NAME] [condition=TYPE] [paused=yes]")
+		ts.Fatalf("usage: says SITE NODE [status=…] [reason=…] [age=…] [check=NAME] [condition=TYPE] [paused=yes] [applied=COMMIT] [phases=NAME+TIME,…]")
 	}
 	s := openSite(ts, args[0])
 	s.load()
@@ -175,8 +192,26 @@ func (s *site) change(r *plan.Report, kv string) {
 		r.Status, r.Paused, r.Reason = plan.Paused, true, value
 	case "applied":
 		r.Applied = value
+	case "phases":
+		s.phases(r, value)
 	default:
 		s.ts.Fatalf("says: %q is unknown", key)
+	}
+}
+
+// phases are moments counted from when the node saw the commit: ready+0.4s,….
+func (s *site) phases(r *plan.Report, list string) {
+	seen := time.Now().Add(-time.Minute).UTC()
+	r.Phases = []plan.Phase{{Name: "seen", At: seen}}
+	for p := range strings.SplitSeq(list, ",") {
+		name, after, _ := strings.Cut(p, "+")
+		d, err := time.ParseDuration(after)
+		if err != nil && p != "seen" {
+			s.ts.Fatalf("phase %q: %v", p, err)
+		}
+		if p != "seen" {
+			r.Phases = append(r.Phases, plan.Phase{Name: name, At: seen.Add(d)})
+		}
 	}
 }
 

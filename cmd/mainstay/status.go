@@ -165,11 +165,7 @@ func (a *app) redraw(text string) error {
 		_, err := fmt.Fprintln(a.out, text)
 		return err
 	}
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	if h := a.height(); h > 1 && len(lines) >= h {
-		hidden := len(lines) - h + 2
-		lines = append(lines[:h-2], fmt.Sprintf("… %s more, make the window higher", count(hidden, "line")))
-	}
+	lines := fitting(text, a.height())
 	_, err := io.WriteString(a.out, "\x1b[H"+strings.Join(lines, "\x1b[K\n")+"\x1b[K\n\x1b[J")
 	return err
 }

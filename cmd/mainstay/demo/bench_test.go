@@ -46,7 +46,7 @@ func switches(b *testing.B, notify bool) ([]time.Duration, error) {
 		return nil, err
 	}
 	p.Self = program
-	s := &story{place: p, board: newBoard(io.Discard, false), options: Options{Switches: benchSwitches, Within: time.Minute, Notify: notify, Poll: 5 * time.Second}}
+	s := &story{place: p, board: newBoard(Options{Out: io.Discard}), options: Options{Switches: benchSwitches, Within: time.Minute, Notify: notify, Poll: 5 * time.Second}}
 	defer func() { _ = s.clean(false) }()
 	if err := s.play(b.Context()); err != nil {
 		return nil, err

@@ -14,14 +14,16 @@ import (
 type board struct {
 	out   io.Writer
 	live  bool
+	width int
+	plain bool
 	title string
 	start time.Time
 	drawn int
 	last  map[string]string
 }
 
-func newBoard(out io.Writer, live bool) *board {
-	return &board{out: out, live: live, start: time.Now(), last: map[string]string{}}
+func newBoard(o Options) *board {
+	return &board{out: o.Out, live: o.Live, width: o.Width, plain: o.Plain, start: time.Now(), last: map[string]string{}}
 }
 
 // section begins a new part of the story.
@@ -56,13 +58,37 @@ func (b *board) draw(rs []plan.Report) {
 	if b.drawn > 0 {
 		fmt.Fprintf(&s, "\x1b[%dA", b.drawn)
 	}
-	fmt.Fprintf(&s, "  %-13s %-8s %-13s %-22s %s\x1b[K\n", "NODE", "SIDE", "STATUS", "CLAIM", "WHY")
+	fmt.Fprintf(&s, "  %-13s %-8s %-13s %-21s %s\x1b[K\n", "NODE", "SIDE", "STATUS", "CLAIM", "WHY")
 	for _, r := range rs {
-		fmt.Fprintf(&s, "  %-13s %-8s %s%-13s\x1b[0m %-22s %.42s\x1b[K\n",
-			r.Node, dash(string(r.Side)), colour(r.Status), r.Status, claim(r), r.Reason)
+		fmt.Fprintf(&s, "  %-13s %-8s %s %-21s %s\x1b[K\n",
+			r.Node, dash(string(r.Side)), b.paint(r.Status), claim(r), b.cut(r.Reason))
 	}
 	b.drawn = len(rs) + 1
 	io.WriteString(b.out, s.String())
+}
+
+// before is how many characters of a line come before its last column.
+const before = 2 + 13 + 1 + 8 + 1 + 13 + 1 + 21 + 1
+
+// cut shortens the last column to what has room: a line that is broken would
+// spoil the drawing in place.
+func (b *board) cut(text string) string {
+	room := 42
+	if b.width > 0 {
+		room = max(1, min(room, b.width-before))
+	}
+	if r := []rune(text); len(r) > room {
+		return string(r[:room-1]) + "…"
+	}
+	return text
+}
+
+func (b *board) paint(s plan.Status) string {
+	text := fmt.Sprintf("%-13s", s)
+	if b.plain {
+		return text
+	}
+	return colour(s) + text + "\x1b[0m"
 }
 
 func line(r plan.Report) string {

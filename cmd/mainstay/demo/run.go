@@ -19,6 +19,10 @@ type Options struct {
 	Out io.Writer
 	// Live draws a board in place; else every change is a line.
 	Live bool
+	// Width is how many characters a line of the board has, 0 for no bound; Plain
+	// leaves colours out.
+	Width int
+	Plain bool
 	// Poll is how often the agents look at git.
 	Poll time.Duration
 	// Notify makes every push tell the agents.
@@ -39,7 +43,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	s := &story{place: p, options: o, board: newBoard(o.Out, o.Live)}
+	s := &story{place: p, options: o, board: newBoard(o)}
 	defer func() { err = errors.Join(err, s.clean(err != nil)) }()
 	if err := s.play(ctx); err != nil {
 		return err

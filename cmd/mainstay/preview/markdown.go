@@ -27,6 +27,8 @@ func (p *Plan) Title() string {
 		return p.Deployment + ": the document goes away"
 	case !p.Pending:
 		return p.Deployment + ": nothing changes"
+	case len(p.Handovers) == 0 && p.From != p.To:
+		return p.Deployment + ": " + string(p.To) + " is declared, and serves already"
 	case len(p.Handovers) == 0:
 		return p.Deployment + ": changes, and " + string(p.To) + " stays active"
 	case p.From == p.To:

@@ -91,13 +91,12 @@ type Step struct {
 }
 
 // Objection is something that speaks against a handover. What is the word by
-// which a person overrides it; one that cannot be overridden is Final.
+// which a person overrides it.
 type Objection struct {
 	What   string `json:"what"`
 	Node   string `json:"node,omitempty"`
 	Why    string `json:"why"`
 	Advice string `json:"advice"`
-	Final  bool   `json:"final,omitempty"`
 }
 
 // Of says what a change will do.

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+
+	"mainstay/cmd/mainstay/board"
+	"mainstay/cmd/mainstay/view"
+	"mainstay/reconcile/plan"
+)
+
+// show tells how far each node is: in place on a terminal, as one line for each
+// change elsewhere.
+func (f *follower) show() {
+	if f.format != "text" {
+		return
+	}
+	if isTerminal(f.out) {
+		f.draw()
+		return
+	}
+	for _, n := range f.last {
+		text := fmt.Sprintf("%-14s %-13s %s", n.Name, n.Status, n.phase())
+		if why := n.waiting(); why != "" {
+			text += ": " + why
+		}
+		if f.told[n.Name] != text {
+			f.told[n.Name] = text
+			fmt.Fprintf(f.out, "%7.1fs  %s\n", time.Since(f.pushed).Seconds(), text)
+		}
+	}
+}
+
+// unread tells that a look came to nothing, and that it is tried again.
+func (f *follower) unread(err error) {
+	news := f.deaf != err.Error()
+	f.deaf = err.Error()
+	switch {
+	case f.format == "text" && isTerminal(f.out):
+		f.draw()
+	case news:
+		f.say("cannot read: %s; trying again", f.deaf)
+	}
+}
+
+// phase is the newest thing that happened on a node.
+func (n followedNode) phase() string {
+	switch {
+	case n.Applied:
+		return "done"
+	case len(n.Phases) == 0:
+		return "has not seen the commit"
+	}
+	return n.Phases[len(n.Phases)-1].Name
+}
+
+// waiting says why a node does not go on by itself, empty when it does.
+func (n followedNode) waiting() string {
+	switch {
+	case n.Applied:
+		return ""
+	case n.silent > 0:
+		return "not heard for " + view.Age(n.silent) + ": is the machine up, does it reach git?"
+	case n.Status == plan.Active, n.Status == plan.Inactive, n.Status == plan.Activating, n.Status == plan.Deactivating:
+		return ""
+	}
+	return n.Reason
+}
+
+// draw shows the nodes in place of the table before.
+func (f *follower) draw() {
+	table := board.Table{Head: []string{"NODE", "SIDE", "STATUS", "DONE", "PHASES, FROM WHEN IT SAW THE COMMIT"}}
+	s := f.screen()
+	for _, n := range f.last {
+		table.Rows = append(table.Rows, n.row(s.Width))
+	}
+	var text bytes.Buffer
+	s.Out = &text
+	s.Cut(board.Bold, "%.7s, pushed %s ago, is followed for at most %s; Ctrl-C ends following only",
+		f.commit, view.Age(time.Since(f.pushed)), f.wait)
+	_ = table.Draw(&text, s.Width, s.Colour)
+	if f.deaf != "" {
+		s.Say(board.Bad, "! cannot read: %s; trying again", f.deaf)
+	}
+	lines := fitting(text.String(), f.height())
+	if f.drawn > 0 {
+		fmt.Fprintf(f.out, "\x1b[%dA", f.drawn)
+	}
+	fmt.Fprint(f.out, strings.Join(lines, "\x1b[K\n")+"\x1b[K\n\x1b[J")
+	f.drawn = len(lines)
+}
+
+func (n followedNode) row(width int) board.Row {
+	side, done, style := "-", "-", board.Warn
+	if n.side != "" {
+		side = string(n.side)
+	}
+	switch {
+	case n.Applied:
+		done, style = "yes", board.Good
+	case n.Status == plan.Failed || n.Status == plan.Unknown || n.silent > 0:
+		style = board.Bad
+	}
+	const before = 44 // what the other columns take at least
+	r := board.Row{Cells: []board.Cell{
+		{Text: n.Name}, {Text: side}, {Text: string(n.Status), Style: style}, {Text: done, Style: style}, {Text: n.moments(width - before)},
+	}}
+	if why := n.waiting(); why != "" {
+		r.Notes = append(r.Notes, board.Cell{Text: why, Style: style})
+	}
+	return r
+}
+
+// moments lists when a node reached what, counted from when it saw the commit,
+// because its clock is its own. Where not all of them fit, the oldest give way.
+func (n followedNode) moments(width int) string {
+	if len(n.Phases) < 2 {
+		return n.phase()
+	}
+	text := ""
+	for i := len(n.Phases) - 1; i > 0; i-- {
+		p := n.Phases[i]
+		one := fmt.Sprintf("%s +%.1fs", p.Name, p.At.Sub(n.Phases[0].At).Seconds())
+		switch {
+		case text == "":
+			text = one
+		case len(one)+len(", ")+len(text)+len("… ") > width && width > 0:
+			return "… " + text
+		default:
+			text = one + ", " + text
+		}
+	}
+	return text
+}
+
+// fitting are the lines of a text that have room in so many lines, with a word on
+// those that have not. 0 is no bound.
+func fitting(text string, height int) []string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	if height > 1 && len(lines) >= height {
+		hidden := len(lines) - height + 2
+		lines = append(lines[:height-2], fmt.Sprintf("… %s more, make the window higher", count(hidden, "line")))
+	}
+	return lines
+}
