@@ -68,6 +68,8 @@ type Actuator struct {
 	unsaved  string // why the memory is not on disk
 	pause    *Pause
 	takeover *plan.TakeoverAsk
+	// endDrain is a person's word that the drain under way ends (R2).
+	endDrain bool
 	in       plan.Input // of the newest pass
 	last     plan.Decision
 	applied  string
@@ -232,6 +234,7 @@ func (a *Actuator) gather(now time.Duration) plan.Input {
 	in := plan.Input{
 		Now: now, Boot: a.Boot, Instance: a.Instance, Doc: a.doc, Blocked: a.blocked,
 		Restarted: !a.found, Stale: a.snap.LastRead.IsZero(), Late: a.late, Memory: a.mem, Takeover: a.takeover,
+		EndDrain: a.endDrain,
 	}
 	if p := a.activePause(); p != nil {
 		in.Pause = &plan.PauseOrder{Reason: p.Reason}
@@ -303,6 +306,7 @@ func (a *Actuator) forgetDone(d plan.Decision) {
 		a.Log.Info("takeover ended", "attest", a.takeover.Attest)
 		a.SetTakeover(nil)
 	}
+	a.endDrain = a.endDrain && d.Memory.Stage == plan.StageDraining
 }
 
 func (a *Actuator) carryOut(d plan.Decision) {

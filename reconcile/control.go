@@ -45,6 +45,7 @@ type Control struct {
 //	POST /v1/sync?wait=D     look now; with wait answer once the look has ended
 //	POST /v1/pause           PauseRequest
 //	POST /v1/resume
+//	POST /v1/drain           DrainRequest
 //	POST /v1/accept          AcceptRequest
 //	POST /v1/takeover        TakeoverRequest
 //
@@ -59,6 +60,7 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("POST /v1/sync", c.sync)
 	mux.HandleFunc("POST /v1/pause", order(c.pause))
 	mux.HandleFunc("POST /v1/resume", order(func(ctx context.Context, _ struct{}) (Answer, error) { return c.resume(ctx) }))
+	mux.HandleFunc("POST /v1/drain", order(c.drain))
 	mux.HandleFunc("POST /v1/accept", order(c.accept))
 	mux.HandleFunc("POST /v1/takeover", order(c.takeover))
 	return mux

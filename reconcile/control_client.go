@@ -74,6 +74,14 @@ func (c *Client) Resume(ctx context.Context) (Answer, error) {
 	return call[Answer](ctx, c, request{path: "/v1/resume"})
 }
 
+// Drain ends the drain that is under way.
+func (c *Client) Drain(ctx context.Context, r DrainRequest) (Answer, error) {
+	if err := r.check(); err != nil {
+		return Answer{}, err
+	}
+	return call[Answer](ctx, c, request{path: "/v1/drain", body: r})
+}
+
 // Accept accepts a commit that was rewound, or a claim that went back.
 func (c *Client) Accept(ctx context.Context, r AcceptRequest) (Answer, error) {
 	if err := r.check(); err != nil {

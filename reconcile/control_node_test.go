@@ -159,10 +159,11 @@ func (g *ctlGit) Publish(_ context.Context, ref string, r plan.Report) error {
 	return nil
 }
 
-// ctlServices start and stop at once.
+// ctlServices start and stop at once, and drain until they are stopped.
 type ctlServices struct {
-	mu  sync.Mutex
-	run []plan.Run
+	mu       sync.Mutex
+	run      []plan.Run
+	draining bool
 }
 
 func (s *ctlServices) Configure(w *spec.Wanted) error {
@@ -179,7 +180,11 @@ func (s *ctlServices) Observed() []plan.Observed {
 	defer s.mu.Unlock()
 	var out []plan.Observed
 	for _, r := range s.run {
-		out = append(out, plan.Observed{Run: r, Ready: r == plan.Running})
+		o := plan.Observed{Run: r, Ready: r == plan.Running}
+		if s.draining {
+			o.Op, o.Left = plan.OpDrain, "3 calls"
+		}
+		out = append(out, o)
 	}
 	return out
 }
@@ -187,13 +192,17 @@ func (s *ctlServices) Observed() []plan.Observed {
 func (s *ctlServices) set(i int, r plan.Run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.run[i] = r
+	s.run[i], s.draining = r, false
 }
 
 func (s *ctlServices) ByHand(int) string { return "systemctl stop asterisk" }
 func (s *ctlServices) Start(i int)       { s.set(i, plan.Running) }
 func (s *ctlServices) Stop(i int)        { s.set(i, plan.Stopped) }
-func (s *ctlServices) Drain(int)         {}
+func (s *ctlServices) Drain(int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining = true
+}
 
 type ctlFiles struct{}
 

@@ -38,6 +38,13 @@ type PauseRequest struct {
 	For string `json:"for"`
 }
 
+// DrainRequest is the body of POST /v1/drain (R2).
+type DrainRequest struct {
+	// End ends the drain that is under way; it is required. Only a document
+	// begins one.
+	End bool `json:"end"`
+}
+
 // AcceptRequest is the body of POST /v1/accept: either a commit that does not
 // descend from the accepted one (section 5), by at least 7 of its hex digits, or
 // a claim that went back (R9).

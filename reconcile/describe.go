@@ -125,8 +125,11 @@ func (a *Actuator) composeDoc(r *plan.Report, d plan.Decision) {
 }
 
 func reasonOf(o plan.Observed) string {
-	if o.Err != "" {
+	switch {
+	case o.Err != "":
 		return o.Err
+	case o.Op == plan.OpDrain && o.Left != "":
+		return o.Left
 	}
 	return o.Detail
 }

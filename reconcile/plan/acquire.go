@@ -41,6 +41,7 @@ func (p *pass) newStart() {
 	p.mem.Stage = StageClaiming
 	p.mem.Start = max(p.mem.Start, p.ownTipStart()) + 1
 	p.mem.StopRule, p.mem.WasActive, p.mem.Local = "", false, ""
+	p.mem.DrainEnded = false
 	clear(p.mem.Tries)
 }
 

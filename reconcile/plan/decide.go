@@ -57,6 +57,7 @@ func (p *pass) begin() {
 	}
 	p.found()
 	p.published()
+	p.mem.DrainEnded = p.mem.DrainEnded && p.mine()
 	if p.mine() {
 		p.mem.HeldBound, p.mem.HeldUnder = p.in.Claim.Tip.StopBound.D(), p.doc.Commit
 	}

@@ -97,6 +97,8 @@ type Memory struct {
 	StopSince  Time `json:"stopSince,omitempty"`
 	StopLeased bool `json:"stopLeased,omitempty"`
 	FencedAt   Time `json:"fencedAt,omitempty"`
+	// DrainEnded says that this stop began because a person ended its drain.
+	DrainEnded bool `json:"drainEnded,omitempty"`
 	// HeldBound is the stop bound of the claim this node last held: what
 	// whoever seized it goes by (R7).
 	HeldBound time.Duration `json:"heldBound,omitempty"`

@@ -89,7 +89,7 @@ func (p *pass) halt(rule Rule, why string) bool {
 // stopping begins a stop: from here on, any start needs a new claim push (R3).
 func (p *pass) stopping(rule Rule) {
 	p.mem.Stage, p.mem.StopRule, p.mem.StopSince = StageStopping, rule, p.in.Now
-	p.mem.StopLeased = false
+	p.mem.StopLeased, p.mem.DrainEnded = false, false
 	p.mem.FencedAt = 0
 	clear(p.mem.Tries)
 }
@@ -230,7 +230,7 @@ func (p *pass) down() {
 func (p *pass) inactive() {
 	p.say(Inactive, R2, "the document declares %s", p.doc.Active)
 	if p.mine() {
-		p.release(R2, "all services were observed down")
+		p.release(R2, p.orEnded("all services were observed down"))
 	}
 	if t := p.in.Takeover; t != nil && t.Adopt && p.in.Claim.Read {
 		p.adopt()

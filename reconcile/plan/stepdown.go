@@ -1,7 +1,5 @@
 package plan
 
-import "time"
-
 // stepDown is R2: this side serves and the other one is declared. It goes on
 // until the other node is ready for this very document and this very claim, so
 // that a commit never stops the last serving side for a side that is not there.
@@ -62,8 +60,11 @@ func (p *pass) leave(rule Rule, why string) {
 		return
 	}
 	if p.mem.Stage != StageStopping {
+		ended := p.drainEnded()
 		p.stopping(rule)
+		p.mem.DrainEnded = ended
 	}
+	why = p.orEnded(why)
 	p.mem.Local, p.mem.WasActive = "", false
 	if !p.allDown() {
 		p.say(Deactivating, rule, "%s", why)
@@ -75,46 +76,6 @@ func (p *pass) leave(rule Rule, why string) {
 	if p.mine() && rule != R10 {
 		p.release(rule, why)
 	}
-}
-
-// draining waits for calls to end, up to the longest drain. The services still
-// serve, so turning back needs no new start.
-func (p *pass) draining(rule Rule, why string) bool {
-	bound := p.drainBound()
-	if bound == 0 || !p.serving() || rule == R10 {
-		return false
-	}
-	if p.mem.Stage == StageServing {
-		p.mem.Stage, p.mem.StopRule, p.mem.StopSince = StageDraining, rule, p.in.Now
-	}
-	if p.since(p.mem.StopSince) >= bound || p.drained() {
-		return false
-	}
-	for i, s := range p.doc.Services {
-		if o := p.in.Services[i]; s.Drain > 0 && o.Op == OpNone && !o.Drained && !o.Run.Down() {
-			p.step(DoDrain, i, rule, "waiting up to %s for calls to end", s.Drain)
-		}
-	}
-	p.say(Deactivating, rule, "%s; waiting up to %s for calls to end", why, bound)
-	p.until(p.mem.StopSince + bound)
-	return true
-}
-
-func (p *pass) drainBound() time.Duration {
-	var bound time.Duration
-	for _, s := range p.doc.Services {
-		bound = max(bound, s.Drain)
-	}
-	return bound
-}
-
-func (p *pass) drained() bool {
-	for i, s := range p.doc.Services {
-		if o := p.in.Services[i]; s.Drain > 0 && !o.Drained && !o.Run.Down() {
-			return false
-		}
-	}
-	return true
 }
 
 // release gives the claim back, with what is left of a wait that was not

@@ -15,6 +15,7 @@ func (s *teller) service(a args) error {
 			s.in.Services[i] = Observed{
 				Run: Run(a.get("run", string(Stopped))), Ready: a.has("ready"), Op: Op(a.get("op", "")),
 				Err: strings.ReplaceAll(a.get("err", ""), "_", " "), Drained: a.has("drained"), Holdoff: a.has("holdoff"),
+				Left: strings.ReplaceAll(a.get("left", ""), "_", " "),
 			}
 			return nil
 		}
@@ -72,6 +73,25 @@ func (s *teller) pause(a args) error {
 	if a.has("end") {
 		s.in.Pause = nil
 	}
+	return nil
+}
+
+// drain gives one service a bound of its own.
+func (s *teller) drain(a args) error {
+	for i := range s.in.Doc.Services {
+		if s.in.Doc.Services[i].Name == a[0] {
+			bound, err := time.ParseDuration(a[1])
+			s.in.Doc.Services[i].Drain = bound
+			return err
+		}
+	}
+	return fmt.Errorf("no service %q", a[0])
+}
+
+// endDrain is a person's word that nobody waits for calls any more, for as long
+// as this node drains.
+func (s *teller) endDrain(args) error {
+	s.in.EndDrain = true
 	return nil
 }
 
@@ -166,4 +186,5 @@ func (s *teller) decide(out *strings.Builder) {
 	if d.Done {
 		s.in.Takeover = nil
 	}
+	s.in.EndDrain = s.in.EndDrain && d.Memory.Stage == StageDraining
 }

@@ -21,6 +21,24 @@ const (
 	reapDelay = 500 * time.Millisecond
 )
 
+// ExitError is how a command that ended by itself says no.
+type ExitError struct {
+	// Code is its exit code, never 0.
+	Code int
+	// Output is what it wrote, printable and in one line of at most a few KiB;
+	// empty when it wrote nothing.
+	Output string
+}
+
+// Error says both.
+func (e *ExitError) Error() string {
+	text := fmt.Sprintf("exit code %d", e.Code)
+	if e.Output != "" {
+		text += ": " + e.Output
+	}
+	return text
+}
+
 // newCommand asks a program: exit code 0 is an answer. There is no shell. One
 // run is under way at a time; another caller waits for its turn.
 func newCommand(p spec.Probe) (Func, error) {
@@ -97,18 +115,19 @@ func commandFailure(ctx context.Context, p spec.Probe, err error, output string)
 	if err == nil {
 		return nil
 	}
+	said := ""
 	if output != "" {
-		output = ": " + output
+		said = ": " + output
 	}
 	if when := ended(ctx, p.Timeout); when != "" {
-		return fmt.Errorf("no answer %s, killed%s", when, output)
+		return fmt.Errorf("no answer %s, killed%s", when, said)
 	}
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit) && exit.Exited():
-		return fmt.Errorf("exit code %d%s", exit.ExitCode(), output)
+		return &ExitError{Code: exit.ExitCode(), Output: output}
 	case errors.As(err, &exit):
-		return fmt.Errorf("ended by %s%s", exit, output)
+		return fmt.Errorf("ended by %s%s", exit, said)
 	case errors.Is(err, exec.ErrNotFound):
 		return fmt.Errorf("there is no such program on this machine: %w", err)
 	}

@@ -55,7 +55,7 @@ func (k *keeper) ask(op plan.Op) uint64 {
 	}
 	k.op, k.asked = op, true
 	k.id++
-	k.published.Drained = false
+	k.published.Drained, k.published.Left = false, ""
 	notify(k.kick)
 	return k.id
 }

@@ -37,6 +37,8 @@ type loop struct {
 	next *operation
 	last plan.Op
 	ends chan orderEnd
+	// leftovers are the answers of a drain.
+	leftovers chan leftover
 	// finished is an operation whose end is to be shown.
 	finished uint64
 	opError  string
@@ -55,7 +57,7 @@ type observation struct {
 func newLoop(k *keeper) *loop {
 	l := &loop{
 		keeper: k, dirty: true,
-		observed: make(chan observation), ends: make(chan orderEnd),
+		observed: make(chan observation), ends: make(chan orderEnd), leftovers: make(chan leftover),
 		good: observation{State: k.published.State},
 	}
 	l.tick.set(k.clock, k.managed.ObserveEvery)
@@ -85,7 +87,7 @@ func (l *loop) now() Observed {
 	if o.Run != l.good.Run && l.failure != "" {
 		o.Detail += ": " + l.failure
 	}
-	o.ReadyError, o.OpError, o.Drained = l.ready.err, l.opError, l.drained
+	o.ReadyError, o.OpError, o.Drained, o.Left = l.ready.err, l.opError, l.drained, l.left()
 	return o
 }
 
@@ -107,6 +109,8 @@ func (l *loop) wait() {
 		l.ready.next.clear()
 	case e := <-l.ends:
 		l.takeEnd(e)
+	case o := <-l.leftovers:
+		l.takeLeftover(o)
 	case <-l.bound():
 		l.op.late = true
 	}

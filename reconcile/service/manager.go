@@ -34,7 +34,8 @@ type Managed struct {
 	// StopTimeout bounds a stop, 30s.
 	StopTimeout time.Duration
 	// Drain asks once whether nothing is left to wait for; nil means that there
-	// never is. It is asked again every DrainEvery, 1s, for DrainWithin.
+	// never is. Its error says what is, in words for Observed.Left. It is asked
+	// again every DrainEvery, 1s, for DrainWithin, which bounds the questions too.
 	Drain       func(ctx context.Context) error
 	DrainEvery  time.Duration
 	DrainWithin time.Duration
@@ -83,13 +84,16 @@ type Observed struct {
 	// Drained says that the newest drain found nothing left, and that nothing
 	// was asked for since.
 	Drained bool
+	// Left is what a drain that is under way waits for, in the words of its newest
+	// answer.
+	Left string
 	// At is when the observation began, by Clock.Boot.
 	At time.Duration
 }
 
 // Plan is the part of it that decisions are made from.
 func (o Observed) Plan() plan.Observed {
-	p := plan.Observed{Run: o.Run, Ready: o.Ready, Op: o.Op, Err: o.OpError, Drained: o.Drained, Holdoff: o.Holdoff, Detail: o.Detail}
+	p := plan.Observed{Run: o.Run, Ready: o.Ready, Op: o.Op, Err: o.OpError, Drained: o.Drained, Left: o.Left, Holdoff: o.Holdoff, Detail: o.Detail}
 	if !o.Ready && p.Detail == "" {
 		p.Detail = o.ReadyError
 	}

@@ -24,6 +24,8 @@ type operation struct {
 	// says that it has passed.
 	deadline alarm
 	late     bool
+	// left is what a drain still waits for, in the words of its newest answer.
+	left string
 }
 
 // orderEnd is the return of an order.
@@ -77,45 +79,21 @@ func (l *loop) drop() {
 // begin gives the order beside the loop.
 func (l *loop) begin(op *operation) {
 	var ctx context.Context
-	order := l.drain
+	var order func(context.Context) error
 	switch op.op {
 	case plan.OpStart:
 		ctx, op.cancel = context.WithTimeout(l.ctx, l.managed.StartTimeout)
 		order = l.managed.Driver.Start
+	case plan.OpDrain:
+		ctx, op.cancel = context.WithTimeout(l.ctx, l.managed.DrainWithin)
+		order = func(ctx context.Context) error { return l.drain(ctx, op.id) }
 	case plan.OpStop:
 		ctx, op.cancel = context.WithTimeout(l.ctx, l.managed.StopTimeout)
 		order = l.managed.Driver.Stop
-	default:
-		ctx, op.cancel = context.WithCancel(l.ctx)
 	}
 	l.op = op
 	id := op.id
 	l.calls.Go(func() { send(l.ctx, l.ends, orderEnd{id: id, err: order(ctx)}) })
-}
-
-// drain asks until nothing is left or its bound has passed.
-func (l *loop) drain(ctx context.Context) error {
-	if l.managed.Drain == nil {
-		return nil
-	}
-	until := l.clock.Boot() + l.managed.DrainWithin
-	for {
-		err := l.managed.Drain(ctx)
-		if err == nil {
-			return nil
-		}
-		left := until - l.clock.Boot()
-		if left <= 0 {
-			return fmt.Errorf("not drained within %s: %w", l.managed.DrainWithin, err)
-		}
-		again, stop := l.clock.After(min(left, l.managed.DrainEvery))
-		select {
-		case <-again:
-		case <-ctx.Done():
-			stop()
-			return ctx.Err()
-		}
-	}
 }
 
 // takeEnd keeps the return of an order; settle ends the operation.

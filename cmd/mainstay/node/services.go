@@ -92,12 +92,31 @@ func (s *Services) managed(w *spec.Wanted, want spec.Service) (service.Managed, 
 		m.ReadyEvery, m.ReadyTimeout, m.ReadyFail, m.Within = r.Every.D(), r.Timeout.D(), r.Fail, r.Within.D()
 	}
 	if want.Drain != nil && want.Drain.Within > 0 {
-		if m.Drain, err = probe.New(spec.Probe{Command: want.Drain.Command, Timeout: want.Drain.Within}); err != nil {
+		ask, err := probe.New(spec.Probe{Command: want.Drain.Command, Timeout: want.Drain.Within})
+		if err != nil {
 			return m, fmt.Errorf("drain: %w", err)
 		}
+		m.Drain = func(ctx context.Context) error { return inItsWords(ask(ctx)) }
 		m.DrainWithin = want.Drain.Within.D()
 	}
 	return m, nil
+}
+
+// longestWords bounds what a drain's command may say at a time, in bytes.
+const longestWords = 200
+
+// inItsWords is what a drain's command said by itself, such as "3 calls": people
+// read it while they wait.
+func inItsWords(err error) error {
+	var exit *probe.ExitError
+	if !errors.As(err, &exit) || exit.Output == "" {
+		return err
+	}
+	words := exit.Output
+	if len(words) > longestWords {
+		words = strings.ToValidUTF8(words[:longestWords], "") + " …"
+	}
+	return errors.New(words)
 }
 
 // driver makes the driver of the one kind that the document names.

@@ -2,7 +2,7 @@ package explore
 
 // apply carries out a move in the current world.
 func (x *explorer) apply(m move) {
-	x.crash, x.didPush, x.didStep = m.crash, false, false
+	x.crash, x.didPush, x.didStep, x.cut = m.crash, false, false, m.kind == cuts
 	switch m.kind {
 	case lands:
 		x.land(role(m.node), int(m.arg))

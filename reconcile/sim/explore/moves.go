@@ -28,6 +28,7 @@ const (
 	ends                  // or its end
 	pauses                // a person's pause, R11
 	resumes               //
+	cuts                  // a person ends a drain, R2
 	losesDisk             // the agent dies and its memory is damaged
 	goesBack              // the claim is restored from a backup, or deleted
 	restores              // a node pushes the claim it knows again
@@ -121,6 +122,7 @@ func (x *explorer) agentMoves(to []move, i uint8) []move {
 	to = when(to, x.w.left.pauses > 0 && !n.paused, move{kind: pauses, node: i})
 	to = when(to, n.paused, move{kind: resumes, node: i})
 	to = when(to, n.order != orderNone, move{kind: ends, node: i})
+	to = when(to, stages[n.mem.stage] == plan.StageDraining, move{kind: cuts, node: i})
 	if x.w.left.orders > 0 && n.order == orderNone {
 		to = append(to, move{kind: states, node: i, arg: orderTakeover})
 		to = when(to, len(x.cfg.nodes) == 3, move{kind: states, node: i, arg: orderAdopt})

@@ -62,7 +62,7 @@ func (x *explorer) verb(m move) string {
 		looks: "looks at git", begins: "begins to look at git", lists: "is answered by git", learns: "has git's answer",
 		blind: "cannot look at git", publishes: "publishes", passes: "looks at its service", waits: "has waited", patience: "saw its witness silent for long",
 		probes: "probes", lies: "loses a probe", dies: "loses its agent", powersOff: "is powered off", powersOn: "is powered on",
-		ends: "is told to end the takeover", pauses: "is paused", resumes: "is resumed",
+		ends: "is told to end the takeover", pauses: "is paused", resumes: "is resumed", cuts: "is told to end its drain",
 		losesDisk: "loses its agent and its memory", restores: "restores the claim",
 	}[m.kind]
 }
