@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"mainstay/e2e/gitserver"
 	"mainstay/e2e/hosts"
@@ -29,7 +28,7 @@ type site struct {
 }
 
 // siteBound is how long the nodes of a site may take to agree with a commit.
-const siteBound = 60 * time.Second
+const siteBound = patience
 
 // newSite makes a git host and the nodes, without agents.
 func newSite(t *testing.T, nodes ...hosts.Spec) *site {

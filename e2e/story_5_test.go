@@ -99,7 +99,7 @@ func (p *wholePage) reported(t *testing.T, node, commit, want string) string {
 	var last verdict
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); <-tick.C {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-tick.C {
 		last = p.verdict(node)
 		for _, c := range last.Conditions {
 			if said := c.Type + ": " + c.Message; last.Seen == commit && strings.Contains(said, want) {

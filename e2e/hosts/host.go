@@ -23,7 +23,7 @@ const StateFolder = "/var/lib/mainstay"
 const stateSize = 16 << 20
 
 // bootBound is the longest a host may take from power on to a settled systemd.
-const bootBound = 60 * time.Second
+const bootBound = 4 * time.Minute
 
 // Spec says which host to make.
 type Spec struct {

@@ -16,7 +16,7 @@ import (
 const cacheFolder = "/var/cache/mainstay-e2e"
 
 // buildBound is the longest one image may take to build.
-const buildBound = 8 * time.Minute
+const buildBound = 15 * time.Minute
 
 // repository begins the names of the harness's images.
 const repository = "mainstay-e2e/"

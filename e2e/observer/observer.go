@@ -118,10 +118,12 @@ func (o *Observer) Mark(text string) {
 	o.rec.Marks = append(o.rec.Marks, Mark{At: time.Since(o.began), Text: text})
 }
 
-// End stops watching and returns what was seen. It may be called once.
+// End looks once more, stops watching and returns what was seen. It may be
+// called once.
 func (o *Observer) End() *Recording {
 	close(o.end)
 	<-o.done
+	o.look(time.Since(o.began))
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.rec.Length = time.Since(o.began)

@@ -7,8 +7,8 @@ import (
 
 // Slow makes a look out of one that takes long, such as a request over the
 // network: it is made in a goroutine of its own, again and again, and the
-// track shows the newest answer. Whoever calls it calls stop, which waits for
-// the look under way.
+// track shows the newest answer. Whoever calls it calls stop, which looks once
+// more and returns with the answer.
 func Slow(every time.Duration, look func() string) (newest func() string, stop func()) {
 	var value atomic.Value
 	value.Store("")
@@ -22,6 +22,7 @@ func Slow(every time.Duration, look func() string) (newest func() string, stop f
 			select {
 			case <-tick.C:
 			case <-end:
+				value.Store(look())
 				return
 			}
 		}
