@@ -8,7 +8,7 @@
 set -eu
 
 packages="docker.io docker-compose debootstrap debian-archive-keyring git openssh-server openssh-client
-	nftables iptables iproute2"
+	nftables iptables iproute2 chromium"
 pidfile=/run/mainstay-e2e-dockerd.pid
 log=/var/log/mainstay-e2e-dockerd.log
 

@@ -14,6 +14,9 @@ import (
 // Every cell of the procedure for failing over and back, made true by two
 // commits.
 func failsOverAndBackOnThePage(t *testing.T, p *wholePage) {
+	visitor := p.browse(t)
+	defer visitor.end()
+	visitor.visit(t, "main")
 	w := p.watch(t, "Story 1: failover and failback")
 	for _, side := range []string{"standby", "main"} {
 		w.Mark("commit: active: " + side)
@@ -21,6 +24,7 @@ func failsOverAndBackOnThePage(t *testing.T, p *wholePage) {
 		p.converged(side, commit)
 		w.Mark(side + " serves, all nodes converged")
 		p.wantAll(t, side)
+		visitor.visit(t, side)
 	}
 	r := w.end(t, 0)
 	p.wantOrder(t, r, "standby", r.Marks[0].At)
@@ -41,26 +45,29 @@ func (p *wholePage) wantAll(t *testing.T, side string) {
 	for _, one := range []string{"main", "standby"} {
 		xivo, want := p.nodes["xivo-"+one], one == side
 		for _, unit := range []string{"asterisk.service", "monit.service"} {
-			if got := xivo.Runs(unit); got != want {
-				t.Errorf("%s runs on %s: %v", unit, xivo.Name(), got)
-			}
+			wants(t, want, unit+" on "+xivo.Name(), func() bool { return xivo.Runs(unit) })
 		}
-		if got := strings.HasPrefix(sipOptions(t, xivo.IP()), "SIP/2.0 "); got != want {
-			t.Errorf("%s answers SIP: %v", xivo.Name(), got)
-		}
+		wants(t, want, "SIP from "+xivo.Name(), func() bool { return strings.HasPrefix(sipOptions(t, xivo.IP()), "SIP/2.0 ") })
 		for _, service := range []string{"xuc", "xucmgt"} {
-			if got := containers.Runs(p.projects["cc-"+one].Name, service); got != want {
-				t.Errorf("%s runs on cc-%s: %v", service, one, got)
-			}
+			wants(t, want, service+" on cc-"+one, func() bool { return containers.Runs(p.projects["cc-"+one].Name, service) })
 		}
-		if got := reaches(p.nodes["cc-"+one].IP() + ":8070"); got != want {
-			t.Errorf("xucmgt answers on cc-%s: %v", one, got)
-		}
+		wants(t, want, "xucmgt of cc-"+one, func() bool { return reaches(p.nodes["cc-"+one].IP() + ":8070") })
 	}
 	// nginx answers with its old configuration for a moment after a reload.
 	user := p.user(t)
 	eventually(t, "the page at "+voiceName+" is that of "+side, func() bool { return pageSide(user) == side })
 	p.wantCalls(t, side)
+}
+
+// wants checks that something is there, for which a busy machine gets time, or
+// that it is not, for which it gets none.
+func wants(t *testing.T, there bool, what string, is func() bool) {
+	t.Helper()
+	if there {
+		eventually(t, what, is)
+	} else if is() {
+		t.Errorf("there is %s", what)
+	}
 }
 
 // phases are the moments of one switch, in the order in which they must come.
@@ -94,7 +101,7 @@ func (p *wholePage) wantOrder(t *testing.T, r *observer.Recording, to string, fr
 	m := p.phases(r, to, from)
 	for _, pair := range [][2]string{
 		{"asterisk down", "asterisk up"}, {"xuc down", "xuc up"}, {"asterisk up", "xuc up"},
-		{"asterisk up", "mds1"}, {"xuc up", "edge"}, {"mds1", "edge"},
+		{"asterisk up", "mds1"}, {"xuc up", "edge"},
 	} {
 		before, ok := m[pair[0]]
 		after, also := m[pair[1]]

@@ -48,6 +48,8 @@ func newPage(t *testing.T, replace ...string) *wholePage {
 	for _, name := range voiceNodes {
 		specs = append(specs, hosts.Spec{Name: name, Image: hosts.Node, Docker: strings.HasPrefix(name, "cc-")})
 	}
+	edge := &specs[len(specs)-1]
+	edge.Image, edge.Aliases = hosts.Bookworm, []string{voiceName}
 	specs = append(specs, hosts.Spec{Name: "phone", Image: hosts.Bookworm})
 	p := &wholePage{tls: newCertificate(t, voiceName)}
 	deb := make(chan string, 1)
@@ -151,7 +153,7 @@ func (p *wholePage) installAll(t *testing.T) {
 }
 
 func (p *wholePage) installNode(ctx context.Context, name string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	host := p.nodes[name]
 	if err := dpkg(ctx, host, p.deb); err != nil {

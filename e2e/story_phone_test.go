@@ -35,14 +35,74 @@ Content-Length: 0
 </scenario>
 `
 
+// callScenario is one call, which keeps to the route that its answer names.
+const callScenario = `<?xml version="1.0" encoding="UTF-8"?>
+<scenario name="call">
+<send retrans="300"><![CDATA[
+INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:phone@[local_ip]:[local_port]>;tag=[pid]c[call_number]
+To: <sip:[service]@[remote_ip]:[remote_port]>
+Call-ID: [call_id]
+CSeq: 1 INVITE
+Contact: <sip:phone@[local_ip]:[local_port]>
+Max-Forwards: 70
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=phone 1 1 IN IP4 [local_ip]
+s=-
+c=IN IP4 [media_ip]
+t=0 0
+m=audio [media_port] RTP/AVP 0
+a=rtpmap:0 PCMU/8000
+
+]]></send>
+<recv response="100" optional="true"/>
+<recv response="180" optional="true"/>
+<recv response="183" optional="true"/>
+<recv response="200" rrs="true"/>
+<send><![CDATA[
+ACK [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+[routes]
+From: <sip:phone@[local_ip]:[local_port]>;tag=[pid]c[call_number]
+To: <sip:[service]@[remote_ip]:[remote_port]>[peer_tag_param]
+Call-ID: [call_id]
+CSeq: 1 ACK
+Contact: <sip:phone@[local_ip]:[local_port]>
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+<pause/>
+<send retrans="300"><![CDATA[
+BYE [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+[routes]
+From: <sip:phone@[local_ip]:[local_port]>;tag=[pid]c[call_number]
+To: <sip:[service]@[remote_ip]:[remote_port]>[peer_tag_param]
+Call-ID: [call_id]
+CSeq: 2 BYE
+Contact: <sip:phone@[local_ip]:[local_port]>
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+<recv response="200"/>
+</scenario>
+`
+
 func (p *wholePage) preparePhone(t *testing.T) {
 	t.Helper()
 	p.phone.Put(t, "/root/register.xml", registerScenario)
+	p.phone.Put(t, "/root/call.xml", callScenario)
 }
 
 // sipp runs a telephone until its one call has ended.
 func (p *wholePage) sipp(ctx context.Context, bound time.Duration, args ...string) error {
-	ctx, cancel := context.WithTimeout(ctx, bound+10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, bound+patience)
 	defer cancel()
 	argv := []string{"sipp", "-m", "1", "-i", p.phone.IP(), "-timeout", strconv.Itoa(int(bound.Seconds())) + "s", "-timeout_error"}
 	_, err := p.phone.Exec(ctx, append(argv, args...)...)
@@ -61,23 +121,34 @@ func (p *wholePage) register() string {
 	return ""
 }
 
-// call calls through a node and hangs up after a while.
+// call calls through a node and hangs up after a while. It is refused if either
+// end hangs up earlier.
 func (p *wholePage) call(ctx context.Context, node, extension string, held time.Duration) error {
-	return p.sipp(ctx, held+15*time.Second, "-sn", "uac", "-s", extension,
-		"-d", strconv.Itoa(int(held.Milliseconds())), p.nodes[node].IP()+":5060")
+	return p.callAt(ctx, p.nodes[node].IP(), extension, held)
+}
+
+// callAt is call with the address that the telephone knows, which may be a name.
+func (p *wholePage) callAt(ctx context.Context, address, extension string, held time.Duration) error {
+	return p.sipp(ctx, held+time.Minute, "-sf", "/root/call.xml", "-s", extension,
+		"-d", strconv.Itoa(int(held.Milliseconds())), address+":5060")
 }
 
 // wantCalls makes one call out of the serving XiVO over its trunk, and one into
 // it from the media server.
 func (p *wholePage) wantCalls(t *testing.T, side string) {
 	t.Helper()
-	if got := p.register(); got != side {
-		t.Errorf("the telephone registers at %q", got)
+	registered := ""
+	eventually(t, "the telephone registers", func() bool { registered = p.register(); return registered != "" })
+	if registered != side {
+		t.Errorf("the telephone registers at %q", registered)
 	}
 	eventually(t, side+"'s trunk is registered at mds1", func() bool {
 		out, err := p.nodes["xivo-"+side].Exec(t.Context(), "asterisk", "-rx", "pjsip show registrations")
 		return err == nil && strings.Contains(out, "mds1/sip:"+p.nodes["mds1"].IP()) && strings.Contains(out, "Registered")
 	})
+	if err := p.callAt(t.Context(), voiceName, "here", 300*time.Millisecond); err != nil {
+		t.Errorf("the telephone's next call to %s did not go through: %v", voiceName, err)
+	}
 	p.goesThrough(t, "over the trunk of "+side, "xivo-"+side, "service")
 	p.goesThrough(t, "from the media server to "+side, "mds1", "xivo")
 }

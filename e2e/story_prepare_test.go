@@ -45,7 +45,7 @@ func newCertificate(t *testing.T, name string) certificate {
 }
 
 // exchangeFile is the pjsip.conf of every Asterisk: what mainstay renders is
-// included, and the telephone may register and call.
+// included, and the telephone may register and call, also through the edge.
 const exchangeFile = transport + `
 [phone]
 type=endpoint
@@ -91,12 +91,17 @@ func (p *wholePage) prepare(t *testing.T) {
 	p.prepareWeb(t, edge, "https://xivocc")
 	edge.Put(t, "/etc/nginx/conf.d/upstream.conf", "upstream xivocc {\n\tserver 127.0.0.1:9;\n}\n")
 	edge.Must(t, "systemctl", "--quiet", "enable", "--now", "nginx")
+	edge.Must(t, "systemctl", "--quiet", "enable", "kamailio")
 	p.preparePhone(t)
 }
 
 func (p *wholePage) prepareExchange(t *testing.T, host *hosts.Host, dialplan string) {
 	t.Helper()
-	host.Put(t, "/etc/asterisk/pjsip.conf", fmt.Sprintf(exchangeFile, p.phone.IP()))
+	callers := p.phone.IP()
+	if edge := p.nodes["edge"]; edge != nil {
+		callers += "," + edge.IP()
+	}
+	host.Put(t, "/etc/asterisk/pjsip.conf", fmt.Sprintf(exchangeFile, callers))
 	host.Put(t, "/etc/asterisk/extensions.conf", dialplan)
 	host.Must(t, "mkdir", "-p", "/etc/asterisk/pjsip.d")
 }
