@@ -35,10 +35,10 @@ type followedNode struct {
 	Applied bool         `json:"applied"`
 	Reason  string       `json:"reason,omitempty"`
 	Phases  []plan.Phase `json:"phases,omitempty"`
-	// side and silent are for the table: silent is how long a node was not heard
-	// that should have been.
-	side   spec.Side
-	silent time.Duration
+	// side, silent and left are for the table: silent is how long a node was not
+	// heard that should have been, left how much of its wait is left.
+	side         spec.Side
+	silent, left time.Duration
 }
 
 // follow looks until every node is as the commit says, or the time is over.
@@ -74,6 +74,7 @@ type follower struct {
 	commit string
 	pushed time.Time
 	last   []followedNode
+	read   time.Time // when last was read
 	// told and drawn are what was shown: the newest line of every node, or how
 	// many lines the table had.
 	told  map[string]string
@@ -97,6 +98,7 @@ func (f *follower) look(ctx context.Context) (done bool, err error) {
 		return false, failf(exitNotConverged, "overtaken: %.7s %q by %s declares %s", v.Commit, v.Subject, v.Author, d.Active).
 			hintf("look with mainstay status --watch")
 	}
+	f.read = v.Read
 	f.last = f.state(d)
 	f.show()
 	return !slices.ContainsFunc(f.last, func(n followedNode) bool { return !n.Applied }), nil
@@ -112,7 +114,7 @@ func (f *follower) state(d *view.Deployment) []followedNode {
 		}
 		out := followedNode{Name: n.Name, Status: plan.Unknown, Reason: "never heard", side: n.Side}
 		if r := n.Report; r != nil {
-			out.Status, out.Reason = r.Status, r.Reason
+			out.Status, out.Reason, out.left = r.Status, r.Reason, r.Left(f.read)
 			out.Applied = n.Applied && !n.Stale && (r.Applied == f.commit || r.Declared == f.next.Active)
 			if r.Accepted == f.commit {
 				out.Phases = r.Phases

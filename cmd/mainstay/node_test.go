@@ -111,7 +111,7 @@ func cmdNode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	dir := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(dir, 0o755))
-	config := fmt.Sprintf("node: %s\nrepository: { url: %q }\nallow: { commands: [[touch, \"*\"], [rm, \"*\"], [test, \"*\"]] }\n"+
+	config := fmt.Sprintf("node: %s\nrepository: { url: %q }\nallow: { commands: [[touch, \"*\"], [rm, \"*\"], [test, \"*\"], [sh, \"*\"]] }\n"+
 		"listen: \"off\"\nstate: %s/state\nsocket: %s/s\n", args[0], ts.MkAbs("paris.git"), dir, dir)
 	ts.Check(os.WriteFile(dir+".yaml", []byte(config), 0o644))
 	startAgent(ts, dir, pid)
@@ -154,11 +154,13 @@ func startAgent(ts *testscript.TestScript, dir, ended string) {
 	})
 }
 
-// cmdUntil waits until a node has a status: until NAME STATUS.
+// cmdUntil waits until a node has a status, and its reason some words: until NAME
+// STATUS [WORDS].
 func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: until NAME STATUS")
+	if neg || len(args) != 2 && len(args) != 3 {
+		ts.Fatalf("usage: until NAME STATUS [WORDS]")
 	}
+	words := strings.Join(args[2:], "")
 	agent := reconcile.NewClient(ts.MkAbs(args[0] + "/s"))
 	var last plan.Report
 	waitFor(ts, args[0]+" to be "+args[1], func() bool {
@@ -167,7 +169,7 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 			last = v.Node
 			ts.Logf("%s is %s: %s", last.Node, last.Status, last.Reason)
 		}
-		return err == nil && string(v.Node.Status) == args[1]
+		return err == nil && string(v.Node.Status) == args[1] && strings.Contains(v.Node.Reason, words)
 	})
 }
 

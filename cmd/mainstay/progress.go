@@ -63,6 +63,8 @@ func (n followedNode) waiting() string {
 		return ""
 	case n.silent > 0:
 		return "not heard for " + view.Age(n.silent) + ": is the machine up, does it reach git?"
+	case n.left > 0:
+		return n.Reason
 	case n.Status == plan.Active, n.Status == plan.Inactive, n.Status == plan.Activating, n.Status == plan.Deactivating:
 		return ""
 	}
@@ -108,6 +110,9 @@ func (n followedNode) row(width int) board.Row {
 		{Text: n.Name}, {Text: side}, {Text: string(n.Status), Style: style}, {Text: done, Style: style}, {Text: n.moments(width - before)},
 	}}
 	if why := n.waiting(); why != "" {
+		if n.left > 0 && n.silent == 0 {
+			why += " (" + n.left.String() + " left)"
+		}
 		r.Notes = append(r.Notes, board.Cell{Text: why, Style: style})
 	}
 	return r

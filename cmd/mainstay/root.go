@@ -81,9 +81,8 @@ func (a *app) report(err error) int {
 	if text := err.Error(); text != "" {
 		fmt.Fprintf(a.err, "error: %s\n", text)
 	}
-	var h interface{ Hint() string }
-	if errors.As(err, &h) && h.Hint() != "" {
-		fmt.Fprintf(a.err, "hint: %s\n", h.Hint())
+	if hint := hintOf(err); hint != "" {
+		fmt.Fprintf(a.err, "hint: %s\n", hint)
 	}
 	return code
 }
@@ -144,6 +143,7 @@ func (a *app) commands() []func() *cobra.Command {
 		a.syncCommand,
 		a.pauseCommand,
 		a.resumeCommand,
+		a.drainCommand,
 		a.acceptCommand,
 		a.takeoverCommand,
 		a.explainCommand,

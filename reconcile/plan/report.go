@@ -75,6 +75,24 @@ type Report struct {
 	LastRead time.Time `json:"lastRead"`
 }
 
+// Left is how much of a present wait was left at a moment by the reader's wall
+// clock, zero without a wait. A clock that is behind does not make it longer than
+// the node itself said.
+func (r Report) Left(now time.Time) time.Duration {
+	if r.Until.IsZero() {
+		return 0
+	}
+	return max(0, min(r.Until.Sub(now), r.Until.Sub(r.At))).Round(time.Second)
+}
+
+// Told is the reason, with what is left of a present wait at a moment.
+func (r Report) Told(now time.Time) string {
+	if left := r.Left(now); left > 0 {
+		return r.Reason + " (" + left.String() + " left)"
+	}
+	return r.Reason
+}
+
 // ServiceReport is one service as observed.
 type ServiceReport struct {
 	Name   string `json:"name"`

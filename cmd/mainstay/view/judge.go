@@ -80,9 +80,9 @@ func (v *View) judgeReport(d *Deployment, n *Node) {
 	r := n.Report
 	switch {
 	case !settled(r.Status):
-		n.say("%s", r.Reason)
+		n.say("%s", r.Told(v.Read))
 	case r.Side != "" && d.Active != "" && (r.Status == plan.Active) != (r.Side == d.Active):
-		n.say("%s", r.Reason)
+		n.say("%s", r.Told(v.Read))
 	case !n.Applied && d.Spec != nil:
 		n.say("has not applied this document: %s", r.Reason)
 	}

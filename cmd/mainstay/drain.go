@@ -1,0 +1,32 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"mainstay/reconcile"
+)
+
+func (a *app) drainCommand() *cobra.Command {
+	var r reach
+	var end bool
+	c := &cobra.Command{
+		Use:   "drain --end",
+		Short: "End this node's wait for calls before a planned stop",
+		Long: "drain --end ends the wait for calls to end that drain.within in the document asks for before a\n" +
+			"planned stop. The services stop now, in order, and are seen down before the claim is released,\n" +
+			"as they would have been; calls that are left are cut. The node's reason and the claim's history\n" +
+			"say that a person did this. It is refused when nothing drains. A drain begins with a commit, and\n" +
+			"in no other way.\n" + exitStatusHelp,
+		Example: "  mainstay drain --end",
+		RunE: func(c *cobra.Command, _ []string) error {
+			agent, err := r.client()
+			if err != nil {
+				return err
+			}
+			return a.answered(agent.Drain(c.Context(), reconcile.DrainRequest{End: end}))
+		},
+	}
+	r.flags(c)
+	c.Flags().BoolVar(&end, "end", false, "end the drain that is under way")
+	return c
+}
