@@ -314,7 +314,7 @@ func (t *turn) commitFault(err error) error {
 // else was faster.
 func (t *turn) pushFault(ctx context.Context, err error) error {
 	if !errors.Is(err, commit.ErrMoved) {
-		return failf(exitFailed, "%w", err).hintf("may you push there? If the branch wants reviews, use --branch NAME")
+		return t.notPushed(err)
 	}
 	if t.review != "" {
 		return failf(exitRefused, "the branch %s is there already, with something else on it", t.review).hintf("take another name")
@@ -325,6 +325,22 @@ func (t *turn) pushFault(ctx context.Context, err error) error {
 			v.Commit, v.Subject, v.Author, d.Active)
 	}
 	return failf(exitRefused, "%s", text).hintf("look at what it does with `mainstay status`, then run this again if it is still right")
+}
+
+// notPushed explains a push that the server, or the way to it, did not let
+// through. Nothing was changed.
+func (t *turn) notPushed(err error) error {
+	branch := cmp.Or(t.review, t.place.Branch)
+	var g *gitcmd.Error
+	if says, refused := "", false; errors.As(err, &g) {
+		if says, refused = g.Refused(); refused {
+			return failf(exitFailed, "%s does not take a push to %s, and nothing was changed: %s", t.place.URL, branch, says).
+				hintf("if the branch wants a review, push one that is merged there: add --branch %s-to-%s", t.now.Name, t.next.Active)
+		}
+	}
+	f := failf(exitFailed, "push to %s of %s, and nothing was changed: %w", branch, t.place.URL, err)
+	f.hint = cmp.Or(byFlags(hintOf(err)), "may you push there? If the branch wants reviews, add --branch NAME")
+	return f
 }
 
 // pushedForReview is the JSON form of a branch that waits for review.

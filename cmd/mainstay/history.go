@@ -62,7 +62,7 @@ func (a *app) history(ctx context.Context, l *laptop, role string, limit int) er
 		}
 		chain, err := s.Chain(ctx, d.Name, r)
 		if err != nil && !errors.Is(err, git.ErrDamaged) {
-			return readFault(err)
+			return l.fault(err)
 		}
 		if err != nil {
 			t.Damaged = append(t.Damaged, fmt.Sprintf("%s: %v", r, err))

@@ -35,9 +35,9 @@ func (l *laptop) flags(c *cobra.Command, branch string) {
 	f.StringVar(&l.deployment, "deployment", "", "the name of one deployment of many")
 	f.StringVar(&l.place.Coordination, "coordination", "", "where claims and reports live, if elsewhere; off if nowhere")
 	f.StringVar(&l.place.SSHKey, "ssh-key", "", "a private key file (default: as git does)")
-	f.StringVar(&l.place.KnownHosts, "known-hosts", "", "pinned host keys, with --ssh-key")
+	f.StringVar(&l.place.KnownHosts, "known-hosts", "", "pinned host keys, with --ssh-key (default: ~/.ssh/known_hosts)")
 	f.StringVar(&l.place.TokenFile, "token-file", "", "a file with token or user:token (default: as git does)")
-	f.StringVar(&l.place.CAFile, "ca-file", "", "a certificate authority, with --token-file")
+	f.StringVar(&l.place.CAFile, "ca-file", "", "the certificate authority of a server with one of its own")
 	f.StringVar(&l.config, "config", "", "take all of this from an agent's own file")
 }
 
@@ -60,12 +60,16 @@ func (l *laptop) find(ctx context.Context) error {
 	if l.place.Branch == "" {
 		l.place.Branch = "main"
 	}
+	if home, err := os.UserHomeDir(); err == nil && l.place.SSHKey != "" && l.place.KnownHosts == "" {
+		l.place.KnownHosts = filepath.Join(home, ".ssh", "known_hosts")
+	}
 	return l.absolute()
 }
 
-// absolute names folders from the root, because git runs in other ones.
+// absolute names files and folders from the root, because git runs in other ones.
 func (l *laptop) absolute() error {
-	for _, p := range []*string{&l.place.URL, &l.place.Coordination} {
+	p := &l.place
+	for _, p := range []*string{&p.URL, &p.Coordination, &p.SSHKey, &p.KnownHosts, &p.TokenFile, &p.CAFile} {
 		if _, err := os.Stat(*p); *p == "" || err != nil {
 			continue
 		}
@@ -134,7 +138,7 @@ func accessConfig(ctx context.Context) [][2]string {
 func (l *laptop) read(ctx context.Context, s *view.Source) (*view.View, error) {
 	v, err := s.Read(ctx)
 	if err != nil {
-		return nil, readFault(err)
+		return nil, l.fault(err)
 	}
 	if l.deployment == "" {
 		return v, nil
@@ -151,20 +155,34 @@ func (l *laptop) read(ctx context.Context, s *view.Source) (*view.View, error) {
 	return nil, failf(exitUsage, "no deployment %q in %s", l.deployment, l.place.URL).hintf("it has %s", strings.Join(names, ", "))
 }
 
-// readFault adds what to do to an error of reading.
-func readFault(err error) error {
-	var h interface{ Hint() string }
-	if errors.As(err, &h) && h.Hint() != "" {
-		return err
+// fault adds what to do to an error of reading.
+func (l *laptop) fault(err error) error {
+	f := &fault{code: exitFailed, err: err, hint: hintOf(err)}
+	if l.config == "" {
+		f.hint = byFlags(f.hint)
 	}
 	var g *gitcmd.Error
-	if errors.As(err, &g) {
-		return failf(exitFailed, "%w", err).hintf("does `git ls-remote` work with this address?")
+	switch {
+	case f.hint != "":
+	case errors.As(err, &g):
+		f.hint = "does `git ls-remote " + l.place.URL + "` work?"
+	case errors.Is(err, git.ErrNotFound):
+		f.hint = "leave --path out to see every document of " + l.place.Branch
 	}
-	if errors.Is(err, git.ErrNotFound) {
-		return failf(exitFailed, "%w", err).hintf("name the document with --path")
-	}
-	return err
+	return f
+}
+
+// byFlags says what is to be done in the words of a laptop's flags.
+func byFlags(hint string) string {
+	return strings.NewReplacer(
+		"set sshKey in the agent file", "name a private key with --ssh-key",
+		"make a key for this node alone", "leave --ssh-key out to use what git uses, or make a key for this alone",
+		"the public half of sshKey", "the public half of this key",
+		"add this line", "add this line to the file",
+		"the agent file", "the command",
+		"sshKey", "--ssh-key", "knownHosts", "--known-hosts", "tokenFile", "--token-file", "caFile", "--ca-file",
+		"; a mirror on another host is not sent it and wants user:token@ in its own address", "",
+	).Replace(hint)
 }
 
 // open finds the place and opens it.
@@ -174,7 +192,7 @@ func (l *laptop) open(ctx context.Context) (*view.Source, error) {
 	}
 	s, err := view.Open(l.place)
 	if err != nil {
-		return nil, readFault(err)
+		return nil, l.fault(err)
 	}
 	return s, nil
 }

@@ -140,7 +140,7 @@ func (o *planOptions) trees(ctx context.Context, s *view.Source) (from, to gitcm
 func (o *planOptions) tip(ctx context.Context, repo gitcmd.Repo, s *view.Source) (string, error) {
 	head, err := s.Head(ctx)
 	if err != nil {
-		return "", readFault(err)
+		return "", o.fault(err)
 	}
 	if head == "" {
 		return "", failf(exitFailed, "%s has no branch %s", o.place.URL, o.place.Branch).hintf("name it with --branch")
@@ -175,7 +175,7 @@ func (l *laptop) workplace(ctx context.Context) (repo gitcmd.Repo, done func(), 
 	repo = gitcmd.Repo{Dir: dir, Env: env}
 	if _, err := repo.Run(ctx, "clone", "--quiet", "--bare", l.place.URL, dir); err != nil {
 		done()
-		return repo, nil, readFault(err)
+		return repo, nil, l.fault(err)
 	}
 	return repo, done, nil
 }
@@ -243,7 +243,7 @@ func (a *app) planOne(ctx context.Context, s *view.Source, file string, trees [2
 	}
 	v, err := s.About(ctx, file, known)
 	if err != nil {
-		return nil, readFault(err)
+		return nil, o.fault(err)
 	}
 	p := preview.Of(preview.Input{From: ds[0], To: ds[1], Now: &v.Deployments[0], Coordinated: v.Coordinated})
 	if o.node != "" {

@@ -37,7 +37,7 @@ type Error struct {
 
 // Error returns what was run and what git said.
 func (e *Error) Error() string {
-	said := e.Said
+	said := brief(e.Said)
 	if said == "" {
 		said = e.Err.Error()
 	}

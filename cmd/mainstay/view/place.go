@@ -26,7 +26,8 @@ type Place struct {
 	// repository, and spec.CoordinationOff means that there are none.
 	Coordination string
 	// SSHKey, TokenFile, KnownHosts and CAFile are as in an agent's file. With
-	// none of them the git program asks, with the person's own credentials.
+	// neither a key nor a token the git program asks, with the person's own
+	// credentials.
 	SSHKey, TokenFile, KnownHosts, CAFile string
 	// Config are settings of a checkout that tell git how to be let in, by name.
 	Config [][2]string
@@ -44,7 +45,7 @@ func OfAgent(f *spec.AgentFile) Place {
 }
 
 // own reports whether credentials were named.
-func (p Place) own() bool { return p.SSHKey != "" || p.TokenFile != "" || p.CAFile != "" }
+func (p Place) own() bool { return p.SSHKey != "" || p.TokenFile != "" }
 
 // remote opens one repository of the place. A folder is read as it is; what is
 // elsewhere is read with the named credentials, or else through a copy that the
