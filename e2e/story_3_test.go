@@ -22,14 +22,27 @@ func part(t *testing.T, one, two *hosts.Host) (join func()) {
 	}
 }
 
+func mainWithoutGit(t *testing.T, p *wholePage) {
+	mainCannotReadGit(t, p, "Story 3: main without git", func() func() { return part(t, p.nodes["xivo-main"], p.git.Host) })
+}
+
+// What main sends reaches git, and git's answers vanish.
+func mainWithoutAnswers(t *testing.T, p *wholePage) {
+	main := p.nodes["xivo-main"].IP()
+	mainCannotReadGit(t, p, "Story 3: git's answers to main vanish", func() func() {
+		p.git.Block(t, main)
+		return func() { p.git.Unblock(t, main) }
+	})
+}
+
 // R5 and the witness: a main that serves and cannot read git is not taken over
 // from, because its peer hears it. Its calls stay up.
-func mainWithoutGit(t *testing.T, p *wholePage) {
+func mainCannotReadGit(t *testing.T, p *wholePage, title string, cut func() (join func())) {
 	p.converged("main", p.declare("main", shortWait()...))
-	w := p.watch(t, "Story 3: main without git")
+	w := p.watch(t, title)
 	ended := p.hold("xivo-main", 18*time.Second)
-	w.Mark("xivo-main cannot reach git")
-	join := part(t, p.nodes["xivo-main"], p.git.Host)
+	w.Mark("xivo-main cannot read git")
+	join := cut()
 	w.Mark("commit: active: standby")
 	commit := p.declare("standby", shortWait()...)
 	p.awaits("xivo-standby", "Held", func(r report) bool { return r.Status == "Held" && r.Accepted == commit })
@@ -39,8 +52,9 @@ func mainWithoutGit(t *testing.T, p *wholePage) {
 	if r := p.status("xivo-standby"); r.Status != "Held" || !p.nodes["xivo-main"].Runs("asterisk.service") {
 		t.Errorf("main serves and answers, and xivo-standby is %s: %s", r.Status, r.Reason)
 	}
-	w.Mark("xivo-main reaches git again")
+	w.Mark("xivo-main reads git again")
 	join()
+	p.nudge()
 	p.converged("standby", commit)
 	p.wantGuarantee(t, "xivo", "released")
 	p.wantAll(t, "standby")

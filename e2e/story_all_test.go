@@ -8,39 +8,62 @@ import (
 	"time"
 )
 
-// The stories share one deployment of real hosts. Each begins and ends with
-// main serving, and can be run alone.
+// story is one course of events on a deployment where main serves, and after
+// which it does again.
+type story struct {
+	name string
+	play func(*testing.T, *wholePage)
+}
+
+// The stories of switches and of lost sides. Any of them can be run alone.
 func TestStoriesOfThePage(t *testing.T) {
-	t.Parallel() // with the faults, which are other hosts: both wait most of the time
-	p := newPage(t)
-	timed(t, "main is up", func() { p.converged("main", p.head()) })
-	p.wantAll(t, "main")
-	for _, story := range []struct {
-		name string
-		play func(*testing.T, *wholePage)
-	}{
+	t.Parallel() // with the others, on hosts of their own: all wait most of the time
+	play(t, []story{
 		{"1 the page fails over and back", failsOverAndBackOnThePage},
 		{"2 main is lost, its end is presumed", mainIsLostAndPresumed},
 		{"2 main is lost and fenced", mainIsLostAndFenced},
 		{"2 main is lost, standby holds until a person decides", mainIsLostAndHeld},
 		{"2 main is cut off under a lease", mainIsCutOffUnderALease},
-		{"3 main without git", mainWithoutGit},
-		{"3 main is cut off from everybody", mainIsCutOff},
-		{"3 edge without git", edgeWithoutGit},
-		{"3 git is away and the agent is upgraded during a call", gitIsAwayDuringACall},
-		{"3 slow and lossy links", slowAndLossyLinks},
 		{"5 bad commits", badCommitsChangeNothing},
 		{"6 replication follows the claim", replicationFollowsTheClaim},
-	} {
-		ok := t.Run(story.name, func(t *testing.T) {
+	})
+}
+
+// The stories of links that are cut or bad.
+func TestStoriesOfCutLinks(t *testing.T) {
+	t.Parallel()
+	play(t, []story{
+		{"3 main without git", mainWithoutGit},
+		{"3 main without git's answers", mainWithoutAnswers},
+		{"3 main is cut off from everybody", mainIsCutOff},
+		{"3 standby without git", standbyWithoutGit},
+		{"3 edge without git", edgeWithoutGit},
+		{"3 the two XiVO do not hear each other", xivoPartedFromEachOther},
+		{"3 git goes away before the release", gitGoesAwayBeforeTheRelease},
+		{"3 git goes away after the release", gitGoesAwayAfterTheRelease},
+		{"3 git goes away after the claim", gitGoesAwayAfterTheClaim},
+		{"3 git is away and the agent is upgraded during a call", gitIsAwayDuringACall},
+		{"3 slow and lossy links", slowAndLossyLinks},
+		{"3 loss one way", lossOneWay},
+	})
+}
+
+// play makes a deployment and lets one story after the other happen to it.
+func play(t *testing.T, stories []story) {
+	t.Helper()
+	p := newPage(t)
+	timed(t, "main is up", func() { p.converged("main", p.head()) })
+	p.wantAll(t, "main")
+	for _, s := range stories {
+		ok := t.Run(s.name, func(t *testing.T) {
 			p.t = t
 			began := time.Now()
-			story.play(t, p)
+			s.play(t, p)
 			p.wantNothingOverwritten(t)
 			if commit := p.head(); !p.isMain(commit) {
 				p.converged("main", p.declare("main"))
 			}
-			say(t, "story %-56s %7.1f s", story.name, time.Since(began).Seconds())
+			say(t, "story %-56s %7.1f s", s.name, time.Since(began).Seconds())
 		})
 		p.t = t
 		if !ok {
@@ -76,6 +99,7 @@ func (p *wholePage) recover(t *testing.T) {
 			host.Unblock(t, peer.IP())
 		}
 		host.Unblock(t, p.git.IP())
+		p.git.Unblock(t, host.IP())
 		host.ClearNetem(t)
 	}
 	p.git.ClearNetem(t)

@@ -146,11 +146,19 @@ func (p *wholePage) wantCalls(t *testing.T, side string) {
 		out, err := p.nodes["xivo-"+side].Exec(t.Context(), "asterisk", "-rx", "pjsip show registrations")
 		return err == nil && strings.Contains(out, "mds1/sip:"+p.nodes["mds1"].IP()) && strings.Contains(out, "Registered")
 	})
-	if err := p.callAt(t.Context(), voiceName, "here", 300*time.Millisecond); err != nil {
-		t.Errorf("the telephone's next call to %s did not go through: %v", voiceName, err)
-	}
+	p.nextCall(t, "the edge to "+side, voiceName)
+	p.nextCall(t, "the XiVO of "+side, p.nodes["xivo-"+side].IP())
 	p.goesThrough(t, "over the trunk of "+side, "xivo-"+side, "service")
 	p.goesThrough(t, "from the media server to "+side, "mds1", "xivo")
+}
+
+// nextCall makes the one call that a telephone's user would make next: it must go
+// through at first try.
+func (p *wholePage) nextCall(t *testing.T, what, address string) {
+	t.Helper()
+	if err := p.callAt(t.Context(), address, "here", 300*time.Millisecond); err != nil {
+		t.Errorf("the telephone's next call through %s was refused: %v", what, err)
+	}
 }
 
 // goesThrough calls until a call goes through, and tells if that was not the

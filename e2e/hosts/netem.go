@@ -25,7 +25,18 @@ type Link struct {
 	Delay time.Duration // added to every packet; order is kept
 	Loss  float64       // part of the packets that vanish, 0 to 1
 	Seed  uint64        // the same seed loses the same packets
+	Only  Way           // spoils one direction and leaves the other as it is
 }
+
+// Way is a direction of a host's link.
+type Way int
+
+// The directions, as the host sees them.
+const (
+	Both Way = iota
+	In
+	Out
+)
 
 // Netem makes the host's link slow or lossy until ClearNetem or until the host
 // reboots. Every packet waits in this process, through a netfilter queue,
@@ -46,7 +57,7 @@ func (h *Host) Netem(t testing.TB, link Link) {
 	h.mu.Lock()
 	h.link = slow
 	h.mu.Unlock()
-	if err := h.divert(t.Context(), "--insert"); err != nil {
+	if err := h.divert(t.Context(), "--insert", link.Only); err != nil {
 		t.Fatalf("slow the link of %s: %v", h.name, err)
 	}
 }
@@ -60,20 +71,24 @@ func (h *Host) ClearNetem(t testing.TB) {
 	if slow == nil {
 		return
 	}
-	if err := h.divert(t.Context(), "--delete"); err != nil {
+	if err := h.divert(t.Context(), "--delete", slow.link.Only); err != nil {
 		t.Fatalf("restore the link of %s: %v", h.name, err)
 	}
 	h.forgetSlowLink()
 }
 
-// divert puts all that enters or leaves the host through the queue. Nobody
-// listening there means that everything passes.
-func (h *Host) divert(ctx context.Context, what string) error {
+// divert puts what enters or leaves the host through the queue. Nobody listening
+// there means that everything passes.
+func (h *Host) divert(ctx context.Context, what string, only Way) error {
 	pid, err := h.process(ctx)
 	if err != nil {
 		return err
 	}
-	for _, way := range [][2]string{{"INPUT", "--in-interface"}, {"OUTPUT", "--out-interface"}} {
+	ways := map[Way][2]string{In: {"INPUT", "--in-interface"}, Out: {"OUTPUT", "--out-interface"}}
+	for direction, way := range ways {
+		if only != Both && only != direction {
+			continue
+		}
 		_, err := run(ctx, "nsenter", "--target", strconv.Itoa(pid), "--net",
 			"iptables", what, way[0], "!", way[1], "lo",
 			"--jump", "NFQUEUE", "--queue-num", strconv.Itoa(queueNumber), "--queue-bypass")
