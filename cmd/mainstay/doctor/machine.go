@@ -4,19 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"mainstay/reconcile"
-	"mainstay/reconcile/plan"
-	"mainstay/reconcile/service"
-	"mainstay/reconcile/service/compose"
-	"mainstay/reconcile/service/systemd"
 	"mainstay/spec"
 )
 
@@ -32,55 +25,11 @@ func (e *examiner) agent(ctx context.Context) {
 	defer cancel()
 	s, err := reconcile.NewClient(e.file.Socket).Status(ctx)
 	if err != nil {
-		e.warn("agent", fmt.Sprintf("no agent answers at %s: %v", e.file.Socket, err), "systemctl enable --now mainstay")
+		e.warn("agent", fmt.Sprintf("%v (%s)", err, e.file.Socket), "systemctl enable --now mainstay")
 		return
 	}
 	e.ok("agent", "it runs, and %s is %s", s.Node.Node, s.Node.Status)
 	e.peerClocks(s)
-}
-
-// clockSlack is how far two clocks may be apart before people are misled.
-const clockSlack = 5 * time.Second
-
-// peerClocks finds reports from the future: clocks that differ. No decision
-// depends on them, but what people read does.
-func (e *examiner) peerClocks(s reconcile.View) {
-	for name, r := range s.Others {
-		if ahead := time.Until(r.At); !r.At.IsZero() && ahead > clockSlack {
-			e.warn("clock", fmt.Sprintf("the clock of %s is at least %s ahead of this one", name, ahead.Round(time.Second)),
-				"run a time service on both; ages in status are wrong until then")
-		}
-	}
-}
-
-// serverClock compares this clock with the one of a web server's answer, which
-// ssh has not.
-func (e *examiner) serverClock(ctx context.Context) {
-	u, err := url.Parse(e.file.Repository.URL)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, bound)
-	defer cancel()
-	u.User = nil
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, u.String(), nil)
-	if err != nil {
-		return
-	}
-	res, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		return
-	}
-	defer res.Body.Close()
-	date, err := http.ParseTime(res.Header.Get("Date"))
-	if err != nil {
-		return
-	}
-	if off := e.now().Sub(date); off.Abs() > clockSlack {
-		e.warn("clock", fmt.Sprintf("this clock is %s away from the git server's", off.Abs().Round(time.Second)), "run a time service")
-		return
-	}
-	e.ok("clock", "it agrees with the git server's")
 }
 
 // secrets looks at who can read what only the agent should.
@@ -135,57 +84,26 @@ func (e *examiner) state() {
 	}
 }
 
+// knownHosts looks at who can change which servers are believed.
 func (e *examiner) knownHosts() {
-	file := e.file.Repository.KnownHosts
-	if e.file.Repository.SSHKey == "" {
-		return
+	f := e.file
+	if f.Repository.SSHKey != "" {
+		e.pinned(f.Repository.KnownHosts)
 	}
+	if f.Coordination.SSHKey != "" && f.Coordination.KnownHosts != f.Repository.KnownHosts {
+		e.pinned(f.Coordination.KnownHosts)
+	}
+}
+
+func (e *examiner) pinned(file string) {
 	info, err := os.Stat(file)
 	switch {
 	case err != nil:
 		e.fail("files", "no host key is pinned: "+err.Error(), "ssh-keyscan the git server, compare the key with its owner's, and write it to "+file)
 	case info.Mode().Perm()&0o022 != 0:
 		e.fail("files", fmt.Sprintf("others may change the pinned host keys in %s (%s)", file, info.Mode().Perm()), "chmod 644 "+file)
-	}
-}
-
-// services looks at every service as the agent does.
-func (e *examiner) services(ctx context.Context, w *spec.Wanted) {
-	bus := systemd.NewBus(e.log)
-	defer bus.Close()
-	var engine *compose.Engine
-	for _, s := range w.Services {
-		switch {
-		case s.Systemd != "":
-			e.service(ctx, s.Name, bus.Unit(s.Systemd), "systemctl disable "+s.Systemd)
-		case s.Compose != nil:
-			if engine == nil {
-				engine = compose.NewEngine(e.log, filepath.Join(os.TempDir(), "mainstay-doctor-compose.json"))
-				defer engine.Close()
-			}
-			e.service(ctx, s.Name, engine.Service(*s.Compose), "set restart: \"no\" for it in the compose file")
-		}
-	}
-}
-
-// observer is what a driver tells without touching its service.
-type observer interface {
-	Observe(context.Context) (service.State, error)
-}
-
-func (e *examiner) service(ctx context.Context, name string, o observer, disable string) {
-	ctx, cancel := context.WithTimeout(ctx, bound)
-	defer cancel()
-	s, err := o.Observe(ctx)
-	switch {
-	case err != nil:
-		e.fail("services", name+": "+err.Error(), "does it exist on this node, and may the agent see it?")
-	case s.Run == plan.RunUnsure:
-		e.fail("services", name+" cannot be observed: "+s.Detail, "does it exist on this node?")
-	case s.Enabled != "":
-		e.fail("services", fmt.Sprintf("%s is started at boot by something else (%s)", name, s.Enabled), disable+"; the agent starts it")
 	default:
-		e.ok("services", "%s is there (%s), and only the agent starts it", name, s.Run)
+		e.ok("files", "host keys are pinned in %s", file)
 	}
 }
 

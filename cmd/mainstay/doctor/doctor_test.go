@@ -1,0 +1,241 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mainstay/e2e/gitserver"
+	"mainstay/reconcile"
+	"mainstay/reconcile/plan"
+	"mainstay/reconcile/service"
+	"mainstay/spec"
+)
+
+const document = `
+apiVersion: mainstay/v1
+kind: Deployment
+name: rome
+active: main
+nodes:
+  a1: { role: app, side: main }
+  a2: { role: app, side: standby }
+roles:
+  app:
+    exclusive: true
+    services:
+      - { name: unit, systemd: mainstay-no-such-unit.service }
+      - { name: container, compose: { project: mainstay-no-such, service: web } }
+`
+
+// repository is a bare repository with a document in it.
+func repository(t *testing.T) string {
+	t.Helper()
+	bare, work := gitserver.Bare(t), t.TempDir()
+	if err := os.WriteFile(filepath.Join(work, "deployment.yaml"), []byte(document), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"init", "--quiet", "--initial-branch=main"}, {"add", "--all"}, {"commit", "--quiet", "-m", "Describe rome"},
+		{"push", "--quiet", bare, "main"},
+	} {
+		gitserver.Git(t, work, args...)
+	}
+	return bare
+}
+
+// file is a node's own file for a repository.
+func file(t *testing.T, url string) *spec.AgentFile {
+	t.Helper()
+	dir := t.TempDir()
+	text := fmt.Sprintf("node: a1\nrepository: { url: %q, sshKey: /k, knownHosts: /h }\nallow: { systemd: [mainstay-no-such-unit.service], compose: [mainstay-no-such] }\nstate: %s\nsocket: %s/s\n", url, dir, dir)
+	f, problems := spec.LoadAgentFile("agent.yaml", []byte(text))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	f.Repository.SSHKey, f.Repository.KnownHosts = "", ""
+	return f
+}
+
+func examine(t *testing.T, f *spec.AgentFile) []Finding {
+	t.Helper()
+	return Examine(t.Context(), f, slog.New(slog.DiscardHandler))
+}
+
+// has fails the test unless there is one finding of a level with both texts in
+// it, in what was found and in what is to be done.
+func has(t *testing.T, found []Finding, level Level, text, do string) {
+	t.Helper()
+	if !slices.ContainsFunc(found, func(f Finding) bool {
+		return f.Level == level && strings.Contains(f.Text, text) && strings.Contains(f.Do, do)
+	}) {
+		t.Errorf("no finding %s %q, to do %q, in\n%+v", level, text, do, found)
+	}
+}
+
+func hasNot(t *testing.T, found []Finding, level Level, area string) {
+	t.Helper()
+	for _, f := range found {
+		if f.Level == level && f.Area == area {
+			t.Errorf("unwanted: %+v", f)
+		}
+	}
+}
+
+func save(t *testing.T, name, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(name, mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAPinnedServerIsReadAndPushedTo(t *testing.T) {
+	s := gitserver.NewSSHHere(t, repository(t))
+	f := file(t, s.URL)
+	f.Repository.SSHKey, f.Repository.KnownHosts = s.KeyFile, s.KnownHosts
+	found := examine(t, f)
+	has(t, found, OK, "only its owner can read "+s.KeyFile, "")
+	has(t, found, OK, "host keys are pinned in "+s.KnownHosts, "")
+	has(t, found, OK, "is readable, main is at", "")
+	has(t, found, OK, "claims and reports can be pushed to ssh://", "")
+	hasNot(t, found, Fail, "git")
+	hasNot(t, found, OK, "clock") // ssh has none
+}
+
+func TestAServerThatIsNotThePinnedOneFails(t *testing.T) {
+	s := gitserver.NewSSHHere(t, repository(t))
+	f := file(t, s.URL)
+	f.Repository.SSHKey, f.Repository.KnownHosts = s.KeyFile, filepath.Join(t.TempDir(), "known_hosts")
+	found := examine(t, f)
+	has(t, found, Fail, "no host key is pinned", "ssh-keyscan the git server, compare")
+	has(t, found, Fail, "is not pinned in", "add this line: "+s.HostLine)
+
+	save(t, f.Repository.KnownHosts, s.OtherLine+"\n", 0o666)
+	found = examine(t, f)
+	has(t, found, Fail, "others may change the pinned host keys", "chmod 644 "+f.Repository.KnownHosts)
+	has(t, found, Fail, "another one is pinned", "find out why before anything else")
+	if text, err := os.ReadFile(f.Repository.KnownHosts); err != nil || string(text) != s.OtherLine+"\n" {
+		t.Errorf("the pinned keys were changed to %q, %v", text, err)
+	}
+}
+
+func TestAKeyThatIsNotLetInFails(t *testing.T) {
+	s := gitserver.NewSSHHere(t, repository(t))
+	f := file(t, s.URL)
+	f.Repository.SSHKey, f.Repository.KnownHosts = s.Stranger, s.KnownHosts
+	has(t, examine(t, f), Fail, "not let in", "give the server the public half of sshKey")
+	if err := os.Chmod(s.Stranger, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	has(t, examine(t, f), Fail, "can be read by others", "chmod 600 "+s.Stranger)
+}
+
+// dated makes a server tell another time.
+func dated(off time.Duration) gitserver.Option {
+	return gitserver.Wrap(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Date", time.Now().Add(off).UTC().Format(http.TimeFormat))
+			next.ServeHTTP(w, r)
+		})
+	})
+}
+
+func TestAClockIsComparedWithTheServers(t *testing.T) {
+	bare := repository(t)
+	has(t, examine(t, file(t, gitserver.HTTP(t, bare))), OK, "it agrees with the git server's", "")
+	found := examine(t, file(t, gitserver.HTTP(t, bare, dated(time.Hour))))
+	has(t, found, Warn, "this clock is ", "run a time service")
+	hasNot(t, found, OK, "clock")
+
+	// A server with an authority of its own is asked all the same.
+	url, certificate := gitserver.HTTPS(t, bare, dated(-time.Hour))
+	f := file(t, url)
+	f.Repository.CAFile = filepath.Join(t.TempDir(), "ca.pem")
+	save(t, f.Repository.CAFile, string(certificate), 0o644)
+	has(t, examine(t, f), Warn, " away from the git server's", "run a time service")
+}
+
+func TestAPeersClockThatIsAheadIsTold(t *testing.T) {
+	now := time.Now()
+	e := &examiner{now: time.Now}
+	e.peerClocks(reconcile.View{Others: map[string]plan.Report{
+		"ahead": {At: now.Add(time.Minute)}, "right": {At: now.Add(-time.Hour)}, "near": {At: now.Add(time.Second)}, "never": {},
+	}})
+	if len(e.found) != 1 {
+		t.Fatalf("found %+v", e.found)
+	}
+	has(t, e.found, Warn, "the clock of ahead is at least 1m0s ahead", "run a time service on both")
+}
+
+func TestAMachineWithoutWhatRunsItsServicesFails(t *testing.T) {
+	nowhere := "unix://" + filepath.Join(t.TempDir(), "no.sock")
+	t.Setenv("DOCKER_HOST", nowhere)
+	found := examine(t, file(t, repository(t)))
+	has(t, found, Fail, "container: ", "is what runs it (systemd, the Docker engine) up")
+	has(t, found, Fail, "unit: ", "") // no systemd, or no such unit
+	hasNot(t, found, OK, "services")
+}
+
+// seen is a driver that sees one state.
+type seen struct {
+	state service.State
+	err   error
+}
+
+func (s seen) Observe(context.Context) (service.State, error) { return s.state, s.err }
+
+func TestWhatAServiceIsDecidesWhatToDo(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		seen     seen
+		level    Level
+		text, do string
+	}{
+		{"as it should be", seen{state: service.State{Run: plan.Stopped, Detail: "it has no container"}}, OK,
+			"app is known here (stopped: it has no container)", ""},
+		{"enabled at boot", seen{state: service.State{Run: plan.Running, Enabled: "enabled"}}, Fail,
+			"started at boot by something else (enabled)", "systemctl disable app; the agent starts it"},
+		{"in no known state", seen{state: service.State{Run: plan.RunUnsure, Detail: "two of three run"}}, Fail,
+			"in no known state: two of three run", "look at it by hand"},
+		{"not there", seen{err: fmt.Errorf("observe: %w", service.ErrNotFound)}, Fail, "not found", "install it, or correct its name"},
+		{"masked", seen{err: service.ErrMasked}, Fail, "masked", "unmask it"},
+		{"not to be asked", seen{err: service.ErrUnavailable}, Fail, "unavailable", "may this user talk to it?"},
+		{"odd", seen{err: service.ErrRefused}, Fail, "refused", "may the agent see it?"},
+	} {
+		e := &examiner{}
+		e.service(t.Context(), "app", c.seen, "systemctl disable app")
+		if len(e.found) != 1 {
+			t.Errorf("%s: found %+v", c.name, e.found)
+		}
+		has(t, e.found, c.level, c.text, c.do)
+	}
+}
+
+func TestTheSumsOfALeaseAreChecked(t *testing.T) {
+	d, problems := spec.Load("d.yaml", []byte(strings.Replace(document, "nodes:", "agent: { poll: 5s, timeout: 5s }\nhandover: { lease: 30s, wait: 5s }\nnodes:", 1)), nil)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	w, err := d.Want("a1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &examiner{file: &spec.AgentFile{}, now: time.Now}
+	e.handover(w)
+	has(t, e.found, OK, "fits the lease of 30s (R7)", "")
+	has(t, e.found, Warn, "there is no selfFence", "set selfFence")
+	has(t, e.found, Warn, "handover.wait of 5s is shorter than one look at git", "make it longer")
+	w.Handover.Lease = spec.Duration(time.Second)
+	e.handover(w)
+	has(t, e.found, Fail, "is longer than the lease of 1s (R7)", "make the lease longer")
+}
