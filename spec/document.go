@@ -178,7 +178,8 @@ type ProcessService struct {
 }
 
 // Drain waits for work under way to end before a planned stop. Command exits 0
-// when nothing is left; it is asked again until then, at most for Within.
+// when nothing is left, and otherwise says what is; it is asked again until then,
+// at most for Within. A Within of zero is no drain.
 type Drain struct {
 	Command []string `json:"command"`
 	Within  Duration `json:"within"`
