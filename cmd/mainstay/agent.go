@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -72,12 +71,8 @@ func loadAgentFile(path string) (*spec.AgentFile, error) {
 	return f, nil
 }
 
-// gcPercent trades a little work for a smaller agent: its live heap is a few
-// megabytes.
-const gcPercent = 50
-
 func (a *app) runAgent(ctx context.Context, f *spec.AgentFile, log *slog.Logger, once bool) error {
-	debug.SetGCPercent(gcPercent)
+	stayModest(ctx, log)
 	n, err := node.New(ctx, node.Config{File: f, Versions: versions(), Log: log})
 	if err != nil {
 		return fmt.Errorf("start the agent of %s: %w", f.Node, err)

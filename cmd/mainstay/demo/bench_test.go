@@ -108,7 +108,7 @@ func (s *site) lastStart(node string) time.Time {
 }
 
 // idleTime is how long BenchmarkIdleAgent watches.
-const idleTime = 30 * time.Second
+const idleTime = time.Minute
 
 // BenchmarkIdleAgent measures a whole agent that has nothing to do, polling a
 // git server over HTTP every five seconds: its share of a core and its memory.
