@@ -14,6 +14,7 @@ import (
 // TestMain lets the scripts run this very program under its own name.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
+		"host-tool": func() { os.Exit(hostTool(os.Args[1:])) },
 		"small-ssh": func() { os.Exit(smallSSH(os.Args[1:])) },
 		"mainstay":  func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 	})
@@ -27,7 +28,7 @@ func TestScripts(t *testing.T) {
 		Setup: gitAsIs,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "site": cmdSite, "says": cmdSays, "takes": cmdTakes, "valid": cmdValid, "demo": cmdDemo, "ends": cmdEnds,
-			"serve": cmdServe(t), "terminal": cmdTerminal, "screen": cmdScreen, "sees": cmdSees, "types": cmdTypes,
+			"serve": cmdServe(t), "runner": cmdRunner(t), "terminal": cmdTerminal, "screen": cmdScreen, "sees": cmdSees, "types": cmdTypes,
 		},
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		RequireExplicitExec: true,
