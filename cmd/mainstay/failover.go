@@ -334,11 +334,11 @@ func (t *turn) notPushed(err error) error {
 	var g *gitcmd.Error
 	if says, refused := "", false; errors.As(err, &g) {
 		if says, refused = g.Refused(); refused {
-			return failf(exitFailed, "%s does not take a push to %s, and nothing was changed: %s", t.place.URL, branch, says).
+			return failf(exitFailed, "%s does not take a push to %s, and nothing was changed: %s", view.Shown(t.place.URL), branch, says).
 				hintf("if the branch wants a review, push one that is merged there: add --branch %s-to-%s", t.now.Name, t.next.Active)
 		}
 	}
-	f := failf(exitFailed, "push to %s of %s, and nothing was changed: %w", branch, t.place.URL, err)
+	f := failf(exitFailed, "push to %s of %s, and nothing was changed: %w", branch, view.Shown(t.place.URL), err)
 	f.hint = cmp.Or(byFlags(hintOf(err)), "may you push there? If the branch wants reviews, add --branch NAME")
 	return f
 }

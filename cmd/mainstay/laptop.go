@@ -121,7 +121,7 @@ func accessConfig(ctx context.Context) [][2]string {
 	if err != nil {
 		return nil
 	}
-	out, err := top.Run(ctx, "config", "--local", "-z", "--get-regexp", `^(http\.|credential\.|url\.|core\.sshcommand$)`)
+	out, err := top.Run(ctx, "config", "--local", "--includes", "-z", "--get-regexp", `^(http\.|credential\.|url\.|core\.sshcommand$)`)
 	if err != nil {
 		return nil
 	}
@@ -152,7 +152,7 @@ func (l *laptop) read(ctx context.Context, s *view.Source) (*view.View, error) {
 		}
 		names = append(names, d.Name)
 	}
-	return nil, failf(exitUsage, "no deployment %q in %s", l.deployment, l.place.URL).hintf("it has %s", strings.Join(names, ", "))
+	return nil, failf(exitUsage, "no deployment %q in %s", l.deployment, view.Shown(l.place.URL)).hintf("it has %s", strings.Join(names, ", "))
 }
 
 // fault adds what to do to an error of reading.
@@ -165,7 +165,7 @@ func (l *laptop) fault(err error) error {
 	switch {
 	case f.hint != "":
 	case errors.As(err, &g):
-		f.hint = "does `git ls-remote " + l.place.URL + "` work?"
+		f.hint = "does `git ls-remote " + view.Shown(l.place.URL) + "` work?"
 	case errors.Is(err, git.ErrNotFound):
 		f.hint = "leave --path out to see every document of " + l.place.Branch
 	}

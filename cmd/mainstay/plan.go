@@ -143,7 +143,7 @@ func (o *planOptions) tip(ctx context.Context, repo gitcmd.Repo, s *view.Source)
 		return "", o.fault(err)
 	}
 	if head == "" {
-		return "", failf(exitFailed, "%s has no branch %s", o.place.URL, o.place.Branch).hintf("name it with --branch")
+		return "", failf(exitFailed, "%s has no branch %s", view.Shown(o.place.URL), o.place.Branch).hintf("name it with --branch")
 	}
 	return head, o.bring(ctx, repo, head)
 }

@@ -71,6 +71,17 @@ func (p Place) remote(address string) (*git.Remote, *mirror, error) {
 	return r, m, err
 }
 
+// Shown is an address as it may be printed: without the password or token that a
+// CI system may have put into it.
+func Shown(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.User == nil || u.Scheme == "ssh" {
+		return address
+	}
+	u.User = nil
+	return u.String()
+}
+
 // local reports whether an address is a folder of this machine.
 func local(address string) bool {
 	if u, err := url.Parse(address); err == nil && u.Scheme == "file" {

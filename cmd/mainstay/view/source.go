@@ -67,7 +67,7 @@ func (s *Source) Close() {
 func (s *Source) update(ctx context.Context, depth int) error {
 	for _, m := range s.mirrors {
 		if err := m.update(ctx, s.place.Branch, depth); err != nil {
-			return fmt.Errorf("read %s: %w", m.from, err)
+			return fmt.Errorf("read %s: %w", Shown(m.from), err)
 		}
 	}
 	return nil
@@ -102,7 +102,7 @@ func (s *Source) readOnce(ctx context.Context) (*View, error) {
 	ref := git.Branch(s.place.Branch)
 	head := l.Refs[ref]
 	if head == "" {
-		return nil, fmt.Errorf("%s has no branch %s", s.place.URL, s.place.Branch)
+		return nil, fmt.Errorf("%s has no branch %s", Shown(s.place.URL), s.place.Branch)
 	}
 	if s.docs == nil || s.docs.commit != head {
 		rev, err := s.repo.Revision(ctx, ref, head, "")
@@ -143,7 +143,7 @@ func (s *Source) About(ctx context.Context, path string, d *spec.Deployment) (*V
 // fill reads what the nodes wrote about documents.
 func (s *Source) fill(ctx context.Context, docs *documents, refs git.Refs) (*View, error) {
 	v := &View{
-		Repository: s.place.URL, Branch: s.place.Branch, Commit: docs.commit, Author: docs.author,
+		Repository: Shown(s.place.URL), Branch: s.place.Branch, Commit: docs.commit, Author: docs.author,
 		Subject: docs.subject, When: docs.when, Coordinated: s.coord != nil, Read: s.now(),
 	}
 	if s.coord != nil && s.coord != s.repo {
