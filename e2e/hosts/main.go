@@ -23,6 +23,9 @@ func Main(m *testing.M, images ...Image) int {
 		fmt.Fprintln(os.Stderr, "hint: run e2e/install.sh as root first")
 		return 1
 	}
+	if err := makeRoom(); err != nil {
+		fmt.Fprintln(os.Stderr, "warning:", err)
+	}
 	say := func(format string, args ...any) { fmt.Printf(format, args...) }
 	if err := errors.Join(Sweep(ctx), Prepare(ctx, say, images...)); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
