@@ -152,6 +152,23 @@ func (p *wholePage) wantCalls(t *testing.T, side string) {
 	p.goesThrough(t, "from the media server to "+side, "mds1", "xivo")
 }
 
+// callsTrack shows the calls of the telephone that calls all the time.
+const callsTrack = "calls to " + voiceName
+
+// caller is a telephone that calls one name again and again. It tells which side
+// served when a call went through.
+func (p *wholePage) caller(t *testing.T) slowTrack {
+	return slowTrack{callsTrack, 200 * time.Millisecond, func() string {
+		for _, side := range []string{"main", "standby"} {
+			if p.nodes["xivo-"+side].Runs("asterisk.service") && p.sipp(t.Context(), time.Second,
+				"-sf", "/root/call.xml", "-s", "here", "-d", "50", voiceName+":5060") == nil {
+				return side
+			}
+		}
+		return ""
+	}}
+}
+
 // nextCall makes the one call that a telephone's user would make next: it must go
 // through at first try.
 func (p *wholePage) nextCall(t *testing.T, what, address string) {

@@ -29,9 +29,16 @@ type witness struct {
 	stops []func()
 }
 
+// slowTrack is something to watch that cannot be looked at in an instant.
+type slowTrack struct {
+	name  string
+	every time.Duration
+	look  func() string
+}
+
 // watch begins to watch a story: what runs, who holds the claims, where the
-// shared nodes point, and what a user of the page sees.
-func (p *wholePage) watch(t *testing.T, title string) *witness {
+// shared nodes point, what a user of the page sees, and what else matters.
+func (p *wholePage) watch(t *testing.T, title string, more ...slowTrack) *witness {
 	t.Helper()
 	w := &witness{title: title}
 	var tracks []observer.Track
@@ -52,16 +59,17 @@ func (p *wholePage) watch(t *testing.T, title string) *witness {
 	}
 	tracks = append(tracks, observer.Track{Name: "call held on the telephone", Look: up(func() bool { return p.calls.Load() > 0 })})
 	user := p.user(t)
-	slow := func(name string, every time.Duration, look func() string) {
-		newest, stop := observer.Slow(every, look)
+	for _, s := range append([]slowTrack{
+		{"claim of xivo", 250 * time.Millisecond, func() string { return p.holder("xivo") }},
+		{"claim of cc", 250 * time.Millisecond, func() string { return p.holder("cc") }},
+		{"mds1 points at", 50 * time.Millisecond, func() string { return serving(p.nodes["mds1"], "/etc/asterisk/pjsip.d/10-serving.conf") }},
+		{"edge points at", 50 * time.Millisecond, func() string { return serving(p.nodes["edge"], "/etc/nginx/conf.d/upstream.conf") }},
+		{"page at " + voiceName, 100 * time.Millisecond, func() string { return pageSide(user) }},
+	}, more...) {
+		newest, stop := observer.Slow(s.every, s.look)
 		w.stops = append(w.stops, stop)
-		tracks = append(tracks, observer.Track{Name: name, Look: newest})
+		tracks = append(tracks, observer.Track{Name: s.name, Look: newest})
 	}
-	slow("claim of xivo", 250*time.Millisecond, func() string { return p.holder("xivo") })
-	slow("claim of cc", 250*time.Millisecond, func() string { return p.holder("cc") })
-	slow("mds1 points at", 50*time.Millisecond, func() string { return serving(p.nodes["mds1"], "/etc/asterisk/pjsip.d/10-serving.conf") })
-	slow("edge points at", 50*time.Millisecond, func() string { return serving(p.nodes["edge"], "/etc/nginx/conf.d/upstream.conf") })
-	slow("page at "+voiceName, 100*time.Millisecond, func() string { return pageSide(user) })
 	w.Observer = observer.Watch(title, lookEvery, tracks...)
 	return w
 }

@@ -134,6 +134,18 @@ func (o *Observer) End() *Recording {
 	return &o.rec
 }
 
+// rows are the tracks worth a line: those that ever were up, and those of a side,
+// of which it matters that they never were.
+func (r *Recording) rows() []int {
+	var all []int
+	for i, t := range r.Tracks {
+		if t.Side != "" || slices.ContainsFunc(r.Spans, func(s Span) bool { return s.Track == i }) {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
 // Overlap is a time during which more than one track of a group was up.
 type Overlap struct {
 	Group    string
@@ -188,6 +200,17 @@ func (r *Recording) Rise(track, value string, after time.Duration) (time.Duratio
 		}
 	}
 	return 0, false
+}
+
+// Before is the end of the last time that a track was up before a moment.
+func (r *Recording) Before(track string, moment time.Duration) time.Duration {
+	last := time.Duration(0)
+	for _, s := range r.Spans {
+		if r.Tracks[s.Track].Name == track && s.To <= moment {
+			last = max(last, s.To)
+		}
+	}
+	return last
 }
 
 // Down is the first moment from a time on at which a track is not up. False

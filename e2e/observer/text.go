@@ -23,8 +23,8 @@ func (r *Recording) WriteText(w io.Writer) error {
 	for _, t := range r.Tracks {
 		width = max(width, len(t.Name))
 	}
-	for i, t := range r.Tracks {
-		fmt.Fprintf(&b, "%-*s |%s|\n", width, t.Name, r.bar(i))
+	for _, i := range r.rows() {
+		fmt.Fprintf(&b, "%-*s |%s|\n", width, r.Tracks[i].Name, r.bar(i))
 	}
 	b.WriteString("\n")
 	for _, e := range r.events() {
