@@ -89,6 +89,7 @@ lint: ## format, vet, staticcheck, imports, comments, sizes
 	test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; failed=1; }; \
 	go vet ./... || failed=1; \
 	go vet -tags e2e ./... || failed=1; \
+	GOOS=darwin CGO_ENABLED=0 go build -o /dev/null ./cmd/mainstay || failed=1; \
 	go run $(STATICCHECK) -tags e2e ./... || failed=1; \
 	go run ./cmd/lint || failed=1; \
 	exit $$failed

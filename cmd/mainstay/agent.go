@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -15,8 +17,10 @@ import (
 	"mainstay/spec"
 )
 
-// defaultConfig is where the agent's own file is.
-const defaultConfig = "/etc/mainstay/agent.yaml"
+// machineCommands run services on this machine, which they do on Linux only.
+func (a *app) machineCommands() []func() *cobra.Command {
+	return []func() *cobra.Command{a.agentCommand, a.demoCommand, a.demoServiceCommand}
+}
 
 func (a *app) agentCommand() *cobra.Command {
 	var config, level string
@@ -52,23 +56,6 @@ func (a *app) logger(level string) (*slog.Logger, error) {
 		return nil, failf(exitUsage, "--log-level: %w", err).hintf("use debug, info, warn or error")
 	}
 	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: l})), nil
-}
-
-// loadAgentFile reads and checks the agent's own file.
-func loadAgentFile(path string) (*spec.AgentFile, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, failf(exitFailed, "read the agent file: %w", err).hintf("name it with --config")
-	}
-	f, problems := spec.LoadAgentFile(path, data)
-	if len(problems) > 0 {
-		text := ""
-		for _, p := range problems {
-			text += "\n" + p.String()
-		}
-		return nil, failf(exitProblems, "the agent file has problems:%s", text)
-	}
-	return f, nil
 }
 
 func (a *app) runAgent(ctx context.Context, f *spec.AgentFile, log *slog.Logger, once bool) error {

@@ -1,13 +1,13 @@
+//go:build linux
+
 package main
 
 import (
 	"context"
 	"errors"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"mainstay/cmd/mainstay/demo"
 )
@@ -38,12 +38,6 @@ func (a *app) demoCommand() *cobra.Command {
 	c.Flags().IntVar(&o.Switches, "switches", 2, "how often to change sides")
 	c.Flags().DurationVar(&o.Within, "within", time.Minute, "how long one change may take")
 	return c
-}
-
-// isTerminal reports whether w is a terminal.
-func isTerminal(w any) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // demoServiceCommand is one of the demo's services. It is not for people.

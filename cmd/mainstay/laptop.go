@@ -231,6 +231,12 @@ func (a *app) screen() board.Screen {
 	return s
 }
 
+// isTerminal reports whether w is a terminal.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
 // height is the terminal's, in lines, or 0.
 func (a *app) height() int {
 	f, ok := a.out.(*os.File)

@@ -134,10 +134,7 @@ func (a *app) command() *cobra.Command {
 
 // commands lists what makes the commands, in the order of the help.
 func (a *app) commands() []func() *cobra.Command {
-	return []func() *cobra.Command{
-		a.agentCommand,
-		a.demoCommand,
-		a.demoServiceCommand,
+	return append(a.machineCommands(), []func() *cobra.Command{
 		a.initCommand,
 		a.validateCommand,
 		a.syncCommand,
@@ -155,7 +152,7 @@ func (a *app) commands() []func() *cobra.Command {
 		a.notifyCommand,
 		a.manCommand,
 		a.versionCommand,
-	}
+	}...)
 }
 
 // usageArgs makes a wrong number of arguments a usage error.

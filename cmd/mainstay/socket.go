@@ -11,6 +11,9 @@ import (
 	"mainstay/spec"
 )
 
+// defaultConfig is where the agent's own file is.
+const defaultConfig = "/etc/mainstay/agent.yaml"
+
 // reach is how a command finds the agent of this node.
 type reach struct{ socket, config string }
 
@@ -26,6 +29,23 @@ func (r *reach) file() (*spec.AgentFile, error) {
 		return f, nil
 	}
 	return loadAgentFile(r.config)
+}
+
+// loadAgentFile reads and checks the agent's own file.
+func loadAgentFile(path string) (*spec.AgentFile, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, failf(exitFailed, "read the agent file: %w", err).hintf("name it with --config")
+	}
+	f, problems := spec.LoadAgentFile(path, data)
+	if len(problems) > 0 {
+		text := ""
+		for _, p := range problems {
+			text += "\n" + p.String()
+		}
+		return nil, failf(exitProblems, "the agent file has problems:%s", text)
+	}
+	return f, nil
 }
 
 func (r *reach) client() (*reconcile.Client, error) {

@@ -20,7 +20,7 @@ type SystemClock struct{}
 // Boot reads CLOCK_BOOTTIME.
 func (SystemClock) Boot() time.Duration {
 	var now unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
+	if err := unix.ClockGettime(bootClock, &now); err != nil {
 		panic("service: this kernel has no CLOCK_BOOTTIME: " + err.Error())
 	}
 	return time.Duration(now.Nano())
