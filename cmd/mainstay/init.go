@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,10 +41,17 @@ func (a *app) initCommand() *cobra.Command {
 			if len(args) > 0 {
 				dir = args[0]
 			}
-			if err := a.askInit(c, &o); err != nil {
+			folder, err := filepath.Abs(dir)
+			if err != nil {
 				return err
 			}
-			return a.init(c.Context(), dir, o)
+			if err := unused(folder); err != nil {
+				return err
+			}
+			if err := a.askInit(c, &o, folder); err != nil {
+				return err
+			}
+			return a.init(c.Context(), folder, dir, o)
 		},
 	}
 	f := c.Flags()
@@ -57,49 +62,25 @@ func (a *app) initCommand() *cobra.Command {
 	return c
 }
 
-// askInit asks, on a terminal, for what no flag says.
-func (a *app) askInit(c *cobra.Command, o *initial.Options) error {
-	if !isTerminal(a.in) {
+// unused refuses a folder that has something in it.
+func unused(folder string) error {
+	entries, err := os.ReadDir(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil
-	}
-	for _, q := range []struct {
-		flag, question string
-		value          *string
-	}{
-		{"template", "Which template (" + strings.Join(initial.Templates(), ", ") + ")?", &o.Template},
-		{"origin", "Where will the repository be (an address, or nothing yet)?", &o.Origin},
-		{"ci", "Whose workflow (" + strings.Join(initial.Hosts(), ", ") + ")?", &o.CI},
-	} {
-		if c.Flags().Changed(q.flag) {
-			continue
-		}
-		fmt.Fprintf(a.err, "%s [%s] ", q.question, *q.value)
-		line, err := a.answer(c.Context())
-		if err != nil {
-			return failf(exitFailed, "nothing was written")
-		}
-		if line != "" {
-			*q.value = line
-		}
+	case err != nil:
+		return failf(exitFailed, "%w", err)
+	case len(entries) > 0:
+		return failf(exitRefused, "%s is not empty, and nothing in it is overwritten", folder).hintf("name a new folder")
 	}
 	return nil
 }
 
-var deploymentName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-
-// init writes the repository, commits and pushes it.
-func (a *app) init(ctx context.Context, dir string, o initial.Options) error {
-	folder, err := filepath.Abs(dir)
-	if err != nil {
-		return err
-	}
+// init writes the repository, commits and pushes it. dir is the folder as it was
+// named.
+func (a *app) init(ctx context.Context, folder, dir string, o initial.Options) error {
 	if err := completeInit(&o, folder); err != nil {
 		return err
-	}
-	if entries, err := os.ReadDir(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return failf(exitFailed, "%w", err)
-	} else if len(entries) > 0 {
-		return failf(exitRefused, "%s is not empty, and nothing in it is overwritten", folder).hintf("name a new folder")
 	}
 	files, err := initial.Files(o)
 	if err != nil {
@@ -123,15 +104,10 @@ func completeInit(o *initial.Options, folder string) error {
 	if o.Name == "" {
 		o.Name = strings.ToLower(filepath.Base(folder))
 	}
-	switch {
-	case !deploymentName.MatchString(o.Name):
-		return failf(exitUsage, "%q is no name for a deployment", o.Name).hintf("give one with --name: small letters, digits and dashes")
-	case !slices.Contains(initial.Templates(), o.Template):
-		return failf(exitUsage, "there is no template %q", o.Template).hintf("use %s", strings.Join(initial.Templates(), ", "))
-	case !slices.Contains(initial.Hosts(), o.CI):
-		return failf(exitUsage, "no workflow for %q is known", o.CI).hintf("use %s", strings.Join(initial.Hosts(), ", "))
-	case o.Template == initial.Local && o.Origin == "":
-		return failf(exitUsage, "the template local needs a repository that its agents can read").hintf("add --origin %s.git", o.Name)
+	for _, wrong := range []*fault{wrongName(o.Name), wrongTemplate(o.Template), wrongHost(o.CI), wrongOrigin(*o)} {
+		if wrong != nil {
+			return wrong
+		}
 	}
 	if onDisk(o.Origin) {
 		abs, err := filepath.Abs(o.Origin)
@@ -194,7 +170,7 @@ func nextCommands(dir string, o initial.Options) []string {
 		return []string{
 			"cd " + dir,
 			"mainstay agent --config agent-a.yaml & mainstay agent --config agent-b.yaml &",
-			"mainstay failover",
+			"mainstay failover --to main    # waits until main serves",
 		}
 	}
 	next := []string{"cd " + dir, "$EDITOR deployment.yaml    # the names and addresses under nodes", "mainstay validate"}
