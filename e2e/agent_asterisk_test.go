@@ -1,0 +1,80 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"mainstay/e2e/hosts"
+)
+
+const (
+	asterisks = 13
+	// asteriskDeaths is how often each of them is killed. More would take long,
+	// because of the back-off that a service which keeps dying is given.
+	asteriskDeaths = 4
+)
+
+// severalAsterisks gives a host Asterisks that have nothing in common but their
+// program: each its own configuration, folders and port, and Debian's own unit,
+// which starts an Asterisk that died again by itself, a second later.
+const severalAsterisks = `set -e
+sed 's,^ExecStart=.*,& -C /etc/asterisk-%%i/asterisk.conf,' /usr/lib/systemd/system/asterisk.service >/etc/systemd/system/asterisk@.service
+for i in $(seq 0 %d); do
+	cp -a /etc/asterisk /etc/asterisk-$i
+	for kind in db run log spool; do
+		folder=/var/lib/asterisk-$i/$kind
+		mkdir -p $folder
+		sed -i "s,^ast${kind}dir => .*,ast${kind}dir => $folder," /etc/asterisk-$i/asterisk.conf
+	done
+	sed -i "s,^\[directories\].*,[directories],; s,^astetcdir => .*,astetcdir => /etc/asterisk-$i," /etc/asterisk-$i/asterisk.conf
+	printf '[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0:%%d\n' $((5060 + i)) >/etc/asterisk-$i/pjsip.conf
+	chown -R asterisk: /var/lib/asterisk-$i
+done
+systemctl daemon-reload
+`
+
+func asteriskUnit(i int) string  { return fmt.Sprintf("asterisk@%d.service", i) }
+func asteriskGroup(i int) string { return "system-asterisk.slice/" + asteriskUnit(i) }
+
+// Fifty times an Asterisk is killed, and every time the agent, and not the unit's
+// own Restart, begins the start at once.
+func TestAnAsteriskThatIsKilledIsStartedAgainAtOnce(t *testing.T) {
+	s := newSite(t, hosts.Spec{Name: "xivo", Image: hosts.Node})
+	host := s.nodes["xivo"]
+	host.Must(t, "sh", "-c", fmt.Sprintf(severalAsterisks, asterisks-1))
+	var b strings.Builder
+	fmt.Fprintf(&b, "apiVersion: mainstay/v1\nkind: Deployment\nname: asterisks\nactive: main\nagent: { poll: 5s }\n"+
+		"nodes:\n  xivo: { role: xivo, side: main, address: %s }\nroles:\n  xivo:\n    exclusive: true\n    services:\n", host.IP())
+	for i := range asterisks {
+		fmt.Fprintf(&b, "      - { name: a%d, systemd: asterisk@%d.service, ready: { sip: \"127.0.0.1:%d\" } }\n", i, i, 5060+i)
+	}
+	s.commit("Several Asterisks", map[string]string{"deployment.yaml": b.String()})
+	s.install("xivo", `{ systemd: ["asterisk@*.service"] }`)
+	timed(t, fmt.Sprintf("%d Asterisks answer", asterisks), func() { s.awaitStatus("xivo", "Active") })
+
+	var ordered, begun []time.Duration
+	var newest [asterisks]time.Time
+	for round := range asteriskDeaths {
+		for i := range asterisks {
+			eventually(t, "it runs, and its back-off is over", func() bool {
+				return time.Since(newest[i]) > time.Second<<round && host.Must(t, "systemctl", "show", "--value", "--property=ActiveState", asteriskUnit(i)) == "active"
+			})
+			killed := killUnit(t, host, asteriskGroup(i))
+			eventually(t, "it is started again", func() bool { return startedAt(t, host, asteriskUnit(i)).After(killed) })
+			starts := s.starts("xivo", i, killed)
+			if len(starts) == 0 {
+				t.Fatalf("no start of %s is explained", asteriskUnit(i))
+			}
+			newest[i] = starts[0]
+			ordered = append(ordered, starts[0].Sub(killed))
+			begun = append(begun, startedAt(t, host, asteriskUnit(i)).Sub(killed))
+		}
+	}
+	figures(t, "Asterisk killed -> the agent orders its start", ordered)
+	figures(t, "Asterisk killed -> systemd starts it", begun)
+	s.awaitStatus("xivo", "Active")
+}
