@@ -20,10 +20,11 @@ type question struct {
 	wrong func() *fault
 }
 
-// askInit asks, on a terminal, for what no flag says. A wrong answer is asked for
-// again, with the reason.
+// askInit asks, on a terminal, for what no flag says, unless --template says that
+// the person knows what to write. A wrong answer is asked for again, with the
+// reason.
 func (a *app) askInit(c *cobra.Command, o *initial.Options, folder string) error {
-	if !isTerminal(a.in) {
+	if !isTerminal(a.in) || c.Flags().Changed("template") {
 		return nil
 	}
 	for _, q := range questions(o) {
@@ -33,10 +34,10 @@ func (a *app) askInit(c *cobra.Command, o *initial.Options, folder string) error
 			}
 			continue
 		}
-		if q.flag == "name" {
+		switch {
+		case q.flag == "name":
 			o.Name = strings.ToLower(filepath.Base(folder))
-		}
-		if q.flag == "origin" && o.Template == initial.Local {
+		case q.flag == "origin" && o.Template == initial.Local:
 			o.Origin = o.Name + ".git"
 		}
 		if err := a.ask(c, q); err != nil {

@@ -31,8 +31,8 @@ func (a *app) initCommand() *cobra.Command {
 		Long: "init writes a repository that validates: a document with its templates, an agent's file for\n" +
 			"every node, a workflow that comments pull requests, a README and a runbook for the team. It\n" +
 			"commits it, and with --origin it pushes it there; a folder that does not exist is made a bare\n" +
-			"repository. The template local is two nodes on this machine, to try it out. On a terminal it\n" +
-			"asks for what no flag says.\n" + exitStatusHelp,
+			"repository. The template local is two nodes on this machine, to try it out. Without\n" +
+			"--template it asks, on a terminal, for what no flag says.\n" + exitStatusHelp,
 		Example: "  mainstay init try --template local --origin try.git\n" +
 			"  mainstay init paris --template full --origin ssh://git@git.example.org/voice/paris.git --ci gitlab",
 		Args: cobra.MaximumNArgs(1),
@@ -169,7 +169,7 @@ func nextCommands(dir string, o initial.Options) []string {
 	if o.Template == initial.Local {
 		return []string{
 			"cd " + dir,
-			"mainstay agent --config agent-a.yaml & mainstay agent --config agent-b.yaml &",
+			"for n in a b; do mainstay agent --config agent-$n.yaml 2>$n.log & done",
 			"mainstay failover --to main    # waits until main serves",
 		}
 	}

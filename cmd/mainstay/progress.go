@@ -75,8 +75,13 @@ func (n followedNode) waiting() string {
 func (f *follower) draw() {
 	table := board.Table{Head: []string{"NODE", "SIDE", "STATUS", "DONE", "PHASES, FROM WHEN IT SAW THE COMMIT"}}
 	s := f.screen()
+	name, status := len("NODE"), len("STATUS")
 	for _, n := range f.last {
-		table.Rows = append(table.Rows, n.row(s.Width))
+		name, status = max(name, len(n.Name)), max(status, len(n.Status))
+	}
+	room := s.Width - len("  standby    DONE  ") - name - status
+	for _, n := range f.last {
+		table.Rows = append(table.Rows, n.row(room))
 	}
 	var text bytes.Buffer
 	s.Out = &text
@@ -94,7 +99,8 @@ func (f *follower) draw() {
 	f.drawn = len(lines)
 }
 
-func (n followedNode) row(width int) board.Row {
+// row is a node's line; room is how wide its last column may be.
+func (n followedNode) row(room int) board.Row {
 	side, done, style := "-", "-", board.Warn
 	if n.side != "" {
 		side = string(n.side)
@@ -105,9 +111,8 @@ func (n followedNode) row(width int) board.Row {
 	case n.Status == plan.Failed || n.Status == plan.Unknown || n.silent > 0:
 		style = board.Bad
 	}
-	const before = 44 // what the other columns take at least
 	r := board.Row{Cells: []board.Cell{
-		{Text: n.Name}, {Text: side}, {Text: string(n.Status), Style: style}, {Text: done, Style: style}, {Text: n.moments(width - before)},
+		{Text: n.Name}, {Text: side}, {Text: string(n.Status), Style: style}, {Text: done, Style: style}, {Text: n.moments(room)},
 	}}
 	if why := n.waiting(); why != "" {
 		if n.left > 0 && n.silent == 0 {

@@ -143,7 +143,7 @@ func (o Options) filled(text string) string {
 // around is what belongs to every repository.
 func (o Options) around() ([]File, error) {
 	files := []File{
-		{Path: ".gitignore", Content: []byte("/.run/\n/plan.md\n/plan.err\n")},
+		{Path: ".gitignore", Content: []byte("/.run/\n/plan.md\n/plan.err\n/*.log\n")},
 		{Path: ".gitattributes", Content: []byte("# What is committed is what the nodes read.\n* -text\n")},
 	}
 	for _, k := range []schema.Kind{schema.Deployment, schema.Agent} {
