@@ -32,7 +32,7 @@ func failsOverAndBackOnThePage(t *testing.T, p *wholePage) {
 	for i, side := range []string{"standby", "main"} {
 		back, ok := r.Rise(callsTrack, side, r.Marks[2*i].At)
 		if !ok {
-			continue // a machine too busy for a call in a second; the next call went through above
+			continue // a machine too busy for a call in five seconds; the next call went through above
 		}
 		if last := r.Before(callsTrack, back); last < back {
 			say(t, "to %-8s no new call went through for %.1f s", side, (back - last).Seconds())

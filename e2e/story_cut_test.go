@@ -96,7 +96,7 @@ func gitGoesAwayAfterTheClaim(t *testing.T, p *wholePage) {
 	w := p.watch(t, "Story 3: git away after standby's claim")
 	w.Mark("commit: active: standby")
 	commit := p.declare("standby", shortWait()...)
-	p.awaits("xivo-standby", "starting", func(r report) bool { return r.Status == "Activating" || r.Status == "Active" })
+	p.awaits("xivo-standby", "the holder", func(r report) bool { return r.Holder == "standby" })
 	p.git.Cut(t)
 	w.Mark("git is away for everybody")
 	p.awaitStatus("xivo-standby", "Active")

@@ -160,7 +160,7 @@ const callsTrack = "calls to " + voiceName
 func (p *wholePage) caller(t *testing.T) slowTrack {
 	return slowTrack{callsTrack, 200 * time.Millisecond, func() string {
 		for _, side := range []string{"main", "standby"} {
-			if p.nodes["xivo-"+side].Runs("asterisk.service") && p.sipp(t.Context(), time.Second,
+			if p.nodes["xivo-"+side].Runs("asterisk.service") && p.sipp(t.Context(), 5*time.Second,
 				"-sf", "/root/call.xml", "-s", "here", "-d", "50", voiceName+":5060") == nil {
 				return side
 			}

@@ -86,8 +86,10 @@ func TestFilesPointAtTheServingSide(t *testing.T) {
 	}{
 		{"edge", "/etc/nginx/conf.d/upstream.conf", spec.Main, "server 10.20.0.21:443;", "10.20.0.22"},
 		{"edge", "/etc/nginx/conf.d/upstream.conf", spec.Standby, "server 10.20.0.22:443;", "10.20.0.21"},
-		{"edge", "/etc/kamailio/kamailio.cfg", spec.Main, `$du = "sip:10.20.0.11:5060"`, "10.20.0.12"},
-		{"edge", "/etc/kamailio/kamailio.cfg", spec.Standby, `$du = "sip:10.20.0.12:5060"`, "10.20.0.11"},
+		{"edge", "/etc/kamailio/kamailio.cfg", spec.Main, "$du = \"sip:10.20.0.11:5060\";\n\tt_on_failure", "10.20.0.31"},
+		{"edge", "/etc/kamailio/kamailio.cfg", spec.Main, "{\n\t\t$du = \"sip:10.20.0.12:5060\";", "10.20.0.31"},
+		{"edge", "/etc/kamailio/kamailio.cfg", spec.Standby, "$du = \"sip:10.20.0.12:5060\";\n\tt_on_failure", "10.20.0.31"},
+		{"edge", "/etc/kamailio/kamailio.cfg", spec.Standby, "{\n\t\t$du = \"sip:10.20.0.11:5060\";", "10.20.0.31"},
 		{"mds1", "/etc/asterisk/pjsip.d/10-serving.conf", spec.Main, "contact = sip:10.20.0.11:5060", "contact = sip:10.20.0.12"},
 		{"mds1", "/etc/asterisk/pjsip.d/10-serving.conf", spec.Standby, "contact = sip:10.20.0.12:5060", "contact = sip:10.20.0.11"},
 		{"xivo-main", "/etc/asterisk/pjsip.d/20-mds.conf", "", "server_uri = sip:10.20.0.31", "10.20.0.41"},
