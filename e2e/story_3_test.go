@@ -182,6 +182,8 @@ func slowAndLossyLinks(t *testing.T, p *wholePage) {
 		host.Netem(t, bad)
 		defer host.ClearNetem(t)
 	}
+	// An agent that did not get through asks ever more rarely, unless it is told.
+	defer every(t, 3*time.Second, p.nudge)()
 	w := p.watch(t, "Story 3: slow and lossy links")
 	w.Mark("commit: active: standby")
 	began := time.Now()

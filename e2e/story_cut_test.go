@@ -154,6 +154,7 @@ func lossOneWay(t *testing.T, p *wholePage) {
 		p.nodes[name].Netem(t, hosts.Link{Loss: 0.04, Seed: 2, Only: way})
 		defer p.nodes[name].ClearNetem(t)
 	}
+	defer every(t, 3*time.Second, p.nudge)()
 	w := p.watch(t, "Story 3: loss one way")
 	w.Mark("commit: active: standby")
 	began := time.Now()
