@@ -22,6 +22,7 @@ func TestADeploymentOfRealHosts(t *testing.T) {
 	}
 	t.Run("a killed service is started again at once", func(t *testing.T) { healsInPlace(t, s.in(t)) })
 	t.Run("an invalid nginx configuration changes nothing", func(t *testing.T) { refusesAConfiguration(t, s.in(t)) })
+	t.Run("a container in a restart loop is called failed", func(t *testing.T) { endsARestartLoop(t, s.in(t)) })
 }
 
 func comesUp(t *testing.T, s *site) {

@@ -171,6 +171,8 @@ func (f *fakeEngine) container(w http.ResponseWriter, r *http.Request, path []st
 		_ = json.NewEncoder(w).Encode(c.InspectResponse)
 	case "unpause":
 		f.enter(c, api.StateRunning, 0, "unpause")
+	case "restart":
+		f.enter(c, api.StateRunning, 0, "start")
 	case "kill":
 		f.enter(c, api.StateExited, exitKilled, "die")
 	case "stop":
@@ -224,7 +226,7 @@ func (f *fakeEngine) add(name string) *fakeContainer {
 }
 
 // up is what Compose does: it makes a container if there is none, and starts
-// them all.
+// those that the engine does not count as started.
 func (f *fakeEngine) up(ctx context.Context, at place, args ...string) error {
 	if err := service.Ended(ctx); err != nil {
 		return err
@@ -238,7 +240,7 @@ func (f *fakeEngine) up(ctx context.Context, at place, args ...string) error {
 	defer f.mu.Unlock()
 	f.requests["up in "+at.Directory]++
 	for _, c := range found {
-		if c.State.Status != api.StateRunning {
+		if c.State.Status != api.StateRunning && c.State.Status != api.StateRestarting {
 			f.enter(c, api.StateRunning, 0, "start")
 		}
 		if c.State.Error != "" {

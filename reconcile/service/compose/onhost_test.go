@@ -187,7 +187,7 @@ func TestOnHostAContainerThatRestartsPausesAndIsUnhealthy(t *testing.T) {
 		return driver
 	}
 	flapping := sees("xuc", func(seen service.State) bool {
-		return seen.Run == plan.Starting && seen.Enabled == "restart: always" && strings.Contains(seen.Detail, "restarts it")
+		return seen.Run == plan.Starting && seen.Holdoff && seen.Enabled == "restart: always" && strings.Contains(seen.Detail, "starts it again and again")
 	})
 	if err := flapping.Stop(patient(t)); err != nil || !observed(t, flapping).Run.Down() {
 		t.Errorf("stop of a container that restarts: %v", err)

@@ -131,6 +131,22 @@ func TestAPausedContainerIsNotDownAndGoesOnOrStops(t *testing.T) {
 	}
 }
 
+func TestAContainerInARestartLoopIsStartedNowAndNotWhenTheEngineMeansTo(t *testing.T) {
+	f, e := newFakeEngine(t)
+	f.change(f.add("xuc"), api.StateRestarting, 3)
+	if seen := observed(t, xuc(e)); seen.Run != plan.Starting || !seen.Holdoff {
+		t.Errorf("%+v", seen)
+	}
+	if err := xuc(e).Start(bounded(t)); err != nil || f.count("up in "+directory) != 1 || f.count("restart") != 1 || !f.alive("xuc") {
+		t.Errorf("start: %v", err)
+	}
+	f.change(f.add("sick"), api.StateRestarting, 3)
+	f.mu.Lock()
+	f.fail["restart"] = "the disk is on fire"
+	f.mu.Unlock()
+	wants(t, e.Service(spec.ComposeService{Project: project, Service: "sick"}).Start(bounded(t)), nil, "the disk is on fire")
+}
+
 func TestAStopThatTheEngineRefusesIsTriedAgainAndSaid(t *testing.T) {
 	f, e := newFakeEngine(t)
 	f.change(f.add("xuc"), api.StateRunning, 0)

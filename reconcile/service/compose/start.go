@@ -40,8 +40,23 @@ func (s *Service) start(ctx context.Context) error {
 	if _, all, err = s.look(ctx); err != nil {
 		return err
 	}
-	if seen := stateOf(all); seen.Run == plan.RunFailed {
+	seen := stateOf(all)
+	if seen.Holdoff {
+		return l.startNow(ctx, all)
+	}
+	if seen.Run == plan.RunFailed {
 		return fmt.Errorf("%w: %s", service.ErrFailed, seen.Detail)
+	}
+	return nil
+}
+
+// startNow starts containers that the engine means to start later: to it they
+// count as started, so that Compose leaves them alone.
+func (l *link) startNow(ctx context.Context, all []container) error {
+	for _, c := range all {
+		if _, err := l.client.ContainerRestart(ctx, c.id, client.ContainerRestartOptions{}); err != nil {
+			return l.explain(ctx, err)
+		}
 	}
 	return nil
 }

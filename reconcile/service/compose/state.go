@@ -23,10 +23,12 @@ func stateOf(all []container) service.State {
 	if len(all) == 0 {
 		return service.State{Run: plan.Stopped, Detail: "it has no container"}
 	}
-	seen := service.State{Run: all[0].run(), Enabled: enabled(all)}
+	seen := service.State{Run: all[0].run(), Enabled: enabled(all), Holdoff: true}
 	var details []string
 	for _, c := range all {
 		seen.Run = both(seen.Run, c.run())
+		// The engine waits ever longer before it starts such a container again.
+		seen.Holdoff = seen.Holdoff && c.state == "restarting"
 		if seen.PID == 0 {
 			seen.PID = c.pid
 		}
@@ -104,7 +106,7 @@ func (c container) detail() string {
 	case "running":
 		return c.healthDetail()
 	case "restarting":
-		return fmt.Sprintf("the engine restarts it, %d times so far; %s", c.restarts, c.how())
+		return fmt.Sprintf("the engine starts it again and again, %s so far; %s", times(c.restarts), c.how())
 	case "created":
 		return cmp.Or(quoted(c.problem), "created, never started")
 	case "exited", "dead":
@@ -114,6 +116,13 @@ func (c container) detail() string {
 		return c.how()
 	}
 	return c.state
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 func (c container) healthDetail() string {

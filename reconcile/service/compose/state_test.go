@@ -26,7 +26,7 @@ func TestEveryStateOfAServiceReadsAsAPersonWouldSayIt(t *testing.T) {
 		{[]container{{state: "running", health: "healthy"}}, plan.Running, ""},
 		{[]container{{state: "running", health: "starting"}}, plan.Running, "has not passed yet"},
 		{[]container{{state: "running", health: "unhealthy", healthSaid: "no\n answer"}}, plan.Running, "unhealthy: no answer"},
-		{[]container{{state: "restarting", exit: 3, restarts: 7}}, plan.Starting, "restarts it, 7 times so far; its process ended with exit code 3"},
+		{[]container{{state: "restarting", exit: 3, restarts: 7}}, plan.Starting, "starts it again and again, 7 times so far; its process ended with exit code 3"},
 		{[]container{{state: "removing"}}, plan.Stopping, "removing"},
 		{[]container{{state: "paused"}}, plan.RunUnsure, "1 paused"},
 		{[]container{{state: "created"}}, plan.Stopped, "never started"},
@@ -41,7 +41,7 @@ func TestEveryStateOfAServiceReadsAsAPersonWouldSayIt(t *testing.T) {
 		{[]container{up, up}, plan.Running, ""},
 		{[]container{up, down}, plan.RunUnsure, "its containers: 1 running, 1 exited"},
 		{[]container{down, {name: "c", state: "exited", exit: 2}}, plan.RunFailed, "c: its process ended with exit code 2"},
-		{[]container{up, {name: "c", state: "restarting"}}, plan.Starting, "c: the engine restarts it"},
+		{[]container{up, {name: "c", state: "restarting"}}, plan.Starting, "c: the engine starts it again"},
 		{[]container{up, {name: "c", state: "removing"}}, plan.Stopping, "c: removing"},
 		{[]container{down, {name: "c", state: "restarting"}}, plan.RunUnsure, "1 exited, 1 restarting"},
 	} {
@@ -61,6 +61,18 @@ func TestNoServiceWithAContainerThatMayServeIsDown(t *testing.T) {
 			if all.Down() != (one.run().Down() && two.run().Down()) {
 				t.Errorf("%s and %s: %q", a, b, all)
 			}
+		}
+	}
+}
+
+func TestAContainerInARestartLoopIsHeldOff(t *testing.T) {
+	loops, up := container{state: "restarting", exit: 1}, container{state: "running"}
+	for _, c := range []struct {
+		all  []container
+		want bool
+	}{{[]container{loops}, true}, {[]container{loops, loops}, true}, {[]container{loops, up}, false}, {[]container{up}, false}, {nil, false}} {
+		if got := stateOf(c.all).Holdoff; got != c.want {
+			t.Errorf("%+v: held off %v", c.all, got)
 		}
 	}
 }
