@@ -162,14 +162,14 @@ func TestFaultsAtEveryPhase(t *testing.T) {
 				host = p.nodes["xivo-"+other(side)]
 			}
 			began := time.Now()
-			p.switchUnderFault(t, side, c.phase, func() func() {
+			double := p.switchUnderFault(t, side, c.phase, func() func() {
 				r := rand.New(rand.NewPCG(*faultSeed, c.seed))
 				lasts(t, time.Duration(r.IntN(200))*time.Millisecond)
 				return c.fault.strike(t, host, r)
 			})
 			took = append(took, time.Since(began))
-			say(t, "fault: %-5s side's agent %-16s %-18s to %-8s converged after %5.1f s", struck, c.fault.name, c.phase.name, side,
-				time.Since(began).Seconds())
+			say(t, "fault: %-5s side's agent %-16s %-18s to %-8s converged after %5.1f s, double-active %.2f s",
+				struck, c.fault.name, c.phase.name, side, time.Since(began).Seconds(), double.Seconds())
 		})
 		p.t = t
 	}
@@ -177,8 +177,8 @@ func TestFaultsAtEveryPhase(t *testing.T) {
 }
 
 // switchUnderFault fails over while a fault strikes in a phase, and waits until
-// both sides are as the commit says.
-func (p *wholePage) switchUnderFault(t *testing.T, to string, ph phase, strike func() (mend func())) {
+// both sides are as the commit says. It returns for how long both were active.
+func (p *wholePage) switchUnderFault(t *testing.T, to string, ph phase, strike func() (mend func())) time.Duration {
 	t.Helper()
 	var tracks []observer.Track
 	for _, service := range []string{"asterisk", "monit"} {
@@ -203,12 +203,14 @@ func (p *wholePage) switchUnderFault(t *testing.T, to string, ph phase, strike f
 	p.awaitApplied("xivo-"+to, "Active", commit)
 	p.awaitApplied("xivo-"+other(to), "Inactive", commit)
 	r := o.End()
-	if d := r.Double(); d > 0 {
-		t.Errorf("both sides were active for %v: %+v", d, r.Overlaps())
+	double := r.Double()
+	if double > 0 {
+		t.Errorf("both sides were active for %v: %+v", double, r.Overlaps())
 	}
 	for _, service := range []string{"asterisk", "monit"} {
 		if !p.nodes["xivo-"+to].Runs(service+".service") || p.nodes["xivo-"+other(to)].Runs(service+".service") {
 			t.Errorf("%s does not run on %s alone", service, to)
 		}
 	}
+	return double
 }

@@ -175,10 +175,8 @@ func lasts(t *testing.T, d time.Duration) {
 	}
 }
 
-// summary is the file that "make e2e" prints at its end.
-const summary = storyFolder + "/summary.txt"
-
-// say logs a line and adds it to the summary.
+// say logs a line and adds it to the summary of its test, which "make e2e" prints
+// at its end: tests that run together would mix their lines.
 func say(t *testing.T, format string, args ...any) {
 	t.Helper()
 	line := fmt.Sprintf(format, args...)
@@ -186,7 +184,8 @@ func say(t *testing.T, format string, args ...any) {
 	if err := os.MkdirAll(storyFolder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	file, err := os.OpenFile(summary, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	top, _, _ := strings.Cut(t.Name(), "/")
+	file, err := os.OpenFile(filepath.Join(storyFolder, "summary-"+top+".txt"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}
