@@ -74,8 +74,8 @@ func TestATextShowsSidesAndEveryChange(t *testing.T) {
 	}
 	for _, want := range []string{
 		"double-active 0.0 s", "one every 20 ms, longest gap 30 ms",
-		"asterisk main    |" + strings.Repeat("M", 40) + strings.Repeat(".", 60) + "|",
-		"page             |" + strings.Repeat("M", 60) + strings.Repeat("S", 40) + "|",
+		"asterisk main    |" + strings.Repeat("M", 32) + strings.Repeat(".", 48) + "|",
+		"page             |" + strings.Repeat("M", 48) + strings.Repeat("S", 32) + "|",
 		"    3.00 s  == commit\n    4.00 s  asterisk main: down\n    5.00 s  asterisk standby: up\n    6.00 s  page: standby\n",
 	} {
 		if !strings.Contains(b.String(), want) {

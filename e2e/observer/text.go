@@ -10,7 +10,7 @@ import (
 )
 
 // columns is the width of the chart of a text.
-const columns = 100
+const columns = 80
 
 // WriteText writes a chart, one line for each track, and then every change and
 // mark in its order.
