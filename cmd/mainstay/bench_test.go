@@ -2,57 +2,145 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
+
+	"mainstay/cmd/mainstay/gitcmd"
+	"mainstay/cmd/mainstay/view"
+	"mainstay/reconcile/git"
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
 )
+
+// fleetSize is how many deployments the benchmarks have in one repository.
+const fleetSize = 1000
+
+// fleet is a repository of many deployments and a checkout of it.
+type fleet struct {
+	b          testing.TB
+	bare, work string
+}
+
+func newFleet(b testing.TB, size int) fleet {
+	b.Helper()
+	dir := b.TempDir()
+	b.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	f := fleet{b, filepath.Join(dir, "bare.git"), filepath.Join(dir, "work")}
+	document := f.read(filepath.Join("testdata", "site", "deployment.yaml"))
+	for i := range size {
+		folder := filepath.Join(f.work, siteName(i))
+		if err := os.CopyFS(folder, os.DirFS(filepath.Join("testdata", "site"))); err != nil {
+			b.Fatal(err)
+		}
+		f.write(filepath.Join(folder, "deployment.yaml"), strings.Replace(document, "name: paris", "name: "+siteName(i), 1))
+	}
+	for _, args := range [][]string{
+		{"init", "--quiet", "--bare", "--initial-branch=main", f.bare}, {"-C", f.work, "init", "--quiet", "--initial-branch=main"},
+		{"-C", f.work, "add", "--all"},
+		{"-C", f.work, "-c", "user.name=ops", "-c", "user.email=ops@example.org", "commit", "--quiet", "-m", "begin"},
+		{"-C", f.work, "remote", "add", "origin", f.bare}, {"-C", f.work, "push", "--quiet", "origin", "main"},
+	} {
+		f.git(nil, args...)
+	}
+	return f
+}
+
+func siteName(i int) string { return fmt.Sprintf("site%03d", i) }
+
+func (f fleet) git(in io.Reader, args ...string) string {
+	f.b.Helper()
+	c := exec.Command("git", args...)
+	c.Stdin = in
+	out, err := c.CombinedOutput()
+	if err != nil {
+		f.b.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func (f fleet) read(file string) string {
+	f.b.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		f.b.Fatal(err)
+	}
+	return string(text)
+}
+
+func (f fleet) write(file, text string) {
+	f.b.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		f.b.Fatal(err)
+	}
+}
+
+// speak lets every node of every deployment have said that all is well, and main
+// hold every claim.
+func (f fleet) speak(size int) {
+	f.b.Helper()
+	head := f.git(nil, "-C", f.bare, "rev-parse", "main")
+	var in bytes.Buffer
+	for i := range size {
+		file := siteName(i) + "/deployment.yaml"
+		d, problems, err := view.Load(gitcmd.Repo{Dir: f.work}.Checked(f.b.Context()), file)
+		if err != nil || len(problems) > 0 {
+			f.b.Fatal(err, problems)
+		}
+		s := site{doc: d, head: head}
+		for _, n := range d.NodeNames() {
+			note(&in, git.ReportRef(d.Name, n), "report.json", s.report(n))
+		}
+		for _, role := range []string{"xivo", "cc"} {
+			note(&in, git.ClaimRef(d.Name, role), "claim.json", plan.Claim{
+				Seq: 1, Holder: plan.HeldBy(spec.Main), Node: role + "-main", Instance: "i", Action: plan.Take,
+				Guarantee: plan.Released, Commit: head, At: time.Now().UTC(),
+			})
+		}
+	}
+	f.git(&in, "-C", f.bare, "fast-import", "--quiet")
+}
+
+// note is what git's fast-import takes for a ref with one file.
+func note(in *bytes.Buffer, ref, file string, content any) {
+	text, err := json.MarshalIndent(content, "", "  ")
+	if err != nil {
+		panic(err)
+	}
+	now := time.Now()
+	fmt.Fprintf(in, "commit %s\ncommitter node <node@example.org> %d +0000\ndata 5\nnote\n\nM 100644 inline %s\ndata %d\n%s\n\n", ref, now.Unix(), file, len(text), text)
+}
 
 // BenchmarkPlan plans a change of one of 1,000 deployments in one repository. The
 // budget is 2 s.
 func BenchmarkPlan(b *testing.B) {
-	dir := b.TempDir()
-	b.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
-	bare, work := filepath.Join(dir, "bare.git"), filepath.Join(dir, "work")
-	document, err := os.ReadFile(filepath.Join("testdata", "site", "deployment.yaml"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	for i := range 1000 {
-		folder := filepath.Join(work, fmt.Sprintf("site%03d", i))
-		if err := os.CopyFS(folder, os.DirFS(filepath.Join("testdata", "site"))); err != nil {
-			b.Fatal(err)
-		}
-		named := bytes.Replace(document, []byte("name: paris"), fmt.Appendf(nil, "name: site%03d", i), 1)
-		if err := os.WriteFile(filepath.Join(folder, "deployment.yaml"), named, 0o644); err != nil {
-			b.Fatal(err)
-		}
-	}
-	for _, args := range [][]string{
-		{"init", "--quiet", "--bare", "--initial-branch=main", bare}, {"-C", work, "init", "--quiet", "--initial-branch=main"},
-		{"-C", work, "add", "--all"},
-		{"-C", work, "-c", "user.name=ops", "-c", "user.email=ops@example.org", "commit", "--quiet", "-m", "begin"},
-		{"-C", work, "remote", "add", "origin", bare}, {"-C", work, "push", "--quiet", "origin", "main"},
-	} {
-		if out, err := exec.Command("git", args...).CombinedOutput(); err != nil {
-			b.Fatalf("git %v: %v\n%s", args, err, out)
-		}
-	}
-	changed := filepath.Join(work, "site500", "deployment.yaml")
-	text, err := os.ReadFile(changed)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := os.WriteFile(changed, bytes.Replace(text, []byte("\nactive: main"), []byte("\nactive: standby"), 1), 0o644); err != nil {
-		b.Fatal(err)
-	}
-	b.Chdir(work)
+	f := newFleet(b, fleetSize)
+	changed := filepath.Join(f.work, siteName(500), "deployment.yaml")
+	f.write(changed, strings.Replace(f.read(changed), "\nactive: main", "\nactive: standby", 1))
+	b.Chdir(f.work)
 	for b.Loop() {
 		var out bytes.Buffer
 		if code := run([]string{"plan", "--exit-code"}, nil, &out, io.Discard); code != exitPending {
 			b.Fatalf("exit code %d\n%s", code, out.String())
+		}
+	}
+}
+
+// BenchmarkStatus looks at 1,000 deployments with 6,000 nodes in one repository.
+func BenchmarkStatus(b *testing.B) {
+	f := newFleet(b, fleetSize)
+	f.speak(fleetSize)
+	b.Chdir(f.work)
+	for b.Loop() {
+		var out bytes.Buffer
+		if code := run([]string{"status"}, nil, &out, io.Discard); code != exitDone {
+			b.Fatalf("exit code %d\n%.2000s", code, out.String())
 		}
 	}
 }

@@ -6,8 +6,10 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"mainstay/reconcile/git"
@@ -53,15 +55,60 @@ func readDocuments(rev *git.Revision, only string) (*documents, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, file := range files {
-		if d, ok := candidate(rev, file); ok {
-			out.list = append(out.list, d)
-		}
-	}
+	out.list = loadAll(&oneByOne{tree: rev}, files)
 	if len(out.list) == 0 {
 		return nil, fmt.Errorf("commit %.7s holds no document", rev.Commit)
 	}
 	return out, nil
+}
+
+// loadAll loads those files that are documents, as many at a time as there are
+// processors.
+func loadAll(t Tree, files []string) []document {
+	found := make([]*document, len(files))
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := range next {
+				if d, ok := candidate(t, files[i]); ok {
+					found[i] = &d
+				}
+			}
+		})
+	}
+	for i := range files {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	var list []document
+	for _, d := range found {
+		if d != nil {
+			list = append(list, *d)
+		}
+	}
+	return list
+}
+
+// oneByOne lets several read a tree that only one may read at a time.
+type oneByOne struct {
+	mu   sync.Mutex
+	tree Tree
+}
+
+// Files lists the paths.
+func (o *oneByOne) Files() ([]string, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.tree.Files()
+}
+
+// Read returns a file.
+func (o *oneByOne) Read(path string) ([]byte, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.tree.Read(path)
 }
 
 // candidate loads a file if it is a document.
@@ -139,20 +186,31 @@ func (d document) claimed(refs git.Refs) []string {
 	return roles
 }
 
-// reported lists the nodes, and the refs of the reports that are there.
-func (d document) reported(refs git.Refs) (listed map[string]string, names []string) {
-	listed = map[string]string{}
-	if d.spec != nil {
-		names = Ordered(d.spec)
-	} else if d.name != "" {
-		names = below(refs, git.ReportRef(d.name, ""))
+// reported lists the nodes, those of the document or of a document that does not
+// load those that the refs show.
+func (d document) reported(refs git.Refs) []string {
+	switch {
+	case d.spec != nil:
+		return Ordered(d.spec)
+	case d.name != "":
+		return below(refs, git.ReportRef(d.name, ""))
 	}
-	for _, n := range names {
-		if ref := git.ReportRef(d.name, n); refs[ref] != "" {
-			listed[ref] = refs[ref]
-		}
+	return nil
+}
+
+// notes lists the refs of the claims and the reports.
+func (d document) notes(refs git.Refs) []string {
+	if refs == nil {
+		return nil
 	}
-	return listed, names
+	var out []string
+	for _, role := range d.claimed(refs) {
+		out = append(out, git.ClaimRef(d.name, role))
+	}
+	for _, name := range d.reported(refs) {
+		out = append(out, git.ReportRef(d.name, name))
+	}
+	return out
 }
 
 func below(refs git.Refs, prefix string) []string {

@@ -156,76 +156,69 @@ func (s *Source) fill(ctx context.Context, docs *documents, refs git.Refs) (*Vie
 	if s.coord == nil {
 		refs = nil
 	}
+	failed := s.learn(ctx, docs, refs)
+	for _, err := range failed {
+		v.moved = v.moved || errors.Is(err, git.ErrMoved)
+	}
 	for _, d := range docs.list {
-		v.Deployments = append(v.Deployments, s.deployment(ctx, v, d, refs))
+		v.Deployments = append(v.Deployments, s.deployment(d, refs, failed))
 	}
 	v.judge()
 	return v, nil
 }
 
-// deployment reads the claims and reports of one document.
-func (s *Source) deployment(ctx context.Context, v *View, d document, refs git.Refs) Deployment {
+// learn reads every claim and report of the documents that moved, all at once:
+// asking for them one by one would take a repository of many deployments minutes.
+func (s *Source) learn(ctx context.Context, docs *documents, refs git.Refs) map[string]error {
+	fresh := map[string]string{}
+	for _, d := range docs.list {
+		for _, ref := range d.notes(refs) {
+			hash := refs[ref]
+			_, report := s.reports[hash]
+			if _, claim := s.tips[hash]; !report && !claim && hash != "" {
+				fresh[ref] = hash
+			}
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	n := s.coord.Notes(ctx, fresh)
+	for ref, t := range n.Claims {
+		s.tips[fresh[ref]] = t
+	}
+	for ref, r := range n.Reports {
+		s.reports[fresh[ref]] = r
+	}
+	return n.Errors
+}
+
+// deployment puts together what was read of one document.
+func (s *Source) deployment(d document, refs git.Refs, failed map[string]error) Deployment {
 	out := Deployment{Name: d.name, Path: d.path, Spec: d.spec, Problems: d.problems, Claims: map[string]Claim{}, Nodes: []Node{}}
 	if d.spec != nil {
 		out.Active, out.Fenced, out.Digest = d.spec.Active, d.spec.Fenced, d.digest
 	}
 	for _, role := range d.claimed(refs) {
-		c, err := s.claim(ctx, plan.ClaimRef(d.name, role), refs)
-		v.moved = v.moved || errors.Is(err, git.ErrMoved)
+		ref := git.ClaimRef(d.name, role)
+		c := Claim{Tip: s.tips[refs[ref]]}
+		if err := failed[ref]; err != nil {
+			c.Error = err.Error()
+		}
 		out.Claims[role] = c
 	}
-	listed, names := d.reported(refs)
-	reports, errs := s.readReports(ctx, listed)
-	for _, name := range names {
+	for _, name := range d.reported(refs) {
 		ref := git.ReportRef(d.name, name)
 		n := d.node(name)
-		if r, ok := reports[ref]; ok {
+		if r, ok := s.reports[refs[ref]]; ok {
 			n.Report = &r
 		}
-		if err := errs[ref]; err != nil {
+		if err := failed[ref]; err != nil {
 			n.Unreadable = err.Error()
-			v.moved = v.moved || errors.Is(err, git.ErrMoved)
 		}
 		out.Nodes = append(out.Nodes, n)
 	}
 	return out
-}
-
-func (s *Source) claim(ctx context.Context, ref string, refs git.Refs) (Claim, error) {
-	hash := refs[ref]
-	if hash == "" {
-		return Claim{}, nil
-	}
-	if t, ok := s.tips[hash]; ok {
-		return Claim{Tip: t}, nil
-	}
-	r, err := s.coord.Claim(ctx, ref, hash, plan.Tip{})
-	if err != nil {
-		return Claim{Error: err.Error()}, err
-	}
-	s.tips[hash] = r.Tip
-	return Claim{Tip: r.Tip}, nil
-}
-
-// readReports reads the reports that are listed, with one fetch for those that
-// moved.
-func (s *Source) readReports(ctx context.Context, listed map[string]string) (map[string]plan.Report, map[string]error) {
-	out, fresh := map[string]plan.Report{}, map[string]string{}
-	for ref, hash := range listed {
-		if r, ok := s.reports[hash]; ok {
-			out[ref] = r
-		} else {
-			fresh[ref] = hash
-		}
-	}
-	if len(fresh) == 0 {
-		return out, nil
-	}
-	got, errs := s.coord.Reports(ctx, fresh)
-	for ref, r := range got {
-		out[ref], s.reports[fresh[ref]] = r, r
-	}
-	return out, errs
 }
 
 // Chain reads every change of a role's claim, newest first. When an older one is
