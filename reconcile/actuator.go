@@ -281,7 +281,7 @@ func (a *Actuator) gatherOthers(in *plan.Input) {
 // that fails is loud and stops nothing: the agent runs on from memory.
 func (a *Actuator) keep(m plan.Memory) {
 	a.mem = m
-	if reflect.DeepEqual(&a.mem, &a.saved) {
+	if a.unsaved == "" && reflect.DeepEqual(&a.mem, &a.saved) {
 		return
 	}
 	if err := a.Disk.Save(memoryFile, m); err != nil {

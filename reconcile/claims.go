@@ -10,17 +10,24 @@ import (
 	"mainstay/spec"
 )
 
+// listClaims lists a coordination repository of its own.
+func (l *Learner) listClaims(ctx context.Context) (Listing, error) {
+	if l.Coordination == nil || l.Shared {
+		return Listing{}, nil
+	}
+	return bounded(ctx, l, l.Coordination.List)
+}
+
 // coordinate reads claims and reports. They are believed only from the
 // coordination repository itself, never from a mirror.
 func (l *Learner) coordinate(ctx context.Context, next *Snapshot, listing Listing, err error) {
 	if l.Coordination == nil || next.Accepted == nil {
 		return
 	}
-	if !l.Shared {
-		if listing, err = bounded(ctx, l, l.Coordination.List); err != nil {
-			next.warn("CoordinationUnreachable", "claims and reports cannot be read: %v", err)
-		}
-	} else if err == nil && listing.Mirror {
+	if !l.Shared && err != nil {
+		next.warn("CoordinationUnreachable", "claims and reports cannot be read: %v", err)
+	}
+	if l.Shared && err == nil && listing.Mirror {
 		next.warn("CoordinationUnreachable", "only a mirror answers, and claims are never read from one")
 	}
 	if err != nil || listing.Mirror {

@@ -97,6 +97,7 @@ func (l *Learner) Look(ctx context.Context) *Snapshot {
 	next.Began = l.Clock.Boot()
 	next.OK = false
 	l.saveAgain()
+	claims, unheard := l.listClaims(ctx) // before the document, so that no claim is newer than it
 	listing, err := bounded(ctx, l, l.Repository.List)
 	if err != nil {
 		next.warn("GitUnreachable", "the repository cannot be read: %v", err)
@@ -105,7 +106,10 @@ func (l *Learner) Look(ctx context.Context) *Snapshot {
 		l.learnDocument(ctx, next, listing)
 	}
 	next.Conditions = append(next.Conditions, l.refusal...)
-	l.coordinate(ctx, next, listing, err)
+	if l.Shared {
+		claims, unheard = listing, err
+	}
+	l.coordinate(ctx, next, claims, unheard)
 	l.sayUnsaved(next)
 	l.snap = next
 	return next

@@ -1,11 +1,14 @@
 package reconcile
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
@@ -228,5 +231,33 @@ func TestAnOrderIsAPushOfTheTipItWasDecidedOn(t *testing.T) {
 	}
 	if len(s.git.pushed) != 1 || s.git.pushed[0].Parent != "k1" || s.git.pushed[0].Claim.At != s.clock.wall {
 		t.Errorf("pushed %+v", s.git.pushed)
+	}
+}
+
+// listed is a vault that says when it is listed.
+type listed struct {
+	*vault
+	say func()
+}
+
+func (l listed) List(ctx context.Context) (Listing, error) {
+	l.say()
+	return l.vault.List(ctx)
+}
+
+// A claim that is newer than the document would be held against a word that no
+// longer stands.
+func TestClaimsKeptElsewhereAreListedBeforeTheDocument(t *testing.T) {
+	var order []string
+	git := newVault(paris(spec.Main))
+	say := func(what string) listed { return listed{git, func() { order = append(order, what) }} }
+	l := NewLearner(LearnerConfig{Node: "xivo-main", Branch: tip, Path: "deployment.yaml", Repository: say("document"),
+		Coordination: say("claims"), Clock: newStill(), Disk: newShelf(&journal{}), Log: quiet()})
+	for range 2 {
+		order = nil
+		l.Look(t.Context())
+		if diff := cmp.Diff([]string{"claims", "document"}, order); diff != "" {
+			t.Error(diff)
+		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -29,9 +30,59 @@ const (
 	maxDamaged = 3
 )
 
+// diskBound is how long one access to the state folder may take. A disk that
+// needs longer has failed: nobody waits for it when a service is down.
+const diskBound = 5 * time.Second
+
 // State is the folder in which a node keeps what must outlive it. A file there
 // is either whole or, if it is not what Save wrote, set aside and never used.
-type State struct{ dir string }
+//
+// A disk that hangs costs one caller diskBound, and then every call is an error
+// at once until it answers again. It may be used by several goroutines.
+type State struct {
+	dir   string
+	bound time.Duration
+	turn  chan struct{}             // held during an access: what was written last stays
+	began atomic.Pointer[time.Time] // when that access began
+}
+
+// errHangs is of an access to a disk that has not answered for diskBound.
+var errHangs = errors.New("the disk does not answer")
+
+// access makes one access to the folder. One that is given up goes on by
+// itself, and the next can begin when it has ended.
+func access[T any](s *State, do func() (T, error)) (T, error) {
+	var none T
+	limit := time.NewTimer(s.bound)
+	defer limit.Stop()
+	if began := s.began.Load(); began != nil && time.Since(*began) > s.bound {
+		return none, errHangs
+	}
+	select {
+	case s.turn <- struct{}{}:
+	case <-limit.C:
+		return none, errHangs
+	}
+	now := time.Now()
+	s.began.Store(&now)
+	type answer struct {
+		value T
+		err   error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		value, err := do()
+		s.began.Store(nil)
+		<-s.turn
+		done <- answer{value, err}
+	}()
+	select {
+	case a := <-done:
+		return a.value, a.err
+	case <-limit.C:
+		return none, errHangs
+	}
+}
 
 // OpenState uses a folder, which it makes when it is missing, and clears away
 // what a process that was killed while saving left there.
@@ -48,7 +99,7 @@ func OpenState(dir string) (*State, error) {
 			_ = os.Remove(file) // the next start tries again
 		}
 	}
-	return &State{dir: dir}, nil
+	return &State{dir: dir, bound: diskBound, turn: make(chan struct{}, 1)}, nil
 }
 
 // Dir returns the folder.
@@ -70,22 +121,29 @@ func (s *State) Save(name string, v any) error {
 	if len(whole) > maxState {
 		return &Error{Kind: ErrTooLarge, Step: "save", At: file}
 	}
-	if err := renameio.WriteFile(file, whole, 0o600, renameio.WithTempDir(s.dir)); err != nil {
+	_, err = access(s, func() (struct{}, error) {
+		if err := renameio.WriteFile(file, whole, 0o600, renameio.WithTempDir(s.dir)); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, syncDir(s.dir)
+	})
+	if err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
-	return syncDir(s.dir)
+	return nil
 }
 
 // Load reads what Save wrote under a name into v. A file that was never written
 // is an fs.ErrNotExist. One that is damaged is set aside under another name and
-// is ErrDamaged; v is then not to be used.
+// is ErrDamaged; v is then not to be used. Nothing is known of one that the disk
+// does not give within the bound.
 func (s *State) Load(name string, v any) error {
 	file, err := s.file(name)
 	if err != nil {
 		return err
 	}
-	whole, err := readBounded(file)
-	if errors.Is(err, fs.ErrNotExist) {
+	whole, err := access(s, func() ([]byte, error) { return readBounded(file) })
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errHangs) {
 		return fmt.Errorf("load %s: %w", name, err)
 	}
 	var data []byte
@@ -98,7 +156,8 @@ func (s *State) Load(name string, v any) error {
 	if err == nil {
 		return nil
 	}
-	return s.setAside(file, err)
+	_, err = access(s, func() (struct{}, error) { return struct{}{}, s.setAside(file, err) })
+	return err
 }
 
 // Remove forgets what was saved under a name.

@@ -4,15 +4,21 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
 
 	"mainstay/reconcile"
+	"mainstay/reconcile/git"
 )
 
-const identityFile = "instance"
+// identityFiles each hold the same. Two, because an agent that forgets who it
+// is must stop what another instance started (R1), and one damaged file should
+// not end a call.
+var identityFiles = [...]string{"instance", "instance-copy"}
 
 // identity is what the state folder keeps of who this agent is.
 type identity struct {
@@ -42,16 +48,35 @@ func BootID() (string, error) {
 
 // Instance identifies this agent on this machine: a random number kept in the
 // state folder and the machine's own fingerprint, so that a copied state folder
-// or a cloned machine is somebody else (design section 6).
-func Instance(disk reconcile.Disk, log *slog.Logger) string {
+// or a cloned machine is somebody else (design section 6). It is an error when
+// the disk does not say who this agent is and may do so later.
+func Instance(disk reconcile.Disk, log *slog.Logger) (string, error) {
 	var id identity
-	if err := disk.Load(identityFile, &id); err != nil || id.Random == "" {
+	var missing []string
+	for _, name := range identityFiles {
+		var kept identity
+		err := disk.Load(name, &kept)
+		switch {
+		case err == nil && kept.Random != "" && (id.Random == "" || id == kept):
+			id = kept
+			continue
+		case errors.Is(err, git.ErrDamaged):
+			log.Error("who this agent is", "file", name, "error", err)
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return "", fmt.Errorf("who this agent is: %w", err)
+		}
+		missing = append(missing, name)
+	}
+	if id.Random == "" {
 		id.Random = hex.EncodeToString(randomBytes(8))
-		if err := disk.Save(identityFile, id); err != nil {
-			log.Error("save the instance id: until this is mended a restart makes this agent somebody else", "error", err)
+	}
+	for _, name := range missing {
+		if err := disk.Save(name, id); err != nil {
+			log.Error("save the instance id: until this is mended a restart may make this agent somebody else",
+				"file", name, "error", err)
 		}
 	}
-	return id.Random + "-" + fingerprint()
+	return id.Random + "-" + fingerprint(), nil
 }
 
 func randomBytes(n int) []byte {

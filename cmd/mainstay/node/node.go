@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -125,10 +124,14 @@ func (n *Node) makeActuator(c Config, coordinated bool) error {
 	if err != nil {
 		return err
 	}
+	instance, err := Instance(n.disk, c.Log)
+	if err != nil {
+		return err
+	}
 	p := n.parts
 	n.services = &Services{parts: p, manager: service.NewManager(p.ctx, Clock{}, p.wake, c.Log), also: n.configureTasks}
 	n.actuator = reconcile.NewActuator(reconcile.ActuatorConfig{
-		Node: c.File.Node, Boot: boot, Instance: Instance(n.disk, c.Log), Coordinated: coordinated,
+		Node: c.File.Node, Boot: boot, Instance: instance, Coordinated: coordinated,
 		Clock: Clock{}, Disk: n.disk, Versions: c.Versions, Recorder: n.ring, Log: c.Log,
 		Machine: reconcile.Machine{
 			Services: n.services, Files: &Files{parts: p}, Probes: NewProbes(p.ctx, p.file.Allow, p.wake),
@@ -213,23 +216,4 @@ func (n *Node) Run(ctx context.Context) error {
 	err = n.Agent.Run(ctx)
 	wg.Wait()
 	return err
-}
-
-// serveHTTP serves the listen address. An address that cannot be had is loud
-// and stops nothing.
-func (n *Node) serveHTTP(ctx context.Context) {
-	f := n.parts.file
-	if f.Listen == "" || f.Listen == "off" {
-		return
-	}
-	l, err := net.Listen("tcp", f.Listen)
-	if err != nil {
-		n.parts.log.Error("listen", "address", f.Listen, "error", err)
-		return
-	}
-	h := &reconcile.HTTP{
-		Agent: n.Agent, Metrics: n.metrics, Began: Clock{}.Boot(),
-		Notify: &reconcile.Notifier{SecretFile: f.NotifySecretFile, Look: n.Agent.Sync, Metrics: n.metrics},
-	}
-	h.Serve(ctx, l, n.parts.log)
 }
