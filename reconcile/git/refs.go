@@ -3,6 +3,8 @@ package git
 import (
 	"fmt"
 	"strings"
+
+	"mainstay/reconcile/plan"
 )
 
 const (
@@ -20,12 +22,12 @@ func Branch(name string) string {
 
 // ClaimRef returns the ref that holds the claim of an exclusive role.
 func ClaimRef(deployment, role string) string {
-	return ownPrefix + refPart(deployment) + "/claim/" + refPart(role)
+	return plan.ClaimRef(refPart(deployment), refPart(role))
 }
 
 // ReportRef returns the ref that holds the report of a node.
 func ReportRef(deployment, node string) string {
-	return ownPrefix + refPart(deployment) + "/report/" + refPart(node)
+	return plan.ReportRef(refPart(deployment), refPart(node))
 }
 
 // refPart makes a name fit for one component of a ref. Names that the document
