@@ -108,6 +108,9 @@ func (o *failoverOptions) check() error {
 			return failf(exitUsage, "%s is %q", flag, side).hintf("use main or standby")
 		}
 	}
+	if o.wait < 0 {
+		return failf(exitUsage, "--wait is %s", o.wait).hintf("use a time such as 5m, or 0 to follow nothing")
+	}
 	for _, w := range o.force {
 		if !slices.Contains(preview.Words(), w) {
 			return failf(exitUsage, "--force is %q", w).hintf("use %s", strings.Join(preview.Words(), ", "))
@@ -203,8 +206,17 @@ func (t *turn) carryOut(ctx context.Context, repo gitcmd.Repo) error {
 	if t.review != "" {
 		return t.reviewed(hash)
 	}
-	t.say("pushed %.7s to %s", hash, branch)
+	t.say("pushed %.7s to %s%s", hash, branch, t.behind(ctx, repo))
 	return t.follow(ctx, hash, pushed)
+}
+
+// behind says that a checkout, in which nothing was changed, does not have the
+// commit yet.
+func (t *turn) behind(ctx context.Context, repo gitcmd.Repo) string {
+	if top, err := gitcmd.Top(ctx, "."); err != nil || top.Dir != repo.Dir {
+		return ""
+	}
+	return "; git pull brings it here"
 }
 
 // remote is what to push to: origin by its name, so that the checkout learns of

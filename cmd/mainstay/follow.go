@@ -44,7 +44,8 @@ type followedNode struct {
 // follow looks until every node is as the commit says, or the time is over.
 func (t *turn) follow(ctx context.Context, hash string, pushed time.Time) error {
 	f := &follower{turn: t, commit: hash, pushed: pushed, told: map[string]string{}}
-	if t.wait <= 0 {
+	if t.wait == 0 {
+		t.say("not followed: mainstay status --watch shows how far the nodes are")
 		return f.finish(f.state(t.now), nil)
 	}
 	if !t.view.Coordinated {

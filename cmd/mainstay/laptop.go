@@ -152,7 +152,16 @@ func (l *laptop) read(ctx context.Context, s *view.Source) (*view.View, error) {
 		}
 		names = append(names, d.Name)
 	}
-	return nil, failf(exitUsage, "no deployment %q in %s", l.deployment, view.Shown(l.place.URL)).hintf("it has %s", strings.Join(names, ", "))
+	return nil, failf(exitUsage, "no deployment %q in %s", l.deployment, view.Shown(l.place.URL)).hintf("it has %s", some(names))
+}
+
+// some lists names, and counts those that would be too many.
+func some(names []string) string {
+	const most = 12
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
 }
 
 // fault adds what to do to an error of reading.
@@ -210,7 +219,7 @@ func (l *laptop) one(ctx context.Context, s *view.Source) (*view.View, *view.Dep
 			names = append(names, d.Name)
 		}
 		return nil, nil, failf(exitUsage, "which deployment? The repository has %d", len(names)).
-			hintf("name one with --deployment: %s", strings.Join(names, ", "))
+			hintf("name one with --deployment: %s", some(names))
 	}
 	return v, &v.Deployments[0], nil
 }

@@ -165,17 +165,22 @@ func Summary(d *view.Deployment) string {
 	return fmt.Sprintf("not ok: %d of %d nodes as declared", len(d.Nodes)-bad, len(d.Nodes))
 }
 
-// Fleet draws many deployments, one line each; what is wrong is below it.
+// Fleet draws many deployments, one line each, first those that somebody should
+// look at; what is wrong is below the line.
 func (s Screen) Fleet(v *view.View) error {
 	t := Table{Head: []string{"DEPLOYMENT", "ACTIVE", "SERVING", "NODES", "OLDEST", "DOCUMENT"}, Narrow: 6}
 	good := 0
+	var fine []Row
 	for i := range v.Deployments {
 		d := &v.Deployments[i]
-		t.Rows = append(t.Rows, fleetRow(d))
-		if d.OK {
-			good++
+		if !d.OK {
+			t.Rows = append(t.Rows, fleetRow(d))
+			continue
 		}
+		fine = append(fine, fleetRow(d))
+		good++
 	}
+	t.Rows = append(t.Rows, fine...)
 	if err := t.Draw(s.Out, s.Width, s.Colour); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package preview
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"mainstay/cmd/mainstay/view"
 	"mainstay/reconcile/plan"
@@ -118,8 +119,26 @@ func (p *planner) notes() {
 		}
 		p.plan.Notes = append(p.plan.Notes, name+" "+how+": what is said of it may not be so")
 	}
+	p.underWay()
 	if !p.Coordinated {
 		p.plan.Notes = append(p.plan.Notes, "read-only mode: no claim keeps the two sides apart (R8)")
+	}
+}
+
+// underWay says that an earlier switch has not come to its end.
+func (p *planner) underWay() {
+	if len(p.plan.Handovers) == 0 {
+		return
+	}
+	var nodes []string
+	for _, name := range view.Ordered(p.To) {
+		r := p.last(name).Report
+		if p.To.Nodes[name].Side != "" && r != nil && (r.Status == plan.Activating || r.Status == plan.Deactivating) {
+			nodes = append(nodes, name+" is "+string(r.Status))
+		}
+	}
+	if len(nodes) > 0 {
+		p.plan.Notes = append(p.plan.Notes, "an earlier switch is under way ("+strings.Join(nodes, ", ")+"): what is not done of it is not done any more")
 	}
 }
 

@@ -191,3 +191,15 @@ func TestDiffs(t *testing.T) {
 		})
 	}
 }
+
+func TestASwitchThatIsUnderWayIsTold(t *testing.T) {
+	w := newWorld(t)
+	if got := w.plan().Notes; len(got) > 0 {
+		t.Errorf("at rest: %q", got)
+	}
+	w.main.Status = plan.Deactivating
+	want := []string{"an earlier switch is under way (m is Deactivating): what is not done of it is not done any more"}
+	if diff := cmp.Diff(want, w.plan().Notes); diff != "" {
+		t.Error(diff)
+	}
+}
