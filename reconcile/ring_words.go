@@ -13,7 +13,7 @@ import (
 func Words(e Entry) string {
 	d := e.Decision
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s: %s (%s)\n", e.At.Local().Format("2006-01-02 15:04:05"),
+	fmt.Fprintf(&b, "%s  %s: %s (%s)\n", e.At.UTC().Format("2006-01-02 15:04:05Z"),
 		d.Status, d.Reason, ruleWords(d.Rule))
 	say := func(format string, args ...any) { fmt.Fprintf(&b, "    "+format+"\n", args...) }
 	for _, s := range d.Steps {
