@@ -78,11 +78,18 @@ func (v *View) judgeNode(d *Deployment, n *Node) {
 // judgeReport says what of a report is not as it should be.
 func (v *View) judgeReport(d *Deployment, n *Node) {
 	r := n.Report
+	older := ""
+	if d.Spec != nil && r.Accepted != v.Commit && r.Document != d.Digest {
+		older = fmt.Sprintf("goes by an older document (%.7s): ", r.Accepted)
+		if r.Accepted == "" {
+			older = "has accepted no document yet: "
+		}
+	}
 	switch {
-	case !settled(r.Status):
-		n.say("%s", r.Told(v.Read))
-	case r.Side != "" && d.Active != "" && (r.Status == plan.Active) != (r.Side == d.Active):
-		n.say("%s", r.Told(v.Read))
+	case !settled(r.Status), r.Side != "" && d.Active != "" && (r.Status == plan.Active) != (r.Side == d.Active):
+		n.say("%s%s", older, r.Told(v.Read))
+	case older != "":
+		n.say("%s%s", older, r.Reason)
 	case !n.Applied && d.Spec != nil:
 		n.say("has not applied this document: %s", r.Reason)
 	}
