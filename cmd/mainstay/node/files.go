@@ -1,8 +1,8 @@
 package node
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -20,6 +20,8 @@ const driftEvery = 10 * time.Second
 // goroutine for each file, so that a disk that hangs delays nothing else.
 type Files struct {
 	parts *parts
+	// every is how often files are compared with the disk; zero is driftEvery.
+	every time.Duration
 
 	mu    sync.Mutex
 	files []*fileJob
@@ -32,6 +34,9 @@ type fileJob struct {
 	render reconcile.Render
 	cancel context.CancelFunc
 	asked  chan struct{}
+	done   chan struct{}
+	// every is how often it is compared with the disk.
+	every time.Duration
 
 	mu      sync.Mutex
 	serving spec.Side // the side the newest comparison was made for
@@ -46,23 +51,39 @@ func (f *Files) Configure(w *spec.Wanted, render reconcile.Render) error {
 	if err := refused(f.parts.file.Allow, w); err != nil {
 		return err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, j := range f.files {
-		j.cancel()
-	}
-	f.files = nil
-	for _, want := range w.Files {
+	jobs := make([]*fileJob, len(w.Files))
+	for i, want := range w.Files {
 		d, err := file.New(want, f.parts.units())
 		if err != nil {
-			return fmt.Errorf("file %s: %w", want.Path, err)
+			return err
 		}
-		ctx, cancel := context.WithCancel(f.parts.ctx)
-		j := &fileJob{path: want.Path, keeper: d, render: render, cancel: cancel, asked: make(chan struct{}, 1)}
-		f.files = append(f.files, j)
-		go j.run(ctx, f.parts.wake)
+		jobs[i] = &fileJob{path: want.Path, keeper: d, render: render, asked: make(chan struct{}, 1), done: make(chan struct{}), every: cmp.Or(f.every, driftEvery)}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before := map[string]*fileJob{}
+	for _, j := range f.files {
+		j.cancel()
+		before[j.path] = j
+	}
+	f.files = jobs
+	for _, j := range jobs {
+		j.begin(f.parts.ctx, before[j.path], f.parts.wake)
 	}
 	return nil
+}
+
+// begin works on the file once an earlier document's work on it has ended: two
+// must not replace one file at a time.
+func (j *fileJob) begin(ctx context.Context, before *fileJob, wake func()) {
+	ctx, j.cancel = context.WithCancel(ctx)
+	go func() {
+		defer close(j.done)
+		if before != nil {
+			<-before.done
+		}
+		j.run(ctx, wake)
+	}()
 }
 
 // States compares the files with what they should be for a side. A comparison
@@ -114,7 +135,7 @@ func (j *fileJob) state(serving spec.Side) plan.FileState {
 
 // run compares, and applies when asked to, until ctx ends.
 func (j *fileJob) run(ctx context.Context, wake func()) {
-	tick := time.NewTicker(driftEvery)
+	tick := time.NewTicker(j.every)
 	defer tick.Stop()
 	for {
 		select {

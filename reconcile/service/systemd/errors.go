@@ -79,6 +79,10 @@ func jobError(result string) error {
 		return fmt.Errorf("%w: the order does not fit units of this type", service.ErrRefused)
 	case "once":
 		return fmt.Errorf("%w: the unit can be started only once until the machine reboots", service.ErrRefused)
+	case "frozen":
+		return fmt.Errorf("%w: the unit is frozen; \"systemctl thaw\" lets it go on", service.ErrRefused)
+	case "concurrency":
+		return fmt.Errorf("%w: its slice allows no more units at a time", service.ErrRefused)
 	case "collected":
 		return errors.New("systemd unloaded the unit meanwhile")
 	}

@@ -52,6 +52,8 @@ func TestEveryResultOfAStartJobIsUnderstood(t *testing.T) {
 		"unsupported": {service.ErrRefused, "not supported"},
 		"invalid":     {service.ErrRefused, "does not fit"},
 		"once":        {service.ErrRefused, "only once"},
+		"frozen":      {service.ErrRefused, "systemctl thaw"},
+		"concurrency": {service.ErrRefused, "no more units"},
 		"collected":   {nil, "unloaded"},
 		"brand-new":   {nil, `"brand-new"`},
 	} {
