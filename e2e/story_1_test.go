@@ -17,7 +17,8 @@ func failsOverAndBackOnThePage(t *testing.T, p *wholePage) {
 	visitor := p.browse(t)
 	defer visitor.end()
 	visitor.visit(t, "main")
-	w := p.watch(t, "Story 1: failover and failback", p.caller(t))
+	var c caller
+	w := p.watch(t, "Story 1: failover and failback", p.keepsCalling(t, &c))
 	for _, side := range []string{"standby", "main"} {
 		w.Mark("commit: active: " + side)
 		commit := p.switchTo(side, true)
@@ -29,15 +30,8 @@ func failsOverAndBackOnThePage(t *testing.T, p *wholePage) {
 	r := w.end(t, 0)
 	p.wantOrder(t, r, "standby", r.Marks[0].At)
 	p.wantOrder(t, r, "main", r.Marks[2].At)
-	for i, side := range []string{"standby", "main"} {
-		back, ok := r.Rise(callsTrack, side, r.Marks[2*i].At)
-		if !ok {
-			continue // a machine too busy for a call in five seconds; the next call went through above
-		}
-		if last := r.Before(callsTrack, back); last < back {
-			say(t, "to %-8s no new call went through for %.1f s", side, (back - last).Seconds())
-		}
-	}
+	say(t, "calls to %s all the time: %d went through, %d refused, the longest took %.1f s",
+		voiceName, c.through, c.refused, c.longest.Seconds())
 }
 
 // head is the newest commit of the repository.

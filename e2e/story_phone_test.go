@@ -152,16 +152,24 @@ func (p *wholePage) wantCalls(t *testing.T, side string) {
 	p.goesThrough(t, "from the media server to "+side, "mds1", "xivo")
 }
 
-// callsTrack shows the calls of the telephone that calls all the time.
-const callsTrack = "calls to " + voiceName
+// caller is a telephone that calls one name again and again.
+type caller struct {
+	through, refused int
+	longest          time.Duration // that a call which went through took
+}
 
-// caller is a telephone that calls one name again and again. It tells which side
-// served when a call went through.
-func (p *wholePage) caller(t *testing.T) slowTrack {
-	return slowTrack{callsTrack, 200 * time.Millisecond, func() string {
+// keepsCalling is the track of a caller. It tells which side served when a call
+// had gone through, and nothing while calls are refused.
+func (p *wholePage) keepsCalling(t *testing.T, c *caller) slowTrack {
+	return slowTrack{"calls to " + voiceName, 200 * time.Millisecond, func() string {
+		began := time.Now()
+		if p.sipp(t.Context(), 5*time.Second, "-sf", "/root/call.xml", "-s", "here", "-d", "50", voiceName+":5060") != nil {
+			c.refused++
+			return ""
+		}
+		c.through, c.longest = c.through+1, max(c.longest, time.Since(began))
 		for _, side := range []string{"main", "standby"} {
-			if p.nodes["xivo-"+side].Runs("asterisk.service") && p.sipp(t.Context(), 5*time.Second,
-				"-sf", "/root/call.xml", "-s", "here", "-d", "50", voiceName+":5060") == nil {
+			if p.nodes["xivo-"+side].Runs("asterisk.service") {
 				return side
 			}
 		}

@@ -202,17 +202,6 @@ func (r *Recording) Rise(track, value string, after time.Duration) (time.Duratio
 	return 0, false
 }
 
-// Before is the end of the last time that a track was up before a moment.
-func (r *Recording) Before(track string, moment time.Duration) time.Duration {
-	last := time.Duration(0)
-	for _, s := range r.Spans {
-		if r.Tracks[s.Track].Name == track && s.To <= moment {
-			last = max(last, s.To)
-		}
-	}
-	return last
-}
-
 // Down is the first moment from a time on at which a track is not up. False
 // when it was up to the end.
 func (r *Recording) Down(track string, after time.Duration) (time.Duration, bool) {

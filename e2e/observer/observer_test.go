@@ -56,17 +56,6 @@ func TestBothAtATimeIsCountedOnce(t *testing.T) {
 	}
 }
 
-func TestTheEndBeforeAMomentIsThatOfTheLastTime(t *testing.T) {
-	r := recorded()
-	for moment, want := range map[time.Duration]time.Duration{
-		5 * time.Second: 0, 6 * time.Second: 6 * time.Second, 9 * time.Second: 6 * time.Second, 10 * time.Second: 10 * time.Second,
-	} {
-		if got := r.Before("page", moment); got != want {
-			t.Errorf("before %v it is %v, want %v", moment, got, want)
-		}
-	}
-}
-
 func TestATextShowsSidesAndEveryChange(t *testing.T) {
 	var b strings.Builder
 	if err := recorded().WriteText(&b); err != nil {
