@@ -59,6 +59,9 @@ type State struct {
 	// manager waits before it starts it again by itself. Start does not wait for
 	// that.
 	Holdoff bool
+	// Unhealthy goes with Running: it is not empty when a health check of the
+	// service's own, known to its manager, fails; in that check's words.
+	Unhealthy string
 	// PID is the main process, or 0 when there is none or it is not known.
 	PID int
 	// Enabled is not empty when something other than the agent starts the

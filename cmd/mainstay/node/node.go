@@ -153,16 +153,7 @@ func (n *Node) addToReport(r *plan.Report) {
 	n.jobs.SetStatus(r.Status)
 	n.jobs.Fill(r)
 	n.checks.Fill(r)
-	addEnabled(r, n.services)
-}
-
-// addEnabled warns of services that something else starts at boot: they would
-// run before anybody has decided that they may.
-func addEnabled(r *plan.Report, s *Services) {
-	for name, how := range s.Enabled() {
-		r.Conditions = append(r.Conditions, plan.Condition{Type: "EnabledAtBoot",
-			Message: fmt.Sprintf("%s is started at boot by something else (%s): disable it, the agent starts it", name, how)})
-	}
+	r.Conditions = append(r.Conditions, n.services.Conditions()...)
 }
 
 // selfFence runs the node's own fence command, once, in the background (R7).

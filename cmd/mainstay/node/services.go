@@ -153,13 +153,20 @@ func (s *Services) Observed() []plan.Observed {
 	return out
 }
 
-// Enabled lists the services that something else starts at boot, with that
-// something's word.
-func (s *Services) Enabled() map[string]string {
-	out := map[string]string{}
+// Conditions warn of services that something else starts at boot, since they
+// would run before anybody has decided that they may, and of those that run and
+// are not well. They are in an order of their own, that of names: what is the same
+// must read the same.
+func (s *Services) Conditions() []plan.Condition {
+	var out []plan.Condition
 	for _, o := range s.manager.Snapshot() {
 		if o.Enabled != "" {
-			out[o.Name] = o.Enabled
+			out = append(out, plan.Condition{Type: "EnabledAtBoot",
+				Message: fmt.Sprintf("%s is started at boot by something else (%s): disable it, the agent starts it", o.Name, o.Enabled)})
+		}
+		if o.Unhealthy != "" {
+			out = append(out, plan.Condition{Type: "Unhealthy",
+				Message: fmt.Sprintf("%s runs, but fails its own health check: %s", o.Name, o.Unhealthy)})
 		}
 	}
 	return out

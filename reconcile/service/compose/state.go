@@ -24,7 +24,7 @@ func stateOf(all []container) service.State {
 		return service.State{Run: plan.Stopped, Detail: "it has no container"}
 	}
 	seen := service.State{Run: all[0].run(), Enabled: enabled(all), Holdoff: true}
-	var details []string
+	var details, ill []string
 	for _, c := range all {
 		seen.Run = both(seen.Run, c.run())
 		// The engine waits ever longer before it starts such a container again.
@@ -38,7 +38,11 @@ func stateOf(all []container) service.State {
 		if d := c.detail(); d != "" {
 			details = append(details, named(c, len(all))+d)
 		}
+		if c.state == "running" && c.health == "unhealthy" {
+			ill = append(ill, named(c, len(all))+cmp.Or(quoted(c.healthSaid), c.health))
+		}
 	}
+	seen.Unhealthy = strings.Join(ill[:min(len(ill), maxDetails)], "; ")
 	if over := len(details) - maxDetails; over > 0 {
 		details = append(details[:maxDetails], fmt.Sprintf("and %d more", over))
 	}

@@ -77,6 +77,23 @@ func TestAContainerInARestartLoopIsHeldOff(t *testing.T) {
 	}
 }
 
+func TestAFailingHealthCheckIsTold(t *testing.T) {
+	well, ill := container{name: "a", state: "running", health: "healthy"}, container{name: "b", state: "running", health: "unhealthy", healthSaid: "no\nanswer"}
+	ended := ill
+	ended.state = "exited"
+	for _, c := range []struct {
+		all  []container
+		want string
+	}{
+		{[]container{well}, ""}, {[]container{ill}, "no answer"}, {[]container{well, ill}, "b: no answer"}, {[]container{ended}, ""},
+		{[]container{{state: "running", health: "starting"}}, ""}, {[]container{{state: "running", health: "unhealthy"}}, "unhealthy"}, {nil, ""},
+	} {
+		if got := stateOf(c.all).Unhealthy; got != c.want {
+			t.Errorf("%+v: %q, want %q", c.all, got, c.want)
+		}
+	}
+}
+
 func TestARestartPolicyThatActsAtBootIsReported(t *testing.T) {
 	for policy, want := range map[string]string{
 		"": "", "no": "", "on-failure": "", "always": "restart: always", "unless-stopped": "restart: unless-stopped",
