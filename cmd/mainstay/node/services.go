@@ -58,7 +58,8 @@ func (s *Services) Configure(w *spec.Wanted) error {
 	return nil
 }
 
-// refused lists everything the node's own file does not allow, in one error.
+// refused lists everything the node's own file does not allow, in one error. That
+// file is read when the agent begins.
 func refused(a spec.Allow, w *spec.Wanted) error {
 	var lines []string
 	for _, r := range a.Refusals(w) {
@@ -67,7 +68,7 @@ func refused(a spec.Allow, w *spec.Wanted) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	return errors.New(strings.Join(lines, "; "))
+	return errors.New(strings.Join(lines, "; ") + "; then restart the agent")
 }
 
 // managed is one service with its driver, its probe and its bounds.

@@ -78,3 +78,22 @@ func TestADrainSpeaksInItsCommandsOwnWords(t *testing.T) {
 		t.Errorf("of a command that was killed: %v", err)
 	}
 }
+
+func TestARefusalSaysWhichLinesToAddAndWhatToDoThen(t *testing.T) {
+	w := &spec.Wanted{
+		Services: []spec.Service{{Systemd: "pbx.service", Drain: &spec.Drain{Command: []string{"calls", "--left"}}},
+			{Compose: &spec.ComposeService{Project: "cc", Service: "xuc", Directory: "/srv/cc"}}},
+		Files: []spec.File{{Path: "/etc/pbx.conf", Reload: &spec.Action{Systemd: "pbx.service"}}},
+	}
+	want := "services[0].systemd: agent.yaml does not allow it; add under allow.systemd: - \"pbx.service\"; " +
+		"services[0].drain.command: agent.yaml does not allow it; add under allow.commands: - [\"calls\",\"--left\"]; " +
+		"services[1].compose: agent.yaml does not allow it; add under allow.compose: - \"cc=/srv/cc\"; " +
+		"files[0].path: agent.yaml does not allow it; add under allow.paths: - \"/etc/pbx.conf\"; then restart the agent"
+	if err := refused(spec.Allow{}, w); err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	all := spec.Allow{Systemd: []string{"pbx.service"}, Commands: [][]string{{"calls", "--left"}}, Compose: []string{"cc=/srv/cc"}, Paths: []string{"/etc/pbx.conf"}}
+	if err := refused(all, w); err != nil {
+		t.Errorf("with those lines: %v", err)
+	}
+}
