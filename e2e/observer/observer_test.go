@@ -90,6 +90,20 @@ func TestAPictureIsWellFormed(t *testing.T) {
 	}
 }
 
+func TestAPictureMarksWhatWasActiveTwice(t *testing.T) {
+	for end, want := range map[time.Duration]int{4 * time.Second: 0, 7 * time.Second: 2} {
+		var b strings.Builder
+		r := recorded()
+		r.Spans[0].To = end
+		if err := r.WriteSVG(&b); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(b.String(), "asterisk on both sides"); got != want {
+			t.Errorf("main ends at %v: %d rows are marked, want %d", end, got, want)
+		}
+	}
+}
+
 func TestAnObserverNotesWhatChanges(t *testing.T) {
 	var value atomic.Value
 	value.Store("")

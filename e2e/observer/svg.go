@@ -44,12 +44,11 @@ func (r *Recording) WriteSVG(w io.Writer) error {
 	p.drawHead()
 	p.drawRows(rows)
 	p.drawTime()
+	for _, o := range r.Overlaps() {
+		p.drawOverlap(o)
+	}
 	for _, s := range r.Spans {
 		p.drawSpan(s)
-	}
-	for _, o := range r.Overlaps() {
-		fmt.Fprintf(p, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="#e53e3e" fill-opacity="0.35"><title>%s on both sides</title></rect>`+"\n",
-			r.x(o.From), p.top, r.x(o.To)-r.x(o.From), p.bottom-p.top, escape(o.Group))
 	}
 	p.drawMarks()
 	p.WriteString("</svg>\n")
@@ -68,6 +67,16 @@ func (p *picture) drawHead() {
 		fmt.Fprintf(p, `<rect x="%d" y="13" width="10" height="10" rx="2" fill="%s"/><text x="%d" y="22">%s</text>`+"\n",
 			x, colour(word), x+14, word)
 		x += 70
+	}
+}
+
+// drawOverlap shades the rows of a group while more than one of them was up.
+func (p *picture) drawOverlap(o Overlap) {
+	for track, row := range p.row {
+		if p.Tracks[track].Group == o.Group {
+			fmt.Fprintf(p, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="#fc8181"><title>%s on both sides</title></rect>`+"\n",
+				p.x(o.From), p.top+row*rowHeight, p.x(o.To)-p.x(o.From), rowHeight, escape(o.Group))
+		}
 	}
 }
 
