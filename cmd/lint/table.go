@@ -28,7 +28,7 @@ func table() []row {
 		{folder: "reconcile", internal: learned, modules: []string{cron, prometheus, renameio, xSys}},
 		{folder: "reconcile/plan/...", internal: []string{"spec"}},
 		{folder: "reconcile/git/...", internal: append([]string{"reconcile/git/..."}, learned...),
-			modules: []string{goGit, goBilly, renameio, sshsig, goCrypto, knownhosts, xCrypto, xNet, xSys}},
+			modules: []string{goGit, goBilly, renameio, sshsig, goCrypto, knownhosts, xCrypto, xSys}},
 		{folder: "reconcile/probe", internal: []string{"spec"}, modules: []string{sipgo}},
 		{folder: "reconcile/console", internal: append([]string{"reconcile/git"}, learned...)},
 		{folder: "reconcile/sim/...", internal: []string{"spec", "reconcile/..."}, modules: []string{cron}},
@@ -89,7 +89,6 @@ const (
 	goCmp      = "github.com/google/go-cmp"
 	chromedp   = "github.com/chromedp"
 	xCrypto    = "golang.org/x/crypto"
-	xNet       = "golang.org/x/net"
 	xSys       = "golang.org/x/sys"
 	xTerm      = "golang.org/x/term"
 )
