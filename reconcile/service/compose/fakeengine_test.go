@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
@@ -277,11 +276,3 @@ func (f *fakeEngine) alive(name string) bool {
 }
 
 func xuc(e *Engine) *Service { return e.Service(spec.ComposeService{Project: project, Service: "xuc"}) }
-
-// bounded is a context that only a defect makes end.
-func bounded(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}

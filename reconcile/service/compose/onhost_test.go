@@ -102,7 +102,7 @@ func TestOnHostConformance(t *testing.T) {
 				Crash:  func(t *testing.T) { docker(t, append([]string{"kill"}, running(t, s)...)...) },
 				StartOutside: func(t *testing.T) {
 					at := place{Directory: s.Directory}
-					if err := e.compose(bounded(t), at, "--project-name", s.Project, "up", "--detach", "xuc"); err != nil {
+					if err := e.compose(servicetest.Bounded(t), at, "--project-name", s.Project, "up", "--detach", "xuc"); err != nil {
 						t.Fatal(err)
 					}
 				},
@@ -150,19 +150,19 @@ func TestOnHostRemovedContainersComeBackWithoutADirectory(t *testing.T) {
 	}
 	s.Directory = ""
 	driver := e.Service(s)
-	woken := watchedBy(t, driver)
-	observed(t, driver)
+	woken := servicetest.Watched(t, driver)
+	servicetest.Observed(t, driver)
 	docker(t, append([]string{"rm", "--force"}, running(t, s)...)...)
-	for seen := observed(t, driver); !seen.Run.Down(); seen = observed(t, driver) {
-		await(t, "the wake by a removal", woken)
+	for seen := servicetest.Observed(t, driver); !seen.Run.Down(); seen = servicetest.Observed(t, driver) {
+		servicetest.Await(t, "the wake by a removal", woken)
 	}
 	if err := driver.Start(patient(t)); err != nil || len(running(t, s)) != 1 {
 		t.Errorf("%v", err)
 	}
 	unknown := realEngine(t).Service(spec.ComposeService{Project: "nobody-knows-it", Service: "x"})
-	wants(t, unknown.Start(patient(t)), service.ErrNotFound, "compose: directory")
+	servicetest.Wants(t, unknown.Start(patient(t)), service.ErrNotFound, "compose: directory")
 	absent := realEngine(t).Service(spec.ComposeService{Project: s.Project, Service: "absent", Directory: filepath.Dir(s.Directory)})
-	wants(t, absent.Start(patient(t)), service.ErrNotFound)
+	servicetest.Wants(t, absent.Start(patient(t)), service.ErrNotFound)
 }
 
 func TestOnHostAContainerThatRestartsPausesAndIsUnhealthy(t *testing.T) {
@@ -176,20 +176,20 @@ func TestOnHostAContainerThatRestartsPausesAndIsUnhealthy(t *testing.T) {
 		t.Helper()
 		s.Service = name
 		driver := e.Service(s)
-		woken := watchedBy(t, driver)
+		woken := servicetest.Watched(t, driver)
 		if err := driver.Start(patient(t)); err != nil {
 			t.Logf("start of %s: %v", name, err)
 		}
-		for seen := observed(t, driver); !is(seen); seen = observed(t, driver) {
+		for seen := servicetest.Observed(t, driver); !is(seen); seen = servicetest.Observed(t, driver) {
 			t.Logf("%s: %+v", name, seen)
-			await(t, "what is expected of "+name, woken)
+			servicetest.Await(t, "what is expected of "+name, woken)
 		}
 		return driver
 	}
 	flapping := sees("xuc", func(seen service.State) bool {
 		return seen.Run == plan.Starting && seen.Holdoff && seen.Enabled == "restart: always" && strings.Contains(seen.Detail, "starts it again and again")
 	})
-	if err := flapping.Stop(patient(t)); err != nil || !observed(t, flapping).Run.Down() {
+	if err := flapping.Stop(patient(t)); err != nil || !servicetest.Observed(t, flapping).Run.Down() {
 		t.Errorf("stop of a container that restarts: %v", err)
 	}
 	sees("sick", func(seen service.State) bool {
@@ -197,14 +197,14 @@ func TestOnHostAContainerThatRestartsPausesAndIsUnhealthy(t *testing.T) {
 	})
 	still := sees("still", func(seen service.State) bool { return seen.Run == plan.Running })
 	docker(t, append([]string{"pause"}, running(t, s)...)...)
-	if seen := observed(t, still); seen.Run != plan.RunUnsure {
+	if seen := servicetest.Observed(t, still); seen.Run != plan.RunUnsure {
 		t.Errorf("paused: %+v", seen)
 	}
-	if err := still.Start(patient(t)); err != nil || observed(t, still).Run != plan.Running {
+	if err := still.Start(patient(t)); err != nil || servicetest.Observed(t, still).Run != plan.Running {
 		t.Errorf("start of a paused container: %v", err)
 	}
 	docker(t, append([]string{"pause"}, running(t, s)...)...)
-	if err := still.Stop(patient(t)); err != nil || !observed(t, still).Run.Down() {
+	if err := still.Stop(patient(t)); err != nil || !servicetest.Observed(t, still).Run.Down() {
 		t.Errorf("stop of a paused container: %v", err)
 	}
 }
@@ -217,11 +217,11 @@ func TestOnHostAScaledService(t *testing.T) {
 	if err := e.compose(patient(t), at, "--project-name", s.Project, "up", "--detach", "--scale", "xuc=3", "xuc"); err != nil {
 		t.Fatal(err)
 	}
-	if seen := observed(t, driver); seen.Run != plan.Running {
+	if seen := servicetest.Observed(t, driver); seen.Run != plan.Running {
 		t.Errorf("%+v", seen)
 	}
 	docker(t, "kill", running(t, s)[0])
-	if seen := observed(t, driver); seen.Run != plan.RunUnsure || !strings.Contains(seen.Detail, "2 running") {
+	if seen := servicetest.Observed(t, driver); seen.Run != plan.RunUnsure || !strings.Contains(seen.Detail, "2 running") {
 		t.Errorf("%+v", seen)
 	}
 	if err := driver.Stop(patient(t)); err != nil || len(running(t, s)) != 0 {
@@ -232,7 +232,7 @@ func TestOnHostAScaledService(t *testing.T) {
 func TestOnHostMeasureHealing(t *testing.T) {
 	s := newProject(t, map[string]definition{"xuc": web(nil)})
 	driver := realEngine(t).Service(s)
-	woken := watchedBy(t, driver)
+	woken := servicetest.Watched(t, driver)
 	if err := driver.Start(patient(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -242,13 +242,13 @@ func TestOnHostMeasureHealing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		drain(woken)
+		servicetest.Forget(woken)
 		began := time.Now()
 		if _, err := l.client.ContainerKill(patient(t), all[0].id, client.ContainerKillOptions{Signal: "SIGKILL"}); err != nil {
 			t.Fatal(err)
 		}
-		for !observed(t, driver).Run.Down() {
-			await(t, "the crash", woken)
+		for !servicetest.Observed(t, driver).Run.Down() {
+			servicetest.Await(t, "the crash", woken)
 		}
 		order = append(order, time.Since(began))
 		if err := driver.Start(patient(t)); err != nil {
@@ -262,7 +262,7 @@ func TestOnHostMeasureHealing(t *testing.T) {
 	began := time.Now()
 	const rounds = 200
 	for range rounds {
-		observed(t, driver)
+		servicetest.Observed(t, driver)
 	}
 	t.Logf("one observation: %v", time.Since(began)/rounds)
 }
@@ -281,21 +281,21 @@ func TestOnMachineAnEngineThatRestarts(t *testing.T) {
 	docker(t, "load", "--input", archive)
 	s := newProject(t, map[string]definition{"xuc": web(nil)})
 	driver := realEngine(t).Service(s)
-	woken := watchedBy(t, driver)
+	woken := servicetest.Watched(t, driver)
 	if err := driver.Start(patient(t)); err != nil {
 		t.Fatal(err)
 	}
 	stop()
-	if seen, err := driver.Observe(bounded(t)); err == nil || seen.Run != plan.RunUnsure {
+	if seen, err := driver.Observe(servicetest.Bounded(t)); err == nil || seen.Run != plan.RunUnsure {
 		t.Errorf("without an engine: %+v, %v", seen, err)
 	}
-	drain(woken)
+	servicetest.Forget(woken)
 	stop = startEngine(t, folder, socket)
-	await(t, "the wake after the restart", woken)
-	if seen := observed(t, driver); !seen.Run.Down() {
+	servicetest.Await(t, "the wake after the restart", woken)
+	if seen := servicetest.Observed(t, driver); !seen.Run.Down() {
 		t.Errorf("after the restart: %+v", seen)
 	}
-	if err := driver.Start(patient(t)); err != nil || observed(t, driver).Run != plan.Running {
+	if err := driver.Start(patient(t)); err != nil || servicetest.Observed(t, driver).Run != plan.Running {
 		t.Errorf("start: %v", err)
 	}
 	if err := driver.Stop(patient(t)); err != nil {

@@ -2,7 +2,6 @@ package compose
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -11,46 +10,18 @@ import (
 
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service"
+	"mainstay/reconcile/service/servicetest"
 	"mainstay/spec"
 )
 
-// wants checks an error's sentinel and words. A nil sentinel wants an error
-// that wraps none of them.
-func wants(t *testing.T, err, sentinel error, words ...string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want %v %q", sentinel, words)
-	}
-	all := []error{service.ErrNotFound, service.ErrMasked, service.ErrTimeout, service.ErrRefused, service.ErrFailed, service.ErrUnavailable}
-	for _, s := range all {
-		if errors.Is(err, s) != (s == sentinel) {
-			t.Errorf("%v: is %q: %v", err, s, errors.Is(err, s))
-		}
-	}
-	for _, w := range words {
-		if !strings.Contains(err.Error(), w) {
-			t.Errorf("%q does not say %q", err, w)
-		}
-	}
-}
-
-func observed(t *testing.T, s *Service) service.State {
-	t.Helper()
-	seen, err := s.Observe(bounded(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return seen
-}
-
 func TestAServiceWithoutContainersIsDownAndNeedsADirectory(t *testing.T) {
 	f, e := newFakeEngine(t)
-	if seen := observed(t, xuc(e)); seen.Run != plan.Stopped || seen.Detail != "it has no container" {
+	if seen := servicetest.Observed(t, xuc(e)); seen.Run != plan.Stopped || seen.Detail != "it has no container" {
 		t.Errorf("%+v", seen)
 	}
-	wants(t, xuc(e).Start(bounded(t)), service.ErrNotFound, "start xuc of project xivocc", "compose: directory")
+	servicetest.Wants(t, xuc(e).Start(servicetest.Bounded(t)), service.ErrNotFound, "start xuc of project xivocc", "compose: directory")
 	given := e.Service(spec.ComposeService{Project: project, Service: "xuc", Directory: "/opt/cc"})
-	if err := given.Start(bounded(t)); err != nil || f.count("up in /opt/cc") != 1 {
+	if err := given.Start(servicetest.Bounded(t)); err != nil || f.count("up in /opt/cc") != 1 {
 		t.Errorf("with a directory: %v", err)
 	}
 }
@@ -58,14 +29,14 @@ func TestAServiceWithoutContainersIsDownAndNeedsADirectory(t *testing.T) {
 func TestContainersRemovedBehindTheDriversBackAreMadeAgain(t *testing.T) {
 	f, e := newFakeEngine(t)
 	f.add("xuc")
-	observed(t, xuc(e))
+	servicetest.Observed(t, xuc(e))
 	f.mu.Lock()
 	f.containers = nil
 	f.mu.Unlock()
-	if err := xuc(e).Start(bounded(t)); err != nil || f.count("up in "+directory) != 1 {
+	if err := xuc(e).Start(servicetest.Bounded(t)); err != nil || f.count("up in "+directory) != 1 {
 		t.Errorf("%v", err)
 	}
-	if seen := observed(t, xuc(e)); seen.Run != plan.Running || seen.PID == 0 {
+	if seen := servicetest.Observed(t, xuc(e)); seen.Run != plan.Running || seen.PID == 0 {
 		t.Errorf("%+v", seen)
 	}
 }
@@ -77,7 +48,7 @@ func TestTheDocumentsDirectoryWinsOverTheContainers(t *testing.T) {
 	if at, err := moved.place(); err != nil || at.Directory != "/opt/new" {
 		t.Errorf("%+v, %v", at, err)
 	}
-	observed(t, moved)
+	servicetest.Observed(t, moved)
 	if at, err := moved.place(); err != nil || at.Directory != "/opt/new" || len(at.Files) != 0 {
 		t.Errorf("%+v, %v", at, err)
 	}
@@ -88,10 +59,10 @@ func TestAScaledServiceStopsAsAWhole(t *testing.T) {
 	first, second := f.add("xuc"), f.add("xuc")
 	f.change(first, api.StateRunning, 0)
 	f.change(second, api.StateRunning, 0)
-	if seen := observed(t, xuc(e)); seen.Run != plan.Running || seen.PID != first.State.Pid {
+	if seen := servicetest.Observed(t, xuc(e)); seen.Run != plan.Running || seen.PID != first.State.Pid {
 		t.Errorf("%+v", seen)
 	}
-	if err := xuc(e).Stop(bounded(t)); err != nil || f.alive("xuc") {
+	if err := xuc(e).Stop(servicetest.Bounded(t)); err != nil || f.alive("xuc") {
 		t.Errorf("stop: %v", err)
 	}
 }
@@ -104,13 +75,13 @@ func TestOnlyTheServicesOwnContainersAreStopped(t *testing.T) {
 	once.labels[labelOneOff] = "True"
 	f.change(once, api.StateRunning, 0)
 	f.change(f.add("xuc"), api.StateRunning, 0)
-	if err := xuc(e).Stop(bounded(t)); err != nil {
+	if err := xuc(e).Stop(servicetest.Bounded(t)); err != nil {
 		t.Fatal(err)
 	}
 	if !db.State.Running || !once.State.Running {
 		t.Error("a container of another service, or one that was run once, was stopped")
 	}
-	if seen := observed(t, xuc(e)); !seen.Run.Down() {
+	if seen := servicetest.Observed(t, xuc(e)); !seen.Run.Down() {
 		t.Errorf("%+v", seen)
 	}
 }
@@ -119,14 +90,14 @@ func TestAPausedContainerIsNotDownAndGoesOnOrStops(t *testing.T) {
 	f, e := newFakeEngine(t)
 	c := f.add("xuc")
 	f.change(c, api.StatePaused, 0)
-	if seen := observed(t, xuc(e)); seen.Run != plan.RunUnsure || !strings.Contains(seen.Detail, "paused") {
+	if seen := servicetest.Observed(t, xuc(e)); seen.Run != plan.RunUnsure || !strings.Contains(seen.Detail, "paused") {
 		t.Errorf("%+v", seen)
 	}
-	if err := xuc(e).Start(bounded(t)); err != nil || f.count("unpause") != 1 || f.count("up in "+directory) != 0 {
+	if err := xuc(e).Start(servicetest.Bounded(t)); err != nil || f.count("unpause") != 1 || f.count("up in "+directory) != 0 {
 		t.Errorf("start: %v", err)
 	}
 	f.change(c, api.StatePaused, 0)
-	if err := xuc(e).Stop(bounded(t)); err != nil || f.alive("xuc") || f.count("unpause") != 2 {
+	if err := xuc(e).Stop(servicetest.Bounded(t)); err != nil || f.alive("xuc") || f.count("unpause") != 2 {
 		t.Errorf("stop: %v", err)
 	}
 }
@@ -134,17 +105,17 @@ func TestAPausedContainerIsNotDownAndGoesOnOrStops(t *testing.T) {
 func TestAContainerInARestartLoopIsStartedNowAndNotWhenTheEngineMeansTo(t *testing.T) {
 	f, e := newFakeEngine(t)
 	f.change(f.add("xuc"), api.StateRestarting, 3)
-	if seen := observed(t, xuc(e)); seen.Run != plan.Starting || !seen.Holdoff {
+	if seen := servicetest.Observed(t, xuc(e)); seen.Run != plan.Starting || !seen.Holdoff {
 		t.Errorf("%+v", seen)
 	}
-	if err := xuc(e).Start(bounded(t)); err != nil || f.count("up in "+directory) != 1 || f.count("restart") != 1 || !f.alive("xuc") {
+	if err := xuc(e).Start(servicetest.Bounded(t)); err != nil || f.count("up in "+directory) != 1 || f.count("restart") != 1 || !f.alive("xuc") {
 		t.Errorf("start: %v", err)
 	}
 	f.change(f.add("sick"), api.StateRestarting, 3)
 	f.mu.Lock()
 	f.fail["restart"] = "the disk is on fire"
 	f.mu.Unlock()
-	wants(t, e.Service(spec.ComposeService{Project: project, Service: "sick"}).Start(bounded(t)), nil, "the disk is on fire")
+	servicetest.Wants(t, e.Service(spec.ComposeService{Project: project, Service: "sick"}).Start(servicetest.Bounded(t)), nil, "the disk is on fire")
 }
 
 func TestAStopThatTheEngineRefusesIsTriedAgainAndSaid(t *testing.T) {
@@ -155,7 +126,7 @@ func TestAStopThatTheEngineRefusesIsTriedAgainAndSaid(t *testing.T) {
 	f.mu.Unlock()
 	ctx, cancel := context.WithTimeout(t.Context(), 1200*time.Millisecond)
 	defer cancel()
-	wants(t, xuc(e).Stop(ctx), service.ErrTimeout, "it is still running", "the disk is on fire")
+	servicetest.Wants(t, xuc(e).Stop(ctx), service.ErrTimeout, "it is still running", "the disk is on fire")
 	if n := f.count("stop"); n < 2 || n > 10 {
 		t.Errorf("the stop was ordered %d times", n)
 	}
@@ -165,14 +136,14 @@ func TestWithoutAnEngineNothingIsKnown(t *testing.T) {
 	f, e := newFakeEngine(t)
 	f.change(f.add("xuc"), api.StateRunning, 0)
 	f.goDown()
-	seen, err := xuc(e).Observe(bounded(t))
-	wants(t, err, service.ErrUnavailable, "connect to the docker engine")
+	seen, err := xuc(e).Observe(servicetest.Bounded(t))
+	servicetest.Wants(t, err, service.ErrUnavailable, "connect to the docker engine")
 	if seen.Run != plan.RunUnsure {
 		t.Errorf("%+v", seen)
 	}
-	wants(t, xuc(e).Stop(bounded(t)), service.ErrUnavailable)
+	servicetest.Wants(t, xuc(e).Stop(servicetest.Bounded(t)), service.ErrUnavailable)
 	f.goUp(t)
-	if err := xuc(e).Stop(bounded(t)); err != nil || f.alive("xuc") {
+	if err := xuc(e).Stop(servicetest.Bounded(t)); err != nil || f.alive("xuc") {
 		t.Errorf("with the engine back: %v", err)
 	}
 }
@@ -180,17 +151,17 @@ func TestWithoutAnEngineNothingIsKnown(t *testing.T) {
 func TestAnEngineThatRestartsCostsAWakeAndNothingElse(t *testing.T) {
 	f, e := newFakeEngine(t)
 	c := f.add("xuc")
-	woken := watchedBy(t, xuc(e))
+	woken := servicetest.Watched(t, xuc(e))
 	f.goDown()
 	f.change(c, api.StateRunning, 0)
 	f.goUp(t)
-	await(t, "the wake after the engine came back", woken)
-	if seen := observed(t, xuc(e)); seen.Run != plan.Running {
+	servicetest.Await(t, "the wake after the engine came back", woken)
+	if seen := servicetest.Observed(t, xuc(e)); seen.Run != plan.Running {
 		t.Errorf("%+v", seen)
 	}
-	drain(woken)
+	servicetest.Forget(woken)
 	f.change(c, api.StateExited, 1)
-	await(t, "the wake by a change after that", woken)
+	servicetest.Await(t, "the wake by a change after that", woken)
 }
 
 func TestOnlyTheStateOfAWatchedServiceIsReadAgain(t *testing.T) {
@@ -198,18 +169,18 @@ func TestOnlyTheStateOfAWatchedServiceIsReadAgain(t *testing.T) {
 	c := f.add("xuc")
 	f.change(c, api.StateRunning, 0)
 	s := xuc(e)
-	woken := watchedBy(t, s)
+	woken := servicetest.Watched(t, s)
 	for range 3 {
-		observed(t, s)
+		servicetest.Observed(t, s)
 	}
 	// "json" ends the paths of the list and of one container alike.
 	if n := f.count("json"); n != 3+1 {
 		t.Errorf("%d readings for three observations", n)
 	}
-	drain(woken)
+	servicetest.Forget(woken)
 	f.change(c, api.StateRunning, 0)
-	await(t, "the wake", woken)
-	if seen := observed(t, s); seen.PID != c.State.Pid {
+	servicetest.Await(t, "the wake", woken)
+	if seen := servicetest.Observed(t, s); seen.PID != c.State.Pid {
 		t.Errorf("after an event: %+v", seen)
 	}
 }
@@ -219,12 +190,12 @@ func TestAChangeWhoseEventWasLostIsSeenAllTheSame(t *testing.T) {
 	c := f.add("xuc")
 	f.change(c, api.StateRunning, 0)
 	s := xuc(e)
-	watchedBy(t, s)
-	observed(t, s)
+	servicetest.Watched(t, s)
+	servicetest.Observed(t, s)
 	f.mu.Lock()
 	c.State.Status, c.State.ExitCode, c.State.Running = api.StateExited, 3, false
 	f.mu.Unlock()
-	if seen := observed(t, s); seen.Run != plan.RunFailed {
+	if seen := servicetest.Observed(t, s); seen.Run != plan.RunFailed {
 		t.Errorf("%+v", seen)
 	}
 }
@@ -235,38 +206,5 @@ func TestWhatAPersonWouldTypeIsSafeForAShell(t *testing.T) {
 	want := `docker ps --quiet --filter 'label=com.docker.compose.project=a'\''b' --filter 'label=com.docker.compose.service=x' | xargs --no-run-if-empty docker kill`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}
-
-// watchedBy begins a watch and returns its wakes, the first one taken.
-func watchedBy(t *testing.T, s *Service) <-chan struct{} {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	woken, ended := make(chan struct{}, 1), make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = s.Watch(ctx, func() { offer(woken) })
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-ended
-	})
-	await(t, "the first wake", woken)
-	return woken
-}
-
-func await(t *testing.T, what string, c <-chan struct{}) {
-	t.Helper()
-	select {
-	case <-c:
-	case <-time.After(5 * time.Second):
-		t.Fatalf("%s did not come", what)
-	}
-}
-
-func drain(c <-chan struct{}) {
-	select {
-	case <-c:
-	default:
 	}
 }

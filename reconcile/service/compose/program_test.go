@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mainstay/reconcile/service"
+	"mainstay/reconcile/service/servicetest"
 )
 
 // onPath makes programs, given as shell scripts by name, and lets nothing else
@@ -45,8 +46,8 @@ func TestBothComposeProgramsAreRunInTheProjectsPlace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			onPath(t, c.scripts)
-			err := (&program{}).run(bounded(t), at, "--project-name", "cc", "up", "--detach", "xuc")
-			wants(t, err, service.ErrFailed)
+			err := (&program{}).run(servicetest.Bounded(t), at, "--project-name", "cc", "up", "--detach", "xuc")
+			servicetest.Wants(t, err, service.ErrFailed)
 			if _, said, _ := strings.Cut(err.Error(), "exit status 1: "); said != c.says {
 				t.Error(cmp.Diff(c.says, said))
 			}
@@ -56,7 +57,7 @@ func TestBothComposeProgramsAreRunInTheProjectsPlace(t *testing.T) {
 
 func TestWithoutAnyComposeProgramTheErrorNamesBoth(t *testing.T) {
 	onPath(t, map[string]string{"docker": "exit 1"})
-	wants(t, (&program{}).run(bounded(t), place{Directory: "/"}, "up"), service.ErrNotFound, "compose plugin nor docker-compose")
+	servicetest.Wants(t, (&program{}).run(servicetest.Bounded(t), place{Directory: "/"}, "up"), service.ErrNotFound, "compose plugin nor docker-compose")
 }
 
 func TestWhatComposeSaysTellsTheKindOfItsError(t *testing.T) {
@@ -70,10 +71,10 @@ func TestWhatComposeSaysTellsTheKindOfItsError(t *testing.T) {
 		"pull access denied for xuc":                              service.ErrFailed,
 	} {
 		onPath(t, map[string]string{"docker-compose": "echo \"" + said + "\" >&2; exit 1"})
-		wants(t, (&program{}).run(bounded(t), place{Directory: "/"}, "up"), sentinel, said)
+		servicetest.Wants(t, (&program{}).run(servicetest.Bounded(t), place{Directory: "/"}, "up"), sentinel, said)
 	}
 	onPath(t, map[string]string{"docker-compose": "exit 0"})
-	wants(t, (&program{}).run(bounded(t), place{Directory: "/never/there"}, "up"), service.ErrNotFound, "/never/there")
+	servicetest.Wants(t, (&program{}).run(servicetest.Bounded(t), place{Directory: "/never/there"}, "up"), service.ErrNotFound, "/never/there")
 }
 
 func TestComposeAndItsChildrenEndWithTheContext(t *testing.T) {
@@ -84,7 +85,7 @@ func TestComposeAndItsChildrenEndWithTheContext(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- (&program{}).run(ctx, place{Directory: "/"}, "up") }()
 	pid := 0
-	until(t, "the child", func() bool {
+	servicetest.Until(t, "the child", func() bool {
 		content, _ := os.ReadFile(file)
 		pid, _ = strconv.Atoi(strings.TrimSpace(string(content)))
 		return pid > 0
@@ -93,7 +94,7 @@ func TestComposeAndItsChildrenEndWithTheContext(t *testing.T) {
 	if err := <-ended; err == nil || !strings.Contains(err.Error(), "interrupted: pulling") {
 		t.Errorf("%v", err)
 	}
-	until(t, "the child's end", func() bool {
+	servicetest.Until(t, "the child's end", func() bool {
 		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 		return err != nil || strings.Contains(string(stat), ") Z ")
 	})
@@ -102,24 +103,9 @@ func TestComposeAndItsChildrenEndWithTheContext(t *testing.T) {
 
 func TestOfLongOutputTheEndIsKept(t *testing.T) {
 	onPath(t, map[string]string{"docker-compose": "i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; echo the reason; exit 1"})
-	err := (&program{}).run(bounded(t), place{Directory: "/"}, "up")
-	wants(t, err, service.ErrFailed, "| the reason")
+	err := (&program{}).run(servicetest.Bounded(t), place{Directory: "/"}, "up")
+	servicetest.Wants(t, err, service.ErrFailed, "| the reason")
 	if len(err.Error()) > 3*maxOutput {
 		t.Errorf("%d bytes", len(err.Error()))
-	}
-}
-
-// until waits for a state of another process.
-func until(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	bound := time.After(5 * time.Second)
-	for !is() {
-		select {
-		case <-tick.C:
-		case <-bound:
-			t.Fatalf("%s did not come about", what)
-		}
 	}
 }

@@ -12,55 +12,30 @@ import (
 
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service"
+	"mainstay/reconcile/service/servicetest"
 )
-
-// watchedBy begins a watch and returns its wakes, the first one taken.
-func watchedBy(t *testing.T, u *Unit) <-chan struct{} {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	woken, ended := make(chan struct{}, 1), make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = u.Watch(ctx, func() { offer(woken) })
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-ended
-	})
-	await(t, "the first wake", woken)
-	return woken
-}
-
-func await(t *testing.T, what string, c <-chan struct{}) {
-	t.Helper()
-	select {
-	case <-c:
-	case <-time.After(5 * time.Second):
-		t.Fatalf("%s did not come", what)
-	}
-}
 
 func TestUnitFilesReadAgainWakeEveryWatcher(t *testing.T) {
 	s, bus := newFakeSystemd(t)
 	s.add("a.service")
 	s.add("b.service")
-	a, b := watchedBy(t, bus.Unit("a")), watchedBy(t, bus.Unit("b"))
+	a, b := servicetest.Watched(t, bus.Unit("a")), servicetest.Watched(t, bus.Unit("b"))
 	s.bus.emit(managerPath, manager, "Reloading", false)
-	await(t, "the wake of a by a reload", a)
-	await(t, "the wake of b by a reload", b)
+	servicetest.Await(t, "the wake of a by a reload", a)
+	servicetest.Await(t, "the wake of b by a reload", b)
 	s.bus.emit(managerPath, manager, "UnitFilesChanged")
-	await(t, "the wake of a by a unit file", a)
-	await(t, "the wake of b by a unit file", b)
+	servicetest.Await(t, "the wake of a by a unit file", a)
+	servicetest.Await(t, "the wake of b by a unit file", b)
 }
 
 func TestAChangeOfOneUnitDoesNotWakeTheWatcherOfAnother(t *testing.T) {
 	s, bus := newFakeSystemd(t)
 	a, b := s.add("a.service"), s.add("b.service")
-	wakeA, wakeB := watchedBy(t, bus.Unit("a")), watchedBy(t, bus.Unit("b"))
+	wakeA, wakeB := servicetest.Watched(t, bus.Unit("a")), servicetest.Watched(t, bus.Unit("b"))
 	s.change(a, a.enter("active", "running", 1))
-	await(t, "the wake of a", wakeA)
+	servicetest.Await(t, "the wake of a", wakeA)
 	s.change(b, b.enter("active", "running", 1))
-	await(t, "the wake of b", wakeB)
+	servicetest.Await(t, "the wake of b", wakeB)
 	if len(wakeA) != 0 {
 		t.Error("a change of b woke the watcher of a")
 	}
@@ -70,30 +45,30 @@ func TestABusThatRestartsCostsAWakeAndNothingElse(t *testing.T) {
 	s, bus := newFakeSystemd(t)
 	u := s.add("pbx.service")
 	unit := bus.Unit("pbx")
-	woken := watchedBy(t, unit)
+	woken := servicetest.Watched(t, unit)
 	s.bus.goDown()
-	if seen, err := unit.Observe(bounded(t)); err == nil || seen.Run != plan.RunUnsure {
+	if seen, err := unit.Observe(servicetest.Bounded(t)); err == nil || seen.Run != plan.RunUnsure {
 		t.Errorf("without a bus: %+v, %v", seen, err)
 	} else {
-		wants(t, err, service.ErrUnavailable, "a test bus")
+		servicetest.Wants(t, err, service.ErrUnavailable, "a test bus")
 	}
 	u.active, u.sub = "active", "running"
 	s.bus.listen(t)
-	await(t, "the wake after the bus came back", woken)
-	if seen, err := unit.Observe(bounded(t)); err != nil || seen.Run != plan.Running {
+	servicetest.Await(t, "the wake after the bus came back", woken)
+	if seen, err := unit.Observe(servicetest.Bounded(t)); err != nil || seen.Run != plan.Running {
 		t.Errorf("after the bus came back: %+v, %v", seen, err)
 	}
 	s.change(u, u.enter("failed", "failed", 0))
-	await(t, "the wake by a change after that", woken)
+	servicetest.Await(t, "the wake by a change after that", woken)
 }
 
 func TestAnotherSystemdBehindTheBusIsSubscribedToAgain(t *testing.T) {
 	s, bus := newFakeSystemd(t)
 	s.add("pbx.service")
-	woken := watchedBy(t, bus.Unit("pbx"))
+	woken := servicetest.Watched(t, bus.Unit("pbx"))
 	before := s.bus.connections()
 	s.bus.emit("/org/freedesktop/DBus", busName, "NameOwnerChanged", destination, ":1.1", ":1.2")
-	await(t, "the wake after the new subscription", woken)
+	servicetest.Await(t, "the wake after the new subscription", woken)
 	if after := s.bus.connections(); after != before+2 {
 		t.Errorf("%d connections made, then %d", before, after)
 	}
@@ -104,8 +79,8 @@ func TestAnOrderWhoseConnectionIsLostIsLookedAfterOnTheNext(t *testing.T) {
 	u := s.add("pbx.service")
 	u.hold = true
 	started := make(chan error, 1)
-	go func() { started <- bus.Unit("pbx").Start(bounded(t)) }()
-	until(t, "the start", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return u.active == "activating" })
+	go func() { started <- bus.Unit("pbx").Start(servicetest.Bounded(t)) }()
+	servicetest.Until(t, "the start", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return u.active == "activating" })
 	s.mu.Lock()
 	u.hold = false
 	s.mu.Unlock()
@@ -123,7 +98,7 @@ func TestAllUnitsShareOneConnection(t *testing.T) {
 	s, bus := newFakeSystemd(t)
 	for _, name := range []string{"a.service", "b.service", "c.service"} {
 		s.add(name)
-		watchedBy(t, bus.Unit(name))
+		servicetest.Watched(t, bus.Unit(name))
 	}
 	// One for calls and one for signals.
 	if n := s.bus.connections(); n != 2 {
@@ -137,7 +112,7 @@ func TestAnEndedWatchIsForgottenByTheBus(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	woken, ended := make(chan struct{}, 1), make(chan error, 1)
 	go func() { ended <- bus.Unit("pbx").Watch(ctx, func() { offer(woken) }) }()
-	await(t, "the first wake", woken)
+	servicetest.Await(t, "the first wake", woken)
 	if n := s.bus.rules(unitPath("pbx.service")); n != 1 {
 		t.Errorf("%d subscriptions while watching", n)
 	}
@@ -161,7 +136,7 @@ func TestABusThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err = b.Unit("pbx").Observe(ctx)
-	wants(t, err, service.ErrTimeout, "connect to systemd")
+	servicetest.Wants(t, err, service.ErrTimeout, "connect to systemd")
 }
 
 func TestTheSecondWayIsTakenWhenTheFirstIsShut(t *testing.T) {
@@ -171,7 +146,7 @@ func TestTheSecondWayIsTakenWhenTheFirstIsShut(t *testing.T) {
 		return godbus.Dial("unix:path="+filepath.Join(t.TempDir(), "nobody"), o...)
 	}}
 	bus.ways = append([]way{shut}, bus.ways...)
-	if _, err := bus.Unit("pbx").Observe(bounded(t)); err != nil {
+	if _, err := bus.Unit("pbx").Observe(servicetest.Bounded(t)); err != nil {
 		t.Error(err)
 	}
 }
@@ -179,12 +154,12 @@ func TestTheSecondWayIsTakenWhenTheFirstIsShut(t *testing.T) {
 func TestAClosedBusStaysClosed(t *testing.T) {
 	s, bus := newFakeSystemd(t)
 	s.add("pbx.service")
-	if _, err := bus.Unit("pbx").Observe(bounded(t)); err != nil {
+	if _, err := bus.Unit("pbx").Observe(servicetest.Bounded(t)); err != nil {
 		t.Fatal(err)
 	}
 	bus.Close()
-	_, err := bus.Unit("pbx").Observe(bounded(t))
-	wants(t, err, service.ErrUnavailable)
+	_, err := bus.Unit("pbx").Observe(servicetest.Bounded(t))
+	servicetest.Wants(t, err, service.ErrUnavailable)
 }
 
 func TestOnlyTheStateOfAWatchedUnitIsReadAgain(t *testing.T) {
@@ -192,9 +167,9 @@ func TestOnlyTheStateOfAWatchedUnitIsReadAgain(t *testing.T) {
 	u := s.add("pbx.service")
 	u.enter("active", "running", 7)()
 	unit := bus.Unit("pbx")
-	woken := watchedBy(t, unit)
+	woken := servicetest.Watched(t, unit)
 	for range 3 {
-		if seen, err := unit.Observe(bounded(t)); err != nil || seen.PID != 7 {
+		if seen, err := unit.Observe(servicetest.Bounded(t)); err != nil || seen.PID != 7 {
 			t.Fatalf("%+v, %v", seen, err)
 		}
 	}
@@ -202,8 +177,8 @@ func TestOnlyTheStateOfAWatchedUnitIsReadAgain(t *testing.T) {
 		t.Errorf("everything was read %d times, the state %d times", all, state)
 	}
 	s.change(u, u.enter("active", "running", 8))
-	await(t, "the wake", woken)
-	if seen, err := unit.Observe(bounded(t)); err != nil || seen.PID != 8 {
+	servicetest.Await(t, "the wake", woken)
+	if seen, err := unit.Observe(servicetest.Bounded(t)); err != nil || seen.PID != 8 {
 		t.Errorf("after a signal: %+v, %v", seen, err)
 	}
 }
@@ -213,9 +188,9 @@ func TestAStateWhoseSignalWasLostIsSeenAllTheSame(t *testing.T) {
 	u := s.add("pbx.service")
 	u.enter("active", "running", 7)()
 	unit := bus.Unit("pbx")
-	watchedBy(t, unit)
+	servicetest.Watched(t, unit)
 	for _, want := range []plan.Run{plan.Running, plan.RunFailed, plan.Stopping} {
-		if seen, err := unit.Observe(bounded(t)); err != nil || seen.Run != want {
+		if seen, err := unit.Observe(servicetest.Bounded(t)); err != nil || seen.Run != want {
 			t.Errorf("want %s: %+v, %v", want, seen, err)
 		}
 		s.mu.Lock()

@@ -98,77 +98,68 @@ func TestOnHostConformance(t *testing.T) {
 func TestOnHostUnstartable(t *testing.T) {
 	bus := realBus(t)
 	install(t, "cond.service", "[Unit]\nConditionPathExists=/never/there\n[Service]\n"+sleeper)
-	wants(t, bus.Unit("cond").Start(bounded(t)), service.ErrRefused, "ConditionPathExists=/never/there")
+	servicetest.Wants(t, bus.Unit("cond").Start(servicetest.Bounded(t)), service.ErrRefused, "ConditionPathExists=/never/there")
 	install(t, "asserted.service", "[Unit]\nAssertPathExists=/never/there\n[Service]\n"+sleeper)
-	wants(t, bus.Unit("asserted").Start(bounded(t)), service.ErrRefused, "AssertPathExists=/never/there")
+	servicetest.Wants(t, bus.Unit("asserted").Start(servicetest.Bounded(t)), service.ErrRefused, "AssertPathExists=/never/there")
 	install(t, "bad.service", "Type=nonsense\nUser=root")
-	wants(t, bus.Unit("bad").Start(bounded(t)), service.ErrRefused, "unit file cannot be used")
-	wants(t, bus.Unit("nobody-knows-it").Start(bounded(t)), service.ErrNotFound)
-	wants(t, bus.Unit("template@").Start(bounded(t)), service.ErrRefused, "template@.service")
+	servicetest.Wants(t, bus.Unit("bad").Start(servicetest.Bounded(t)), service.ErrRefused, "unit file cannot be used")
+	servicetest.Wants(t, bus.Unit("nobody-knows-it").Start(servicetest.Bounded(t)), service.ErrNotFound)
+	servicetest.Wants(t, bus.Unit("template@").Start(servicetest.Bounded(t)), service.ErrRefused, "template@.service")
 	systemctl(t, "mask", "--runtime", "hidden.service")
 	t.Cleanup(func() { systemctl(t, "unmask", "--runtime", "hidden.service") })
-	wants(t, bus.Unit("hidden").Start(bounded(t)), service.ErrMasked, "systemctl unmask")
+	servicetest.Wants(t, bus.Unit("hidden").Start(servicetest.Bounded(t)), service.ErrMasked, "systemctl unmask")
 	install(t, "broken-need.service", "Type=oneshot\nExecStart=/bin/false")
 	install(t, "needy.service", "[Unit]\nRequires=broken-need.service\nAfter=broken-need.service\n[Service]\n"+sleeper)
-	wants(t, bus.Unit("needy").Start(bounded(t)), service.ErrFailed, "depends on")
+	servicetest.Wants(t, bus.Unit("needy").Start(servicetest.Bounded(t)), service.ErrFailed, "depends on")
 	install(t, "manual.service", "[Unit]\nRefuseManualStart=yes\n[Service]\n"+sleeper)
-	wants(t, bus.Unit("manual").Start(bounded(t)), service.ErrRefused)
+	servicetest.Wants(t, bus.Unit("manual").Start(servicetest.Bounded(t)), service.ErrRefused)
 	install(t, "slow.service", "Type=notify\nTimeoutStartSec=300ms\n"+sleeper)
-	wants(t, bus.Unit("slow").Start(bounded(t)), service.ErrFailed, "in the time its unit allows")
+	servicetest.Wants(t, bus.Unit("slow").Start(servicetest.Bounded(t)), service.ErrFailed, "in the time its unit allows")
 }
 
 func TestOnHostFlappingUnitStartsAsOftenAsAsked(t *testing.T) {
 	install(t, "flap.service", "[Unit]\nStartLimitBurst=1\nStartLimitIntervalSec=1h\n[Service]\n"+sleeper)
 	unit := realBus(t).Unit("flap")
 	for range 4 {
-		if err := unit.Start(bounded(t)); err != nil {
+		if err := unit.Start(servicetest.Bounded(t)); err != nil {
 			t.Fatal(err)
 		}
 		systemctl(t, "kill", "--signal=SIGKILL", "flap.service")
-		woken := watchedBy(t, unit)
-		for seen := observed(t, unit); !seen.Run.Down(); seen = observed(t, unit) {
-			await(t, "the end", woken)
+		woken := servicetest.Watched(t, unit)
+		for seen := servicetest.Observed(t, unit); !seen.Run.Down(); seen = servicetest.Observed(t, unit) {
+			servicetest.Await(t, "the end", woken)
 		}
 	}
-}
-
-func observed(t *testing.T, u *Unit) service.State {
-	t.Helper()
-	seen, err := u.Observe(bounded(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return seen
 }
 
 func TestOnHostAUnitThatSystemdRestartsIsNotDownUntilStopped(t *testing.T) {
 	install(t, "again.service", "Restart=always\nRestartSec=1h\n"+sleeper)
 	unit := realBus(t).Unit("again")
-	if err := unit.Start(bounded(t)); err != nil {
+	if err := unit.Start(servicetest.Bounded(t)); err != nil {
 		t.Fatal(err)
 	}
-	woken := watchedBy(t, unit)
+	woken := servicetest.Watched(t, unit)
 	systemctl(t, "kill", "--signal=SIGKILL", "again.service")
-	for seen := observed(t, unit); seen.Run != plan.Starting; seen = observed(t, unit) {
-		await(t, "auto-restart", woken)
+	for seen := servicetest.Observed(t, unit); seen.Run != plan.Starting; seen = servicetest.Observed(t, unit) {
+		servicetest.Await(t, "auto-restart", woken)
 	}
-	if seen := observed(t, unit); !strings.Contains(seen.Detail, "by itself: its process was ended by signal 9") {
+	if seen := servicetest.Observed(t, unit); !strings.Contains(seen.Detail, "by itself: its process was ended by signal 9") {
 		t.Errorf("%+v", seen)
 	}
-	if err := unit.Start(bounded(t)); err != nil {
+	if err := unit.Start(servicetest.Bounded(t)); err != nil {
 		t.Fatal(err)
 	}
-	if seen := observed(t, unit); seen.Run != plan.Running {
+	if seen := servicetest.Observed(t, unit); seen.Run != plan.Running {
 		t.Errorf("an order does not wait for the hour to pass: %+v", seen)
 	}
 	systemctl(t, "kill", "--signal=SIGKILL", "again.service")
-	for seen := observed(t, unit); seen.Run != plan.Starting; seen = observed(t, unit) {
-		await(t, "auto-restart again", woken)
+	for seen := servicetest.Observed(t, unit); seen.Run != plan.Starting; seen = servicetest.Observed(t, unit) {
+		servicetest.Await(t, "auto-restart again", woken)
 	}
-	if err := unit.Stop(bounded(t)); err != nil {
+	if err := unit.Stop(servicetest.Bounded(t)); err != nil {
 		t.Fatal(err)
 	}
-	if seen := observed(t, unit); seen.Run != plan.Stopped {
+	if seen := servicetest.Observed(t, unit); seen.Run != plan.Stopped {
 		t.Errorf("%+v", seen)
 	}
 }
@@ -176,15 +167,15 @@ func TestOnHostAUnitThatSystemdRestartsIsNotDownUntilStopped(t *testing.T) {
 func TestOnHostProcessesThatOutliveTheirUnitAreSeenAndKilled(t *testing.T) {
 	install(t, "leaver.service", "KillMode=process\nExecStart=/bin/sh -c 'sleep 1000 & exec sleep 2000'")
 	unit := realBus(t).Unit("leaver")
-	if err := unit.Start(bounded(t)); err != nil {
+	if err := unit.Start(servicetest.Bounded(t)); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the child", func() bool {
+	servicetest.Until(t, "the child", func() bool {
 		procs, _ := os.ReadFile("/sys/fs/cgroup/system.slice/leaver.service/cgroup.procs")
 		return strings.Count(string(procs), "\n") == 2
 	})
 	systemctl(t, "stop", "leaver.service")
-	if seen := observed(t, unit); seen.Run != plan.Stopping || !strings.Contains(seen.Detail, "sleep 1000") {
+	if seen := servicetest.Observed(t, unit); seen.Run != plan.Stopping || !strings.Contains(seen.Detail, "sleep 1000") {
 		t.Errorf("%+v", seen)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -202,20 +193,20 @@ func TestOnHostTargetsAndInstances(t *testing.T) {
 	install(t, "voice.target", "[Unit]\nWants=pbx@paris.service\nAfter=pbx@paris.service")
 	bus := realBus(t)
 	target, instance := bus.Unit("voice.target"), bus.Unit("pbx@paris")
-	if err := target.Start(bounded(t)); err != nil {
+	if err := target.Start(servicetest.Bounded(t)); err != nil {
 		t.Fatal(err)
 	}
-	seen := observed(t, instance)
+	seen := servicetest.Observed(t, instance)
 	if seen.Run != plan.Running || seen.PID == 0 || seen.Enabled != "wanted by voice.target" {
 		t.Errorf("%+v", seen)
 	}
-	if err := target.Stop(bounded(t)); err != nil {
+	if err := target.Stop(servicetest.Bounded(t)); err != nil {
 		t.Fatal(err)
 	}
-	if err := instance.Stop(bounded(t)); err != nil {
+	if err := instance.Stop(servicetest.Bounded(t)); err != nil {
 		t.Fatal(err)
 	}
-	if observed(t, target).Run != plan.Stopped || populated("pbx@paris.service") {
+	if servicetest.Observed(t, target).Run != plan.Stopped || populated("pbx@paris.service") {
 		t.Error("the target or its service is still up")
 	}
 }
@@ -223,35 +214,28 @@ func TestOnHostTargetsAndInstances(t *testing.T) {
 func TestOnHostAnEnabledUnitIsReported(t *testing.T) {
 	install(t, "boot.service", sleeper+"\n[Install]\nWantedBy=multi-user.target")
 	unit := realBus(t).Unit("boot")
-	woken := watchedBy(t, unit)
+	woken := servicetest.Watched(t, unit)
 	systemctl(t, "enable", "--runtime", "boot.service")
-	await(t, "the wake by the unit's enabling", woken)
-	until(t, "enabled", func() bool { return observed(t, unit).Enabled == "enabled-runtime" })
+	servicetest.Await(t, "the wake by the unit's enabling", woken)
+	servicetest.Until(t, "enabled", func() bool { return servicetest.Observed(t, unit).Enabled == "enabled-runtime" })
 	systemctl(t, "disable", "--runtime", "boot.service")
 }
 
 func TestOnHostABusThatRestartsIsSurvived(t *testing.T) {
 	install(t, "bus.service", sleeper)
 	unit := realBus(t).Unit("bus")
-	woken := watchedBy(t, unit)
+	woken := servicetest.Watched(t, unit)
 	for _, how := range [][]string{{"restart", "dbus.service"}, {"kill", "--signal=SIGKILL", "dbus.service"}, {"daemon-reexec"}} {
 		systemctl(t, how...)
-		until(t, fmt.Sprintf("%v: a start", how), func() bool { return unit.Start(bounded(t)) == nil })
+		servicetest.Until(t, fmt.Sprintf("%v: a start", how), func() bool { return unit.Start(servicetest.Bounded(t)) == nil })
 		if !populated("bus.service") {
 			t.Fatalf("%v: not started", how)
 		}
-		drain(woken)
+		servicetest.Forget(woken)
 		systemctl(t, "kill", "--signal=SIGKILL", "bus.service")
-		for seen := observed(t, unit); !seen.Run.Down(); seen = observed(t, unit) {
-			await(t, fmt.Sprintf("%v: the wake by a crash", how), woken)
+		for seen := servicetest.Observed(t, unit); !seen.Run.Down(); seen = servicetest.Observed(t, unit) {
+			servicetest.Await(t, fmt.Sprintf("%v: the wake by a crash", how), woken)
 		}
-	}
-}
-
-func drain(c <-chan struct{}) {
-	select {
-	case <-c:
-	default:
 	}
 }
 
@@ -260,40 +244,40 @@ func TestOnHostWithoutAMessageBus(t *testing.T) {
 	systemctl(t, "stop", "dbus.socket", "dbus.service")
 	t.Cleanup(func() { systemctl(t, "start", "dbus.socket", "dbus.service") })
 	unit := realBus(t).Unit("alone")
-	woken := watchedBy(t, unit)
-	if err := unit.Start(bounded(t)); err != nil {
+	woken := servicetest.Watched(t, unit)
+	if err := unit.Start(servicetest.Bounded(t)); err != nil {
 		t.Fatal(err)
 	}
-	drain(woken)
-	pid := observed(t, unit).PID
+	servicetest.Forget(woken)
+	pid := servicetest.Observed(t, unit).PID
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	for seen := observed(t, unit); !seen.Run.Down(); seen = observed(t, unit) {
-		await(t, "the wake by a crash", woken)
+	for seen := servicetest.Observed(t, unit); !seen.Run.Down(); seen = servicetest.Observed(t, unit) {
+		servicetest.Await(t, "the wake by a crash", woken)
 	}
 }
 
 func TestOnHostMeasureHealing(t *testing.T) {
 	install(t, "heal.service", sleeper)
 	unit := realBus(t).Unit("heal")
-	woken := watchedBy(t, unit)
-	if err := unit.Start(bounded(t)); err != nil {
+	woken := servicetest.Watched(t, unit)
+	if err := unit.Start(servicetest.Bounded(t)); err != nil {
 		t.Fatal(err)
 	}
 	var order, whole []time.Duration
 	for range 50 {
-		pid := observed(t, unit).PID
-		drain(woken)
+		pid := servicetest.Observed(t, unit).PID
+		servicetest.Forget(woken)
 		began := time.Now()
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		for !observed(t, unit).Run.Down() {
-			await(t, "the crash", woken)
+		for !servicetest.Observed(t, unit).Run.Down() {
+			servicetest.Await(t, "the crash", woken)
 		}
 		order = append(order, time.Since(began))
-		if err := unit.Start(bounded(t)); err != nil {
+		if err := unit.Start(servicetest.Bounded(t)); err != nil {
 			t.Fatal(err)
 		}
 		whole = append(whole, time.Since(began))
@@ -310,17 +294,17 @@ func TestOnHostMeasureObserving(t *testing.T) {
 		name := fmt.Sprintf("idle-%d.service", i)
 		install(t, name, sleeper)
 		units = append(units, bus.Unit(name))
-		if err := units[i].Start(bounded(t)); err != nil {
+		if err := units[i].Start(servicetest.Bounded(t)); err != nil {
 			t.Fatal(err)
 		}
-		watchedBy(t, units[i])
+		servicetest.Watched(t, units[i])
 	}
 	const rounds = 20
 	own, other := cpu(t, os.Getpid()), cpu(t, 1)
 	began := time.Now()
 	for range rounds {
 		for _, u := range units {
-			observed(t, u)
+			servicetest.Observed(t, u)
 		}
 	}
 	n := time.Duration(rounds * len(units))

@@ -2,42 +2,14 @@ package systemd
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service"
+	"mainstay/reconcile/service/servicetest"
 )
-
-// bounded is a context that only a defect makes end.
-func bounded(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// wants checks an error's sentinel and words. A nil sentinel wants an error
-// that wraps none of them.
-func wants(t *testing.T, err, sentinel error, words ...string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want %v %q", sentinel, words)
-	}
-	all := []error{service.ErrNotFound, service.ErrMasked, service.ErrTimeout, service.ErrRefused, service.ErrFailed, service.ErrUnavailable}
-	for _, s := range all {
-		if errors.Is(err, s) != (s == sentinel) {
-			t.Errorf("%v: is %q: %v", err, s, errors.Is(err, s))
-		}
-	}
-	for _, w := range words {
-		if !strings.Contains(err.Error(), w) {
-			t.Errorf("%q does not say %q", err, w)
-		}
-	}
-}
 
 func TestEveryResultOfAStartJobIsUnderstood(t *testing.T) {
 	for result, c := range map[string]struct {
@@ -60,13 +32,13 @@ func TestEveryResultOfAStartJobIsUnderstood(t *testing.T) {
 		t.Run(result, func(t *testing.T) {
 			s, bus := newFakeSystemd(t)
 			s.add("pbx.service").startResult = result
-			wants(t, bus.Unit("pbx").Start(bounded(t)), c.sentinel, "start pbx.service", c.says)
+			servicetest.Wants(t, bus.Unit("pbx").Start(servicetest.Bounded(t)), c.sentinel, "start pbx.service", c.says)
 		})
 	}
 	for _, result := range []string{"done", "skipped"} {
 		s, bus := newFakeSystemd(t)
 		s.add("pbx.service").startResult = result
-		if err := bus.Unit("pbx").Start(bounded(t)); err != nil {
+		if err := bus.Unit("pbx").Start(servicetest.Bounded(t)); err != nil {
 			t.Errorf("%s: %v", result, err)
 		}
 	}
@@ -88,7 +60,7 @@ func TestAStartThatSystemdRefusesSaysWhy(t *testing.T) {
 	} {
 		s, bus := newFakeSystemd(t)
 		s.add("pbx.service").callError["StartUnit"] = name
-		wants(t, bus.Unit("pbx").Start(bounded(t)), sentinel, "said by the fake")
+		servicetest.Wants(t, bus.Unit("pbx").Start(servicetest.Bounded(t)), sentinel, "said by the fake")
 	}
 }
 
@@ -97,19 +69,19 @@ func TestAStartDoesNotWaitForTheOneThatSystemdHasInMind(t *testing.T) {
 	u := s.add("pbx.service")
 	s.change(u, u.enter("activating", "auto-restart", 0))
 	unit := bus.Unit("pbx")
-	seen, err := unit.Observe(bounded(t))
+	seen, err := unit.Observe(servicetest.Bounded(t))
 	if err != nil || seen.Run != plan.Starting || !seen.Holdoff {
 		t.Errorf("before the start it is %+v, %v", seen, err)
 	}
-	if err := unit.Start(bounded(t)); err != nil {
+	if err := unit.Start(servicetest.Bounded(t)); err != nil {
 		t.Fatal(err)
 	}
-	seen, err = unit.Observe(bounded(t))
+	seen, err = unit.Observe(servicetest.Bounded(t))
 	if err != nil || seen.Run != plan.Running || seen.Holdoff {
 		t.Errorf("after the start it is %+v, %v", seen, err)
 	}
 	s.change(u, u.enter("activating", "auto-restart-queued", 0))
-	if seen, err := unit.Observe(bounded(t)); err != nil || seen.Holdoff {
+	if seen, err := unit.Observe(servicetest.Bounded(t)); err != nil || seen.Holdoff {
 		t.Errorf("with systemd's own start queued it is %+v, %v", seen, err)
 	}
 }
@@ -127,7 +99,7 @@ func TestAUnitThatCannotBeStartedIsNotTried(t *testing.T) {
 		s, bus := newFakeSystemd(t)
 		u := s.add("pbx.service")
 		u.load = load
-		wants(t, bus.Unit("pbx").Start(bounded(t)), c.sentinel, c.says)
+		servicetest.Wants(t, bus.Unit("pbx").Start(servicetest.Bounded(t)), c.sentinel, c.says)
 		if n := s.count(u, "StartUnit"); n != 0 {
 			t.Errorf("%s: %d starts were ordered", load, n)
 		}
@@ -138,20 +110,20 @@ func TestAConditionThatIsNotMetIsNamedAlthoughTheJobIsDone(t *testing.T) {
 	s, bus := newFakeSystemd(t)
 	u := s.add("pbx.service")
 	u.unmet, u.startResult = true, "done"
-	wants(t, bus.Unit("pbx").Start(bounded(t)), service.ErrRefused, "ConditionPathExists=!/gone")
+	servicetest.Wants(t, bus.Unit("pbx").Start(servicetest.Bounded(t)), service.ErrRefused, "ConditionPathExists=!/gone")
 }
 
 func TestAFailedStartSaysHowTheProcessEnded(t *testing.T) {
 	s, bus := newFakeSystemd(t)
 	s.add("pbx.service").fails = true
-	wants(t, bus.Unit("pbx").Start(bounded(t)), service.ErrFailed, "exit code 203 (the program cannot be executed)")
+	servicetest.Wants(t, bus.Unit("pbx").Start(servicetest.Bounded(t)), service.ErrFailed, "exit code 203 (the program cannot be executed)")
 }
 
 func TestAFailureBeforeIsForgottenByAStart(t *testing.T) {
 	s, bus := newFakeSystemd(t)
 	u := s.add("pbx.service")
 	u.active, u.sub, u.result = "failed", "failed", "start-limit-hit"
-	if err := bus.Unit("pbx").Start(bounded(t)); err != nil {
+	if err := bus.Unit("pbx").Start(servicetest.Bounded(t)); err != nil {
 		t.Fatal(err)
 	}
 	if n := s.count(u, "ResetFailedUnit"); n != 1 {
@@ -165,7 +137,7 @@ func TestAStopWaitsForProcessesThatOutliveTheUnitAndKillsThem(t *testing.T) {
 	u.active, u.sub = "failed", "failed"
 	u.left = []process{{4711, "/usr/sbin/asterisk -f"}}
 	unit := bus.Unit("pbx")
-	seen, err := unit.Observe(bounded(t))
+	seen, err := unit.Observe(servicetest.Bounded(t))
 	if err != nil || seen.Run != plan.Stopping || !strings.Contains(seen.Detail, "4711 (/usr/sbin/asterisk -f)") {
 		t.Errorf("seen %+v, %v", seen, err)
 	}
@@ -192,7 +164,7 @@ func TestAStopThatEndedByForceLeavesTheUnitStoppedNotFailed(t *testing.T) {
 	if err := unit.Stop(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if seen, err := unit.Observe(bounded(t)); err != nil || seen.Run != plan.Stopped {
+	if seen, err := unit.Observe(servicetest.Bounded(t)); err != nil || seen.Run != plan.Stopped {
 		t.Errorf("seen %+v, %v", seen, err)
 	}
 }
@@ -204,7 +176,7 @@ func TestAStopThatCannotBeForcedSaysWhatIsStillThere(t *testing.T) {
 	u.callError["KillUnit"] = busName + ".Error.AccessDenied"
 	ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
 	defer cancel()
-	wants(t, bus.Unit("pbx").Stop(ctx), service.ErrTimeout, "it is still stopping: stop-sigterm")
+	servicetest.Wants(t, bus.Unit("pbx").Stop(ctx), service.ErrTimeout, "it is still stopping: stop-sigterm")
 	s.killed(u)
 }
 
@@ -213,15 +185,15 @@ func TestAUnitStartedAgainWhileItIsStoppedIsAnErrorAtOnce(t *testing.T) {
 	u := s.add("pbx.service")
 	u.hangs, u.active, u.sub = true, "active", "running"
 	stopped := make(chan error, 1)
-	go func() { stopped <- bus.Unit("pbx").Stop(bounded(t)) }()
-	until(t, "the stop", func() bool { return s.count(u, "StopUnit") == 1 })
-	until(t, "stopping", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return u.active == "deactivating" })
+	go func() { stopped <- bus.Unit("pbx").Stop(servicetest.Bounded(t)) }()
+	servicetest.Until(t, "the stop", func() bool { return s.count(u, "StopUnit") == 1 })
+	servicetest.Until(t, "stopping", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return u.active == "deactivating" })
 	s.mu.Lock()
 	id := u.job
 	s.mu.Unlock()
 	s.change(u, u.enter("active", "running", 5))
 	s.endJob(u, id, "canceled")
-	wants(t, <-stopped, nil, "it runs again although it was stopped", "canceled")
+	servicetest.Wants(t, <-stopped, nil, "it runs again although it was stopped", "canceled")
 }
 
 func TestAQueuedStartIsNotDownAndAStopCancelsIt(t *testing.T) {
@@ -229,10 +201,10 @@ func TestAQueuedStartIsNotDownAndAStopCancelsIt(t *testing.T) {
 	u := s.add("pbx.service")
 	u.job = 77
 	unit := bus.Unit("pbx")
-	if seen, err := unit.Observe(bounded(t)); err != nil || seen.Run != plan.Starting {
+	if seen, err := unit.Observe(servicetest.Bounded(t)); err != nil || seen.Run != plan.Starting {
 		t.Errorf("seen %+v, %v", seen, err)
 	}
-	if err := unit.Stop(bounded(t)); err != nil {
+	if err := unit.Stop(servicetest.Bounded(t)); err != nil {
 		t.Fatal(err)
 	}
 	if n := s.count(u, "StopUnit"); n != 1 {
@@ -248,7 +220,7 @@ func TestAReloadWaitsForItsResultAndLeavesAStoppedUnitAlone(t *testing.T) {
 		orders int
 	}{{"inactive", 0}, {"active", 1}} {
 		u.active = c.active
-		if err := bus.Reload(bounded(t), "nginx.service"); err != nil {
+		if err := bus.Reload(servicetest.Bounded(t), "nginx.service"); err != nil {
 			t.Errorf("%s: %v", c.active, err)
 		}
 		if n := s.count(u, "ReloadUnit"); n != c.orders {
@@ -278,26 +250,11 @@ func TestTargetsAndInstancesKeepTheirNames(t *testing.T) {
 	s, bus := newFakeSystemd(t)
 	for _, name := range []string{"pbx@paris.service", "voice.target"} {
 		u := s.add(name)
-		if err := bus.Unit(name).Start(bounded(t)); err != nil || !s.alive(u) {
+		if err := bus.Unit(name).Start(servicetest.Bounded(t)); err != nil || !s.alive(u) {
 			t.Errorf("start of %s: %v", name, err)
 		}
-		if err := bus.Unit(name).Stop(bounded(t)); err != nil || s.alive(u) {
+		if err := bus.Unit(name).Stop(servicetest.Bounded(t)); err != nil || s.alive(u) {
 			t.Errorf("stop of %s: %v", name, err)
-		}
-	}
-}
-
-// until waits for a state of the fake.
-func until(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	bound := time.After(5 * time.Second)
-	for !is() {
-		select {
-		case <-tick.C:
-		case <-bound:
-			t.Fatalf("%s did not come about", what)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/service/servicetest"
 )
 
 func TestEveryStateOfAUnitReadsAsAPersonWouldSayIt(t *testing.T) {
@@ -81,7 +82,7 @@ func TestAnObservationCarriesWhatSystemdKnows(t *testing.T) {
 	u := s.add("pbx.service")
 	u.enter("active", "running", 4711)()
 	u.fileState = "enabled"
-	got, err := bus.Unit("pbx").Observe(bounded(t))
+	got, err := bus.Unit("pbx").Observe(servicetest.Bounded(t))
 	if err != nil || got.Run != plan.Running || got.PID != 4711 || got.Enabled != "enabled" || !got.Since.Equal(time.Unix(1700000000, 0)) {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -89,11 +90,11 @@ func TestAnObservationCarriesWhatSystemdKnows(t *testing.T) {
 
 func TestAUnitThatDoesNotExistIsSeenDownAndSaysSo(t *testing.T) {
 	_, bus := newFakeSystemd(t)
-	got, err := bus.Unit("nobody").Observe(bounded(t))
+	got, err := bus.Unit("nobody").Observe(servicetest.Bounded(t))
 	if err != nil || got.Run != plan.Stopped || got.Detail != "there is no such unit on this machine" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if err := bus.Unit("nobody").Stop(bounded(t)); err != nil {
+	if err := bus.Unit("nobody").Stop(servicetest.Bounded(t)); err != nil {
 		t.Errorf("stop: %v", err)
 	}
 }
