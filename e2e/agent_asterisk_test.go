@@ -4,7 +4,9 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -56,14 +58,16 @@ func TestAnAsteriskThatIsKilledIsStartedAgainAtOnce(t *testing.T) {
 	s.install("xivo", `{ systemd: ["asterisk@*.service"] }`)
 	timed(t, fmt.Sprintf("%d Asterisks answer", asterisks), func() { s.awaitStatus("xivo", "Active") })
 
-	var ordered, begun []time.Duration
+	var reaped, ordered, begun []time.Duration
 	var newest [asterisks]time.Time
 	for round := range asteriskDeaths {
 		for i := range asterisks {
 			eventually(t, "it runs, and its back-off is over", func() bool {
 				return time.Since(newest[i]) > time.Second<<round && host.Must(t, "systemctl", "show", "--value", "--property=ActiveState", asteriskUnit(i)) == "active"
 			})
+			main := mainProcess(t, host, asteriskGroup(i))
 			killed := killUnit(t, host, asteriskGroup(i))
+			reaped = append(reaped, awaitReaped(t, main).Sub(killed))
 			eventually(t, "it is started again", func() bool { return startedAt(t, host, asteriskUnit(i)).After(killed) })
 			starts := s.starts("xivo", i, killed)
 			if len(starts) == 0 {
@@ -74,7 +78,35 @@ func TestAnAsteriskThatIsKilledIsStartedAgainAtOnce(t *testing.T) {
 			begun = append(begun, startedAt(t, host, asteriskUnit(i)).Sub(killed))
 		}
 	}
+	figures(t, "Asterisk killed -> the kernel lets it go, and systemd knows", reaped)
 	figures(t, "Asterisk killed -> the agent orders its start", ordered)
 	figures(t, "Asterisk killed -> systemd starts it", begun)
 	s.awaitStatus("xivo", "Active")
+}
+
+// mainProcess is the first process of a unit, as the machine sees it.
+func mainProcess(t *testing.T, host *hosts.Host, group string) int {
+	t.Helper()
+	pids, err := host.Processes(group)
+	if err != nil || len(pids) == 0 {
+		t.Fatalf("%s has no processes: %v", group, err)
+	}
+	return slices.Min(pids)
+}
+
+// awaitReaped waits until a killed process is no zombie any more either. Only from
+// then on can anybody know of its end.
+func awaitReaped(t *testing.T, pid int) time.Time {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	bound := time.After(10 * time.Second)
+	for syscall.Kill(pid, 0) == nil {
+		select {
+		case <-tick.C:
+		case <-bound:
+			t.Fatalf("process %d is not reaped", pid)
+		}
+	}
+	return time.Now()
 }
