@@ -17,7 +17,7 @@ func (a *app) acceptCommand() *cobra.Command {
 			"accept --claim vouches for a claim that went back because the repository was restored from a\n" +
 			"backup or the ref was deleted: it is put above the highest number ever seen (R9, R10). State\n" +
 			"what you checked: that nothing serves which this node does not know of.\n" + exitStatusHelp,
-		Example: "  mainstay accept 3f2a91c07d11\n  mainstay accept --claim --attest \"repository restored from Monday, standby seen down\"",
+		Example: "  mainstay accept 3f2a91c07d11\n  mainstay accept --claim --attest \"restored from Monday, standby seen down\"",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {

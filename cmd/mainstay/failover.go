@@ -43,7 +43,7 @@ func (a *app) failoverCommand() *cobra.Command {
 			"What was forced is recorded in the commit.\n" + exitStatusHelp,
 		Example: "  mainstay failover\n  mainstay failover --to main --reason 'main is repaired'\n" +
 			"  mainstay failover --fenced main --reason 'main burned down' --yes\n" +
-			"  mainstay failover --branch failover-drill   # for review, nothing happens before the merge",
+			"  mainstay failover --branch drill   # for review, nothing happens yet",
 		RunE: func(c *cobra.Command, _ []string) error { return a.failover(c.Context(), o) },
 	}
 	o.flags(c, "base")
@@ -134,6 +134,9 @@ func (t *turn) prepare(ctx context.Context, repo gitcmd.Repo) error {
 	}
 	if t.fenced == string(to) {
 		return failf(exitUsage, "%s cannot be both active and off", to).hintf("--fenced names the side that goes down")
+	}
+	if t.unfence && t.now.Fenced == "" {
+		return failf(exitUsage, "%s fences nobody", t.now.Path).hintf("leave --unfence out")
 	}
 	if t.now.Fenced == to && !t.unfence {
 		return failf(exitRefused, "the document says fenced: %s, so that side stays down", to).

@@ -34,7 +34,7 @@ func (a *app) initCommand() *cobra.Command {
 			"repository. The template local is two nodes on this machine, to try it out. Without\n" +
 			"--template it asks, on a terminal, for what no flag says.\n" + exitStatusHelp,
 		Example: "  mainstay init try --template local --origin try.git\n" +
-			"  mainstay init paris --template full --origin ssh://git@git.example.org/voice/paris.git --ci gitlab",
+			"  mainstay init paris --template full --origin git@git.example.org:voice/paris.git",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			dir := "."

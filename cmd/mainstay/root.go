@@ -124,9 +124,12 @@ func (a *app) command() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return failf(exitUsage, "%w", err).hintf("run %s --help", c.CommandPath())
 	})
+	root.SetUsageTemplate(narrow(root.UsageTemplate()))
+	root.Long = wrapped(root.Long)
 	for _, make := range a.commands() {
 		c := make()
 		c.Args = usageArgs(c.Args)
+		c.Long = wrapped(c.Long)
 		root.AddCommand(c)
 	}
 	return root

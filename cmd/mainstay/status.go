@@ -35,9 +35,9 @@ func (a *app) statusCommand() *cobra.Command {
 			"since is shown as what it was. With many documents it shows one line for each.\n\n" +
 			"With --socket it asks the agent of this node instead, which needs no git.\n" +
 			"\nEXIT STATUS\n  0  every node was heard, is what the document says and has nothing to tell\n" +
-			"  1  something is not: a node is Failed, Held, Paused, changing, lagging or not heard; both\n" +
-			"     sides serve; a readiness check fails; a document has problems; or nothing could be read\n" +
-			"  2  usage\n",
+			"  1  something is not: a node is Failed, Held, Paused, changing, lagging or not\n" +
+			"     heard; both sides serve; a readiness check fails; a document has problems;\n" +
+			"     or nothing could be read\n  2  usage\n",
 		Example: "  mainstay status\n  mainstay status --watch\n  mainstay status --repo ssh://git@git.example.org/voice/paris.git -o json\n" +
 			"  mainstay status --socket /run/mainstay/agent.sock",
 		RunE: func(c *cobra.Command, _ []string) error {
