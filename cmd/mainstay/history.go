@@ -16,6 +16,7 @@ import (
 	"mainstay/cmd/mainstay/history"
 	"mainstay/cmd/mainstay/view"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/plan"
 )
 
 // told is the JSON form of a deployment's history.
@@ -167,6 +168,9 @@ func switchRow(s history.Switch) board.Row {
 		for _, f := range d.Forced {
 			r.Notes = append(r.Notes, board.Cell{Text: "forced: " + f, Style: board.Warn})
 		}
+	}
+	if strings.Contains(s.Left, plan.DrainEnded) {
+		r.Notes = append(r.Notes, board.Cell{Text: s.Leaver + ": " + s.Left, Style: board.Warn})
 	}
 	if s.Reason != "" {
 		r.Notes = append(r.Notes, board.Cell{Text: s.Node + ": " + s.Reason, Style: board.Dim})

@@ -63,11 +63,15 @@ func (p *pass) drainEnded() bool {
 	return p.in.EndDrain && p.in.Memory.Stage == StageDraining && p.drainLeft() > 0
 }
 
+// DrainEnded is what a claim's reason says when its release began with a drain
+// that a person cut short.
+const DrainEnded = "a person ended the drain"
+
 // orEnded adds to a reason that a person ended the drain. It is told until the
 // claim is released, so that the claim's history tells it too.
 func (p *pass) orEnded(why string) string {
 	if p.mem.DrainEnded {
-		return why + "; a person ended the drain"
+		return why + "; " + DrainEnded
 	}
 	return why
 }

@@ -24,6 +24,10 @@ type Switch struct {
 	Guarantee plan.Guarantee `json:"guarantee,omitempty"`
 	// Reason is the claim's own: what the node knew.
 	Reason string `json:"reason,omitempty"`
+	// Left is why the side before gave the claim back, and Leaver its node; both are
+	// empty when it did not.
+	Left   string `json:"left,omitempty"`
+	Leaver string `json:"leaver,omitempty"`
 	// Declared is the commit that asked for it, nil when it is not known.
 	Declared *Declared `json:"declared,omitempty"`
 	// Commit is the one that the node had accepted.
@@ -79,6 +83,7 @@ func one(role string, from spec.Side, t plan.Tip, released *plan.Tip) Switch {
 		Guarantee: t.Guarantee, Reason: t.Reason, Commit: t.Commit, Phases: []Phase{},
 	}
 	if released != nil {
+		s.Left, s.Leaver = released.Reason, released.Node
 		s.Phases = append(s.Phases, Phase{"released", released.Node, released.At})
 	}
 	s.Phases = append(s.Phases, Phase{"taken", t.Node, t.At})

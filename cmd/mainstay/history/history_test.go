@@ -35,6 +35,18 @@ func TestSwitchesAreChangesOfSide(t *testing.T) {
 	}
 }
 
+func TestASwitchTellsWhyTheSideBeforeLeft(t *testing.T) {
+	released := tip(2, plan.HeldByNone, plan.Release, 30)
+	released.Reason = "all services were observed down"
+	got := Of("xivo", []plan.Tip{tip(1, "main", plan.Take, 0), released, tip(3, "standby", plan.Take, 31), tip(4, "main", plan.Seize, 50)})
+	if got[1].Left != released.Reason || got[1].Leaver != "xivo-main" {
+		t.Errorf("it says that %q left because %q", got[1].Leaver, got[1].Left)
+	}
+	if got[0].Left != "" || got[0].Leaver != "" {
+		t.Errorf("of a seizure it says that %q left because %q", got[0].Leaver, got[0].Left)
+	}
+}
+
 func TestPhasesAreInTheOrderOfTime(t *testing.T) {
 	s := Of("xivo", []plan.Tip{tip(1, "main", plan.Take, 0), tip(2, plan.HeldByNone, plan.Release, 30), tip(3, "standby", plan.Take, 31)})[0]
 	s.Reported(plan.Report{Role: "xivo", Side: spec.Standby, Seq: 3, Node: "xivo-standby",
