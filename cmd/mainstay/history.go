@@ -47,6 +47,9 @@ func (a *app) historyCommand() *cobra.Command {
 }
 
 func (a *app) history(ctx context.Context, l *laptop, role string, limit int) error {
+	if limit < 0 {
+		return failf(exitUsage, "--limit is %d", limit).hintf("use a number of switches, or 0 for all of them")
+	}
 	s, err := l.open(ctx)
 	if err != nil {
 		return err
@@ -55,6 +58,10 @@ func (a *app) history(ctx context.Context, l *laptop, role string, limit int) er
 	_, d, err := l.one(ctx, s)
 	if err != nil {
 		return err
+	}
+	if _, ok := d.Claims[role]; role != "" && !ok {
+		return failf(exitUsage, "no role %q of %s hands a claim over", role, d.Name).
+			hintf("use %s", strings.Join(slices.Sorted(maps.Keys(d.Claims)), ", "))
 	}
 	t := told{Deployment: d.Name, Switches: []history.Switch{}}
 	for _, r := range slices.Sorted(maps.Keys(d.Claims)) {

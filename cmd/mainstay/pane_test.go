@@ -18,6 +18,8 @@ type pane struct {
 	lines      [][]rune
 	y, x       int
 	rest       []byte
+	// coloured says that a colour was asked for.
+	coloured bool
 }
 
 func newPane(rows, cols int) *pane {
@@ -86,6 +88,8 @@ func (p *pane) down() {
 
 func (p *pane) move(what, by string) {
 	switch what {
+	case "m":
+		p.coloured = true
 	case "H":
 		p.y, p.x = 0, 0
 	case "A":

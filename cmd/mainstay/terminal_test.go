@@ -30,7 +30,8 @@ type openTerminal struct{}
 const terminalBound = time.Minute
 
 // cmdTerminal runs a command on a terminal until a text is seen, and keeps what
-// is then seen in the file screen: terminal 80x24 TEXT COMMAND….
+// is then seen in the file screen, and whether any of it had a colour in the file
+// coloured: terminal 80x24 TEXT COMMAND….
 func cmdTerminal(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: terminal 80x24 TEXT COMMAND…")
@@ -39,6 +40,7 @@ func cmdTerminal(ts *testscript.TestScript, neg bool, args []string) {
 	t.await(args[1])
 	t.end()
 	ts.Check(os.WriteFile(ts.MkAbs("screen"), []byte(t.text()), 0o644))
+	ts.Check(os.WriteFile(ts.MkAbs("coloured"), fmt.Appendln(nil, t.coloured), 0o644))
 }
 
 // cmdScreen opens a terminal and leaves the command running on it: screen 80x24
