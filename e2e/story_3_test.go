@@ -40,7 +40,7 @@ func mainWithoutAnswers(t *testing.T, p *wholePage) {
 func mainCannotReadGit(t *testing.T, p *wholePage, title string, cut func() (join func())) {
 	p.converged("main", p.declare("main", shortWait()...))
 	w := p.watch(t, title)
-	ended := p.hold("xivo-main", 18*time.Second)
+	ended := p.hold("xivo-main", 22*time.Second)
 	w.Mark("xivo-main cannot read git")
 	join := cut()
 	w.Mark("commit: active: standby")
@@ -199,7 +199,7 @@ func slowAndLossyLinks(t *testing.T, p *wholePage) {
 // would over days, through a failover, a failback and the loss of a side.
 func replicationFollowsTheClaim(t *testing.T, p *wholePage) {
 	const database = "/var/lib/xivo/database"
-	often := append(shortWait(), `schedule: "0 * * * *"`, `schedule: "@every 2s"`)
+	often := []string{`schedule: "0 * * * *"`, `schedule: "@every 2s"`}
 	p.converged("main", p.declare("main", often...))
 	w := p.watch(t, "Story 6: replication follows the claim")
 	has := func(node, text string) {

@@ -12,7 +12,7 @@ import (
 
 // outlast is longer than the wait of shortWait and two polls: whoever would do
 // something without git has done it by then.
-const outlast = 12 * time.Second
+const outlast = 15 * time.Second
 
 // everythingIsDown reports whether neither unit of a XiVO runs.
 func (p *wholePage) everythingIsDown(node string) bool {
@@ -133,13 +133,12 @@ func standbyWithoutGit(t *testing.T, p *wholePage) {
 }
 
 // The two XiVO do not hear each other, and both reach git: a planned switch
-// needs no witness.
+// needs no witness. The wait is one that no busy machine outlasts.
 func xivoPartedFromEachOther(t *testing.T, p *wholePage) {
-	p.converged("main", p.declare("main", shortWait()...))
 	w := p.watch(t, "Story 3: the two XiVO do not hear each other")
 	join := part(t, p.nodes["xivo-main"], p.nodes["xivo-standby"])
 	w.Mark("parted, commit: active: standby")
-	p.converged("standby", p.declare("standby", shortWait()...))
+	p.converged("standby", p.declare("standby", "wait: 30s ", "wait: 5m "))
 	p.wantGuarantee(t, "xivo", "released")
 	join()
 	w.Mark("joined")
