@@ -157,11 +157,13 @@ func gitIsAwayDuringACall(t *testing.T, p *wholePage) {
 	w.Mark("the agent of xivo-main is killed")
 	p.awaits("xivo-main", "Active without git", func(r report) bool { return r.Status == "Active" })
 	lasts(t, time.Until(away.Add(outage)))
+	outlived := p.calls.Load() > 0
 	p.git.Join(t)
 	w.Mark("git is back")
 	if err := ended(); err != nil {
 		t.Errorf("the call ended before the telephone hung up: %v", err)
 	}
+	say(t, "a call held from before dpkg -i through %.0f s without git, still up when git was back: %v", outage.Seconds(), outlived)
 	if after := p.asteriskPID(t, "xivo-main"); after != before {
 		t.Error("Asterisk was restarted")
 	}
