@@ -20,7 +20,7 @@ import (
 // which must force: a quarter of it is for forcing, on a busy machine.
 const (
 	pollOfTests = 50 * time.Millisecond
-	stopBound   = 3 * time.Second
+	stopBound   = 6 * time.Second
 )
 
 func TestDriver(t *testing.T) {
