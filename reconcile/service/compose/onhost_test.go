@@ -193,7 +193,7 @@ func TestOnHostAContainerThatRestartsPausesAndIsUnhealthy(t *testing.T) {
 		t.Errorf("stop of a container that restarts: %v", err)
 	}
 	sees("sick", func(seen service.State) bool {
-		return seen.Run == plan.Running && strings.HasPrefix(seen.Detail, "unhealthy")
+		return seen.Run == plan.Running && strings.HasPrefix(seen.Detail, "unhealthy") && seen.Unhealthy != ""
 	})
 	still := sees("still", func(seen service.State) bool { return seen.Run == plan.Running })
 	docker(t, append([]string{"pause"}, running(t, s)...)...)
