@@ -141,9 +141,12 @@ func writeNew(folder string, f initial.File) error {
 
 // firstCommit makes the folder a checkout with one commit, and pushes it.
 func firstCommit(ctx context.Context, repo gitcmd.Repo, o initial.Options) error {
-	for _, args := range [][]string{
-		{"init", "--quiet", "--initial-branch=main"}, {"add", "--all"}, {"commit", "--quiet", "-m", "Describe " + o.Name},
-	} {
+	steps := [][]string{{"init", "--quiet", "--initial-branch=main"}, {"add", "--all"}}
+	if _, err := repo.Run(ctx, "var", "GIT_COMMITTER_IDENT"); err != nil && o.Template == initial.Local {
+		// To try it out should not fail because git knows nobody yet.
+		steps = append(steps, []string{"config", "user.name", "operator"}, []string{"config", "user.email", "operator@localhost"})
+	}
+	for _, args := range append(steps, []string{"commit", "--quiet", "-m", "Describe " + o.Name}) {
 		if _, err := repo.Run(ctx, args...); err != nil {
 			return failf(exitFailed, "%w", err).hintf("the files are written; git config --global user.name and user.email say who commits")
 		}

@@ -72,7 +72,7 @@ var (
 	storyLine = regexp.MustCompile(`(?m)^(?:!? ?exec|exits \d) (?:sh -c 'exec )?(mainstay [^>\n]*)`)
 	// where a test finds its agent is its own business, and so is that nobody can
 	// be asked there and how long it waits
-	aside = regexp.MustCompile(` (--(config|socket|wait) \S+|--yes)| 2>\S+|^cd \S+$| +# .*$| &\w*&?$`)
+	aside = regexp.MustCompile(` (--(config|socket|wait|name) \S+|--yes)| 2>\S+|^cd \S+$| +# .*$| &\w*&?$`)
 )
 
 func plainCommand(c string) string {

@@ -40,6 +40,8 @@ func (p *place) makeRepo(ctx context.Context) (string, error) {
 		{"init", "--quiet", "--bare", "--initial-branch=main", p.repo()},
 		{"init", "--quiet", "--initial-branch=main"},
 		{"remote", "add", "origin", p.repo()},
+		// For commits by hand, on a machine where git knows nobody.
+		{"config", "user.name", "demo"}, {"config", "user.email", "demo@localhost"},
 	} {
 		if _, err := p.git(ctx, args...); err != nil {
 			return "", err

@@ -179,10 +179,11 @@ func (s *story) summary() {
 
 // stay keeps everything running and says how to fail over by hand.
 func (s *story) stay(ctx context.Context) {
-	s.board.say("\nstaying until Ctrl-C. To fail over by hand:\n"+
-		"  cd %s\n  sed -i 's/^active: .*/active: standby/' deployment.yaml\n  git commit -am 'active: standby' && git push origin main\n"+
-		"watch a node:   mainstay status --socket %s\nits log:        tail -f %s/agent.log",
-		s.place.work(), s.place.socket("xivo-main"), s.place.node("xivo-main"))
+	s.board.say("\nstaying until Ctrl-C. To fail over by hand, in another terminal:\n"+
+		"  cd %s\n  %s failover\n  %s status --watch\n"+
+		"or with git alone: change active: in deployment.yaml, commit, push.\n"+
+		"What a node's agent says is in %s/agent.log",
+		s.place.work(), s.place.Self, s.place.Self, s.place.node("xivo-main"))
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
