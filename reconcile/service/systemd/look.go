@@ -81,15 +81,13 @@ func (l *link) lookAnew(ctx context.Context, unit string) (look, error) {
 	if seen.left, err = l.leftOf(ctx, unit, seen.active); err != nil {
 		return look{}, err
 	}
-	if seen.active != "inactive" && seen.active != "failed" {
-		if err := l.readPID(ctx, unit, &seen); err != nil {
-			return look{}, err
-		}
+	switch {
+	case seen.active == "failed" || strings.HasPrefix(seen.sub, "auto-restart"):
+		err = l.readEnd(ctx, unit, &seen)
+	case seen.active != "inactive":
+		err = l.readPID(ctx, unit, &seen)
 	}
-	if seen.active == "failed" || strings.HasPrefix(seen.sub, "auto-restart") {
-		return seen, l.readEnd(ctx, unit, &seen)
-	}
-	return seen, nil
+	return seen, err
 }
 
 func (l *link) readPID(ctx context.Context, unit string, seen *look) error {
