@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,6 +43,9 @@ func gitAsIs(env *testscript.Env) error {
 		return err
 	}
 	env.Values[openTerminal{}] = &terminal{}
+	// What listens on this machine must not meet that of another run.
+	pid := os.Getpid()
+	env.Vars = append(env.Vars, fmt.Sprintf("TRY=try-%d", pid), fmt.Sprintf("TRYNET=127.%d.%d", 1+pid%250, 1+pid/250%250))
 	env.Vars = append(env.Vars,
 		"CI="+filepath.Join(here, "..", "..", "examples", "ci"), "SITE="+filepath.Join(here, "testdata", "site"), "SCHEMAS="+filepath.Join(here, "schemas"),
 		"HOME="+env.WorkDir, "GIT_CONFIG_SYSTEM=/dev/null", "GIT_TERMINAL_PROMPT=0", "NO_COLOR=1",
