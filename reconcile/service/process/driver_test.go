@@ -268,7 +268,7 @@ func TestAChildThatLeavesTheSessionIsStoppedToo(t *testing.T) {
 func TestASuspendedProcessIsAskedAndNotJustKilled(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "behaves")
-	s.run.Command = []string{"/bin/sh", "-c", `trap 'echo asked; exit 0' TERM; printf up > "$TEST_FIFO"; while :; do sleep 600; done`}
+	s.run.Command = []string{"/bin/sh", "-c", `trap 'echo asked; exit 0' TERM; printf up > "$TEST_FIFO"; while :; do sleep 600 & wait; done`}
 	d := s.driver()
 	must(t, d.Start)
 	s.up()
