@@ -12,6 +12,7 @@ import (
 // TestThePackageNeverStopsWhatRuns goes through the life of an installed package
 // while Asterisk serves: upgrades, a refused file, removal.
 func TestThePackageNeverStopsWhatRuns(t *testing.T) {
+	t.Parallel()
 	p := newPair(t)
 	p.awaitStatus("xivo-main", "Active")
 	host, before := p.nodes["xivo-main"], p.asteriskPID(t, "xivo-main")
@@ -70,6 +71,7 @@ func TestThePackageNeverStopsWhatRuns(t *testing.T) {
 // A package on a machine that was never set up starts nothing, and brings what
 // it promises.
 func TestAFreshPackageStartsNothing(t *testing.T) {
+	t.Parallel()
 	host := hosts.Start(t, hosts.Spec{Name: "fresh", Image: hosts.Node, Network: hosts.NewNetwork(t)})
 	if err := dpkg(t.Context(), host, buildDeb(t, "")); err != nil {
 		t.Fatal(err)
