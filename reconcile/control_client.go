@@ -154,7 +154,7 @@ func (q request) build(ctx context.Context) (*http.Request, error) {
 func unreachable(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {
-		return fmt.Errorf("%w: %w", ErrNoAgent, op.Err)
+		return fmt.Errorf("%w %v: %w", ErrNoAgent, op.Addr, op.Err)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("the agent did not answer: %w", ErrLate)
