@@ -51,7 +51,6 @@ func newBench(t *testing.T) *bench {
 func (b *bench) start() {
 	b.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	b.t.Cleanup(cancel)
 	wake := func() {
 		select {
 		case b.woken <- struct{}{}:
@@ -64,7 +63,12 @@ func (b *bench) start() {
 	}
 	log := slog.New(slog.DiscardHandler)
 	p := &parts{ctx: ctx, file: b.file, log: log, wake: wake}
-	b.services = &Services{parts: p, manager: service.NewManager(ctx, Clock{}, wake, log), also: func(*spec.Wanted) {}}
+	manager := service.NewManager(ctx, Clock{}, wake, log)
+	b.t.Cleanup(func() {
+		cancel()
+		manager.Wait() // for who still writes to the state folder
+	})
+	b.services = &Services{parts: p, manager: manager, also: func(*spec.Wanted) {}}
 	b.learner = reconcile.NewLearner(reconcile.LearnerConfig{Node: "xivo-main", Branch: "refs/heads/main", Path: "deployment.yaml",
 		Repository: &b.git, Coordination: &b.git, Shared: true, Clock: Clock{}, Disk: b.disk, Log: log})
 	b.actuator = reconcile.NewActuator(reconcile.ActuatorConfig{
