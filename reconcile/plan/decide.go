@@ -52,9 +52,7 @@ func (p *pass) begin() {
 	if p.doc == nil || p.in.Unmanaged {
 		return
 	}
-	if p.in.Restarted && p.mem.Stage != StageStopping && p.allDown() {
-		p.rest() // R5 keeps what an agent finds running; with nothing running R3 applies
-	}
+	p.restarted()
 	p.found()
 	p.published()
 	p.mem.DrainEnded = p.mem.DrainEnded && p.mine()
@@ -63,6 +61,20 @@ func (p *pass) begin() {
 	}
 	p.mem.Tries = sized(p.mem.Tries, len(p.doc.Services))
 	p.mem.Renders = sized(p.mem.Renders, len(p.in.Files))
+}
+
+// restarted keeps what an agent finds running (R5); with nothing running R3
+// applies. Under a claim that was still being won nothing had been started: what
+// runs all the same is somebody else's work, and good for no start either.
+func (p *pass) restarted() {
+	switch {
+	case !p.in.Restarted || p.mem.Stage == StageStopping:
+	case p.allDown():
+		p.rest()
+	case p.mem.Stage == StageClaiming:
+		p.mem.Stage = StageIdle
+		p.newStart()
+	}
 }
 
 // found takes what a node that lost its memory finds wholly running under its

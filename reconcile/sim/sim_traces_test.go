@@ -195,12 +195,14 @@ func TestTrace9Clone(t *testing.T) { // R9
 	clone := s.addNode("xivo-clone", "xivo-main")
 	clone.disk = s.main.disk.copyTo(clone)
 	clone.powerOn()
-	for _, side := range []spec.Side{spec.Standby, spec.Main, spec.Standby} {
-		s.passes(time.Minute)
-		s.servesNot(clone)
-		s.Declare(side)
-	}
 	s.passes(time.Minute)
+	s.servesNot(clone) // the claim is the original's
+	for _, side := range []spec.Side{spec.Standby, spec.Main, spec.Standby} {
+		s.Declare(side)
+		s.passes(time.Minute) // a free claim goes to either of the two, never to both
+		s.expect(s.main.active() != clone.active() || side == spec.Standby, "one machine of main's side serves when main is declared")
+		s.expect(!s.main.active() || !clone.active(), "the two never both serve")
+	}
 }
 
 func TestTrace10ReplacedHolder(t *testing.T) { // R9
@@ -351,6 +353,18 @@ func TestAFencingOfLongAgoTakesNothingBack(t *testing.T) { // R4
 	s.passes(time.Minute)
 	s.servesNot(s.stby)
 	s.serves(s.main)
+}
+
+func TestAClaimWonForAnAgentThatDiedIsRenewedBeforeAnythingStarts(t *testing.T) { // R3, R5
+	s := tell(t, nil)
+	s.Declare(spec.Standby)
+	s.until("the take is on its way", 30*time.Second, func() bool { return pushing(s.stby, plan.Take) })
+	s.stby.killAgent()
+	s.passes(time.Second)
+	s.stby.services[0].byHandStart()
+	s.stby.startAgent()
+	settle(t, s.World, time.Minute)
+	s.expect(s.server.tip("xivo").Action == plan.Renew, "the claim was renewed for the start")
 }
 
 // taken is a main that serves, and is declared, while standby takes its claim on
