@@ -10,10 +10,14 @@ import (
 )
 
 // The pace of the learner. In a handover it looks every second until that is
-// over, or nothing happens in it any more; failing looks back off to a minute,
+// over, or nothing happens in it any more, and twice a second right after news,
+// when the other side's next step is near; failing looks back off to a minute,
 // unless a handover or a lease waits for them.
 const (
 	handoverPoll = time.Second
+	// briskPoll takes its place for briskNews after git had something new.
+	briskPoll = 500 * time.Millisecond
+	briskNews = 10 * time.Second
 	// patientPoll takes its place once git had nothing new for handoverNews: a
 	// side may be held for days.
 	patientPoll  = 5 * time.Second
@@ -35,9 +39,8 @@ type Pacer struct {
 	failed int
 	// looks is the look that usual and hasty were reckoned from: when to look
 	// next in quiet times, and in a handover.
-	looks        uint64
-	usual, hasty time.Duration
-	patient      time.Duration
+	looks                 uint64
+	usual, hasty, patient time.Duration
 	// news is when git last had something new, or a handover began.
 	news     time.Duration
 	handover bool
@@ -107,12 +110,15 @@ func (p *Pacer) looked(s *Snapshot) {
 	} else {
 		p.usual = s.Began + p.jitter(p.backoff(poll.Every, lease))
 	}
-	pace := p.jitter(handoverPoll)
-	p.hasty = min(p.usual, s.Began+pace)
-	p.patient = min(p.usual, s.Began+pace*(patientPoll/handoverPoll))
 	if heads := headsOf(s); heads != p.heads {
 		p.heads, p.news = heads, p.clock.Boot()
 	}
+	pace := p.jitter(handoverPoll)
+	p.patient = min(p.usual, s.Began+pace*(patientPoll/handoverPoll))
+	if p.clock.Boot()-p.news < briskNews {
+		pace /= handoverPoll / briskPoll
+	}
+	p.hasty = min(p.usual, s.Began+pace)
 }
 
 // backoff slows down failing looks, unless a lease waits for them.

@@ -8,7 +8,7 @@ import (
 )
 
 // A side may be held for days: once nothing happens any more it looks every five
-// seconds, and every second again with the first news.
+// seconds, and twice a second again with the first news.
 func TestAHandoverInWhichNothingHappensLooksLessOften(t *testing.T) {
 	p, c := paced(0.5)
 	looks := uint64(0)
@@ -32,7 +32,11 @@ func TestAHandoverInWhichNothingHappensLooksLessOften(t *testing.T) {
 		t.Errorf("after eleven minutes: %s", got)
 	}
 	c.pass(time.Hour)
-	if got := wait("t2", true); got != time.Second {
+	if got := wait("t2", true); got != 500*time.Millisecond {
 		t.Errorf("with a new claim: %s", got)
+	}
+	c.pass(11 * time.Second)
+	if got := wait("t2", true); got != time.Second {
+		t.Errorf("once that is no news any more: %s", got)
 	}
 }
