@@ -135,6 +135,7 @@ func (a *Actuator) See(s *Snapshot) {
 	if a.doc != nil {
 		a.roles, a.followed = s.views(a.doc.Follows)
 	}
+	a.recallPhases()
 }
 
 // want configures the machine for a newly accepted document. What runs is not
@@ -166,7 +167,7 @@ func (a *Actuator) want(acc *Accepted) {
 	a.mem.Renders = nil
 	a.unseen = a.Clock.Boot() + firstLook
 	if declared != w.Active {
-		a.phases.begin(a.Clock.Wall())
+		a.phases.begin(a.Clock.Wall(), a.served(), w.Active == w.Side)
 	}
 }
 
@@ -225,15 +226,36 @@ func (a *Actuator) noticeGap(now time.Duration) {
 	if a.promised > 0 && now > a.promised+lateAfter {
 		a.late, a.lateAt = true, now
 		a.Machine.Probes.Forget()
+		a.dropTakeover(now - a.promised)
 		a.Log.Warn("a pass came too late: looking at git first", "late", now-a.promised)
 	}
+}
+
+// dropTakeover drops a person's order that was not carried out before this node
+// stood still: it was true when it was given (R9).
+func (a *Actuator) dropTakeover(late time.Duration) {
+	if serves := a.mem.Stage == plan.StageServing || a.mem.Stage == plan.StageDraining; a.takeover == nil || serves {
+		return
+	}
+	a.Log.Warn("takeover dropped: this node stood still before it was carried out", "attest", a.takeover.Attest, "late", late)
+	_ = a.SetTakeover(nil)
+}
+
+// InTime returns a Refused for a person's order that is good until by, in boot
+// time, and is taken up later: what its giver stated may be over.
+func (a *Actuator) InTime(by time.Duration) error {
+	if late := a.Clock.Boot() - by; late > 0 {
+		return refusef("", "if it is still right, give it again",
+			"this node stood still and took the order up %s too late, so it was not carried out", late.Round(time.Second))
+	}
+	return nil
 }
 
 // gather makes the input of one decision from the newest of everything.
 func (a *Actuator) gather(now time.Duration) plan.Input {
 	in := plan.Input{
 		Now: now, Boot: a.Boot, Instance: a.Instance, Doc: a.doc, Blocked: a.blocked,
-		Restarted: !a.found, Stale: a.snap.LastRead.IsZero(), Late: a.late, Memory: a.mem, Takeover: a.takeover,
+		Restarted: !a.found, Stale: a.stale(), Late: a.late, Memory: a.mem, Takeover: a.takeover,
 		EndDrain: a.endDrain,
 	}
 	if p := a.activePause(); p != nil {
@@ -251,6 +273,12 @@ func (a *Actuator) gather(now time.Duration) plan.Input {
 	}
 	a.gatherOthers(&in)
 	return in
+}
+
+// stale reports whether the document may be long out of date.
+func (a *Actuator) stale() bool {
+	acc := a.snap.Accepted
+	return a.snap.LastRead.IsZero() || acc == nil || acc.Commit != a.snap.Seen
 }
 
 // find ends the beginning of a run: something was seen running, or everything
@@ -331,7 +359,7 @@ func (a *Actuator) order(d plan.Decision) Order {
 	if a.doc == nil {
 		return Order{}
 	}
-	return Order{Role: a.doc.Role, Push: d.Push, Restore: d.Restore}
+	return Order{Role: a.doc.Role, Push: a.told(d.Push), Restore: d.Restore}
 }
 
 // activePause is the pause in force; one whose end has passed is over.

@@ -60,7 +60,7 @@ func (l *Learner) readClaims(ctx context.Context, next *Snapshot, refs map[strin
 		before := next.Claims[role.name]
 		after := l.readClaim(ctx, next, role, refs)
 		next.Claims[role.name] = after
-		changed = changed || before.Tip != after.Tip
+		changed = changed || before.Tip.ID != after.Tip.ID
 	}
 	if changed {
 		l.saveClaims(next)

@@ -1,26 +1,11 @@
 package reconcile
 
 import (
+	"slices"
 	"time"
 
 	"mainstay/reconcile/plan"
 )
-
-// phases are the moments of the newest change of side as this node saw them.
-type phases []plan.Phase
-
-// begin starts a new change of side.
-func (p *phases) begin(at time.Time) { *p = phases{{Name: "seen", At: at.UTC()}} }
-
-// mark notes the first time a phase is reached.
-func (p *phases) mark(name string, at time.Time) {
-	for _, q := range *p {
-		if q.Name == name {
-			return
-		}
-	}
-	*p = append(*p, plan.Phase{Name: name, At: at.UTC()})
-}
 
 // describe brings the report up to date with a decision.
 func (a *Actuator) describe(d plan.Decision) {
@@ -65,7 +50,7 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 		Node: a.Node, Instance: a.Instance, Status: d.Status, Reason: d.Reason, Rule: d.Rule,
 		Ready: d.Ready, Paused: d.Status == plan.Paused, Seen: a.snap.Seen, Applied: a.applied,
 		Versions: a.Versions, Since: a.since.UTC(), At: a.Clock.Wall().UTC(), LastRead: a.snap.LastRead.UTC(),
-		Phases: append([]plan.Phase(nil), a.phases...),
+		Phases: slices.Clone(a.phases.now),
 	}
 	if a.doc != nil {
 		a.composeDoc(&r, d)

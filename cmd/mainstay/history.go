@@ -35,8 +35,7 @@ func (a *app) historyCommand() *cobra.Command {
 		Use:   "history",
 		Short: "Every switch: who, when, why and by which guarantee",
 		Long: "history tells every change of side, newest first, from the chain of the claims and from the log\n" +
-			"of the document. The phases of a switch are by the clocks of those who reported them; those of\n" +
-			"the newest switch are the most complete.\n" + exitStatusHelp,
+			"of the document. The phases of a switch are by the clocks of the nodes that went through them.\n" + exitStatusHelp,
 		Example: "  mainstay history\n  mainstay history --role xivo --limit 5\n  mainstay history -o json",
 		RunE:    func(c *cobra.Command, _ []string) error { return a.history(c.Context(), l, role, limit) },
 	}

@@ -84,6 +84,18 @@ type Claim struct {
 	Debt spec.Duration `json:"debt"`
 	// At is the wall clock of the node that made the change, for people only.
 	At time.Time `json:"at"`
+	// Phases are the moments of this change of side so far, by the same clock,
+	// and Before is how the start before it came up, nil when this node does not
+	// know. They are the history that people read; nobody decides by them.
+	Phases []Phase `json:"phases,omitempty"`
+	Before *Served `json:"before,omitempty"`
+}
+
+// Served is how the start under the claim with Seq came up, by the clock of the
+// node that served.
+type Served struct {
+	Seq    uint64  `json:"seq"`
+	Phases []Phase `json:"phases"`
 }
 
 // Tip is the claim as the coordination repository has it. The zero Tip is a

@@ -28,8 +28,9 @@ type Input struct {
 	// Restarted marks the beginning of a run of the agent, up to the pass in
 	// which it is known what was found running.
 	Restarted bool `json:"restarted,omitempty"`
-	// Stale says that this run of the agent has not looked at git yet, so that
-	// Doc is what the disk kept and may be long out of date (R8).
+	// Stale says that Doc may be long out of date: this run of the agent has not
+	// looked at git yet, or the branch has moved on to a commit that it could not
+	// read or did not accept (R8).
 	Stale bool `json:"stale,omitempty"`
 	// Late says that this pass came much too late, so that this node may have
 	// been replaced: nothing new begins before git was looked at again.

@@ -63,6 +63,9 @@ func Of(role string, chain []plan.Tip) []Switch {
 	var held spec.Side
 	var released *plan.Tip
 	for _, t := range chain {
+		if len(out) > 0 {
+			out[len(out)-1].served(t)
+		}
 		side := t.Holder.Side()
 		if side == "" {
 			released = &t
@@ -85,9 +88,32 @@ func one(role string, from spec.Side, t plan.Tip, released *plan.Tip) Switch {
 	if released != nil {
 		s.Left, s.Leaver = released.Reason, released.Node
 		s.Phases = append(s.Phases, Phase{"released", released.Node, released.At})
+		s.add(released.Node, released.Phases, "stopped")
 	}
 	s.Phases = append(s.Phases, Phase{"taken", t.Node, t.At})
+	s.add(t.Node, t.Phases, "ready")
 	return s
+}
+
+// served adds how this switch came up from a later claim that remembers it.
+func (s *Switch) served(t plan.Tip) {
+	if t.Before != nil && t.Before.Seq >= s.Seq {
+		s.add(s.Node, t.Before.Phases, cameUp()...)
+	}
+}
+
+// cameUp names the phases of the side that comes up, but for the claim's own.
+func cameUp() []string { return []string{"ready", "started", "active"} }
+
+// add adds those phases of a node that have one of these names, once.
+func (s *Switch) add(node string, phases []plan.Phase, names ...string) {
+	for _, p := range phases {
+		known := slices.ContainsFunc(s.Phases, func(q Phase) bool { return q.Name == p.Name && q.Node == node })
+		if !known && slices.Contains(names, p.Name) {
+			s.Phases = append(s.Phases, Phase{p.Name, node, p.At})
+		}
+	}
+	s.sort()
 }
 
 // Declare adds the commit that asked for the switch.
@@ -102,14 +128,12 @@ func (s *Switch) Reported(r plan.Report) {
 	if r.Role != s.Role || r.Seq != s.Seq {
 		return
 	}
-	for _, p := range r.Phases {
-		mine := r.Side == s.To && slices.Contains([]string{"ready", "started", "active"}, p.Name)
-		theirs := r.Side == s.From && p.Name == "stopped"
-		if mine || theirs {
-			s.Phases = append(s.Phases, Phase{p.Name, r.Node, p.At})
-		}
+	switch r.Side {
+	case s.To:
+		s.add(r.Node, r.Phases, cameUp()...)
+	case s.From:
+		s.add(r.Node, r.Phases, "stopped")
 	}
-	s.sort()
 }
 
 func (s *Switch) sort() {

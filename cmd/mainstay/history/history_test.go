@@ -47,6 +47,39 @@ func TestASwitchTellsWhyTheSideBeforeLeft(t *testing.T) {
 	}
 }
 
+// The claim that ends a start tells how it came up, and how it went down.
+func TestOlderSwitchesKeepTheirPhases(t *testing.T) {
+	phases := func(names ...string) (out []plan.Phase) {
+		for i, n := range names {
+			out = append(out, plan.Phase{Name: n, At: at(20 + i)})
+		}
+		return out
+	}
+	took := tip(3, "standby", plan.Take, 19)
+	released := tip(5, plan.HeldByNone, plan.Release, 30)
+	released.Node, released.Before = "xivo-standby", &plan.Served{Seq: 3, Phases: phases("seen", "ready", "started", "active")}
+	released.Phases = phases("seen", "stopped")
+	foreign := tip(6, "main", plan.Take, 31)
+	foreign.Before = &plan.Served{Seq: 1, Phases: phases("active")}
+	got := Of("xivo", []plan.Tip{tip(1, "main", plan.Take, 0), took, tip(4, "standby", plan.Renew, 25), released, foreign})
+	var names []string
+	for _, s := range got {
+		line := string(s.To)
+		for _, p := range s.Phases {
+			line += " " + p.Node + ":" + p.Name
+		}
+		names = append(names, line)
+	}
+	want := []string{
+		"main xivo-standby:stopped xivo-standby:released xivo-main:taken",
+		"standby xivo-standby:taken xivo-standby:ready xivo-standby:started xivo-standby:active",
+		"main xivo-main:taken",
+	}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestPhasesAreInTheOrderOfTime(t *testing.T) {
 	s := Of("xivo", []plan.Tip{tip(1, "main", plan.Take, 0), tip(2, plan.HeldByNone, plan.Release, 30), tip(3, "standby", plan.Take, 31)})[0]
 	s.Reported(plan.Report{Role: "xivo", Side: spec.Standby, Seq: 3, Node: "xivo-standby",
