@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"strconv"
@@ -63,7 +64,31 @@ func (c *Control) Handler() http.Handler {
 	mux.HandleFunc("POST /v1/drain", order(c.drain))
 	mux.HandleFunc("POST /v1/accept", order(c.accept))
 	mux.HandleFunc("POST /v1/takeover", order(c.takeover))
-	return mux
+	return timely(mux)
+}
+
+// goodUntilHeader says until when an order is good, in nanoseconds of the
+// machine's boot time, which both ends of a socket share.
+const goodUntilHeader = "Mainstay-Good-Until"
+
+type goodUntilKey struct{}
+
+// timely hands on until when an order is good. One that does not say is good for
+// ever.
+func timely(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if by, err := strconv.ParseInt(r.Header.Get(goodUntilHeader), 10, 64); err == nil {
+			r = r.WithContext(context.WithValue(r.Context(), goodUntilKey{}, time.Duration(by)))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func goodUntil(ctx context.Context) time.Duration {
+	if by, ok := ctx.Value(goodUntilKey{}).(time.Duration); ok {
+		return by
+	}
+	return math.MaxInt64
 }
 
 // Serve serves the control socket until ctx ends.

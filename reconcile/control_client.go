@@ -14,6 +14,10 @@ import (
 	"time"
 )
 
+// OrderGoodFor is how long a person's order is good: an agent that was frozen and
+// takes it up later refuses it, because what the person stated may be over.
+const OrderGoodFor = 3 * time.Second
+
 const (
 	// callBound is how long an agent may take to answer, waits left out.
 	callBound = 10 * time.Second
@@ -30,15 +34,19 @@ var ErrLate = errors.New("not in time")
 // Client talks to an agent through its control socket. Every call is bounded. An
 // error is ErrNoAgent, ErrLate, *Refused, *Misused, or the agent's own words.
 // An order that makes no sense is not sent.
-type Client struct{ http *http.Client }
+type Client struct {
+	http *http.Client
+	boot func() time.Duration
+}
 
-// NewClient returns a client of the agent whose socket is at path.
-func NewClient(path string) *Client {
+// NewClient returns a client of the agent whose socket is at path. Boot is the
+// machine's CLOCK_BOOTTIME, by which its orders are good for OrderGoodFor.
+func NewClient(path string, boot func() time.Duration) *Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", path)
 	}
-	return &Client{http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
+	return &Client{http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}, boot: boot}
 }
 
 // Status asks what the agent knows.
@@ -115,6 +123,7 @@ func call[T any](ctx context.Context, c *Client, q request) (T, error) {
 	if err != nil {
 		return out, err
 	}
+	req.Header.Set(goodUntilHeader, strconv.FormatInt(int64(c.boot()+OrderGoodFor), 10))
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return out, unreachable(err)

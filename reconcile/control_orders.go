@@ -16,7 +16,11 @@ import (
 func (c *Control) do(ctx context.Context, before func(*Actuator) error, carryOut func(*Actuator) error) (unsaved, err error) {
 	ctx, cancel := context.WithTimeout(ctx, orderBound)
 	defer cancel()
+	by := goodUntil(ctx)
 	err = c.Agent.DoWait(ctx, func(a *Actuator) error {
+		if err := a.InTime(by); err != nil {
+			return err
+		}
 		if err := before(a); err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ func (n *ctlNode) dial() *Client {
 		n.control.Serve(ctx, l, n.agent.log)
 	}()
 	n.t.Cleanup(func() { cancel(); <-done })
-	return NewClient(path)
+	return NewClient(path, n.agent.clock.Boot)
 }
 
 // refused asserts that an order was refused by a rule, with words in the reason.
@@ -211,6 +211,21 @@ func TestTakeoverActivatesANodeThatTheDocumentDoesNotDeclare(t *testing.T) { // 
 	}
 }
 
+// An agent that was frozen finds orders of a while ago.
+func TestAnOrderThatIsTakenUpTooLateIsRefused(t *testing.T) { // R9
+	n := ctlRun(t, "xivo-standby", func(n *ctlNode) { n.git.commit(ctlDocument(spec.Main, ""), false) })
+	n.untilStatus(plan.Inactive)
+	c := n.dial()
+	c.boot = func() time.Duration { return n.agent.clock.Boot() - OrderGoodFor - time.Minute }
+	_, err := c.Takeover(t.Context(), TakeoverRequest{Attest: "main is off"})
+	refused(t, err, "", "1m0s too late")
+	_, err = c.Pause(t.Context(), PauseRequest{Reason: "disks", For: "1h"})
+	refused(t, err, "", "1m0s too late")
+	if r, _ := n.agent.Status(); r.Takeover != "" || r.Paused {
+		t.Errorf("an order that came too late is in force: %+v", r)
+	}
+}
+
 func TestTakeoverIsRefusedWhereARuleForbidsIt(t *testing.T) {
 	for name, c := range map[string]struct {
 		node, document string
@@ -377,7 +392,7 @@ func TestTheSocketNeverReplacesAFile(t *testing.T) {
 }
 
 func TestAClientSaysThatThereIsNoAgent(t *testing.T) {
-	_, err := NewClient(filepath.Join(t.TempDir(), "none.sock")).Status(t.Context())
+	_, err := NewClient(filepath.Join(t.TempDir(), "none.sock"), ctlClock{time.Now()}.Boot).Status(t.Context())
 	if !errors.Is(err, ErrNoAgent) {
 		t.Errorf("got %v, want ErrNoAgent", err)
 	}
@@ -392,7 +407,7 @@ func TestAClientDoesNotWaitForAnAgentThatHangs(t *testing.T) {
 	defer l.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := NewClient(path).Status(ctx); !errors.Is(err, ErrLate) {
+	if _, err := NewClient(path, ctlClock{time.Now()}.Boot).Status(ctx); !errors.Is(err, ErrLate) {
 		t.Errorf("got %v, want ErrLate", err)
 	}
 }

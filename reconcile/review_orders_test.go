@@ -81,6 +81,27 @@ func TestFencingThatOnlyTheDiskKnowsStartsNothing(t *testing.T) {
 	}
 }
 
+// R8: nor does one in a document that is not the newest on the branch: the one
+// after it may have withdrawn it.
+func TestFencingBelowACommitThatIsNotAcceptedStartsNothing(t *testing.T) {
+	n := newSteppedNode(t, "xivo-main")
+	n.readOnly = true
+	n.git.commit(ctlDocument(spec.Main, "fenced: standby"), false)
+	n.start()
+	n.passes()
+	n.services.set(0, plan.Stopped)
+	n.git.commit("not: a document", false)
+	n.start()
+	if _, r := n.passes(); r.Status != plan.Held || n.services.Observed()[0].Run != plan.Stopped {
+		t.Errorf("%s: %s; the service is %v", r.Status, r.Reason, n.services.Observed())
+	}
+	n.git.commit(ctlDocument(spec.Main, "fenced: standby"), false)
+	n.passes()
+	if n.services.Observed()[0].Run != plan.Running {
+		t.Error("the statement is the newest again and nothing started")
+	}
+}
+
 // R9: a person's word counts although the one before has just ended.
 func TestTakeoverRightAfterTheEndOfAnotherCounts(t *testing.T) {
 	n := newSteppedNode(t, "xivo-standby")

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mainstay/reconcile"
+	"mainstay/reconcile/service"
 	"mainstay/spec"
 )
 
@@ -57,7 +58,7 @@ func (r *reach) client() (*reconcile.Client, error) {
 		}
 		path = f.Socket
 	}
-	return reconcile.NewClient(path), nil
+	return reconcile.NewClient(path, service.SystemClock{}.Boot), nil
 }
 
 // fromAgent gives an agent's error its exit code.

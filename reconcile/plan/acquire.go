@@ -13,11 +13,11 @@ func (p *pass) comeUp() {
 	switch {
 	case p.in.Blocked != "":
 		p.say(Failed, RService, "%s", p.in.Blocked)
+	case p.in.Late:
+		p.say(Held, R5, "this pass came much too late: looking at git before anything starts")
 	case p.takeover() && !c.Reachable && !p.mem.OldWord:
 		p.startLocal(R9, Attested)
 		p.serve()
-	case p.in.Late:
-		p.say(Held, R5, "this pass came much too late: looking at git before anything starts")
 	case c.Elsewhere > c.Tip.Seq:
 		p.say(Held, R10, "a report names claim seq %d and the claim is at %d: nobody starts until a node restores it "+
 			"or a person runs mainstay accept --claim here", c.Elsewhere, c.Tip.Seq)

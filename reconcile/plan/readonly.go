@@ -18,7 +18,7 @@ func (p *pass) uncoordinated() {
 		p.keepServices(R8)
 	case p.in.Blocked != "":
 		p.say(Failed, RService, "%s", p.in.Blocked)
-	case p.doc.Fenced == p.other() && !p.in.Stale: // a statement of long ago may be over
+	case p.doc.Fenced == p.other() && !p.in.Stale: // a statement of before may be over
 		p.startUncoordinated(Fenced)
 	case p.takeover():
 		p.startUncoordinated(Attested)
@@ -50,6 +50,9 @@ func (p *pass) presumeUncoordinated() {
 	}
 	wait := p.doc.Handover.Wait.D()
 	switch {
+	case p.doc.Handover.Unconfirmed != spec.UnconfirmedStart && p.doc.Fenced == p.other():
+		p.say(Held, R8, "there is no claim, and the document that fences %s may not be the newest one: "+
+			"nothing starts until this node has read and accepted the newest commit", p.other())
 	case p.doc.Handover.Unconfirmed != spec.UnconfirmedStart:
 		p.say(Held, R8, "there is no claim and handover.unconfirmed is hold: fence %s in the document", p.other())
 	case p.since(p.mem.WaitSince) < wait:

@@ -172,7 +172,7 @@ func (c *checker) pushes(n *node, p plan.Push) {
 		c.fail("%s releases while its services run", n.machine)
 	}
 	var m plan.Memory
-	if n.disk.full || c.w.server.tip(n.role).ID != p.Parent || n.disk.peek("memory", &m) != nil {
+	if n.disk.full || n.disk.refused || c.w.server.tip(n.role).ID != p.Parent || n.disk.peek("memory", &m) != nil {
 		return
 	}
 	if m.Pending == nil || m.Pending.Parent != p.Parent {
@@ -300,7 +300,7 @@ func (c *checker) starts(n *node, in *plan.Input, d *plan.Decision) {
 		c.excuse(n)
 	}
 	f := in.Followed
-	if f == nil || n.active() {
+	if f == nil || n.active() || in.Memory.Stage == plan.StageServing { // healing is no start
 		return
 	}
 	if t := f.Claim.Tip; t.Holder.Side() != n.side || !c.wasActive[activeKey{in.Doc.Follows, n.side, t.Seq}] {

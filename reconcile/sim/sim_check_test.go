@@ -77,6 +77,7 @@ func TestEveryInvariantFires(t *testing.T) {
 			n := w.byName["cc-standby"]
 			e := passOf(n, plan.DoStart, plan.R3)
 			e.Input.Doc.Follows, e.Input.Followed = "xivo", &plan.FollowView{}
+			e.Input.Memory.Stage = plan.StageClaiming
 			w.server.win("cc", plan.Claim{Instance: n.fingerprint, Holder: "standby"})
 			w.check.passed(n, e)
 		},

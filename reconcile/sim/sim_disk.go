@@ -23,6 +23,8 @@ type disk struct {
 	// damaged are the values that will not be readable.
 	damaged map[string]bool
 	full    bool
+	// refused says that the newest save failed.
+	refused bool
 	strict  bool
 }
 
@@ -38,7 +40,7 @@ func (d *disk) copyTo(n *node) *disk {
 // Save is part of reconcile.Disk.
 func (d *disk) Save(name string, v any) error {
 	d.n.touch()
-	if d.full {
+	if d.refused = d.full; d.full {
 		return errDiskFull
 	}
 	if d.strict {

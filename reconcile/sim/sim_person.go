@@ -22,7 +22,7 @@ func (w *World) person(f Fault, n *node) {
 	for _, o := range w.nodes {
 		if o.role == n.role && o.side == n.side.Other() {
 			o.powerOff()
-			w.after(f.For, o.powerOn)
+			w.after(max(f.For, reconcile.OrderGoodFor), o.powerOn) // it is off for as long as the order is good
 		}
 	}
 	p.take(&plan.TakeoverAsk{Attest: "the other machine is off"})
@@ -31,7 +31,12 @@ func (w *World) person(f Fault, n *node) {
 
 // take is a person's statement to the agent, or its end (R9).
 func (p *proc) take(t *plan.TakeoverAsk) {
-	p.ask(func(a *reconcile.Actuator) { _ = a.SetTakeover(t) })
+	by := p.clock.Boot() + reconcile.OrderGoodFor
+	p.ask(func(a *reconcile.Actuator) {
+		if t == nil || a.InTime(by) == nil {
+			_ = a.SetTakeover(t)
+		}
+	})
 }
 
 // heal ends every fault, and declares a side for good.
@@ -81,10 +86,12 @@ func (w *World) attend() {
 	w.after(20*time.Second, w.attend)
 }
 
-// knowsBest reports whether no other node of the role believes a newer claim.
+// knowsBest reports whether no other node of the role that waits for a person
+// believes a newer claim (R10).
 func (w *World) knowsBest(n *node) bool {
 	for _, o := range w.nodes {
-		if o.role == n.role && o.mark.tips[n.role] > n.mark.tips[n.role] {
+		waits := o.proc != nil && o.proc.passed && o.proc.actuator.Report().Rule == plan.R10
+		if o.role == n.role && waits && o.mark.tips[n.role] > n.mark.tips[n.role] {
 			return false
 		}
 	}

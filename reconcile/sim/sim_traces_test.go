@@ -367,6 +367,26 @@ func TestAClaimWonForAnAgentThatDiedIsRenewedBeforeAnythingStarts(t *testing.T) 
 	s.expect(s.server.tip("xivo").Action == plan.Renew, "the claim was renewed for the start")
 }
 
+func TestAPersonsWordIsNoGoodOnceTheNodeStoodStill(t *testing.T) { // R9
+	off := &plan.TakeoverAsk{Attest: "main is off"}
+	freeze := Fault{Kind: Freeze, Machine: "xivo-standby", For: 20 * time.Second}
+	for name, say := range map[string]func(s *story){
+		"before the order": func(s *story) { s.apply(freeze); s.stby.proc.take(off) },
+		"after the order":  func(s *story) { _ = s.stby.proc.actuator.SetTakeover(off); s.apply(freeze) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := tell(t, nil)
+			s.main.powerOff()
+			say(s)
+			s.passes(12 * time.Second)
+			s.main.powerOn()
+			s.passes(time.Minute)
+			s.serves(s.main)
+			s.servesNot(s.stby)
+		})
+	}
+}
+
 // taken is a main that serves, and is declared, while standby takes its claim on
 // the word of a person who is mistaken.
 func (s *story) taken() {

@@ -7,6 +7,7 @@ import (
 
 	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/service"
 )
 
 // lookEvery is how often the demo asks the agents how they are.
@@ -22,7 +23,7 @@ func statuses(ctx context.Context, p *place) []plan.Report {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, time.Second)
 			defer cancel()
-			s, err := reconcile.NewClient(p.socket(n.Name)).Status(ctx)
+			s, err := reconcile.NewClient(p.socket(n.Name), service.SystemClock{}.Boot).Status(ctx)
 			out[i] = s.Node
 			if err != nil {
 				out[i] = plan.Report{Node: n.Name, Status: plan.Unknown, Reason: err.Error()}

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"mainstay/reconcile"
+	"mainstay/reconcile/service"
 	"mainstay/spec"
 )
 
@@ -23,7 +24,7 @@ func errorAs[T any](err error) (T, bool) {
 func (e *examiner) agent(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
-	s, err := reconcile.NewClient(e.file.Socket).Status(ctx)
+	s, err := reconcile.NewClient(e.file.Socket, service.SystemClock{}.Boot).Status(ctx)
 	if err != nil {
 		e.warn("agent", fmt.Sprintf("%v (%s)", err, e.file.Socket), "systemctl enable --now mainstay")
 		return
