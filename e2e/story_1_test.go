@@ -32,6 +32,19 @@ func failsOverAndBackOnThePage(t *testing.T, p *wholePage) {
 	p.wantOrder(t, r, "main", r.Marks[2].At)
 	say(t, "calls to %s all the time: %d went through, %d refused, the longest took %.1f s",
 		voiceName, c.through, c.refused, c.longest.Seconds())
+	p.wantNoAdvice(t)
+}
+
+// wantNoAdvice runs the doctor on every node: nothing is to be mended.
+func (p *wholePage) wantNoAdvice(t *testing.T) {
+	t.Helper()
+	for name, host := range p.nodes {
+		out, err := host.Exec(t.Context(), "mainstay", "doctor")
+		t.Logf("the doctor on %s says:\n%s", name, out)
+		if err != nil {
+			t.Errorf("the doctor finds something on %s: %v", name, err)
+		}
+	}
 }
 
 // head is the newest commit of the repository.

@@ -15,18 +15,27 @@ type story struct {
 	play func(*testing.T, *wholePage)
 }
 
-// The stories of switches, of lost sides, and of calls that outlive everything. Any of them can be run alone.
+// The stories of switches and of calls that outlive everything. Any of them can
+// be run alone.
 func TestStoriesOfThePage(t *testing.T) {
 	t.Parallel() // with the others, on hosts of their own: all wait most of the time
 	play(t, []story{
 		{"1 the page fails over and back", failsOverAndBackOnThePage},
+		{"3 git is away and the agent is upgraded during a call", gitIsAwayDuringACall},
+		{"5 bad commits", badCommitsChangeNothing},
+		{"6 replication follows the claim", replicationFollowsTheClaim},
+	})
+}
+
+// The stories of a side that is lost, and of git that goes away in a switch.
+func TestStoriesOfALostSide(t *testing.T) {
+	t.Parallel()
+	play(t, []story{
 		{"2 main is lost, its end is presumed", mainIsLostAndPresumed},
 		{"2 main is lost and fenced", mainIsLostAndFenced},
 		{"2 main is lost, standby holds until a person decides", mainIsLostAndHeld},
 		{"2 main is cut off under a lease", mainIsCutOffUnderALease},
-		{"3 git is away and the agent is upgraded during a call", gitIsAwayDuringACall},
-		{"5 bad commits", badCommitsChangeNothing},
-		{"6 replication follows the claim", replicationFollowsTheClaim},
+		{"3 git goes away before the release", gitGoesAwayBeforeTheRelease},
 	})
 }
 
@@ -40,7 +49,6 @@ func TestStoriesOfCutLinks(t *testing.T) {
 		{"3 standby without git", standbyWithoutGit},
 		{"3 edge without git", edgeWithoutGit},
 		{"3 the two XiVO do not hear each other", xivoPartedFromEachOther},
-		{"3 git goes away before the release", gitGoesAwayBeforeTheRelease},
 		{"3 git goes away after the release", gitGoesAwayAfterTheRelease},
 		{"3 git goes away after the claim", gitGoesAwayAfterTheClaim},
 		{"3 slow and lossy links", slowAndLossyLinks},

@@ -23,7 +23,7 @@ type disk struct {
 	// damaged are the values that will not be readable.
 	damaged map[string]bool
 	full    bool
-	// refused says that the newest save failed.
+	// refused says that the newest save of the memory failed.
 	refused bool
 	strict  bool
 }
@@ -40,7 +40,10 @@ func (d *disk) copyTo(n *node) *disk {
 // Save is part of reconcile.Disk.
 func (d *disk) Save(name string, v any) error {
 	d.n.touch()
-	if d.refused = d.full; d.full {
+	if name == "memory" {
+		d.refused = d.full
+	}
+	if d.full {
 		return errDiskFull
 	}
 	if d.strict {
