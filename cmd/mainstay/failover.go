@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mainstay/cmd/mainstay/board"
 	"mainstay/cmd/mainstay/commit"
 	"mainstay/cmd/mainstay/edit"
 	"mainstay/cmd/mainstay/gitcmd"
@@ -261,8 +262,13 @@ func (t *turn) confirm(ctx context.Context) error {
 	for _, o := range t.forced {
 		fmt.Fprintf(t.err, "forced: %s %s: %s\n", o.What, o.Node, o.Why)
 	}
+	screen := t.screen()
+	screen.Out, screen.Colour = t.err, false
 	for _, h := range t.plan.Handovers {
 		fmt.Fprintf(t.err, "%s: %s → %s, %s\n", h.Role, cmp.Or(string(h.From), "nobody"), h.To, expectation(h))
+		if h.IfDead != "" {
+			screen.Item(board.Plain, "  ", h.IfDead)
+		}
 	}
 	fmt.Fprintf(t.err, "Type %s to go on: ", t.next.Active)
 	line, err := t.answer(ctx)
@@ -277,7 +283,11 @@ func expectation(h preview.Handover) string {
 	if h.Guarantee == "" {
 		return "which will not happen by itself"
 	}
-	return fmt.Sprintf("guarantee %s, at most %s", h.Guarantee, time.Duration(h.Longest)*time.Second)
+	text := "guarantee " + h.Guarantee
+	if h.Longest > 0 {
+		text += ", at most " + h.Bound().String()
+	}
+	return text
 }
 
 // message is the commit's: what, why, what to expect, and trailers for programs.

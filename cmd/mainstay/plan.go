@@ -112,6 +112,11 @@ func (o *planOptions) trees(ctx context.Context, s *view.Source) (from, to gitcm
 	if err != nil {
 		return from, to, nil, err
 	}
+	if o.to == "" && !repo.Checkout(ctx) {
+		done()
+		return from, to, nil, failf(exitUsage, "plan what? This folder is no checkout of %s", view.Shown(o.place.URL)).
+			hintf("name the revision to end at with --to, or run this in a checkout of it")
+	}
 	if o.from == "" {
 		if o.from, err = o.tip(ctx, repo, s); err != nil {
 			done()

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -59,7 +60,7 @@ func (a *app) statusCommand() *cobra.Command {
 	}
 	l.flags(c, "branch")
 	c.Flags().StringVar(&socket, "socket", "", "ask the agent of this node, at its control socket")
-	c.Flags().BoolVar(&watch, "watch", false, "draw it again every second, until Ctrl-C")
+	c.Flags().BoolVar(&watch, "watch", false, "look again every second, until Ctrl-C; -o json prints one line for each look")
 	return c
 }
 
@@ -119,7 +120,7 @@ func (a *app) watch(ctx context.Context, look looker) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err := p.paint(a, v, err); err != nil {
+		if err := a.show(&p, v, err); err != nil {
 			return err
 		}
 		select {
@@ -128,6 +129,21 @@ func (a *app) watch(ctx context.Context, look looker) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// show shows one look: to people a table, to programs one line of JSON, and
+// nothing where a look came to nothing.
+func (a *app) show(p *painter, v *view.View, failed error) error {
+	if a.format != "json" {
+		return p.paint(a, v, failed)
+	}
+	if failed != nil {
+		a.say("cannot read: %s; trying again", failed)
+		return nil
+	}
+	e := json.NewEncoder(a.out)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
 }
 
 // painter draws over what it drew before.

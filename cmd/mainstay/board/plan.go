@@ -3,7 +3,6 @@ package board
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"mainstay/cmd/mainstay/preview"
 )
@@ -53,11 +52,14 @@ func (s Screen) handover(h preview.Handover) {
 		style = Warn
 	}
 	s.Item(style, "  ", fmt.Sprintf("%s: %s → %s, guarantee %s: %s", h.Role, from, h.To, guarantee, h.Why))
+	if h.IfDead != "" {
+		s.Item(Warn, "    ", h.IfDead)
+	}
 	for _, w := range h.Waits {
 		s.Item(Plain, "    waits for ", w)
 	}
-	if h.Guarantee != "" {
-		s.Item(Dim, "    ", "over after "+(time.Duration(h.Longest)*time.Second).String()+" at the latest, by the document's bounds")
+	if h.Guarantee != "" && h.Longest > 0 {
+		s.Item(Dim, "    ", "over after "+h.Bound().String()+" at the latest, by the document's bounds")
 	}
 }
 

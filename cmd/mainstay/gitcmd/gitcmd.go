@@ -106,6 +106,12 @@ func environment() []string {
 	return append(env, "LC_ALL=C")
 }
 
+// Checkout reports whether the repository has files lying in a folder.
+func (r Repo) Checkout(ctx context.Context) bool {
+	text, err := r.Text(ctx, "rev-parse", "--is-inside-work-tree")
+	return err == nil && text == "true"
+}
+
 // Top returns the checkout that dir is in, or an error outside of one.
 func Top(ctx context.Context, dir string) (Repo, error) {
 	top, err := Repo{Dir: dir}.Text(ctx, "rev-parse", "--show-toplevel")

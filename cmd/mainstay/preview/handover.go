@@ -2,6 +2,8 @@ package preview
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"mainstay/cmd/mainstay/view"
@@ -24,7 +26,7 @@ func (p *planner) handovers() {
 				h.down = p.last(name)
 			}
 		}
-		p.plan.Handovers = append(p.plan.Handovers, h.foretell())
+		p.plan.Handovers = append(p.plan.Handovers, h.afterLead(h.foretell()))
 		h.object()
 	}
 	p.objectToFence()
@@ -64,6 +66,7 @@ func (h *handover) foretell() Handover {
 	case h.speaks():
 		set(plan.Released, h.drain()+h.stopTime(), "%s stops, is seen to be down, and releases the claim", h.down.Name)
 		out.Waits = h.releaseWaits()
+		h.mayBeDead(&out, wait)
 	default:
 		h.silent(set, wait)
 		out.Waits = append(out.Waits, h.silentWaits(wait)...)
@@ -72,6 +75,66 @@ func (h *handover) foretell() Handover {
 		out.Guarantee, out.Why = "", h.held
 	}
 	return out
+}
+
+// heardNow is how old a report may be that still tells that its node is alive:
+// beyond it a node may have died since, and its next report is not due before a
+// heartbeat.
+const heardNow = 30 * time.Second
+
+// mayBeDead says what happens instead when the node that steps down was not heard
+// just now, and prolongs the bound so that it holds for both.
+func (h *handover) mayBeDead(out *Handover, wait time.Duration) {
+	if h.down.Heard() <= heardNow {
+		return
+	}
+	how, longest := h.ifDead(wait)
+	out.IfDead = fmt.Sprintf("%s was last heard %s ago; if it is dead: %s", h.down.Name, view.Age(h.down.Heard()), how)
+	if longest > 0 {
+		longest += h.startTime()
+	}
+	out.Longest = max(out.Longest, seconds(longest))
+}
+
+// ifDead is what happens when the node that steps down does not (R4), and how long
+// that takes; 0 when nothing bounds it.
+func (h *handover) ifDead(wait time.Duration) (how string, longest time.Duration) {
+	claim := h.Now.Claims[h.role]
+	switch {
+	case claim.Lease > 0:
+		longest = wait + plan.SeizeWait(claim.Lease.D(), claim.StopBound.D())
+		return fmt.Sprintf("lease after %s", Handover{Longest: seconds(longest)}.Bound()), longest
+	case h.To.Handover.Unconfirmed != spec.UnconfirmedStart:
+		return "held until a person says that it is off", 0
+	case h.To.Roles[h.role].Witness != nil:
+		return fmt.Sprintf("presumed after %s, if its witness is silent", wait), wait + h.debt()
+	}
+	return fmt.Sprintf("presumed after %s", wait), wait + h.debt()
+}
+
+// afterLead adds what a role that follows another waits for: it starts once that
+// one is Active, so the other's bound comes on top of its own.
+func (h *handover) afterLead(out Handover) Handover {
+	follows := h.To.Roles[h.role].Follows
+	i := slices.IndexFunc(h.plan.Handovers, func(l Handover) bool { return l.Role == follows })
+	if follows == "" || i < 0 || out.Guarantee == "" {
+		return out
+	}
+	lead := h.plan.Handovers[i]
+	wait := fmt.Sprintf("%s to be Active on %s", follows, h.To.Active)
+	if lead.Longest > 0 {
+		wait += ", at most " + lead.Bound().String()
+		out.Longest += lead.Longest
+	} else {
+		out.Longest = 0
+	}
+	out.Waits = append(out.Waits, wait)
+	return out
+}
+
+// Bound is Longest as a duration, in whole seconds and never less.
+func (h Handover) Bound() time.Duration {
+	return time.Duration(math.Ceil(h.Longest)) * time.Second
 }
 
 // speaks reports whether the node that goes down is there to release its claim.

@@ -3,6 +3,7 @@ package preview
 import (
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"strings"
 )
@@ -58,10 +59,13 @@ func (h Handover) markdown(b *strings.Builder) {
 		guarantee = "none, it will not happen by itself"
 	}
 	fmt.Fprintf(b, "**%s moves from %s to %s. Guarantee: %s**: %s.", plain(h.Role), sideOf(h.From), h.To, guarantee, plain(h.Why))
+	if h.IfDead != "" {
+		fmt.Fprintf(b, " %s.", plain(h.IfDead))
+	}
 	if len(h.Waits) > 0 {
 		fmt.Fprintf(b, " It waits for %s.", plain(strings.Join(h.Waits, "; then for ")))
 	}
-	if h.Guarantee != "" {
+	if h.Guarantee != "" && h.Longest > 0 {
 		fmt.Fprintf(b, " By the document's bounds it is over after %s at the latest.", brief(h.Longest))
 	}
 	b.WriteString("\n\n")
@@ -115,13 +119,13 @@ func plain(text string) string {
 	return mention.ReplaceAllString(text, "$0<!-- -->")
 }
 
-// brief writes a number of seconds.
+// brief writes a number of seconds, rounded up: a bound stays a bound.
 func brief(s float64) string {
 	switch {
 	case s < 120:
-		return fmt.Sprintf("%.0f s", s)
+		return fmt.Sprintf("%.0f s", math.Ceil(s))
 	case s < 7200:
-		return fmt.Sprintf("%.0f min", s/60)
+		return fmt.Sprintf("%.0f min", math.Ceil(s/60))
 	}
-	return fmt.Sprintf("%.1f h", s/3600)
+	return fmt.Sprintf("%.1f h", math.Ceil(s/360)/10)
 }

@@ -1,6 +1,7 @@
 package preview
 
 import (
+	"slices"
 	"time"
 
 	"mainstay/cmd/mainstay/view"
@@ -52,9 +53,13 @@ type Handover struct {
 	Guarantee string `json:"guarantee,omitempty"`
 	// Why says in words what the guarantee rests on.
 	Why string `json:"why"`
+	// IfDead says what happens instead should the node that steps down be dead. It
+	// is empty where that node was heard just now, or is not counted on.
+	IfDead string `json:"ifDead,omitempty"`
 	// Waits are what it will wait for, in order.
 	Waits []string `json:"waits,omitempty"`
-	// Longest is how long it may take, in seconds, by the bounds of the document.
+	// Longest is how long it may take, in seconds, by the bounds of the document; 0
+	// when it may wait for a person.
 	Longest float64 `json:"longest"`
 }
 
@@ -156,7 +161,16 @@ func (p *planner) roles() []string {
 			out = append(out, role)
 		}
 	}
+	slices.SortStableFunc(out, func(a, b string) int { return p.depth(a) - p.depth(b) })
 	return out
+}
+
+// depth is how many roles come before a role, each followed by the next.
+func (p *planner) depth(role string) (n int) {
+	for r := p.To.Roles[role].Follows; r != ""; r = p.To.Roles[r].Follows {
+		n++
+	}
+	return n
 }
 
 func seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }

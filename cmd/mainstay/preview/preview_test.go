@@ -1,6 +1,7 @@
 package preview
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -201,5 +202,54 @@ func TestASwitchThatIsUnderWayIsTold(t *testing.T) {
 	want := []string{"an earlier switch is under way (m is Deactivating): what is not done of it is not done any more"}
 	if diff := cmp.Diff(want, w.plan().Notes); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A report tells that its node was alive when it made it: what holds should it
+// have died since is said beside the guarantee, and bounds both.
+func TestANodeThatWasNotHeardJustNowMayBeDead(t *testing.T) {
+	old := func(w *world) { w.age["m"] = 4 * time.Minute }
+	for _, c := range []struct {
+		name    string
+		change  func(*world)
+		want    string
+		longest float64
+	}{
+		{"heard just now", func(w *world) { w.age["m"] = 30 * time.Second }, "", 30},
+		{"nobody else is asked", old, "m was last heard 4m ago; if it is dead: presumed after 30s", 50},
+		{"a person is asked", func(w *world) { old(w); w.handover = "{ unconfirmed: hold }" },
+			"m was last heard 4m ago; if it is dead: held until a person says that it is off", 30},
+		{"its claim has a lease", func(w *world) {
+			old(w)
+			w.claim.Lease, w.claim.StopBound = spec.Duration(time.Minute), spec.Duration(20*time.Second)
+		}, "m was last heard 4m ago; if it is dead: lease after 1m56s", 135.16},
+		{"an earlier takeover left a debt", func(w *world) { old(w); w.claim.Debt = spec.Duration(time.Minute) },
+			"m was last heard 4m ago; if it is dead: presumed after 30s", 110},
+		{"it is stated to be off", func(w *world) { old(w); w.extra = "fenced: main\n" }, "", 20},
+		{"it counts as silent", func(w *world) { w.age["m"] = 2 * time.Hour }, "", 50},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			c.change(w)
+			h := w.plan().Handovers[0]
+			if diff := cmp.Diff(c.want, h.IfDead); diff != "" {
+				t.Error(diff)
+			}
+			if math.Abs(h.Longest-c.longest) > 0.01 {
+				t.Errorf("over after %v s, want %v", h.Longest, c.longest)
+			}
+		})
+	}
+}
+
+// A bound stays one however it is written.
+func TestBoundsAreRoundedUp(t *testing.T) {
+	for seconds, want := range map[float64]string{0: "0 s", 59.1: "60 s", 120: "2 min", 200: "4 min", 7200: "2.0 h", 7201: "2.1 h"} {
+		if got := brief(seconds); got != want {
+			t.Errorf("%v s: %q, want %q", seconds, got, want)
+		}
+	}
+	if got := (Handover{Longest: 2.2}).Bound(); got != 3*time.Second {
+		t.Errorf("2.2 s: %s", got)
 	}
 }

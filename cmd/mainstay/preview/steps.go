@@ -19,17 +19,21 @@ func (p *planner) step(node string, do Does, what, after, text string) *Step {
 }
 
 // steps lists what will happen in the order in which it will: what leads stops
-// first, its followers stop, it starts on the other side, its followers start
-// there, and what is shared points there last.
+// first, its followers stop, it starts on the other side, what is shared and
+// follows it points there, and so on with each of its followers.
 func (p *planner) steps() {
 	p.nodeChanges()
 	for _, h := range p.plan.Handovers {
 		p.goDown(h)
 	}
+	told := map[string]bool{}
 	for _, h := range p.plan.Handovers {
 		p.comeUp(h)
+		p.files(told, func(n spec.Node) bool {
+			return n.Role == h.Role || p.To.Roles[n.Role].Follows == h.Role && n.Side == ""
+		})
 	}
-	p.files()
+	p.files(told, func(spec.Node) bool { return true })
 }
 
 // goDown lists what happens on the side that steps down.
@@ -148,13 +152,15 @@ func nowIs(r plan.Run) string {
 	return " (now " + string(r) + ")"
 }
 
-// files lists what is rendered, and what is re-pointed by it.
-func (p *planner) files() {
+// files lists what is rendered, and what is re-pointed by it, on those nodes that
+// are meant and were not told of yet.
+func (p *planner) files(told map[string]bool, meant func(spec.Node) bool) {
 	for _, name := range view.Ordered(p.To) {
 		w := p.want(name)
-		if w == nil {
+		if w == nil || told[name] || !meant(p.To.Nodes[name]) {
 			continue
 		}
+		told[name] = true
 		was, will := p.pointsAt(name), p.willPointAt(name)
 		after := ""
 		if was != will {
