@@ -84,12 +84,6 @@ type Actuator struct {
 	lateAt   time.Duration
 }
 
-// Pause is a person's pause on the node, with its end (R11).
-type Pause struct {
-	Reason string    `json:"reason"`
-	Until  time.Time `json:"until,omitzero"`
-}
-
 // NewActuator returns an actuator that remembers what the disk remembers.
 func NewActuator(c ActuatorConfig) *Actuator {
 	a := &Actuator{ActuatorConfig: c}
@@ -106,17 +100,6 @@ func NewActuator(c ActuatorConfig) *Actuator {
 	}
 	a.recallOrders()
 	return a
-}
-
-func (a *Actuator) recallOrders() {
-	var p Pause
-	if a.Disk.Load(pauseFile, &p) == nil && p.Reason != "" {
-		a.pause = &p
-	}
-	var t plan.TakeoverAsk
-	if a.Disk.Load(takeoverFile, &t) == nil && t.Attest != "" {
-		a.takeover = &t
-	}
 }
 
 // See takes in a newer snapshot.
@@ -231,26 +214,6 @@ func (a *Actuator) noticeGap(now time.Duration) {
 	}
 }
 
-// dropTakeover drops a person's order that was not carried out before this node
-// stood still: it was true when it was given (R9).
-func (a *Actuator) dropTakeover(late time.Duration) {
-	if serves := a.mem.Stage == plan.StageServing || a.mem.Stage == plan.StageDraining; a.takeover == nil || serves {
-		return
-	}
-	a.Log.Warn("takeover dropped: this node stood still before it was carried out", "attest", a.takeover.Attest, "late", late)
-	_ = a.SetTakeover(nil)
-}
-
-// InTime returns a Refused for a person's order that is good until by, in boot
-// time, and is taken up later: what its giver stated may be over.
-func (a *Actuator) InTime(by time.Duration) error {
-	if late := a.Clock.Boot() - by; late > 0 {
-		return refusef("", "if it is still right, give it again",
-			"this node stood still and took the order up %s too late, so it was not carried out", late.Round(time.Second))
-	}
-	return nil
-}
-
 // gather makes the input of one decision from the newest of everything.
 func (a *Actuator) gather(now time.Duration) plan.Input {
 	in := plan.Input{
@@ -278,7 +241,7 @@ func (a *Actuator) gather(now time.Duration) plan.Input {
 // stale reports whether the document may be long out of date.
 func (a *Actuator) stale() bool {
 	acc := a.snap.Accepted
-	return a.snap.LastRead.IsZero() || acc == nil || acc.Commit != a.snap.Seen
+	return !a.snap.OK || acc == nil || acc.Commit != a.snap.Seen
 }
 
 // find ends the beginning of a run: something was seen running, or everything
@@ -360,33 +323,4 @@ func (a *Actuator) order(d plan.Decision) Order {
 		return Order{}
 	}
 	return Order{Role: a.doc.Role, Push: a.told(d.Push), Restore: d.Restore}
-}
-
-// activePause is the pause in force; one whose end has passed is over.
-func (a *Actuator) activePause() *Pause {
-	if a.pause != nil && !a.pause.Until.IsZero() && a.Clock.Wall().After(a.pause.Until) {
-		a.SetPause(nil)
-	}
-	return a.pause
-}
-
-// SetPause pauses the node, or resumes it with nil. The error is the disk's; the
-// pause counts all the same until the agent restarts.
-func (a *Actuator) SetPause(p *Pause) error {
-	a.pause = p
-	if p == nil {
-		p = &Pause{}
-	}
-	return a.Disk.Save(pauseFile, p)
-}
-
-// SetTakeover records a person's statement, or ends it with nil (R9).
-func (a *Actuator) SetTakeover(t *plan.TakeoverAsk) error {
-	a.takeover = t
-	if t == nil {
-		t = &plan.TakeoverAsk{}
-	}
-	// What became of an earlier statement says nothing about this one.
-	a.mem.TakenOver, a.mem.Stated, a.mem.StatedOn, a.mem.OldWord = false, false, "", false
-	return a.Disk.Save(takeoverFile, t)
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -169,6 +171,28 @@ func TestAStopIsNotSeenDownByAnObservationFromBeforeIt(t *testing.T) { // R2
 	}
 }
 
+func TestJobsAreTiedToTheClaim(t *testing.T) { // R5, section 3
+	h := newHand(t)
+	var ties []Tie
+	h.Machine.Extra = func(_ *plan.Report, tie Tie) {
+		if len(ties) == 0 || ties[len(ties)-1] != tie {
+			ties = append(ties, tie)
+		}
+	}
+	h.serving()
+	h.git.down = true
+	h.pass()
+	h.clock.pass(time.Minute)
+	h.pass()
+	h.git.down = false
+	h.pass()
+	h.held("standby")
+	h.pass()
+	if diff := cmp.Diff([]Tie{Lost, Held, Unread, Lost, Held, Lost}, ties); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func (h *hand) digest(text string) string {
 	d, problems := LoadDocument("deployment.yaml", []byte(text), nil)
 	if len(problems) > 0 {
@@ -229,6 +253,10 @@ func TestALocalPauseSurvivesARestartAndEnds(t *testing.T) { // R11
 	h.rack.seen[1] = plan.Observed{Run: plan.RunFailed}
 	if h.pass(); h.Report().Status != plan.Paused || h.j.has("start") {
 		t.Errorf("%s, %q", h.Report().Status, h.j.lines)
+	}
+	h.clock.wall = h.clock.wall.Add(24 * time.Hour) // somebody sets the clock
+	if h.pass(); h.Report().Status != plan.Paused {
+		t.Error("a step of the wall clock ends the pause")
 	}
 	h.clock.pass(time.Hour + time.Second)
 	h.pass()

@@ -17,8 +17,12 @@ func (c *Control) takeover(ctx context.Context, r TakeoverRequest) (Answer, erro
 	if r.End {
 		return c.endTakeover(ctx)
 	}
+	answers := ""
 	unsaved, err := c.do(ctx, func(a *Actuator) error { return a.mayTakeOver(r) }, func(a *Actuator) error {
 		a.Log.Warn("takeover by a person", "attest", r.Attest, "adopt", r.Adopt)
+		if w := a.Machine.Probes.Witness(); w.Known && w.Answers {
+			answers = "; but " + a.doc.Peer + " answers the witness probe: look at it now"
+		}
 		return a.SetTakeover(&plan.TakeoverAsk{Attest: r.Attest, Adopt: r.Adopt})
 	})
 	if err != nil {
@@ -28,7 +32,7 @@ func (c *Control) takeover(ctx context.Context, r TakeoverRequest) (Answer, erro
 	if r.Adopt {
 		message = "adopting the claim of this side"
 	}
-	return c.answer(message, unsaved), nil
+	return c.answer(message+answers, unsaved), nil
 }
 
 // check returns a Misused for an order that contradicts itself, and a Refused

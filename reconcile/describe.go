@@ -73,9 +73,25 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 			Message: "the memory could not be kept on disk: " + a.unsaved})
 	}
 	if a.Machine.Extra != nil {
-		a.Machine.Extra(&r)
+		a.Machine.Extra(&r, a.tie())
 	}
 	return r
+}
+
+// tie is what this node knows of its claim, for the jobs of the active side.
+func (a *Actuator) tie() Tie {
+	if a.doc == nil || !a.doc.Exclusive || !a.Coordinated {
+		return Held
+	}
+	c := a.snap.Claims[a.doc.Role]
+	own := !c.Tip.Free() && c.Tip.Instance == a.Instance && a.mem.Local == ""
+	switch {
+	case !own || a.Clock.Boot()-c.Began > a.doc.Handover.Wait.D() && !c.Reachable:
+		return Lost
+	case !c.Reachable:
+		return Unread
+	}
+	return Held
 }
 
 // noDocument says why there is none, as far as it is known.

@@ -12,12 +12,14 @@ const (
 	checkKind = "check"
 )
 
-// Jobs runs the document's scheduled jobs, tied to what the node is: when:
-// active only while its status is Active, when: inactive only while it is
-// Inactive, and none while it is Paused (R11). A job that runs when that stops
-// being so is ended, with all its children. A job never overlaps itself.
+// Jobs runs the document's scheduled jobs, tied to the claim and to what the node
+// is: when: active only while its status is Active and its claim was read at the
+// newest look, when: inactive only while it is Inactive, and none while it is
+// Paused (R11). A side that is cut off serves on (R5), but what it copies to the
+// other one might overwrite a side that has taken over. A job that runs when its
+// tie is lost is ended, with all its children. A job never overlaps itself.
 //
-// Configure, SetStatus and Fill may be called from anywhere and never wait.
+// Configure, SetStanding and Fill may be called from anywhere and never wait.
 type Jobs struct{ tasks *tasks }
 
 // NewJobs returns jobs that do nothing before Run.
@@ -36,8 +38,28 @@ func (j *Jobs) Configure(w *spec.Wanted) {
 	j.tasks.want(want)
 }
 
-// SetStatus takes in what the node is now.
-func (j *Jobs) SetStatus(s plan.Status) { j.tasks.setStatus(s) }
+// Standing is what jobs are tied to.
+type Standing struct {
+	Status plan.Status
+	Tie    Tie
+}
+
+// Tie is what a node knows of its claim.
+type Tie int
+
+const (
+	// Held is a claim that the newest look showed as this node's own, or a role
+	// that has none.
+	Held Tie = iota
+	// Unread is one that could not be read at the newest look: nothing begins.
+	Unread
+	// Lost is one that is not known to be this node's any more, or was not read
+	// for longer than the other side waits before it presumes this one dead (R4).
+	Lost
+)
+
+// SetStanding takes in what the node is now.
+func (j *Jobs) SetStanding(s Standing) { j.tasks.setStanding(s) }
 
 // Fill puts the newest run of every job into a report.
 func (j *Jobs) Fill(r *plan.Report) {

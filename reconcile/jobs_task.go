@@ -69,17 +69,17 @@ type Tasks struct {
 }
 
 // tasks runs commands on time, each at most once at a time. One goroutine owns
-// it; want, setStatus and newest may be called from any other and never wait.
+// it; want, setStanding and newest may be called from any other and never wait.
 type tasks struct {
 	Tasks
 	kind string
 
-	wake    chan struct{}
-	ends    chan taskEnd
-	done    chan struct{} // closed once nobody takes ends any more
-	wanted  atomic.Pointer[[]taskWant]
-	status  atomic.Pointer[plan.Status]
-	reports atomic.Pointer[[]taskReport]
+	wake     chan struct{}
+	ends     chan taskEnd
+	done     chan struct{} // closed once nobody takes ends any more
+	wanted   atomic.Pointer[[]taskWant]
+	standing atomic.Pointer[Standing]
+	reports  atomic.Pointer[[]taskReport]
 
 	seen *[]taskWant // the wanted that list was made from
 	list []*task
@@ -95,8 +95,8 @@ func (t *tasks) want(w []taskWant) {
 	poke(t.wake)
 }
 
-func (t *tasks) setStatus(s plan.Status) {
-	if before := t.status.Swap(&s); before == nil || *before != s {
+func (t *tasks) setStanding(s Standing) {
+	if before := t.standing.Swap(&s); before == nil || *before != s {
 		poke(t.wake)
 	}
 }
@@ -197,19 +197,21 @@ func (t *tasks) configure() {
 
 // forbidden says why a command may not run now, or "".
 func (t *tasks) forbidden(k *task) string {
-	status := plan.Unknown
-	if s := t.status.Load(); s != nil {
-		status = *s
+	now := Standing{Status: plan.Unknown}
+	if s := t.standing.Load(); s != nil {
+		now = *s
 	}
 	switch {
 	case k.gone:
 		return "the document does not want it any more"
 	case t.kind == checkKind:
 		return ""
-	case status == plan.Paused:
+	case now.Status == plan.Paused:
 		return "the node is Paused"
-	case k.when == spec.WhenActive && status != plan.Active, k.when == spec.WhenInactive && status != plan.Inactive:
-		return "the node is " + string(status)
+	case k.when == spec.WhenActive && now.Status != plan.Active, k.when == spec.WhenInactive && now.Status != plan.Inactive:
+		return "the node is " + string(now.Status)
+	case k.when == spec.WhenActive && now.Tie == Lost, k.when == spec.WhenActive && now.Tie == Unread && k.run == nil:
+		return "the claim was not read as this node's own"
 	}
 	return ""
 }

@@ -116,9 +116,12 @@ func (d *desk) configure(jobs ...spec.Job) {
 func (d *desk) turn() time.Duration { return d.jobs.tasks.turn(d.ctx) }
 
 // at lets time go by and takes a turn with a status.
-func (d *desk) at(after time.Duration, s plan.Status) {
+func (d *desk) at(after time.Duration, s plan.Status) { d.tied(after, s, Held) }
+
+// tied is at with what is known of the claim.
+func (d *desk) tied(after time.Duration, s plan.Status, tie Tie) {
 	d.clock.pass(after)
-	d.jobs.SetStatus(s)
+	d.jobs.SetStanding(Standing{Status: s, Tie: tie})
 	d.turn()
 }
 
@@ -223,6 +226,29 @@ func TestAJobIsEndedWhenTheNodeStopsBeingWhatItIsTiedTo(t *testing.T) {
 	want := plan.JobReport{Name: "replicate", Output: "the node is Deactivating: it was ended", At: d.clock.Wall().Add(-61 * time.Second)}
 	if diff := cmp.Diff(want, d.report()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A side that is cut off serves on, and must not write over the other one (R5).
+func TestAJobOfTheActiveSideNeedsTheClaim(t *testing.T) {
+	why := "the claim was not read as this node's own"
+	d := newDesk(t, hourly(spec.WhenActive))
+	d.tied(30*time.Minute, plan.Active, Unread)
+	d.idle("while the claim cannot be read")
+	if got := d.report().Skipped; got != why {
+		t.Errorf("skipped %q", got)
+	}
+	d.tied(time.Hour, plan.Active, Held)
+	run := d.started()
+	d.tied(time.Minute, plan.Active, Unread)
+	if run.ctx.Err() != nil {
+		t.Fatal("ended while the other side waits")
+	}
+	d.tied(time.Minute, plan.Active, Lost)
+	<-run.ctx.Done()
+	d.over()
+	if got := d.report().Output; got != why+": it was ended" {
+		t.Errorf("ended because %q", got)
 	}
 }
 

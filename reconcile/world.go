@@ -155,6 +155,7 @@ type Machine struct {
 	Probes   Probes
 	// SelfFence runs the node's own fence command (R7). It does not wait.
 	SelfFence func(reason string)
-	// Extra adds conditions, checks and jobs to a report, and may be nil.
-	Extra func(*plan.Report)
+	// Extra adds conditions, checks and jobs to a report, and may be nil. Tie is
+	// what jobs are tied to besides the status in it.
+	Extra func(r *plan.Report, tie Tie)
 }

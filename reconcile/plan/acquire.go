@@ -70,6 +70,7 @@ func (p *pass) startOwn() {
 	if left := p.holdLeft(); left > 0 {
 		p.say(Held, R7, "the claim is won; waiting out the other side's lease and stop bound")
 		p.until(p.in.Now + left)
+		p.stopServices(R7, atOnce) // somebody else started what runs
 		return
 	}
 	p.mem.Stage, p.mem.Guarantee = StageServing, t.Guarantee
@@ -105,13 +106,43 @@ func (p *pass) acquire() {
 	case p.mem.HeldUnder == p.doc.Commit && t.Commit != p.doc.Commit:
 		p.say(Held, R4, "%s took the claim under commit %.12s, which this node has not accepted: commit again, or fence %s",
 			t.Node, t.Commit, p.other())
-	case p.doc.Fenced == p.other():
+	case p.doc.Fenced == p.other() && p.fenceHolds():
 		p.win(Seize, Fenced, R4, "the document says fenced: "+string(p.other()), 0)
 	case t.Guarantee == Attested && t.Document == p.doc.Digest:
 		p.say(Held, R9, "%s was activated by a person under this very document: commit again, or fence it", t.Node)
 	default:
 		p.waitForRelease(t)
 	}
+}
+
+// learnFence notes on which claim the other side was fenced. A person's statement
+// is about the holder of that claim.
+func (p *pass) learnFence() {
+	switch {
+	case !p.doc.Exclusive || p.doc.Fenced != p.other():
+		p.mem.FencedUnder, p.mem.FencedOn = "", ""
+	case p.mem.FencedUnder != p.doc.Commit && p.in.Claim.Read:
+		p.mem.FencedUnder, p.mem.FencedOn = p.doc.Commit, p.in.Claim.Tip.ID
+	}
+}
+
+// fenceHolds reports whether a person's statement that the other side is off may
+// be believed: no newer commit may have withdrawn it, and the other side has not
+// changed the claim since, unless it says that it is down because of it (R4).
+func (p *pass) fenceHolds() bool {
+	peer := p.in.Peer
+	obeyed := peer.Known && peer.Accepted == p.doc.Commit && !peer.Running
+	switch {
+	case p.in.Stale:
+		p.warn("FencingNotBelieved", "%s is fenced in a document that may not be the newest one: "+
+			"this node must read and accept the newest commit first", p.other())
+	case p.in.Claim.Tip.ID != p.mem.FencedOn && !obeyed:
+		p.warn("FencingNotBelieved", "%s changed the claim after it was fenced, so it was not off: "+
+			"make sure that it is, and commit the fencing again", p.doc.Peer)
+	default:
+		return true
+	}
+	return false
 }
 
 // waitForRelease waits for the other side's release, and says what happens
@@ -151,7 +182,11 @@ func (p *pass) presume() {
 	case !p.witnessSilent(wait):
 		p.holdForWitness(wait)
 	default:
-		p.win(Seize, Presumed, R4, "no release came and nothing answers on "+p.doc.Peer, p.in.Claim.Tip.Debt.D())
+		why := "no release came and there is no witness to ask about " + p.doc.Peer
+		if p.doc.Witness {
+			why = "no release came and nothing answers on " + p.doc.Peer
+		}
+		p.win(Seize, Presumed, R4, why, p.in.Claim.Tip.Debt.D())
 	}
 }
 

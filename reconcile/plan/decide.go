@@ -55,6 +55,7 @@ func (p *pass) begin() {
 	p.restarted()
 	p.found()
 	p.published()
+	p.learnFence()
 	p.mem.DrainEnded = p.mem.DrainEnded && p.mine()
 	if p.mine() {
 		p.mem.HeldBound, p.mem.HeldUnder = p.in.Claim.Tip.StopBound.D(), p.doc.Commit

@@ -105,6 +105,10 @@ type Memory struct {
 	// HeldUnder is the commit that was in force when this node last held the
 	// claim (R4).
 	HeldUnder string `json:"heldUnder,omitempty"`
+	// FencedUnder is the commit by which the other side is fenced, and FencedOn
+	// the claim's tip when this node learnt that (R4).
+	FencedUnder string `json:"fencedUnder,omitempty"`
+	FencedOn    string `json:"fencedOn,omitempty"`
 	// Local says that services run without a claim won for it: on a presumption
 	// at boot (R6) or on a person's word (R9).
 	Local Rule `json:"local,omitempty"`
@@ -162,5 +166,6 @@ type Tries struct {
 func (m Memory) rebooted(boot string) Memory {
 	return Memory{Boot: boot, Start: m.Start, Pending: m.Pending, Serving: m.Serving,
 		Guarantee: m.Guarantee, Hold: Hold{Start: m.Hold.Start, For: m.Hold.For}, HeldBound: m.HeldBound, HeldUnder: m.HeldUnder,
+		FencedUnder: m.FencedUnder, FencedOn: m.FencedOn,
 		TakenOver: m.TakenOver, Stated: m.Stated, StatedOn: m.StatedOn, OldWord: m.Stated}
 }

@@ -68,6 +68,9 @@ func (p *pass) conditions() {
 	if p.doc.Exclusive && p.doc.Fenced == p.other() && in.Witness.Known && in.Witness.Answers {
 		p.warn("FencedAnswers", "the document says fenced: %s, but %s answers", p.doc.Fenced, p.doc.Peer)
 	}
+	if p.doc.Exclusive && p.takeover() && !in.Takeover.Adopt && in.Witness.Known && in.Witness.Answers {
+		p.warn("AttestedAnswers", "a person stated that this side may serve (%s), but %s answers", in.Takeover.Attest, p.doc.Peer)
+	}
 	for _, r := range in.Roles {
 		if Dual(r.Tip, r.Reports) {
 			p.warn("DualActive", "both sides of %s are serving: %s and %s", r.Role,

@@ -56,11 +56,13 @@ func servingSide(f *FollowView) spec.Side {
 
 // Dual reports whether two nodes of one exclusive role were both seen serving:
 // the one that does not hold the claim said so after this observer knew the
-// claim, so it is not an old report of a dead node.
+// claim, so it is not an old report of a dead node. Of a free claim neither is
+// the holder.
 func Dual(t Tip, reports SideReports) bool {
 	holder := t.Holder.Side()
 	if holder == "" {
-		return false
+		a, b := reports.Of(spec.Main), reports.Of(spec.Standby)
+		return a.Known && a.Running && a.SeqBefore >= t.Seq && b.Known && b.Running && b.SeqBefore >= t.Seq
 	}
 	mine, other := reports.Of(holder), reports.Of(holder.Other())
 	return mine.Known && mine.Running && mine.Seq >= t.Seq &&

@@ -114,6 +114,12 @@ func (s *teller) restart(args) error {
 	return nil
 }
 
+// stale is a branch that moved on to a commit which the node did not accept.
+func (s *teller) stale(args) error {
+	s.in.Stale = true
+	return nil
+}
+
 func (s *teller) time(a args) error {
 	d, err := time.ParseDuration(strings.TrimPrefix(a[0], "+"))
 	s.in.Now += d

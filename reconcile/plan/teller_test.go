@@ -65,7 +65,7 @@ func (s *teller) tell(line string, out *strings.Builder) error {
 	commands := map[string]func(args) error{
 		"node": s.node, "doc": s.doc, "claim": s.claim, "followed": s.followed, "peer": s.peer,
 		"service": s.service, "file": s.file, "witness": s.witness, "detect": s.detect,
-		"takeover": s.takeover, "pause": s.pause, "reboot": s.reboot, "restart": s.restart,
+		"takeover": s.takeover, "pause": s.pause, "reboot": s.reboot, "restart": s.restart, "stale": s.stale,
 		"time": s.time, "apply": s.apply, "win": s.win, "forget": s.forget, "late": s.late, "blocked": s.blocked,
 		"role": s.role, "memory": s.memory, "end-drain": s.endDrain, "drain": s.drain,
 	}

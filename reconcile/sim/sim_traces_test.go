@@ -339,6 +339,48 @@ func (s *story) fence(side spec.Side) {
 	s.Commit(settings)
 }
 
+// bad is a commit that no node accepts.
+func (s *story) bad() {
+	broken := s.settings
+	broken.Broken = 1
+	s.server.spoil(broken.Text(), false)
+}
+
+// lostFence is a fencing of main that standby accepted and could not act on
+// before it went off, and that was withdrawn below a broken commit.
+func (s *story) lostFence(main func()) {
+	s.stby.link.claims = Lost
+	fenced := s.settings
+	fenced.Active, fenced.Fenced = spec.Standby, spec.Main
+	s.Commit(fenced)
+	s.until("the seizure is on its way", 10*time.Second, func() bool { return pushing(s.stby, plan.Seize) })
+	s.stby.powerOff()
+	s.Declare(spec.Main)
+	main()
+	s.bad()
+	s.stby.link.claims = Answered
+	s.stby.powerOn()
+	s.passes(time.Minute)
+	s.serves(s.main)
+	s.servesNot(s.stby)
+}
+
+func TestAFencingThatWasWithdrawnTakesNothing(t *testing.T) { // R4
+	t.Run("main was off and is back", func(t *testing.T) {
+		s := tell(t, nil)
+		s.main.powerOff()
+		s.lostFence(func() {
+			s.main.powerOn()
+			s.until("main serves", 20*time.Second, s.main.active)
+		})
+	})
+	t.Run("main never read it", func(t *testing.T) {
+		s := tell(t, nil)
+		s.main.link.cut = true
+		s.lostFence(func() {})
+	})
+}
+
 func TestAFencingOfLongAgoTakesNothingBack(t *testing.T) { // R4
 	s := tell(t, nil)
 	s.fence(spec.Main)
@@ -346,9 +388,7 @@ func TestAFencingOfLongAgoTakesNothingBack(t *testing.T) { // R4
 	s.main.powerOn()
 	s.fence(spec.Standby)
 	s.until("main serves", 30*time.Second, func() bool { return s.Status("xivo-main") == plan.Active })
-	broken := s.settings
-	broken.Broken = 1
-	s.server.spoil(broken.Text(), false) // standby cannot learn what main serves under
+	s.bad() // standby cannot learn what main serves under
 	s.stby.powerOn()
 	s.passes(time.Minute)
 	s.servesNot(s.stby)

@@ -149,8 +149,8 @@ func (n *Node) configureTasks(w *spec.Wanted) {
 
 // addToReport adds what the actuator does not look after itself, and tells the
 // jobs what they are tied to.
-func (n *Node) addToReport(r *plan.Report) {
-	n.jobs.SetStatus(r.Status)
+func (n *Node) addToReport(r *plan.Report, tie reconcile.Tie) {
+	n.jobs.SetStanding(reconcile.Standing{Status: r.Status, Tie: tie})
 	n.jobs.Fill(r)
 	n.checks.Fill(r)
 	r.Conditions = append(r.Conditions, n.services.Conditions()...)

@@ -128,6 +128,9 @@ func (x *explorer) planMemory(m *memory) plan.Memory {
 	if m.stated {
 		out.Stated, out.StatedOn = true, x.names.tip(m.statedOn)
 	}
+	if m.fencedUnder > 0 {
+		out.FencedUnder, out.FencedOn = x.names.commits[m.fencedUnder], x.names.tip(m.fencedOn)
+	}
 	if m.pending {
 		out.Pending = &plan.Pending{Parent: x.names.tip(m.pendingParent), Action: actions[m.pendingAction]}
 	}
@@ -162,6 +165,9 @@ func (x *explorer) keep(m *plan.Memory) memory {
 	if m.Pending != nil {
 		out.pending, out.pendingParent = true, x.names.tipOf(m.Pending.Parent)
 		out.pendingAction = number(actions, m.Pending.Action)
+	}
+	if m.FencedUnder != "" {
+		out.fencedUnder, out.fencedOn = uint8(slices.Index(x.names.commits[:], m.FencedUnder)), x.names.tipOf(m.FencedOn)
 	}
 	if m.Stated {
 		out.stated, out.statedOn = true, x.names.tipOf(m.StatedOn)

@@ -172,11 +172,12 @@ type memory struct {
 	waiting, leaving, holdBegun, stopLeased bool
 	takenOver, wasActive, fresh, bounded    bool
 	pending, stated                         bool
-	pendingParent, statedOn                 tipID
+	pendingParent, statedOn, fencedOn       tipID
 	pendingAction, stage, start             uint8
 	waitAge, leaveAge, holdAge, stopAge     uint8
 	fenced, fencedAge                       uint8
 	holdStart, holdFor, heldUnder           uint8
+	fencedUnder                             uint8
 	stopRule, local, guarantee              uint8
 	tries, triesAge                         uint8
 	renders, rendersAge                     uint8

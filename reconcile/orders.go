@@ -1,0 +1,89 @@
+package reconcile
+
+import (
+	"time"
+
+	"mainstay/reconcile/plan"
+)
+
+// Pause is a person's pause on the node, with its end (R11).
+type Pause struct {
+	Reason string    `json:"reason"`
+	Until  time.Time `json:"until,omitzero"`
+	// Boot and By are the same end by the clock that nobody sets, for as long as
+	// this boot lasts.
+	Boot string        `json:"boot,omitempty"`
+	By   time.Duration `json:"by,omitempty"`
+}
+
+func (a *Actuator) recallOrders() {
+	var p Pause
+	if a.Disk.Load(pauseFile, &p) == nil && p.Reason != "" {
+		a.pause = &p
+	}
+	var t plan.TakeoverAsk
+	if a.Disk.Load(takeoverFile, &t) == nil && t.Attest != "" {
+		a.takeover = &t
+	}
+}
+
+// activePause is the pause in force; one whose end has passed is over. The wall
+// clock is asked only of a pause from before a reboot.
+func (a *Actuator) activePause() *Pause {
+	p := a.pause
+	if p == nil || p.Until.IsZero() {
+		return p
+	}
+	over := a.Clock.Wall().After(p.Until)
+	if p.Boot == a.Boot {
+		over = a.Clock.Boot() > p.By
+	}
+	if over {
+		_ = a.SetPause(nil)
+	}
+	return a.pause
+}
+
+// SetPause pauses the node, or resumes it with nil. The error is the disk's; the
+// pause counts all the same until the agent restarts.
+func (a *Actuator) SetPause(p *Pause) error {
+	if p == nil {
+		a.pause = nil
+		return a.Disk.Save(pauseFile, &Pause{})
+	}
+	kept := *p
+	kept.Boot, kept.By = a.Boot, a.Clock.Boot()+p.Until.Sub(a.Clock.Wall())
+	a.pause = &kept
+	return a.Disk.Save(pauseFile, &kept)
+}
+
+// dropTakeover drops a person's order that was not carried out before this node
+// stood still: it was true when it was given (R9).
+func (a *Actuator) dropTakeover(late time.Duration) {
+	if serves := a.mem.Stage == plan.StageServing || a.mem.Stage == plan.StageDraining; a.takeover == nil || serves {
+		return
+	}
+	a.Log.Warn("takeover dropped: this node stood still before it was carried out", "attest", a.takeover.Attest, "late", late)
+	_ = a.SetTakeover(nil)
+}
+
+// InTime returns a Refused for a person's order that is good until by, in boot
+// time, and is taken up later: what its giver stated may be over.
+func (a *Actuator) InTime(by time.Duration) error {
+	if late := a.Clock.Boot() - by; late > 0 {
+		return refusef("", "if it is still right, give it again",
+			"this node stood still and took the order up %s too late, so it was not carried out", late.Round(time.Second))
+	}
+	return nil
+}
+
+// SetTakeover records a person's statement, or ends it with nil (R9).
+func (a *Actuator) SetTakeover(t *plan.TakeoverAsk) error {
+	a.takeover = t
+	if t == nil {
+		t = &plan.TakeoverAsk{}
+	}
+	// What became of an earlier statement says nothing about this one.
+	a.mem.TakenOver, a.mem.Stated, a.mem.StatedOn, a.mem.OldWord = false, false, "", false
+	return a.Disk.Save(takeoverFile, t)
+}
