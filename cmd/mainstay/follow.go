@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,8 @@ type followedNode struct {
 	// heard that should have been, left how much of its wait is left.
 	side         spec.Side
 	silent, left time.Duration
+	// missing says what keeps the node from being applied.
+	missing string
 }
 
 // follow looks until every node is as the commit says, or the time is over.
@@ -75,7 +78,8 @@ type follower struct {
 	commit string
 	pushed time.Time
 	last   []followedNode
-	read   time.Time // when last was read
+	at     *view.Deployment // what last is of
+	read   time.Time        // when last was read
 	// told and drawn are what was shown: the newest line of every node, or how
 	// many lines the table had.
 	told  map[string]string
@@ -100,7 +104,7 @@ func (f *follower) look(ctx context.Context) (done bool, err error) {
 			hintf("look with mainstay status --watch")
 	}
 	f.read = v.Read
-	f.last = f.state(d)
+	f.last, f.at = f.state(d), d
 	f.show()
 	return !slices.ContainsFunc(f.last, func(n followedNode) bool { return !n.Applied }), nil
 }
@@ -124,9 +128,55 @@ func (f *follower) state(d *view.Deployment) []followedNode {
 				out.silent = n.Heard()
 			}
 		}
+		out.missing = f.missing(n)
 		nodes = append(nodes, out)
 	}
 	return nodes
+}
+
+// missing says what keeps a node from being as the commit says. What it said
+// before it knew of the commit is told as old.
+func (f *follower) missing(n view.Node) string {
+	r := n.Report
+	switch {
+	case r == nil:
+		return n.Name + " was never heard"
+	case r.Accepted == f.commit || r.Declared == f.next.Active:
+		text := fmt.Sprintf("%s is %s (%s)", n.Name, r.Status, r.Reason)
+		if n.Stale {
+			text = fmt.Sprintf("%s was %s when last heard %s ago", n.Name, r.Status, view.Age(n.Heard()))
+		}
+		return text
+	case r.Seen == f.commit:
+		return fmt.Sprintf("%s has not accepted the commit (%s)", n.Name, r.Reason)
+	}
+	return fmt.Sprintf("%s has not seen the commit, last heard %s ago", n.Name, view.Age(n.Heard()))
+}
+
+// serving says who serves each role that hands a claim over, as far as claims and
+// reports tell.
+func serving(d *view.Deployment) []string {
+	var out []string
+	for _, role := range slices.Sorted(maps.Keys(d.Claims)) {
+		side := d.Claims[role].Holder.Side()
+		i := slices.IndexFunc(d.Nodes, func(n view.Node) bool { return n.Role == role && n.Side == side && side != "" })
+		if i < 0 {
+			out = append(out, "nobody holds the claim of "+role)
+			continue
+		}
+		n := d.Nodes[i]
+		text := fmt.Sprintf("%s serves %s", side, role)
+		switch r := n.Report; {
+		case r == nil:
+			text = fmt.Sprintf("%s holds the claim of %s and was never heard", side, role)
+		case r.Status != plan.Active || r.Seq != d.Claims[role].Seq:
+			text = fmt.Sprintf("%s holds the claim of %s and is not seen to serve", side, role)
+		case n.Heard() > preview.HeardNow:
+			text += fmt.Sprintf(" when last heard %s ago", view.Age(n.Heard()))
+		}
+		out = append(out, text)
+	}
+	return out
 }
 
 // late says what is missing when the time is over.
@@ -137,13 +187,17 @@ func (f *follower) late(ctx context.Context) error {
 	var missing []string
 	for _, n := range f.last {
 		if !n.Applied {
-			missing = append(missing, fmt.Sprintf("%s is %s (%s)", n.Name, n.Status, n.Reason))
+			missing = append(missing, n.missing)
 		}
 	}
 	if len(f.last) == 0 {
 		missing = []string{"no node could be read"}
 	}
-	return failf(exitNotConverged, "not every node is as the commit says after %s: %s", f.wait, strings.Join(missing, "; ")).
+	text := strings.Join(missing, "; ")
+	if f.at != nil {
+		text += ". Now " + strings.Join(serving(f.at), ", ")
+	}
+	return failf(exitNotConverged, "not every node is as the commit says after %s: %s", f.wait, text).
 		hintf("the nodes go on: mainstay status --watch shows how far they are")
 }
 

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -161,7 +162,7 @@ func cmdTakes(ts *testscript.TestScript, neg bool, args []string) {
 // is as the document at the branch declares.
 func cmdSays(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: says SITE NODE [status=…] [reason=…] [age=…] [left=…] [check=NAME] [condition=TYPE] [paused=yes] [applied=COMMIT] [phases=NAME+TIME,…]")
+		ts.Fatalf("usage: says SITE NODE [status=…] [reason=…] [age=…] [left=…] [seq=N] [check=NAME] [condition=TYPE] [paused=yes] [applied=COMMIT] [phases=NAME+TIME,…]")
 	}
 	s := openSite(ts, args[0])
 	s.load()
@@ -188,6 +189,10 @@ func (s *site) change(r *plan.Report, kv string) {
 		d, err := time.ParseDuration(value)
 		s.ts.Check(err)
 		r.Until = time.Now().Add(d).UTC()
+	case "seq":
+		n, err := strconv.ParseUint(value, 10, 64)
+		s.ts.Check(err)
+		r.Seq = n
 	case "check":
 		r.Checks = []plan.CheckReport{{Name: value, Output: "3h old", At: r.At}}
 	case "condition":

@@ -77,15 +77,15 @@ func (h *handover) foretell() Handover {
 	return out
 }
 
-// heardNow is how old a report may be that still tells that its node is alive:
+// HeardNow is how old a report may be that still tells that its node is alive:
 // beyond it a node may have died since, and its next report is not due before a
 // heartbeat.
-const heardNow = 30 * time.Second
+const HeardNow = 30 * time.Second
 
 // mayBeDead says what happens instead when the node that steps down was not heard
 // just now, and prolongs the bound so that it holds for both.
 func (h *handover) mayBeDead(out *Handover, wait time.Duration) {
-	if h.down.Heard() <= heardNow {
+	if h.down.Heard() <= HeardNow {
 		return
 	}
 	how, longest := h.ifDead(wait)
