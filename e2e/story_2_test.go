@@ -149,7 +149,7 @@ func mainIsCutOffUnderALease(t *testing.T, p *wholePage) {
 	commit := p.declare("standby", leased...)
 	eventually(t, "asterisk on the cut-off main stops", func() bool { return !p.nodes["xivo-main"].Runs("asterisk.service") })
 	say(t, "%-44s %7.2f s", "cut off, xivo-main stopped by itself after", time.Since(cut).Seconds())
-	p.awaitsFor(3*time.Minute, "xivo-standby", "Active", func(r report) bool { return r.Status == "Active" && r.Applied == commit })
+	p.awaits("xivo-standby", "Active", func(r report) bool { return r.Status == "Active" && r.Applied == commit })
 	say(t, "%-44s %7.2f s", "cut off, xivo-standby is Active after", time.Since(cut).Seconds())
 	p.wantGuarantee(t, "xivo", "lease")
 	// The claim of the contact centre has a lease of its own to wait out, unless

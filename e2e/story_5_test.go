@@ -58,7 +58,7 @@ func meaninglessCommits() []badCommit {
 		{name: "following nobody", from: "follows: xivo ", to: "follows: pbx ", want: "pbx"},
 		{name: "following itself", from: "follows: cc\n", to: "follows: edge\n", want: "follows itself"},
 		{name: "a service of two kinds", from: "systemd: asterisk.service", to: "systemd: asterisk.service\n        command: { start: [/bin/true] }", want: "systemd and command at once"},
-		{name: "a schedule that never is", from: `"0 * * * *"`, to: `"61 * * * *"`, want: "61"},
+		{name: "a schedule that never is", from: `"@every 2s"`, to: `"61 * * * *"`, want: "61"},
 		{name: "no template of that name", from: "templates/edge-upstream.conf", to: "templates/edge.conf", want: "templates/edge.conf"},
 		{name: "a template that ends too early", file: "templates/edge-upstream.conf", from: "{{ .serving }}", to: "{{ .serving", want: "edge-upstream.conf"},
 		{name: "a template that asks for what is not", file: "templates/mds-serving.conf", from: ".on.xivo.address", to: ".on.pbx.address", want: "pbx"},
@@ -115,7 +115,7 @@ func (p *wholePage) reported(t *testing.T, node, commit, want string) string {
 // with its reason, and the next good one goes through.
 func badCommitsChangeNothing(t *testing.T, p *wholePage) {
 	w := p.watch(t, "Story 5: bad commits")
-	ended := p.hold("xivo-main", 20*time.Second)
+	hangUp := p.holdUntilToldTo(t, "xivo-main")
 	accepted := p.head()
 	bad := badCommits()
 	if len(bad) < 30 {
@@ -125,7 +125,7 @@ func badCommitsChangeNothing(t *testing.T, p *wholePage) {
 		w.Mark(fmt.Sprint(i + 1))
 		p.tryBad(t, b, accepted)
 	}
-	if err := ended(); err != nil {
+	if err := hangUp(); err != nil {
 		t.Errorf("a call did not outlive them: %v", err)
 	}
 	w.Mark("a good commit")

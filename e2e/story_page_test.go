@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"mainstay/e2e/hosts"
 )
@@ -40,9 +39,8 @@ func exampleAddresses() map[string]string {
 const voiceName = "voice.example.org"
 
 // newPage makes the hosts and the repository and installs the package on all
-// nodes. Each pair of words replaces something in the document, for stories of
-// deployments that are set up otherwise.
-func newPage(t *testing.T, replace ...string) *wholePage {
+// nodes.
+func newPage(t *testing.T) *wholePage {
 	t.Helper()
 	var specs []hosts.Spec
 	for _, name := range voiceNodes {
@@ -84,11 +82,12 @@ func buildDeb(t *testing.T, version string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// repository is examples/full with the addresses of these hosts. Both contact
-// centres share one Docker engine here, so their projects need two names.
+// repository is examples/full with the addresses of these hosts, which replicates
+// every other second. Both contact centres share one Docker engine here, so their
+// projects need two names.
 func (p *wholePage) repository(t *testing.T) map[string]string {
 	t.Helper()
-	var words []string
+	words := []string{hourly, often}
 	if len(p.projects) > 0 {
 		words = append(words, "project: xivocc,", fmt.Sprintf(`project: '{{ if eq .node.side "main" }}%s{{ else }}%s{{ end }}',`,
 			p.projects["cc-main"].Name, p.projects["cc-standby"].Name))
@@ -111,7 +110,9 @@ func (p *wholePage) repository(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.document = files["deployment.yaml"]
+	if p.document = files["deployment.yaml"]; !strings.Contains(p.document, often) {
+		t.Fatalf("the document does not say %q", hourly)
+	}
 	return files
 }
 
@@ -226,20 +227,6 @@ func (p *wholePage) converged(side, commit string) {
 	for _, shared := range []string{"mds1", "edge"} {
 		p.awaits(shared, "pointing at "+side, func(r report) bool { return r.Serving == side && r.Applied == commit })
 	}
-}
-
-// awaitsFor is awaits with a bound of its own.
-func (p *wholePage) awaitsFor(bound time.Duration, node, what string, is func(report) bool) {
-	p.t.Helper()
-	var last report
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(bound); time.Now().Before(deadline); <-tick.C {
-		if last = p.status(node); is(last) {
-			return
-		}
-	}
-	p.t.Fatalf("%s never was %s; it is %+v", node, what, last)
 }
 
 // current is the document as it is in the checkout.

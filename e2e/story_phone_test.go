@@ -6,6 +6,8 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -94,10 +96,27 @@ Content-Length: 0
 </scenario>
 `
 
+// answerHangUp ends a call that the other end hangs up.
+const answerHangUp = `<recv request="BYE"/>
+<send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+</scenario>
+`
+
 func (p *wholePage) preparePhone(t *testing.T) {
 	t.Helper()
 	p.phone.Put(t, "/root/register.xml", registerScenario)
 	p.phone.Put(t, "/root/call.xml", callScenario)
+	untilAnswered, _, _ := strings.Cut(callScenario, "<pause/>")
+	p.phone.Put(t, "/root/held.xml", untilAnswered+answerHangUp)
 }
 
 // sipp runs a telephone until its one call has ended.
@@ -213,6 +232,37 @@ func (p *wholePage) hold(node string, held time.Duration) (end func() error) {
 		done <- p.call(ctx, node, "here", held)
 	}()
 	return func() error { return <-done }
+}
+
+// holdUntilToldTo calls an extension of a XiVO itself, and returns when the call
+// is up. What it returns makes the XiVO hang up, and tells whether it was this
+// that ended the call, on both ends.
+func (p *wholePage) holdUntilToldTo(t *testing.T, node string) (hangUp func() error) {
+	t.Helper()
+	host, ended, ctx := p.nodes[node], make(chan error, 1), t.Context()
+	p.calls.Add(1)
+	go func() {
+		defer p.calls.Add(-1)
+		ended <- p.sipp(ctx, 9*time.Minute, "-sf", "/root/held.xml", "-s", "here", host.IP()+":5060")
+	}()
+	eventually(t, "a call on "+node+" is up", func() bool {
+		out, err := host.Exec(ctx, "asterisk", "-rx", "core show channels count")
+		return err == nil && strings.Contains(out, "1 active call") || len(ended) > 0
+	})
+	return func() error {
+		if len(ended) > 0 {
+			return fmt.Errorf("it had ended already: %w", <-ended)
+		}
+		if _, err := host.Exec(ctx, "asterisk", "-rx", "channel request hangup all"); err != nil {
+			return err
+		}
+		select {
+		case err := <-ended:
+			return err
+		case <-time.After(30 * time.Second):
+			return errors.New("the telephone holds it on, and the XiVO has no such call")
+		}
+	}
 }
 
 // user is a browser-like client that knows the page by its name only and
