@@ -17,6 +17,8 @@ import (
 	"mainstay/cmd/mainstay/view"
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/plan"
+	"mainstay/schema"
+	"mainstay/spec"
 )
 
 // told is the JSON form of a deployment's history.
@@ -126,13 +128,28 @@ func declared(ctx context.Context, repo gitcmd.Repo, path, accepted string) (his
 	if err != nil {
 		return history.Declared{}, false
 	}
-	d := history.Declared{Commit: parts[0], Who: parts[1], At: at.UTC(), Subject: parts[3], Why: parts[4]}
+	d := history.Declared{Commit: parts[0], Side: declares(ctx, repo, path, parts[0]), Who: parts[1], At: at.UTC(), Subject: parts[3], Why: parts[4]}
 	for f := range strings.SplitSeq(parts[5], "\x1e") {
 		if f != "" {
 			d.Forced = append(d.Forced, f)
 		}
 	}
 	return d, true
+}
+
+// declares is the side that a document declared at a commit, empty when it cannot
+// be read: old documents need not be valid any more.
+func declares(ctx context.Context, repo gitcmd.Repo, path, rev string) spec.Side {
+	data, err := repo.At(ctx, rev).Read(path)
+	if err != nil {
+		return ""
+	}
+	doc, _ := schema.Read(schema.Deployment, path, data)
+	if doc == nil {
+		return ""
+	}
+	side, _ := doc.Value["active"].(string)
+	return spec.Side(side)
 }
 
 func (a *app) printHistory(t told) error {
@@ -156,7 +173,7 @@ func (a *app) printHistory(t told) error {
 }
 
 func switchRow(s history.Switch) board.Row {
-	from, who, style := "nobody", "", board.Plain
+	from, style := "nobody", board.Plain
 	if s.From != "" {
 		from = string(s.From)
 	}
@@ -165,7 +182,6 @@ func switchRow(s history.Switch) board.Row {
 	}
 	var r board.Row
 	if d := s.Declared; d != nil {
-		who = d.Who
 		why := d.Why
 		if why == "" {
 			why = d.Subject
@@ -190,7 +206,7 @@ func switchRow(s history.Switch) board.Row {
 	}
 	r.Cells = []board.Cell{
 		{Text: s.At.UTC().Format("2006-01-02 15:04:05Z")}, {Text: s.Role}, {Text: from + " → " + string(s.To)},
-		{Text: fmt.Sprintf("#%d", s.Seq)}, {Text: string(s.Guarantee), Style: style}, {Text: took}, {Text: who},
+		{Text: fmt.Sprintf("#%d", s.Seq)}, {Text: string(s.Guarantee), Style: style}, {Text: took}, {Text: s.Who()},
 	}
 	return r
 }

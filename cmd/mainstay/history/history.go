@@ -34,6 +34,9 @@ type Switch struct {
 	Commit string `json:"commit"`
 	// Phases are in the order of time, by the clocks of those who reported them.
 	Phases []Phase `json:"phases"`
+	// after is when the side before came to hold the claim: what happened earlier
+	// is of another switch.
+	after time.Time
 }
 
 // Declared is a commit that changed the word.
@@ -42,6 +45,8 @@ type Declared struct {
 	Who     string    `json:"who"`
 	At      time.Time `json:"at"`
 	Subject string    `json:"subject"`
+	// Side is the one that it declares.
+	Side spec.Side `json:"side,omitempty"`
 	// Why and Forced are what the person recorded.
 	Why    string   `json:"why,omitempty"`
 	Forced []string `json:"forced,omitempty"`
@@ -72,7 +77,12 @@ func Of(role string, chain []plan.Tip) []Switch {
 			continue
 		}
 		if side != held {
-			out = append(out, one(role, held, t, released))
+			s := Switch{Role: role, From: held}
+			if len(out) > 0 {
+				s.after = out[len(out)-1].At
+			}
+			s.take(t, released)
+			out = append(out, s)
 		}
 		held, released = side, nil
 	}
@@ -80,11 +90,10 @@ func Of(role string, chain []plan.Tip) []Switch {
 	return out
 }
 
-func one(role string, from spec.Side, t plan.Tip, released *plan.Tip) Switch {
-	s := Switch{
-		Role: role, Seq: t.Seq, From: from, To: t.Holder.Side(), At: t.At, Node: t.Node, Action: t.Action,
-		Guarantee: t.Guarantee, Reason: t.Reason, Commit: t.Commit, Phases: []Phase{},
-	}
+// take adds the claim that the switch ends with, and the release before it.
+func (s *Switch) take(t plan.Tip, released *plan.Tip) {
+	s.Seq, s.To, s.At, s.Node, s.Action = t.Seq, t.Holder.Side(), t.At, t.Node, t.Action
+	s.Guarantee, s.Reason, s.Commit, s.Phases = t.Guarantee, t.Reason, t.Commit, []Phase{}
 	if released != nil {
 		s.Left, s.Leaver = released.Reason, released.Node
 		s.Phases = append(s.Phases, Phase{"released", released.Node, released.At})
@@ -92,7 +101,6 @@ func one(role string, from spec.Side, t plan.Tip, released *plan.Tip) Switch {
 	}
 	s.Phases = append(s.Phases, Phase{"taken", t.Node, t.At})
 	s.add(t.Node, t.Phases, "ready")
-	return s
 }
 
 // served adds how this switch came up from a later claim that remembers it.
@@ -105,22 +113,40 @@ func (s *Switch) served(t plan.Tip) {
 // cameUp names the phases of the side that comes up, but for the claim's own.
 func cameUp() []string { return []string{"ready", "started", "active"} }
 
-// add adds those phases of a node that have one of these names, once.
+// add adds those phases of a node that have one of these names, once, and no
+// earlier ones than the switch before.
 func (s *Switch) add(node string, phases []plan.Phase, names ...string) {
 	for _, p := range phases {
 		known := slices.ContainsFunc(s.Phases, func(q Phase) bool { return q.Name == p.Name && q.Node == node })
-		if !known && slices.Contains(names, p.Name) {
+		if !known && !p.At.Before(s.after) && slices.Contains(names, p.Name) {
 			s.Phases = append(s.Phases, Phase{p.Name, node, p.At})
 		}
 	}
 	s.sort()
 }
 
-// Declare adds the commit that asked for the switch.
+// Declare adds the commit that asked for the switch. One that declares the other
+// side did not: a person on the node knew better (R9).
 func (s *Switch) Declare(d Declared) {
+	if d.Side != s.To {
+		return
+	}
 	s.Declared = &d
-	s.Phases = append(s.Phases, Phase{"declared", "", d.At})
-	s.sort()
+	if !d.At.Before(s.after) {
+		s.Phases = append(s.Phases, Phase{"declared", "", d.At})
+		s.sort()
+	}
+}
+
+// Who asked for the switch, empty when it is not known.
+func (s *Switch) Who() string {
+	switch {
+	case s.Declared != nil:
+		return s.Declared.Who
+	case s.Guarantee == plan.Attested:
+		return "a person on " + s.Node
+	}
+	return ""
 }
 
 // Reported adds what a node's newest report says of the switch.

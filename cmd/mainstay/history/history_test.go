@@ -86,7 +86,7 @@ func TestPhasesAreInTheOrderOfTime(t *testing.T) {
 		Phases: []plan.Phase{{Name: "seen", At: at(28)}, {Name: "active", At: at(35)}}})
 	s.Reported(plan.Report{Role: "xivo", Side: spec.Main, Seq: 3, Node: "xivo-main", Phases: []plan.Phase{{Name: "stopped", At: at(29)}}})
 	s.Reported(plan.Report{Role: "xivo", Side: spec.Standby, Seq: 9, Phases: []plan.Phase{{Name: "active", At: at(59)}}})
-	s.Declare(Declared{At: at(27)})
+	s.Declare(Declared{At: at(27), Side: spec.Standby})
 	var names []string
 	for _, p := range s.Phases {
 		names = append(names, p.Name)
@@ -96,5 +96,42 @@ func TestPhasesAreInTheOrderOfTime(t *testing.T) {
 	}
 	if s.Took() != 8*time.Second {
 		t.Errorf("it took %s", s.Took())
+	}
+}
+
+// R9: a person on the node took over against what was declared, and is named.
+func TestATakeoverByAPersonIsNotAskedForByACommitOfTheOtherSide(t *testing.T) {
+	seized := tip(2, "standby", plan.Seize, 40)
+	seized.Guarantee = plan.Attested
+	s := Of("xivo", []plan.Tip{tip(1, "main", plan.Take, 10), seized})[0]
+	s.Declare(Declared{Who: "ops", At: at(20), Side: spec.Main})
+	if s.Declared != nil || s.Who() != "a person on xivo-standby" {
+		t.Errorf("%q asked for it by %+v", s.Who(), s.Declared)
+	}
+	s.Declare(Declared{Who: "ops", At: at(20), Side: spec.Standby})
+	if s.Declared == nil || s.Who() != "ops" {
+		t.Errorf("%q asked for it by %+v", s.Who(), s.Declared)
+	}
+}
+
+// What happened before the side that leaves came is of another switch.
+func TestPhasesOfAnEarlierSwitchAreNotTold(t *testing.T) {
+	back := tip(5, "standby", plan.Seize, 50)
+	back.Phases = []plan.Phase{{Name: "ready", At: at(15)}}
+	s := Of("xivo", []plan.Tip{
+		tip(1, "main", plan.Take, 0), tip(2, plan.HeldByNone, plan.Release, 18), tip(3, "standby", plan.Take, 20), tip(4, "main", plan.Seize, 30), back,
+	})[0]
+	s.Declare(Declared{At: at(14), Side: spec.Standby})
+	s.Reported(plan.Report{Role: "xivo", Side: spec.Standby, Seq: 5, Node: "xivo-standby",
+		Phases: []plan.Phase{{Name: "started", At: at(16)}, {Name: "active", At: at(52)}}})
+	var names []string
+	for _, p := range s.Phases {
+		names = append(names, p.Name)
+	}
+	if diff := cmp.Diff([]string{"taken", "active"}, names); diff != "" {
+		t.Error(diff)
+	}
+	if s.Declared == nil || s.Took() != 2*time.Second {
+		t.Errorf("it took %s, asked for by %+v", s.Took(), s.Declared)
 	}
 }
