@@ -18,6 +18,7 @@ import (
 	"mainstay/cmd/mainstay/gitcmd"
 	"mainstay/cmd/mainstay/preview"
 	"mainstay/cmd/mainstay/view"
+	"mainstay/reconcile/git"
 	"mainstay/spec"
 )
 
@@ -84,7 +85,7 @@ func (a *app) failover(ctx context.Context, o *failoverOptions) error {
 	defer s.Close()
 	t := &turn{app: a, failoverOptions: o, source: s}
 	if t.view, t.now, err = o.one(ctx, s); err != nil {
-		return err
+		return withoutGit(err)
 	}
 	if len(t.now.Problems) > 0 {
 		return a.problems(t.now.Path, t.now.Problems)
@@ -101,6 +102,18 @@ func (a *app) failover(ctx context.Context, o *failoverOptions) error {
 		return err
 	}
 	return t.carryOut(ctx, repo)
+}
+
+// withoutGit adds the way out to an error of reading: a person on the node needs no
+// git (R9).
+func withoutGit(err error) error {
+	var f *fault
+	if !errors.As(err, &f) || f.code != exitFailed || errors.Is(err, git.ErrNotFound) {
+		return err
+	}
+	way := "if git is gone, `mainstay takeover` on a node works without it (examples/RUNBOOK.md, \"Git is gone\")"
+	f.hint = strings.TrimPrefix(f.hint+"; "+way, "; ")
+	return f
 }
 
 func (o *failoverOptions) check() error {
