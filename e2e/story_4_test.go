@@ -16,9 +16,10 @@ import (
 	"mainstay/e2e/observer"
 )
 
-// faultSeed chooses the order of the combinations and the moments inside the
-// phases. A combination is repeated alone by its name and the same seed.
-var faultSeed = flag.Uint64("story.seed", 1, "order and moments of the faults of story 4")
+// faultSeed chooses the order of the combinations, to which side each switches and
+// the moments inside the phases. A combination is repeated alone by its name and
+// the same seed; an even seed goes to the other side than an odd one.
+var faultSeed = flag.Uint64("story.seed", 1, "order, sides and moments of the faults of story 4")
 
 // fault is one way in which a machine or its agent fails.
 type fault struct {
@@ -128,6 +129,52 @@ func newPair(t *testing.T) *wholePage {
 	return p
 }
 
+// combination is a fault of one side at one phase of a switch to one side.
+type combination struct {
+	fault fault
+	phase phase
+	old   bool // the side that is left is struck, else the one that takes over
+	to    string
+	seed  uint64
+}
+
+func (c combination) struck() (word, side string) {
+	if c.old {
+		return "old", other(c.to)
+	}
+	return "new", c.to
+}
+
+func (c combination) String() string {
+	word, _ := c.struck()
+	return fmt.Sprintf("%s side's agent %s %s, to %s", word, c.fault.name, c.phase.name, c.to)
+}
+
+// combinations are one for each fault of either side at each phase. Every other
+// one is of a switch to standby, so that each finds the side it starts from.
+func combinations(seed uint64) []combination {
+	to := map[string][]combination{}
+	n := 0
+	for i, f := range faults() {
+		for j, ph := range phasesOfASwitch() {
+			for k, old := range []bool{true, false} {
+				side := []string{"standby", "main"}[(uint64(i+j+k)+seed)%2]
+				to[side] = append(to[side], combination{f, ph, old, side, uint64(n)})
+				n++
+			}
+		}
+	}
+	r := rand.New(rand.NewPCG(seed, 0))
+	var all []combination
+	for _, side := range []string{"standby", "main"} {
+		r.Shuffle(len(to[side]), func(i, j int) { to[side][i], to[side][j] = to[side][j], to[side][i] })
+	}
+	for i := range to["standby"] {
+		all = append(all, to["standby"][i], to["main"][i])
+	}
+	return all
+}
+
 // TestFaultsAtEveryPhase is story 4: each fault, on either side, at each phase
 // of a switch. Nothing is ever active twice, and all converges.
 func TestFaultsAtEveryPhase(t *testing.T) {
@@ -135,82 +182,76 @@ func TestFaultsAtEveryPhase(t *testing.T) {
 	p := newPair(t)
 	p.awaitStatus("xivo-main", "Active")
 	p.awaitStatus("xivo-standby", "Inactive")
-	type combination struct {
-		fault fault
-		phase phase
-		old   bool
-		seed  uint64
-	}
-	var all []combination
-	for _, f := range faults() {
-		for _, ph := range phasesOfASwitch() {
-			for _, old := range []bool{true, false} {
-				all = append(all, combination{f, ph, old, uint64(len(all))})
-			}
-		}
-	}
-	rand.New(rand.NewPCG(*faultSeed, 0)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	side := "main"
+	p.awaitCopy(t, "standby")
 	var took []time.Duration
-	for _, c := range all {
-		struck := map[bool]string{true: "old", false: "new"}[c.old]
-		t.Run(fmt.Sprintf("%s side's agent %s %s", struck, c.fault.name, c.phase.name), func(t *testing.T) {
+	for _, c := range combinations(*faultSeed) {
+		t.Run(c.String(), func(t *testing.T) {
 			p.t = t
-			side = other(side)
-			host := p.nodes["xivo-"+side]
-			if c.old {
-				host = p.nodes["xivo-"+other(side)]
-			}
-			began := time.Now()
-			double := p.switchUnderFault(t, side, c.phase, func() func() {
-				r := rand.New(rand.NewPCG(*faultSeed, c.seed))
-				lasts(t, time.Duration(r.IntN(200))*time.Millisecond)
-				return c.fault.strike(t, host, r)
-			})
-			took = append(took, time.Since(began))
-			say(t, "fault: %-5s side's agent %-16s %-18s to %-8s converged after %5.1f s, double-active %.2f s",
-				struck, c.fault.name, c.phase.name, side, time.Since(began).Seconds(), double.Seconds())
+			p.pairServes(other(c.to), p.declare(other(c.to))) // else than in the whole run only if run alone
+			took = append(took, p.playFault(t, c))
 		})
 		p.t = t
 	}
 	figures(t, "a switch with a fault in it, all converged", took)
 }
 
-// switchUnderFault fails over while a fault strikes in a phase, and waits until
-// both sides are as the commit says. It returns for how long both were active.
-func (p *wholePage) switchUnderFault(t *testing.T, to string, ph phase, strike func() (mend func())) time.Duration {
+// playFault plays one combination and returns how long it took.
+func (p *wholePage) playFault(t *testing.T, c combination) time.Duration {
 	t.Helper()
-	var tracks []observer.Track
-	for _, service := range []string{"asterisk", "monit"} {
-		for _, side := range []string{"main", "standby"} {
-			host := p.nodes["xivo-"+side]
-			tracks = append(tracks, observer.Track{Name: service + " on xivo-" + side, Group: service, Side: side,
-				Look: up(func() bool { return host.Runs(service + ".service") })})
-		}
+	defer p.overwritesNothing(t)()
+	word, side := c.struck()
+	r := rand.New(rand.NewPCG(*faultSeed, c.seed))
+	began := time.Now()
+	recording := p.switchUnderFault(t, c, func() func() {
+		lasts(t, time.Duration(r.IntN(200))*time.Millisecond)
+		return c.fault.strike(t, p.nodes["xivo-"+side], r)
+	})
+	took, double := time.Since(began), recording.Double()
+	if double > 0 {
+		t.Errorf("both sides were active for %v: %+v", double, recording.Overlaps())
 	}
-	o := observer.Watch("fault "+ph.name, lookEvery, tracks...)
+	say(t, "fault: %-5s side's agent %-16s %-18s to %-8s converged after %5.1f s, double-active %.2f s",
+		word, c.fault.name, c.phase.name, c.to, took.Seconds(), double.Seconds())
+	return took
+}
+
+// switchUnderFault fails over while a fault strikes in a phase, and waits until
+// both sides are as the commit says. It writes the timeline.
+func (p *wholePage) switchUnderFault(t *testing.T, c combination, strike func() (mend func())) *observer.Recording {
+	t.Helper()
+	w := &witness{title: "Story 4: " + c.String()}
+	w.Observer = observer.Watch(w.title, lookEvery, p.xivoTracks()...)
 	mend := func() {}
-	if ph.reached == nil {
+	strikes := func() {
 		mend = strike()
+		w.Mark("the " + c.fault.name + " agent or machine was struck")
 	}
-	commit := p.declare(to)
-	if ph.reached != nil {
-		eventually(t, ph.name, func() bool { return ph.reached(p, to) })
-		mend = strike()
+	if c.phase.reached == nil {
+		strikes()
+	}
+	w.Mark("commit: active: " + c.to)
+	commit := p.declare(c.to)
+	if c.phase.reached != nil {
+		eventually(t, c.phase.name, func() bool { return c.phase.reached(p, c.to) })
+		strikes()
 	}
 	mend()
+	w.Mark("mended")
 	p.nudge()
-	p.awaitApplied("xivo-"+to, "Active", commit)
-	p.awaitApplied("xivo-"+other(to), "Inactive", commit)
-	r := o.End()
-	double := r.Double()
-	if double > 0 {
-		t.Errorf("both sides were active for %v: %+v", double, r.Overlaps())
-	}
+	p.pairServes(c.to, commit)
+	r := w.End()
+	writeTimeline(t, r)
+	return r
+}
+
+// pairServes waits until both XiVO are as a commit says, and nothing else runs.
+func (p *wholePage) pairServes(side, commit string) {
+	p.t.Helper()
+	p.awaitApplied("xivo-"+side, "Active", commit)
+	p.awaitApplied("xivo-"+other(side), "Inactive", commit)
 	for _, service := range []string{"asterisk", "monit"} {
-		if !p.nodes["xivo-"+to].Runs(service+".service") || p.nodes["xivo-"+other(to)].Runs(service+".service") {
-			t.Errorf("%s does not run on %s alone", service, to)
+		if !p.nodes["xivo-"+side].Runs(service+".service") || p.nodes["xivo-"+other(side)].Runs(service+".service") {
+			p.t.Errorf("%s does not run on %s alone", service, side)
 		}
 	}
-	return double
 }

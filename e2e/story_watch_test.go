@@ -41,14 +41,7 @@ type slowTrack struct {
 func (p *wholePage) watch(t *testing.T, title string, more ...slowTrack) *witness {
 	t.Helper()
 	w := &witness{title: title}
-	var tracks []observer.Track
-	for _, service := range []string{"asterisk", "monit"} {
-		for _, side := range []string{"main", "standby"} {
-			host := p.nodes["xivo-"+side]
-			tracks = append(tracks, observer.Track{Name: service + " on xivo-" + side, Group: service, Side: side,
-				Look: up(func() bool { return host.Runs(service + ".service") })})
-		}
-	}
+	tracks := p.xivoTracks()
 	containers := observer.NewContainers()
 	for _, service := range []string{"xuc", "xucmgt"} {
 		for _, side := range []string{"main", "standby"} {
@@ -72,6 +65,19 @@ func (p *wholePage) watch(t *testing.T, title string, more ...slowTrack) *witnes
 	}
 	w.Observer = observer.Watch(title, lookEvery, tracks...)
 	return w
+}
+
+// xivoTracks are the services of both XiVO.
+func (p *wholePage) xivoTracks() []observer.Track {
+	var tracks []observer.Track
+	for _, service := range []string{"asterisk", "monit"} {
+		for _, side := range []string{"main", "standby"} {
+			host := p.nodes["xivo-"+side]
+			tracks = append(tracks, observer.Track{Name: service + " on xivo-" + side, Group: service, Side: side,
+				Look: up(func() bool { return host.Runs(service + ".service") })})
+		}
+	}
+	return tracks
 }
 
 func up(is func() bool) func() string {
