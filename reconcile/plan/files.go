@@ -1,6 +1,10 @@
 package plan
 
-import "mainstay/spec"
+import (
+	"time"
+
+	"mainstay/spec"
+)
 
 // files renders what is not as the template says, unless the node is paused or
 // knows no side to render for.
@@ -52,6 +56,18 @@ func (p *pass) filesClean() bool {
 	return true
 }
 
+// peerSilent reports whether this side stands by while the other one, which is to
+// serve, has not answered the witness for as long as a presumption takes. Nobody
+// acts on it but people: between the sides there is no heartbeat.
+func (p *pass) peerSilent() bool {
+	standsBy := p.doc.Exclusive && p.doc.Active == p.other() && p.doc.Fenced != p.other() && !p.doc.PeerPaused
+	return standsBy && p.doc.Coordinated && p.in.Claim.Tip.Holder.Side() == p.other() &&
+		p.in.Witness.SilentFor(p.in.Now) >= max(p.doc.Handover.Wait.D(), silenceWarns)
+}
+
+// silenceWarns is how long a witness is silent at least before people are told.
+const silenceWarns = 15 * time.Second
+
 // conditions adds what a person should know whatever the status is.
 func (p *pass) conditions() {
 	in := p.in
@@ -70,6 +86,10 @@ func (p *pass) conditions() {
 	}
 	if p.doc.Exclusive && p.takeover() && !in.Takeover.Adopt && in.Witness.Known && in.Witness.Answers {
 		p.warn("AttestedAnswers", "a person stated that this side may serve (%s), but %s answers", in.Takeover.Attest, p.doc.Peer)
+	}
+	if p.peerSilent() {
+		p.warn("PeerSilent", "%s holds the claim, and nothing on it answers the witness probe: it may be dead or cut off; "+
+			"look at it, or fail over", p.doc.Peer)
 	}
 	for _, r := range in.Roles {
 		if Dual(r.Tip, r.Reports) {

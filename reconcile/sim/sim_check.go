@@ -332,7 +332,9 @@ func (c *checker) excuse(n *node) {
 
 // stops: the last serving side never stops for a side that is not there (R2).
 func (c *checker) stops(n *node, in *plan.Input, s plan.Step) {
-	n.mark.ended = c.tick
+	if in.Memory.Stage != plan.StageClaiming { // what is stopped then is somebody else's start
+		n.mark.ended = c.tick
+	}
 	served := in.Memory.Stage == plan.StageServing
 	if s.Rule != plan.R2 || !served || !n.active() || in.Doc.Fenced == n.side || in.Doc.Handover.Absent == spec.AbsentStop {
 		return
