@@ -34,6 +34,7 @@ func TestStoriesOfALostSide(t *testing.T) {
 		{"2 main is lost, its end is presumed", mainIsLostAndPresumed},
 		{"2 main is lost and fenced", mainIsLostAndFenced},
 		{"2 main is lost, standby holds until a person decides", mainIsLostAndHeld},
+		{"2 main is lost under a lease", mainIsLostUnderALease},
 		{"2 main is cut off under a lease", mainIsCutOffUnderALease},
 		{"3 git goes away before the release", gitGoesAwayBeforeTheRelease},
 	})
