@@ -216,15 +216,19 @@ func (p *wholePage) playFault(t *testing.T, c combination) time.Duration {
 }
 
 // switchUnderFault fails over while a fault strikes in a phase, and waits until
-// both sides are as the commit says. It writes the timeline.
-func (p *wholePage) switchUnderFault(t *testing.T, c combination, strike func() (mend func())) *observer.Recording {
+// both sides are as the commit says. It writes the timeline, also when they never are.
+func (p *wholePage) switchUnderFault(t *testing.T, c combination, strike func() (mend func())) (r *observer.Recording) {
 	t.Helper()
 	w := &witness{title: "Story 4: " + c.String()}
 	w.Observer = observer.Watch(w.title, lookEvery, p.xivoTracks()...)
+	defer func() {
+		r = w.End()
+		writeTimeline(t, r)
+	}()
 	mend := func() {}
 	strikes := func() {
 		mend = strike()
-		w.Mark("the " + c.fault.name + " agent or machine was struck")
+		w.Mark("struck: " + c.fault.name)
 	}
 	if c.phase.reached == nil {
 		strikes()
@@ -239,8 +243,6 @@ func (p *wholePage) switchUnderFault(t *testing.T, c combination, strike func() 
 	w.Mark("mended")
 	p.nudge()
 	p.pairServes(c.to, commit)
-	r := w.End()
-	writeTimeline(t, r)
 	return r
 }
 
