@@ -36,12 +36,13 @@ type followedNode struct {
 	Applied bool         `json:"applied"`
 	Reason  string       `json:"reason,omitempty"`
 	Phases  []plan.Phase `json:"phases,omitempty"`
+	// Missing says what keeps the node from being applied, and when it was heard if
+	// it did not see the commit: its status is from before, then.
+	Missing string `json:"missing,omitempty"`
 	// side, silent and left are for the table: silent is how long a node was not
 	// heard that should have been, left how much of its wait is left.
 	side         spec.Side
 	silent, left time.Duration
-	// missing says what keeps the node from being applied.
-	missing string
 }
 
 // follow looks until every node is as the commit says, or the time is over.
@@ -128,7 +129,9 @@ func (f *follower) state(d *view.Deployment) []followedNode {
 				out.silent = n.Heard()
 			}
 		}
-		out.missing = f.missing(n)
+		if !out.Applied {
+			out.Missing = f.missing(n)
+		}
 		nodes = append(nodes, out)
 	}
 	return nodes
@@ -187,7 +190,7 @@ func (f *follower) late(ctx context.Context) error {
 	var missing []string
 	for _, n := range f.last {
 		if !n.Applied {
-			missing = append(missing, n.missing)
+			missing = append(missing, n.Missing)
 		}
 	}
 	if len(f.last) == 0 {
