@@ -251,7 +251,7 @@ func (p *wholePage) holdUntilToldTo(t *testing.T, node string) (hangUp func() er
 	})
 	return func() error {
 		if len(ended) > 0 {
-			return fmt.Errorf("it had ended already: %w", <-ended)
+			return fmt.Errorf("it had ended already (error: %v)", <-ended)
 		}
 		if _, err := host.Exec(ctx, "asterisk", "-rx", "channel request hangup all"); err != nil {
 			return err
