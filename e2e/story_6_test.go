@@ -49,20 +49,30 @@ func (p *wholePage) awaitCopy(t *testing.T, side string) {
 func (p *wholePage) overwritesNothing(t *testing.T) (check func()) {
 	t.Helper()
 	sides := []string{"main", "standby"}
-	before := map[string]copies{}
+	p.copied = map[string]copies{}
 	for _, side := range sides {
-		before[side] = p.copies(t, side)
+		p.copied[side] = p.copies(t, side)
 	}
 	return func() {
 		t.Helper()
 		for _, side := range sides {
 			now := p.copies(t, side)
-			t.Logf("xivo-%s received %d copies of the database", side, now.all-before[side].all)
-			if n := now.serving - before[side].serving; n > 0 {
+			t.Logf("xivo-%s received %d copies of the database", side, now.all-p.copied[side].all)
+			if n := now.serving - p.copied[side].serving; n > 0 {
 				t.Errorf("the database of xivo-%s was overwritten %d times while it served", side, n)
 			}
 		}
 	}
+}
+
+// excuseCopies is for a side that served on when the other had presumed its end:
+// the one that holds the claim may copy to it before it has stopped.
+func (p *wholePage) excuseCopies(t *testing.T, side string) {
+	t.Helper()
+	before, now := p.copied[side], p.copies(t, side)
+	say(t, "presumed: copies to %s before it stopped: %d", side, now.serving-before.serving)
+	before.serving = now.serving
+	p.copied[side] = before
 }
 
 // replicationFollowsTheClaim replicates every few seconds, as the hourly job

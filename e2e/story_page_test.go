@@ -23,6 +23,8 @@ type wholePage struct {
 	tls   certificate
 	deb   string
 	calls atomic.Int32 // held just now
+	// copied is what replication had written to each side when the story began.
+	copied map[string]copies
 	// document is that of examples/full with the addresses of these hosts.
 	document string
 }
