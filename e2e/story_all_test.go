@@ -15,8 +15,8 @@ type story struct {
 	play func(*testing.T, *wholePage)
 }
 
-// The stories of switches and of calls that outlive everything. Any of them can
-// be run alone.
+// The stories of switches, of a lease, and of calls that outlive everything. Any
+// of them can be run alone.
 func TestStoriesOfThePage(t *testing.T) {
 	t.Parallel() // with the others, on hosts of their own: all wait most of the time
 	play(t, []story{
@@ -24,6 +24,7 @@ func TestStoriesOfThePage(t *testing.T) {
 		{"3 git is away and the agent is upgraded during a call", gitIsAwayDuringACall},
 		{"5 bad commits", badCommitsChangeNothing},
 		{"6 replication follows the claim", replicationFollowsTheClaim},
+		{"2 main is cut off under a lease", mainIsCutOffUnderALease},
 	})
 }
 
@@ -35,7 +36,6 @@ func TestStoriesOfALostSide(t *testing.T) {
 		{"2 main is lost and fenced", mainIsLostAndFenced},
 		{"2 main is lost, standby holds until a person decides", mainIsLostAndHeld},
 		{"2 main is lost under a lease", mainIsLostUnderALease},
-		{"2 main is cut off under a lease", mainIsCutOffUnderALease},
 		{"3 git goes away before the release", gitGoesAwayBeforeTheRelease},
 	})
 }
