@@ -5,6 +5,8 @@ STATES    ?= 3000000
 FUZZTIME  ?= 10s
 BENCHTIME ?= 1s
 BENCHRUNS ?= 3
+# How many planned switches "make e2e" times, half of them back.
+SWITCHES  ?= 10
 PKG       ?= ./...
 # More flags for the tests of "make test" and "make e2e", such as -json or -run.
 TESTFLAGS ?=
@@ -40,7 +42,7 @@ endef
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "variables: SEEDS=$(SEEDS) STATES=$(STATES) FUZZTIME=$(FUZZTIME) BENCHTIME=$(BENCHTIME) BENCHRUNS=$(BENCHRUNS) PKG=$(PKG) TESTFLAGS=$(TESTFLAGS)"
+	@echo "variables: SEEDS=$(SEEDS) STATES=$(STATES) FUZZTIME=$(FUZZTIME) BENCHTIME=$(BENCHTIME) BENCHRUNS=$(BENCHRUNS) SWITCHES=$(SWITCHES) PKG=$(PKG) TESTFLAGS=$(TESTFLAGS)"
 
 build: ## bin/mainstay, one static file
 	@$(call needs,cmd/mainstay,the program)
@@ -77,7 +79,7 @@ e2e: ## real hosts on this machine; as root, installs what it needs
 	bash e2e/install.sh
 	go test -tags e2e -timeout 5m -count=1 $(TESTFLAGS) -run OpenSSH ./reconcile/git
 	@rm -rf bin/stories
-	@failed=0; go test -tags e2e -timeout 60m -parallel 8 -count=1 $(TESTFLAGS) ./e2e/... || failed=1; \
+	@failed=0; E2E_SWITCHES=$(SWITCHES) go test -tags e2e -timeout 60m -parallel 6 -count=1 $(TESTFLAGS) ./e2e/... || failed=1; \
 	{ cat bin/stories/summary-*.txt 2>/dev/null || true; } | awk '{ print } /^story / { stories++ } /^fault: / { faults++ } \
 		match($$0, /double-active [0-9.]+/) { if (/presumed/) said += substr($$0, RSTART + 14); else sum += substr($$0, RSTART + 14) } \
 		END { printf "e2e: %d stories, %d combinations of faults, double-active %.2f s, and %.2f s where it was presumed\n", \

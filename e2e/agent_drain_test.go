@@ -37,6 +37,7 @@ roles:
 // The parts follow on each other. The script that counts calls is the one that
 // deployments are given.
 func TestAPlannedSwitchLetsCallsEnd(t *testing.T) {
+	t.Parallel() // with the stories
 	s := newSite(t, hosts.Spec{Name: "xivo-main", Image: hosts.Node}, hosts.Spec{Name: "xivo-standby", Image: hosts.Node},
 		hosts.Spec{Name: "phone", Image: hosts.Bookworm})
 	main, standby := s.nodes["xivo-main"], s.nodes["xivo-standby"]

@@ -68,6 +68,7 @@ func TestTheSystemdDriverOnRealSystemd(t *testing.T) {
 	network := hosts.NewNetwork(t)
 	for name, image := range map[string]hosts.Image{"oldest": hosts.Bookworm, "newest": hosts.Node} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			host := hosts.Start(t, hosts.Spec{Name: name, Image: image, Network: network})
 			t.Log(host.Must(t, "systemctl", "--version"))
 			runThere(t, host, program)
@@ -90,8 +91,12 @@ func TestTheComposeDriverOnARealEngine(t *testing.T) {
 		t.Fatal(err)
 	}
 	image := "MAINSTAY_TEST_IMAGE=" + file.Services["web"].Image
-	t.Run("docker-compose", func(t *testing.T) { runHere(t, program, image) })
+	t.Run("docker-compose", func(t *testing.T) {
+		t.Parallel()
+		runHere(t, program, image)
+	})
 	t.Run("plugin", func(t *testing.T) {
+		t.Parallel()
 		host := hosts.Start(t, hosts.Spec{Name: "cc", Image: hosts.Node, Network: network, Docker: true})
 		t.Log(host.Must(t, "docker", "compose", "version"))
 		runThere(t, host, program, image)

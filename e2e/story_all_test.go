@@ -49,6 +49,13 @@ func TestStoriesOfCutLinks(t *testing.T) {
 		{"3 main is cut off from everybody", mainIsCutOff},
 		{"3 standby without git", standbyWithoutGit},
 		{"3 edge without git", edgeWithoutGit},
+	})
+}
+
+// The stories of links between sides, and of bad ones.
+func TestStoriesOfBadLinks(t *testing.T) {
+	t.Parallel()
+	play(t, []story{
 		{"3 the two XiVO do not hear each other", xivoPartedFromEachOther},
 		{"3 git goes away after the release", gitGoesAwayAfterTheRelease},
 		{"3 git goes away after the claim", gitGoesAwayAfterTheClaim},
