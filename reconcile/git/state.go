@@ -176,7 +176,12 @@ func (s *State) file(name string) (string, error) {
 	if name == "" {
 		return "", errors.New("a state file wants a name")
 	}
-	return filepath.Join(s.dir, refPart(name)+stateSuffix), nil
+	return StateFile(s.dir, name), nil
+}
+
+// StateFile is the file in which a state folder keeps what was saved under a name.
+func StateFile(folder, name string) string {
+	return filepath.Join(folder, refPart(name)+stateSuffix)
 }
 
 // digest covers the name as well: a file under another's name is damaged.
