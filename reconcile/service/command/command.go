@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/run"
 	"mainstay/reconcile/service"
-	"mainstay/reconcile/service/run"
 	"mainstay/spec"
 )
 
