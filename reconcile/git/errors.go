@@ -3,6 +3,7 @@ package git
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"strings"
 )
 
@@ -74,6 +75,12 @@ func (e *Error) Unwrap() []error {
 		return []error{e.Kind}
 	}
 	return []error{e.Kind, e.Err}
+}
+
+// Is makes a file that a commit does not have, and nothing else, the error that
+// every reader of files knows.
+func (e *Error) Is(target error) bool {
+	return target == fs.ErrNotExist && e.Kind == ErrNotFound && e.Err == nil
 }
 
 // Hint returns what a person should do, or the empty string.

@@ -224,21 +224,6 @@ func TestRestartUnderARefusedDocumentStillKnowsWhatRuns(t *testing.T) {
 	}
 }
 
-// A node that is allowed to manage nothing of what it ran knows nothing: it
-// releases no claim, and says why.
-func TestNodeThatMayManageNothingReleasesNothing(t *testing.T) {
-	b := serving(t)
-	before := b.services
-	b.file.Allow.Commands = nil
-	b.start()
-	b.learns("c2", spec.Standby, refusedServices)
-	r := b.passes("Failed", func(r plan.Report) bool { return r.Status == plan.Failed })
-	if b.order.Push != nil {
-		t.Errorf("pushed %s although nothing is known of the services: %s", b.order.Push.Claim.Action, r.Reason)
-	}
-	b.services = before
-}
-
 // A witness runs a command only if this node allows it.
 func TestRefusedWitnessIsNotRun(t *testing.T) {
 	p := NewProbes(t.Context(), spec.Allow{}, func() {})

@@ -177,8 +177,11 @@ func (s *Folder) file(name string) (string, error) {
 	if name == "" {
 		return "", errors.New("a state file wants a name")
 	}
-	return filepath.Join(s.dir, escape(name)+suffix), nil
+	return File(s.dir, name), nil
 }
+
+// File is the file in which the folder dir keeps what was saved under a name.
+func File(dir, name string) string { return filepath.Join(dir, escape(name)+suffix) }
 
 // escape makes a name fit for a file name, so that no name leads out of the folder
 // and no two share a file.
