@@ -19,8 +19,8 @@ import (
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/run"
 	"mainstay/reconcile/service"
-	"mainstay/reconcile/service/run"
 	"mainstay/spec"
 )
 
