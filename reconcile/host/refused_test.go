@@ -1,4 +1,4 @@
-package node
+package host
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"mainstay/reconcile"
-	"mainstay/reconcile/git"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service"
+	"mainstay/reconcile/state"
 	"mainstay/spec"
 )
 
@@ -22,7 +22,7 @@ const refusedBound = 20 * time.Second
 type bench struct {
 	t        *testing.T
 	file     *spec.AgentFile
-	disk     *git.State
+	disk     *state.Folder
 	services *Services
 	actuator *reconcile.Actuator
 	learner  *reconcile.Learner
@@ -58,7 +58,7 @@ func (b *bench) start() {
 		}
 	}
 	var err error
-	if b.disk, err = git.OpenState(b.file.State); err != nil {
+	if b.disk, err = state.Open(b.file.State); err != nil {
 		b.t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)

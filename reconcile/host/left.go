@@ -1,4 +1,4 @@
-package node
+package host
 
 import (
 	"errors"
@@ -7,8 +7,8 @@ import (
 	"os"
 
 	"mainstay/reconcile"
-	"mainstay/reconcile/git"
 	"mainstay/reconcile/service"
+	"mainstay/reconcile/state"
 )
 
 // left is a service of an earlier document. What this node started it may observe
@@ -34,7 +34,7 @@ func (s *Services) lost(why reconcile.LostWhy) service.Driver {
 	if why == reconcile.LostUnread {
 		return service.Unseen{Why: func() error { return errors.New("the state folder cannot be read") }}
 	}
-	mark := git.StateFile(s.parts.file.State, reconcile.LostFile)
+	mark := state.File(s.parts.file.State, reconcile.LostFile)
 	hand := "see that nothing of an earlier document runs, then: rm '" + mark + "'"
 	return service.Unseen{ByHand: hand, Why: func() error {
 		_, err := os.Stat(mark)

@@ -1,4 +1,4 @@
-package node
+package host
 
 import (
 	"context"
@@ -142,7 +142,7 @@ func (s *Services) driver(want spec.Service, as reconcile.Identity) (service.Dri
 			Process: *want.Process, Folder: s.folder(as), Log: s.parts.log,
 		})
 	case want.Command != nil:
-		return command.New(*want.Command, 0), nil
+		return command.New(command.Config{Commands: *want.Command, Folder: s.folder(as), Log: s.parts.log}), nil
 	case want.Systemd != "":
 		return s.parts.units().Unit(want.Systemd), nil
 	case want.Compose != nil:
