@@ -29,6 +29,8 @@ func table() []row {
 		{folder: "reconcile/plan/...", internal: []string{"spec"}},
 		{folder: "reconcile/git/...", internal: append([]string{"reconcile/git/..."}, learned...),
 			modules: []string{goGit, goBilly, renameio, sshsig, goCrypto, knownhosts, xCrypto, xSys}},
+		// The guard must not know git, documents or drivers: it is handed what stops.
+		{folder: "reconcile/guard", internal: learned},
 		{folder: "reconcile/probe", internal: []string{"spec"}, modules: []string{sipgo}},
 		{folder: "reconcile/console", internal: append([]string{"reconcile/git"}, learned...)},
 		{folder: "reconcile/sim/...", internal: []string{"spec", "reconcile/..."}, modules: []string{cron}},
