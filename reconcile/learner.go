@@ -230,7 +230,7 @@ func (l *Learner) fetch(ctx context.Context, next *Snapshot, tip string) (Saved,
 	if s.Document, err = rev.Read(l.Path); err != nil {
 		return s, nil, nil, fmt.Errorf("commit %.12s: %s: %w", tip, l.Path, err)
 	}
-	d, problems := l.load(s, rev.Read)
+	d, problems := l.load(s, spec.TemplatesBeside(l.Path, rev.Read))
 	if len(problems) == 0 {
 		problems = l.fits(next, d, tip)
 	}

@@ -1,14 +1,10 @@
 package reconcile
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"slices"
 	"time"
 
 	"mainstay/reconcile/plan"
-	"mainstay/spec"
 )
 
 // firstPatience is how long the first pass waits for the first look.
@@ -131,17 +127,16 @@ func (a *Actuator) Released() {
 }
 
 // ManagedServices is what an agent with this disk managed last, also what no
-// document names any more: a guard stops it in the agent's place (R7). It is nil
-// when nothing was ever managed.
-func ManagedServices(d Disk) (*spec.Wanted, error) {
+// document names any more: a guard stops it in the agent's place (R7). The error is
+// fs.ErrNotExist when nothing was ever managed.
+func ManagedServices(d Disk) ([]Left, error) {
 	var m managed
 	err := d.Load(managedFile, &m)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	if err != nil {
+		err = d.Load(managedCopy, &m)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("which services are managed: %w", err)
 	}
-	return &spec.Wanted{Deployment: m.Deployment, Node: m.Node, Role: m.Role,
-		Services: slices.Concat(m.Services, m.Gone)}, nil
+	return m.all(), nil
 }

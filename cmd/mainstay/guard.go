@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mainstay/cmd/mainstay/node"
+	"mainstay/reconcile/host"
 )
 
 func (a *app) guardCommand() *cobra.Command {
@@ -39,7 +39,7 @@ func (a *app) guardCommand() *cobra.Command {
 			defer signal.Stop(usr)
 			replaced := make(chan struct{})
 			go func() { <-usr; close(replaced) }()
-			return node.RunGuard(c.Context(), node.GuardConfig{File: file, Log: log, Finish: finish, Replaced: replaced})
+			return host.RunGuard(c.Context(), host.GuardConfig{File: file, Log: log, Finish: finish, Replaced: replaced})
 		},
 	}
 	c.Flags().StringVar(&config, "config", defaultConfig, "the agent's own file")

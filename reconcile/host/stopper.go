@@ -1,16 +1,16 @@
-package node
+package host
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os/exec"
 	"sync"
 	"time"
 
 	"mainstay/reconcile"
 	"mainstay/reconcile/service"
-	"mainstay/spec"
 )
 
 // prepareEvery is how often a stopper asks the disk what is managed.
@@ -25,7 +25,7 @@ type stopper struct {
 	observe bool
 
 	mu      sync.Mutex
-	managed *spec.Wanted // nil until it was read
+	managed []reconcile.Left // nil until it was read
 	asking  bool
 	asked   time.Duration
 	run     *stopRun
@@ -62,14 +62,14 @@ func (s *stopper) Prepare() {
 }
 
 // load asks the disk; what it said last stays when it does not answer.
-func (s *stopper) load() (*spec.Wanted, error) {
-	w, err := reconcile.ManagedServices(s.disk)
+func (s *stopper) load() ([]reconcile.Left, error) {
+	all, err := reconcile.ManagedServices(s.disk)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err == nil && w != nil {
-		s.managed = w
+	if err == nil {
+		s.managed = all
 	}
-	if s.managed != nil {
+	if s.managed != nil || errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
 	return s.managed, err
@@ -131,42 +131,39 @@ func (s *stopper) Cancel() {
 // stopAll stops everything at the same time: somebody else may start (R1). It
 // returns nil once all was seen down.
 func (s *stopper) stopAll(ctx context.Context, look bool) error {
-	w, err := s.load()
-	if err != nil || w == nil {
+	services, err := s.load()
+	if err != nil {
 		return err
 	}
-	errs := make([]error, len(w.Services))
+	errs := make([]error, len(services))
 	var all sync.WaitGroup
-	for i, want := range w.Services {
-		all.Go(func() { errs[i] = s.stopOne(ctx, w, want, look) })
+	for i, l := range services {
+		all.Go(func() { errs[i] = s.stopOne(ctx, l, look) })
 	}
 	all.Wait()
 	return errors.Join(errs...)
 }
 
-func (s *stopper) stopOne(ctx context.Context, w *spec.Wanted, want spec.Service, look bool) error {
-	d, err := (&Services{parts: s.parts}).driver(w, want)
-	if err != nil {
-		return fmt.Errorf("%s: %w", want.Name, err)
-	}
+func (s *stopper) stopOne(ctx context.Context, l reconcile.Left, look bool) error {
+	d := (&Services{parts: s.parts}).left(l).Driver
 	if look {
 		state, err := d.Observe(ctx)
 		switch {
 		case err == nil && state.Run.Down():
 			return nil
 		case s.observe:
-			return fmt.Errorf("%s is %s: %w", want.Name, state.Run, errors.Join(err, errUp))
+			return fmt.Errorf("%s is %s: %w", l.Name, state.Run, errors.Join(err, errUp))
 		}
 	}
-	if limit := want.StopTimeout.D(); limit > 0 {
+	if limit := l.StopTimeout.D(); limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
 	if err := d.Stop(ctx); err != nil {
-		return fmt.Errorf("%s: %w", want.Name, err)
+		return fmt.Errorf("%s: %w", l.Name, err)
 	}
-	s.parts.log.Warn("stopped in the agent's place", "service", want.Name)
+	s.parts.log.Warn("stopped in the agent's place", "service", l.Name)
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package node
+package host
 
 import (
 	"context"
@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"mainstay/reconcile/git"
 	"mainstay/reconcile/guard"
+	"mainstay/reconcile/state"
 	"mainstay/spec"
 )
 
@@ -75,7 +75,7 @@ func newGuard(c GuardConfig) (*guardRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	disk, err := git.OpenState(c.File.State)
+	disk, err := state.Open(c.File.State)
 	if err != nil {
 		return nil, err
 	}
