@@ -60,6 +60,10 @@ type Actuator struct {
 	// managed is what the services were last configured for, nil when this node
 	// was not allowed to manage any yet.
 	managed *managed
+	// remembers says that an earlier run left its memory, and reread when a disk
+	// that did not say what was managed is asked again.
+	remembers bool
+	reread    time.Duration
 	// unseen is until when a pass waits for the first look at services that
 	// have just been configured.
 	unseen   time.Duration
@@ -91,7 +95,7 @@ func NewActuator(c ActuatorConfig) *Actuator {
 	var m plan.Memory
 	switch err := c.Disk.Load(memoryFile, &m); {
 	case err == nil:
-		a.mem, a.saved = m, m
+		a.mem, a.saved, a.remembers = m, m, true
 	case !errors.Is(err, fs.ErrNotExist):
 		c.Log.Error("the memory on disk is not used", "error", err)
 		// A push may be on its way that nobody remembers (R6): this one is settled
@@ -173,6 +177,7 @@ func (a *Actuator) Pass() (Order, time.Duration) {
 	if a.snap == nil {
 		return Order{}, a.Clock.Boot() + longestIdle
 	}
+	a.readManaged()
 	a.dropGone()
 	now := a.Clock.Boot()
 	if now < a.unseen && a.unlooked() {

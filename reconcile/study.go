@@ -139,7 +139,7 @@ func (t *lesson) fetch(f *finding) {
 		f.err = fmt.Errorf("commit %.12s: %s: %w", f.tip, t.config.Path, err)
 		return
 	}
-	f.document, f.problems = t.config.load(f.saved, rev.Read)
+	f.document, f.problems = t.config.load(f.saved, spec.TemplatesBeside(t.config.Path, rev.Read))
 }
 
 // studied is closed when the study under way has ended, nil without one.

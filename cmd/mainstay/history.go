@@ -74,7 +74,7 @@ func (a *app) history(ctx context.Context, l *laptop, role string, limit int) er
 			return l.fault(err)
 		}
 		if err != nil {
-			t.Damaged = append(t.Damaged, fmt.Sprintf("%s: %v", r, err))
+			t.Damaged = append(t.Damaged, fmt.Sprintf("%s: what is before this is not told: %v", r, err))
 		}
 		switches := history.Of(r, chain)
 		if limit > 0 && len(switches) > limit {
@@ -119,7 +119,7 @@ const logFormat = "%H%x1f%an%x1f%cI%x1f%s%x1f%(trailers:key=Mainstay-Reason,valu
 
 // declared is the newest commit up to the accepted one that changed the word.
 func declared(ctx context.Context, repo gitcmd.Repo, path, accepted string) (history.Declared, bool) {
-	text, err := repo.Text(ctx, "log", "-1", "--format="+logFormat, `-G(active|fenced)["']?[[:space:]]*:`, accepted, "--", path)
+	text, err := repo.Text(ctx, gitcmd.Git("log", "-1", "--format="+logFormat, `-G(active|fenced)["']?[[:space:]]*:`).On(accepted).Paths(path))
 	parts := strings.Split(text, "\x1f")
 	if err != nil || len(parts) != 6 {
 		return history.Declared{}, false
@@ -167,7 +167,7 @@ func (a *app) printHistory(t told) error {
 	}
 	err := table.Draw(a.out, screen.Width, screen.Colour)
 	for _, d := range t.Damaged {
-		screen.Say(board.Bad, "! older switches cannot be read: %s", d)
+		screen.Say(board.Bad, "! %s", d)
 	}
 	return err
 }

@@ -107,7 +107,7 @@ func originURL(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", failf(exitUsage, "which deployment? This folder is no git checkout").hintf(hint)
 	}
-	url, err := top.Text(ctx, "remote", "get-url", "origin")
+	url, err := top.Text(ctx, gitcmd.Git("remote", "get-url", "origin"))
 	if err != nil {
 		return "", failf(exitUsage, "which deployment? This checkout has no remote called origin").hintf(hint)
 	}
@@ -121,7 +121,7 @@ func accessConfig(ctx context.Context) [][2]string {
 	if err != nil {
 		return nil
 	}
-	out, err := top.Run(ctx, "config", "--local", "--includes", "-z", "--get-regexp", `^(http\.|credential\.|url\.|core\.sshcommand$)`)
+	out, err := top.Run(ctx, gitcmd.Git("config", "--local", "--includes", "-z", "--get-regexp", `^(http\.|credential\.|url\.|core\.sshcommand$)`))
 	if err != nil {
 		return nil
 	}

@@ -127,7 +127,7 @@ func (o *planOptions) trees(ctx context.Context, s *view.Source) (from, to gitcm
 		if *rev == "" {
 			continue
 		}
-		hash, err := repo.Text(ctx, "rev-parse", "--verify", "--quiet", *rev+"^{commit}")
+		hash, err := repo.Text(ctx, gitcmd.Git("rev-parse", "--verify", "--quiet").On(*rev+"^{commit}"))
 		if err != nil {
 			done()
 			return from, to, nil, failf(exitUsage, "there is no revision %q", *rev).hintf("fetch it first, or name a commit, a branch or a tag")
@@ -155,10 +155,10 @@ func (o *planOptions) tip(ctx context.Context, repo gitcmd.Repo, s *view.Source)
 
 // bring makes sure that the branch's commit is in a repository.
 func (l *laptop) bring(ctx context.Context, repo gitcmd.Repo, hash string) error {
-	if _, err := repo.Run(ctx, "cat-file", "-e", hash+"^{commit}"); err == nil {
+	if _, err := repo.Run(ctx, gitcmd.Git("cat-file", "-e").On(hash+"^{commit}")); err == nil {
 		return nil
 	}
-	_, err := repo.Run(ctx, "fetch", "--quiet", "--no-tags", l.place.URL, "refs/heads/"+l.place.Branch)
+	_, err := repo.Run(ctx, gitcmd.Git("fetch", "--quiet", "--no-tags").On(l.place.URL, "refs/heads/"+l.place.Branch))
 	return err
 }
 
@@ -167,7 +167,7 @@ func (l *laptop) bring(ctx context.Context, repo gitcmd.Repo, hash string) error
 func (l *laptop) workplace(ctx context.Context) (repo gitcmd.Repo, done func(), err error) {
 	env := l.place.Env()
 	if top, err := gitcmd.Top(ctx, "."); err == nil {
-		if url, err := top.Text(ctx, "remote", "get-url", "origin"); err == nil && url == l.place.URL {
+		if url, err := top.Text(ctx, gitcmd.Git("remote", "get-url", "origin")); err == nil && url == l.place.URL {
 			top.Env = env
 			return top, func() {}, nil
 		}
@@ -178,7 +178,7 @@ func (l *laptop) workplace(ctx context.Context) (repo gitcmd.Repo, done func(), 
 	}
 	done = func() { _ = os.RemoveAll(dir) }
 	repo = gitcmd.Repo{Dir: dir, Env: env}
-	if _, err := repo.Run(ctx, "clone", "--quiet", "--bare", l.place.URL, dir); err != nil {
+	if _, err := repo.Run(ctx, gitcmd.Git("clone", "--quiet", "--bare").On(l.place.URL, dir)); err != nil {
 		done()
 		return repo, nil, l.fault(err)
 	}

@@ -179,6 +179,8 @@ func (s *site) change(r *plan.Report, kv string) {
 	case "status":
 		r.Status = plan.Status(value)
 		r.Running = r.Side != "" && r.Status != plan.Inactive
+	case "declared":
+		r.Declared = spec.Side(value)
 	case "reason":
 		r.Reason = value
 	case "age":

@@ -177,12 +177,22 @@ type ProbeView struct {
 	SilentSince Time `json:"silentSince,omitempty"`
 	// Silent says that enough tries in a row went unanswered.
 	Silent bool `json:"silent"`
+	// Unasked is why the newest try could not ask at all: no route, no program, no
+	// address, an allow list that refuses. It is empty when the target was asked. A
+	// target that was not asked is neither silent nor answering: nothing is known
+	// of it, and the silence of before is void.
+	Unasked string `json:"unasked,omitempty"`
+}
+
+// Quiet reports whether the target was asked often enough and has not answered.
+func (p ProbeView) Quiet() bool {
+	return p.Known && !p.Answers && p.Silent && p.Unasked == ""
 }
 
 // SilentFor returns for how long the target has not answered, zero while it
-// answers or is not known.
+// answers, is not known or cannot be asked.
 func (p ProbeView) SilentFor(now Time) time.Duration {
-	if !p.Known || p.Answers || !p.Silent {
+	if !p.Quiet() {
 		return 0
 	}
 	return now - p.SilentSince

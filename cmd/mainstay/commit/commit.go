@@ -30,12 +30,12 @@ type Change struct {
 
 // Make makes the commit and returns it. It is on no branch yet.
 func Make(ctx context.Context, repo gitcmd.Repo, c Change) (string, error) {
-	entry, err := repo.Text(ctx, "ls-tree", c.Base, "--", c.Path)
+	entry, err := repo.Text(ctx, gitcmd.Git("ls-tree").On(c.Base).Paths(c.Path))
 	mode, _, ok := strings.Cut(entry, " ")
 	if err != nil || !ok {
 		return "", fmt.Errorf("find %s in %.7s: %w", c.Path, c.Base, errors.Join(err, os.ErrNotExist))
 	}
-	blob, err := repo.Feed(ctx, c.Content, "hash-object", "-w", "--stdin", "--no-filters")
+	blob, err := repo.Text(ctx, gitcmd.Git("hash-object", "-w", "--stdin", "--no-filters").Reading(c.Content))
 	if err != nil {
 		return "", err
 	}
@@ -43,11 +43,11 @@ func Make(ctx context.Context, repo gitcmd.Repo, c Change) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	args := []string{"commit-tree", tree, "-p", c.Base}
-	if sign, err := repo.Text(ctx, "config", "--type=bool", "commit.gpgSign"); err == nil && sign == "true" {
-		args = append(args, "-S")
+	options := []string{"-p", c.Base}
+	if sign, err := repo.Text(ctx, gitcmd.Git("config", "--type=bool", "commit.gpgSign")); err == nil && sign == "true" {
+		options = append(options, "-S")
 	}
-	return repo.Feed(ctx, []byte(c.Message), args...)
+	return repo.Text(ctx, gitcmd.Git("commit-tree", options...).On(tree).Reading([]byte(c.Message)))
 }
 
 // treeOf is the base's tree with the one file changed, made in an index of its
@@ -60,19 +60,19 @@ func treeOf(ctx context.Context, repo gitcmd.Repo, c Change, entry string) (stri
 	defer os.RemoveAll(dir)
 	aside := repo
 	aside.Env = append([]string{"GIT_INDEX_FILE=" + filepath.Join(dir, "index")}, repo.Env...)
-	if _, err := aside.Run(ctx, "read-tree", c.Base); err != nil {
+	if _, err := aside.Run(ctx, gitcmd.Git("read-tree").On(c.Base)); err != nil {
 		return "", err
 	}
-	if _, err := aside.Run(ctx, "update-index", "--cacheinfo", entry+","+c.Path); err != nil {
+	if _, err := aside.Run(ctx, gitcmd.Git("update-index", "--cacheinfo", entry+","+c.Path)); err != nil {
 		return "", err
 	}
-	return aside.Text(ctx, "write-tree")
+	return aside.Text(ctx, gitcmd.Git("write-tree"))
 }
 
 // Push puts a commit on a branch of a remote, without force. ErrMoved means that
 // the branch has something that the commit does not have.
 func Push(ctx context.Context, repo gitcmd.Repo, remote, commit, branch string) error {
-	_, err := repo.Run(ctx, "push", "--quiet", remote, commit+":refs/heads/"+branch)
+	_, err := repo.Run(ctx, gitcmd.Git("push", "--quiet").On(remote, commit+":refs/heads/"+branch))
 	var e *gitcmd.Error
 	if errors.As(err, &e) && moved(e.Said) {
 		return fmt.Errorf("push to %s: %w", branch, ErrMoved)

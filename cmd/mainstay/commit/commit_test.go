@@ -30,7 +30,7 @@ func newRepos(t *testing.T) repos {
 			t.Fatal(err)
 		}
 	}
-	if _, err := (gitcmd.Repo{Dir: r.bare}).Run(t.Context(), "init", "--quiet", "--bare", "--initial-branch=main"); err != nil {
+	if _, err := (gitcmd.Repo{Dir: r.bare}).Run(t.Context(), gitcmd.Git("init", "--quiet", "--bare", "--initial-branch=main")); err != nil {
 		t.Fatal(err)
 	}
 	r.git("init", "--quiet", "--initial-branch=main")
@@ -45,7 +45,7 @@ func newRepos(t *testing.T) repos {
 
 func (r repos) git(args ...string) string {
 	r.t.Helper()
-	out, err := r.work.Text(r.t.Context(), args...)
+	out, err := r.work.Text(r.t.Context(), gitcmd.Git(args[0], args[1:]...))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestOnlyTheFileChanges(t *testing.T) {
 	if got := r.git("diff", "--name-only", base, hash); got != "sub/b.yaml" {
 		t.Errorf("the commit changes %s", got)
 	}
-	if out, _ := r.work.Run(t.Context(), "cat-file", "blob", hash+":sub/b.yaml"); string(out) != "c\r\n" {
+	if out, _ := r.work.Run(t.Context(), gitcmd.Git("cat-file", "blob").On(hash+":sub/b.yaml")); string(out) != "c\r\n" {
 		t.Errorf("the file became %q", out)
 	}
 	if got := r.git("status", "--porcelain"); got != "M  a.yaml" {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
@@ -47,53 +48,104 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Call is one run of git. What the program itself says to git and what came from
+// somewhere else have places of their own, so that git never reads the latter as
+// an option.
+type Call struct {
+	command, names, paths []string
+	in                    []byte
+}
+
+// Git is a call of a git command with options that are written in the program.
+// No part of it may come from a repository.
+func Git(command string, options ...string) Call {
+	return Call{command: append([]string{command}, options...)}
+}
+
+// On adds what git takes after its options: revisions, refs and addresses,
+// wherever they come from.
+func (c Call) On(names ...string) Call {
+	c.names = append(slices.Clone(c.names), names...)
+	return c
+}
+
+// Paths adds paths of files, as they are: none of their letters has a meaning.
+func (c Call) Paths(paths ...string) Call {
+	c.paths = append(append([]string{}, c.paths...), paths...)
+	return c
+}
+
+// Reading adds something on standard input.
+func (c Call) Reading(in []byte) Call {
+	c.in = in
+	return c
+}
+
+// args is the call as git takes it.
+func (c Call) args() []string {
+	args := slices.Clone(c.command)
+	if len(c.names) > 0 {
+		args = append(append(args, "--end-of-options"), c.names...)
+	}
+	if c.paths != nil {
+		args = append(append(args, "--"), c.paths...)
+	}
+	return args
+}
+
 // Run runs git and returns what it wrote to standard output, as it is.
-func (r Repo) Run(ctx context.Context, args ...string) ([]byte, error) {
+func (r Repo) Run(ctx context.Context, call Call) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, Bound)
 	defer cancel()
-	return r.start(ctx, nil, args)
-}
-
-// Feed is Run with something on standard input.
-func (r Repo) Feed(ctx context.Context, in []byte, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, Bound)
-	defer cancel()
-	out, err := r.start(ctx, in, args)
-	return strings.TrimSpace(string(out)), err
-}
-
-func (r Repo) start(ctx context.Context, in []byte, args []string) ([]byte, error) {
-	c := exec.CommandContext(ctx, "git", args...)
-	c.Stdin = bytes.NewReader(in)
-	c.Dir, c.Env, c.WaitDelay = r.Dir, append(environment(), r.Env...), time.Second
-	var out, said bytes.Buffer
-	c.Stdout, c.Stderr = &out, &said
-	err := c.Run()
-	if err == nil {
-		return out.Bytes(), nil
-	}
-	if errors.Is(err, exec.ErrNotFound) {
+	out, said := &bounded{most: maxOutput}, &bounded{most: maxSaid}
+	err := r.run(ctx, call, out, said)
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
 		return nil, fmt.Errorf("the git program is needed here: %w", err)
-	}
-	if ctx.Err() != nil {
+	case out.over:
+		return nil, fmt.Errorf("git %s: it answered with more than %d MB", call.command[0], maxOutput>>20)
+	case err == nil:
+		return out.Bytes(), nil
+	case ctx.Err() != nil:
 		err = ctx.Err()
 	}
-	return out.Bytes(), &Error{Args: command(args), Said: strings.TrimSpace(said.String()), Err: err}
+	return out.Bytes(), &Error{Args: call.command, Said: strings.TrimSpace(said.String()), Err: err}
+}
+
+// run is the one place of the program that starts git.
+func (r Repo) run(ctx context.Context, call Call, out, said io.Writer) error {
+	c := exec.CommandContext(ctx, "git", call.args()...)
+	c.Dir, c.Env, c.WaitDelay = r.Dir, append(environment(), r.Env...), time.Second
+	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(call.in), out, said
+	return c.Run()
 }
 
 // Text is Run for a short answer: without the white space around it.
-func (r Repo) Text(ctx context.Context, args ...string) (string, error) {
-	out, err := r.Run(ctx, args...)
+func (r Repo) Text(ctx context.Context, call Call) (string, error) {
+	out, err := r.Run(ctx, call)
 	return strings.TrimSpace(string(out)), err
 }
 
-// command leaves out the options in front of the command.
-func command(args []string) []string {
-	for i := 0; i+1 < len(args) && args[i] == "-c"; i += 2 {
-		args = args[2:]
-		i = -2
-	}
-	return args
+const (
+	// maxOutput and maxSaid bound what one run may answer, in bytes.
+	maxOutput = 64 << 20
+	maxSaid   = 64 << 10
+)
+
+// bounded keeps the first bytes of what is written to it, and whether there were
+// more.
+type bounded struct {
+	bytes.Buffer
+	most int
+	over bool
+}
+
+// Write takes everything, so that the program on the other end goes on.
+func (b *bounded) Write(p []byte) (int, error) {
+	room := min(len(p), b.most-b.Len())
+	b.over = b.over || room < len(p)
+	b.Buffer.Write(p[:room])
+	return len(p), nil
 }
 
 // environment makes what git says the same everywhere, and keeps a hook's or
@@ -103,17 +155,17 @@ func environment() []string {
 		name, _, _ := strings.Cut(v, "=")
 		return slices.Contains([]string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY"}, name)
 	})
-	return append(env, "LC_ALL=C")
+	return append(env, "LC_ALL=C", "GIT_LITERAL_PATHSPECS=1")
 }
 
 // Checkout reports whether the repository has files lying in a folder.
 func (r Repo) Checkout(ctx context.Context) bool {
-	text, err := r.Text(ctx, "rev-parse", "--is-inside-work-tree")
+	text, err := r.Text(ctx, Git("rev-parse", "--is-inside-work-tree"))
 	return err == nil && text == "true"
 }
 
 // Top returns the checkout that dir is in, or an error outside of one.
 func Top(ctx context.Context, dir string) (Repo, error) {
-	top, err := Repo{Dir: dir}.Text(ctx, "rev-parse", "--show-toplevel")
+	top, err := Repo{Dir: dir}.Text(ctx, Git("rev-parse", "--show-toplevel"))
 	return Repo{Dir: top}, err
 }

@@ -28,11 +28,11 @@ func (r Repo) Checked(ctx context.Context) Tree { return Tree{ctx, r, ""} }
 
 // Files lists the paths of plain files.
 func (t Tree) Files() ([]string, error) {
-	args := []string{"ls-tree", "-r", "-z", "--name-only", t.rev}
+	call := Git("ls-tree", "-r", "-z", "--name-only").On(t.rev)
 	if t.rev == "" {
-		args = []string{"ls-files", "-z", "--cached", "--others", "--exclude-standard"}
+		call = Git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	}
-	out, err := t.repo.Run(t.ctx, args...)
+	out, err := t.repo.Run(t.ctx, call)
 	return split(out), err
 }
 
@@ -41,7 +41,7 @@ func (t Tree) Read(path string) ([]byte, error) {
 	if t.rev == "" {
 		return os.ReadFile(filepath.Join(t.repo.Dir, filepath.FromSlash(path)))
 	}
-	out, err := t.repo.Run(t.ctx, "cat-file", "blob", t.rev+":"+path)
+	out, err := t.repo.Run(t.ctx, Git("cat-file", "blob").On(t.rev+":"+path))
 	var e *Error
 	if errors.As(err, &e) && (strings.Contains(e.Said, "does not exist") || strings.Contains(e.Said, "exists on disk, but not in")) {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrNotExist}
@@ -52,15 +52,15 @@ func (t Tree) Read(path string) ([]byte, error) {
 // Changed lists the paths that differ between two trees of one repository; the
 // second may be a checkout's folder.
 func Changed(from, to Tree) ([]string, error) {
-	args := []string{"diff", "-z", "--name-only", "--no-renames", from.rev}
+	call := Git("diff", "-z", "--name-only", "--no-renames").On(from.rev)
 	if to.rev != "" {
-		args = append(args, to.rev)
+		call = call.On(to.rev)
 	}
-	out, err := from.repo.Run(from.ctx, append(args, "--")...)
+	out, err := from.repo.Run(from.ctx, call.Paths())
 	if err != nil || to.rev != "" {
 		return split(out), err
 	}
-	more, err := to.repo.Run(to.ctx, "ls-files", "-z", "--others", "--exclude-standard")
+	more, err := to.repo.Run(to.ctx, Git("ls-files", "-z", "--others", "--exclude-standard"))
 	all := append(split(out), split(more)...)
 	slices.Sort(all)
 	return slices.Compact(all), err

@@ -28,6 +28,7 @@ func (p *planner) handovers() {
 		}
 		p.plan.Handovers = append(p.plan.Handovers, h.afterLead(h.foretell()))
 		h.object()
+		h.brokenSide()
 	}
 	p.objectToFence()
 }
@@ -140,7 +141,17 @@ func (h Handover) Bound() time.Duration {
 // speaks reports whether the node that goes down is there to release its claim.
 func (h *handover) speaks() bool {
 	n := h.down
-	return n.Report != nil && !n.Stale && n.Report.Status != plan.Failed && n.Report.Status != plan.Unknown && !h.isPaused(n)
+	return n.Report != nil && !n.Stale && n.Report.Status != plan.Unknown && !h.isPaused(n) && !h.stuck()
+}
+
+// stuck reports whether the node that goes down says that a stop of it failed: it
+// was told to leave under this very claim, and runs. A service that failed to
+// start keeps no side from leaving (R2), and nobody presumes a node dead that is
+// known to run (R4).
+func (h *handover) stuck() bool {
+	r := h.down.Report
+	return r != nil && !h.down.Stale && r.Status == plan.Failed && r.Running &&
+		r.Declared == h.To.Active && r.Seq == h.Now.Claims[h.role].Seq
 }
 
 func (h *handover) isPaused(n view.Node) bool {
@@ -169,8 +180,8 @@ func (h *handover) silent(set func(plan.Guarantee, time.Duration, string, ...any
 		set(plan.Lease, wait+d, "%s is not heard; its lease of %s and its stop bound are waited out", name, claim.Lease)
 	case h.isPaused(h.down):
 		h.held = name + " is paused and will not step down: the handover waits for a person"
-	case h.down.Report != nil && !h.down.Stale && h.down.Report.Status == plan.Failed && h.down.Report.Running:
-		h.held = name + " is Failed and runs: nobody presumes it dead"
+	case h.stuck():
+		h.held = name + " was told to stop and could not: " + h.down.Report.Reason
 	case h.To.Handover.Unconfirmed != spec.UnconfirmedStart:
 		h.held = name + " is not heard and handover.unconfirmed is hold: the handover waits for a person"
 	case h.To.Roles[h.role].Witness != nil:

@@ -48,8 +48,30 @@ func (h *handover) object() {
 		h.objectToReport()
 	}
 	if h.held != "" && h.To.Fenced != h.from {
-		h.objection(ObjectHeld, h.down.Name, h.held,
-			fmt.Sprintf("if you know that %s is off, add --fenced %s", h.from, h.from))
+		h.objection(ObjectHeld, h.down.Name, h.held, h.wayOut())
+	}
+}
+
+// wayOut is what a person does about a side that will not give its claim back. A
+// side that is alive is never to be stated off.
+func (h *handover) wayOut() string {
+	n := h.down
+	switch {
+	case n.Report != nil && !n.Stale && h.isPaused(n) && h.To.Nodes[n.Name].Paused:
+		return fmt.Sprintf("take paused: of %s out of the document", n.Name)
+	case n.Report != nil && !n.Stale && h.isPaused(n):
+		return fmt.Sprintf("run `mainstay resume` on %s", n.Name)
+	case h.stuck():
+		return fmt.Sprintf("stop its services by hand on %s, or cut its power and then add --fenced %s", n.Name, h.from)
+	}
+	return fmt.Sprintf("if you know that %s is off, add --fenced %s", h.from, h.from)
+}
+
+// brokenSide says that the side to be left has a failed service: a reason to
+// leave, and none to stay.
+func (h *handover) brokenSide() {
+	if r := h.down.Report; r != nil && !h.down.Stale && r.Status == plan.Failed && h.held == "" {
+		h.plan.Notes = append(h.plan.Notes, fmt.Sprintf("%s is Failed (%s): what runs on it is stopped in order", h.down.Name, r.Reason))
 	}
 }
 

@@ -90,7 +90,12 @@ func TestTheGuaranteeFollowsFromWhatIsKnown(t *testing.T) {
 		{"main was never heard", func(w *world) { w.main = nil }, plan.Presumed},
 		{"main is silent and nobody presumes", func(w *world) { w.age["m"], w.handover = 2*time.Hour, "{ unconfirmed: hold }" }, ""},
 		{"main is paused", func(w *world) { w.main.Paused, w.main.Status = true, plan.Paused }, ""},
-		{"main could not stop", func(w *world) { w.main.Status = plan.Failed }, ""},
+		{"main could not start a service", func(w *world) { w.main.Status, w.main.Declared, w.main.Seq = plan.Failed, "main", 7 }, plan.Released},
+		{"main could not stop", func(w *world) { w.main.Status, w.main.Declared, w.main.Seq = plan.Failed, "standby", 7 }, ""},
+		{"main could not stop under an earlier claim", func(w *world) { w.main.Status, w.main.Declared, w.main.Seq = plan.Failed, "standby", 6 }, plan.Released},
+		{"main could not stop, and is down by now", func(w *world) {
+			w.main.Status, w.main.Declared, w.main.Seq, w.main.Running = plan.Failed, "standby", 7, false
+		}, plan.Released},
 		{"there are no claims", func(w *world) { w.off = true }, plan.Presumed},
 		{"there are no claims, and main is stated to be off", func(w *world) { w.off, w.age["m"], w.extra = true, 2*time.Hour, "fenced: main\n" }, plan.Fenced},
 	} {
@@ -120,6 +125,8 @@ func TestWhatSpeaksAgainstASwitch(t *testing.T) {
 		{"a file is refused", func(w *world) { w.stb.Conditions = []plan.Condition{{Type: "FileRefused"}} }, []string{ObjectConditions}},
 		{"both serve", func(w *world) { w.stb.Conditions = []plan.Condition{{Type: "DualActive"}} }, []string{ObjectDual}},
 		{"main is paused", func(w *world) { w.main.Paused = true }, []string{ObjectHeld}},
+		{"a service of main failed", func(w *world) { w.main.Status = plan.Failed }, nil},
+		{"a stop on main failed", func(w *world) { w.main.Status, w.main.Declared, w.main.Seq = plan.Failed, "standby", 7 }, []string{ObjectHeld}},
 		{"main is not off", func(w *world) { w.extra = "fenced: main\n" }, []string{ObjectFenced}},
 		{"main is off", func(w *world) { w.extra, w.age["m"] = "fenced: main\n", 2*time.Hour }, nil},
 		{"a check of main fails", func(w *world) { w.main.Checks = []plan.CheckReport{{Name: "age"}} }, nil},

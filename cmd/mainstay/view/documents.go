@@ -1,9 +1,7 @@
 package view
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"path"
 	"runtime"
@@ -37,7 +35,7 @@ type Tree interface {
 	// Files lists the paths.
 	Files() ([]string, error)
 	// Read returns a file; an error for one that is not there is an
-	// fs.ErrNotExist or a git.ErrNotFound.
+	// fs.ErrNotExist.
 	Read(path string) ([]byte, error)
 }
 
@@ -140,23 +138,13 @@ func Load(t Tree, file string) (*spec.Deployment, []schema.Problem, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	d, problems := spec.Load(file, data, templates(t, file))
+	d, problems := spec.Load(file, data, spec.TemplatesBeside(file, t.Read))
 	return d, problems, nil
-}
-
-func templates(t Tree, file string) spec.TemplateReader {
-	return func(name string) ([]byte, error) {
-		b, err := t.Read(path.Join(path.Dir(file), name))
-		if errors.Is(err, git.ErrNotFound) {
-			err = fs.ErrNotExist
-		}
-		return b, err
-	}
 }
 
 func loadDocument(t Tree, file string, data []byte) document {
 	d := document{path: file}
-	d.spec, d.problems = spec.Load(file, data, templates(t, file))
+	d.spec, d.problems = spec.Load(file, data, spec.TemplatesBeside(file, t.Read))
 	if d.spec != nil {
 		d.name, d.digest = d.spec.Name, d.spec.Digest()
 		return d

@@ -102,21 +102,22 @@ type mirror struct {
 // update fetches what moved. depth 0 fetches whole histories.
 func (m *mirror) update(ctx context.Context, branch string, depth int) error {
 	if !m.made {
-		if _, err := m.repo.Run(ctx, "init", "--quiet", "--bare"); err != nil {
+		if _, err := m.repo.Run(ctx, gitcmd.Git("init", "--quiet", "--bare")); err != nil {
 			return err
 		}
 		m.made = true
 	}
-	args := []string{"fetch", "--quiet", "--no-tags", "--prune"}
+	options := []string{"--quiet", "--no-tags", "--prune"}
 	if depth > 0 {
-		args = append(args, fmt.Sprintf("--depth=%d", depth))
+		options = append(options, fmt.Sprintf("--depth=%d", depth))
 	} else if _, err := os.Stat(filepath.Join(m.repo.Dir, "shallow")); err == nil {
-		args = append(args, "--unshallow")
+		options = append(options, "--unshallow")
 	}
+	fetch := gitcmd.Git("fetch", options...).On(m.from)
 	head := "+" + git.Branch(branch) + ":" + git.Branch(branch)
-	_, err := m.repo.Run(ctx, append(args, m.from, head, "+refs/mainstay/*:refs/mainstay/*")...)
+	_, err := m.repo.Run(ctx, fetch.On(head, "+refs/mainstay/*:refs/mainstay/*"))
 	if err != nil && strings.Contains(err.Error(), "couldn't find remote ref") {
-		_, err = m.repo.Run(ctx, append(args, m.from, "+refs/mainstay/*:refs/mainstay/*")...)
+		_, err = m.repo.Run(ctx, fetch.On("+refs/mainstay/*:refs/mainstay/*"))
 	}
 	return err
 }

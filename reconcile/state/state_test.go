@@ -1,7 +1,9 @@
-package git_test
+package state_test
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -11,38 +13,54 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
-	"mainstay/reconcile/git"
+	"mainstay/reconcile/state"
 )
 
-func state(t *testing.T) *git.State {
+// TestMain lets the test program be a process with no room to write.
+func TestMain(m *testing.M) {
+	full := os.Getenv(fullEnv)
+	if full == "" {
+		os.Exit(m.Run())
+	}
+	if err := saveWithoutRoom(full); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func folder(t *testing.T) *state.Folder {
 	t.Helper()
-	s, err := git.OpenState(filepath.Join(t.TempDir(), "state"))
+	s, err := state.Open(filepath.Join(t.TempDir(), "state"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func TestTheAcceptedDocumentIsLoadedAsItWasSaved(t *testing.T) {
-	s := state(t)
-	if _, err := s.LoadAccepted(); !errors.Is(err, fs.ErrNotExist) {
+func hint(err error) string {
+	var h interface{ Hint() string }
+	if errors.As(err, &h) {
+		return h.Hint()
+	}
+	return ""
+}
+
+func TestWhatWasSavedLastIsLoaded(t *testing.T) {
+	s := folder(t)
+	if err := s.Load("accepted", new([]byte)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("never saved: got %v", err)
 	}
-	want := git.Accepted{
-		Commit: "abc", Path: "deployment.yaml", Document: []byte("name: paris\n\x00\xff"),
-		Templates: map[string][]byte{"templates/a": []byte("A")}, When: time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC),
-	}
-	for range 2 {
-		if err := s.SaveAccepted(want); err != nil {
+	want := []byte("name: paris\n\x00\xff")
+	for _, v := range [][]byte{[]byte("older"), want} {
+		if err := s.Save("accepted", v); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got, err := s.LoadAccepted()
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Error(diff, err)
+	var got []byte
+	if err := s.Load("accepted", &got); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
 
@@ -54,7 +72,7 @@ func TestADamagedStateFileIsSetAsideAndNeverUsed(t *testing.T) {
 		"zeros":      func(b []byte) []byte { return make([]byte, len(b)) },
 		"more after": func(b []byte) []byte { return append(b, '\n') },
 	} {
-		s := state(t)
+		s := folder(t)
 		if err := s.Save("memory", map[string]int{"seq": 7}); err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +85,7 @@ func TestADamagedStateFileIsSetAsideAndNeverUsed(t *testing.T) {
 			t.Fatal(err)
 		}
 		var v map[string]int
-		if err := s.Load("memory", &v); !errors.Is(err, git.ErrDamaged) || hint(err) == "" || v != nil {
+		if err := s.Load("memory", &v); !errors.Is(err, state.ErrDamaged) || hint(err) == "" || v != nil {
 			t.Errorf("%s: got %v, %v", name, v, err)
 		}
 		if err := s.Load("memory", &v); !errors.Is(err, fs.ErrNotExist) {
@@ -77,13 +95,13 @@ func TestADamagedStateFileIsSetAsideAndNeverUsed(t *testing.T) {
 }
 
 func TestAFewDamagedFilesAreKept(t *testing.T) {
-	s := state(t)
+	s := folder(t)
 	file := filepath.Join(s.Dir(), "memory.state")
 	for range 5 {
 		if err := os.WriteFile(file, []byte("bad"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Load("memory", new(int)); !errors.Is(err, git.ErrDamaged) {
+		if err := s.Load("memory", new(int)); !errors.Is(err, state.ErrDamaged) {
 			t.Fatal(err)
 		}
 	}
@@ -94,14 +112,14 @@ func TestAFewDamagedFilesAreKept(t *testing.T) {
 }
 
 func TestAStateFileIsOfItsNameOnly(t *testing.T) {
-	s := state(t)
+	s := folder(t)
 	if err := s.Save("one", 1); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(filepath.Join(s.Dir(), "one.state"), filepath.Join(s.Dir(), "two.state")); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Load("two", new(int)); !errors.Is(err, git.ErrDamaged) {
+	if err := s.Load("two", new(int)); !errors.Is(err, state.ErrDamaged) {
 		t.Errorf("got %v", err)
 	}
 	if err := s.Save("../x", 1); err != nil {
@@ -121,16 +139,16 @@ func saveWithoutRoom(dir string) error {
 	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &limit); err != nil {
 		return err
 	}
-	s, err := git.OpenState(dir)
+	s, err := state.Open(dir)
 	if err != nil {
 		return err
 	}
 	return s.Save("memory", strings.Repeat("new ", 1000))
 }
 
-// Design section 7: a full disk loses nothing.
+// A full disk loses nothing that was there before.
 func TestWhatWasSavedOutlivesAFullDisk(t *testing.T) {
-	s := state(t)
+	s := folder(t)
 	if err := s.Save("memory", "old"); err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +156,7 @@ func TestWhatWasSavedOutlivesAFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(ctx(t), self)
+	cmd := exec.CommandContext(t.Context(), self)
 	cmd.Env = append(os.Environ(), fullEnv+"="+s.Dir())
 	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "file too large") {
 		t.Errorf("saving without room: got %v, %s", err, out)
@@ -154,16 +172,18 @@ func TestWhatWasSavedOutlivesAFullDisk(t *testing.T) {
 }
 
 func TestWhatAKilledProcessLeftIsClearedAway(t *testing.T) {
-	s := state(t)
+	s := folder(t)
 	if err := s.Save("memory", "old"); err != nil {
 		t.Fatal(err)
 	}
 	left := filepath.Join(s.Dir(), ".memory.state123")
-	save(t, left, []byte("half"))
+	if err := os.WriteFile(left, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Chtimes(left, time.Time{}, time.Now().Add(-24*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := git.OpenState(s.Dir()); err != nil {
+	if _, err := state.Open(s.Dir()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {

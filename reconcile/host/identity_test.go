@@ -1,4 +1,4 @@
-package node
+package host
 
 import (
 	"errors"
@@ -7,11 +7,11 @@ import (
 	"path/filepath"
 	"testing"
 
-	"mainstay/reconcile/git"
+	"mainstay/reconcile/state"
 )
 
 func TestOneDamagedFileDoesNotMakeAnotherAgent(t *testing.T) {
-	disk, err := git.OpenState(t.TempDir())
+	disk, err := state.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestOneDamagedFileDoesNotMakeAnotherAgent(t *testing.T) {
 				t.Errorf("%s is %q: this agent is %s, and was %s", name, content, got, first)
 			}
 		}
-		if err := disk.Remove(name); err != nil {
+		if err := os.Remove(filepath.Join(disk.Dir(), name+".state")); err != nil {
 			t.Fatal(err)
 		}
 		if got := who(); got != first {

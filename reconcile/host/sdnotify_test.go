@@ -1,4 +1,4 @@
-package node
+package host
 
 import (
 	"context"
@@ -112,7 +112,7 @@ func unitSeconds(t *testing.T, unit []byte, key string) time.Duration {
 // R7: an agent that hangs at the worst moment is replaced, and the new one has
 // acted, within what a seizer waits for.
 func TestTheUnitReplacesAHangingAgentWithinTheLeasesBound(t *testing.T) {
-	unit, err := os.ReadFile("../deb/mainstay.service")
+	unit, err := os.ReadFile("../../cmd/mainstay/deb/mainstay.service")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestTheUnitReplacesAHangingAgentWithinTheLeasesBound(t *testing.T) {
 }
 
 func TestThePackagedAgentFileIsValid(t *testing.T) {
-	text, err := os.ReadFile("../deb/agent.yaml")
+	text, err := os.ReadFile("../../cmd/mainstay/deb/agent.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package node
+package host
 
 import (
 	"crypto/rand"
@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"mainstay/reconcile"
-	"mainstay/reconcile/git"
+	"mainstay/reconcile/state"
 )
 
 // identityFiles each hold the same. Two, because an agent that forgets who it
@@ -60,7 +60,7 @@ func Instance(disk reconcile.Disk, log *slog.Logger) (string, error) {
 		case err == nil && kept.Random != "" && (id.Random == "" || id == kept):
 			id = kept
 			continue
-		case errors.Is(err, git.ErrDamaged):
+		case errors.Is(err, state.ErrDamaged):
 			log.Error("who this agent is", "file", name, "error", err)
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			return "", fmt.Errorf("who this agent is: %w", err)

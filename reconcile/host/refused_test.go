@@ -1,4 +1,4 @@
-package node
+package host
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"mainstay/reconcile"
-	"mainstay/reconcile/git"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service"
+	"mainstay/reconcile/state"
 	"mainstay/spec"
 )
 
@@ -22,7 +22,7 @@ const refusedBound = 20 * time.Second
 type bench struct {
 	t        *testing.T
 	file     *spec.AgentFile
-	disk     *git.State
+	disk     *state.Folder
 	services *Services
 	actuator *reconcile.Actuator
 	learner  *reconcile.Learner
@@ -58,7 +58,7 @@ func (b *bench) start() {
 		}
 	}
 	var err error
-	if b.disk, err = git.OpenState(b.file.State); err != nil {
+	if b.disk, err = state.Open(b.file.State); err != nil {
 		b.t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
@@ -222,21 +222,6 @@ func TestRestartUnderARefusedDocumentStillKnowsWhatRuns(t *testing.T) {
 	if !b.all(plan.Run.Down) {
 		t.Errorf("released while services run: %v", b.services.Observed())
 	}
-}
-
-// A node that is allowed to manage nothing of what it ran knows nothing: it
-// releases no claim, and says why.
-func TestNodeThatMayManageNothingReleasesNothing(t *testing.T) {
-	b := serving(t)
-	before := b.services
-	b.file.Allow.Commands = nil
-	b.start()
-	b.learns("c2", spec.Standby, refusedServices)
-	r := b.passes("Failed", func(r plan.Report) bool { return r.Status == plan.Failed })
-	if b.order.Push != nil {
-		t.Errorf("pushed %s although nothing is known of the services: %s", b.order.Push.Claim.Action, r.Reason)
-	}
-	b.services = before
 }
 
 // A witness runs a command only if this node allows it.

@@ -1,4 +1,4 @@
-package node
+package host
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"mainstay/reconcile/service"
 	"mainstay/reconcile/service/compose"
 	"mainstay/reconcile/service/systemd"
+	"mainstay/reconcile/state"
 	"mainstay/spec"
 )
 
@@ -29,7 +30,7 @@ type Config struct {
 type Node struct {
 	Agent    *reconcile.Agent
 	parts    *parts
-	disk     *git.State
+	disk     *state.Folder
 	services *Services
 	actuator *reconcile.Actuator
 	learner  *reconcile.Learner
@@ -66,7 +67,7 @@ func (p *parts) containers() *compose.Engine {
 
 // New puts a node's agent together. Nothing is touched before it runs.
 func New(ctx context.Context, c Config) (*Node, error) {
-	disk, err := git.OpenState(c.File.State)
+	disk, err := state.Open(c.File.State)
 	if err != nil {
 		return nil, err
 	}

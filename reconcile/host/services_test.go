@@ -1,4 +1,4 @@
-package node
+package host
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/probe"
 	"mainstay/reconcile/service"
@@ -54,8 +55,8 @@ func TestTheConditionsOfServicesAreToldInOneOrder(t *testing.T) {
 func TestADrainSpeaksInItsCommandsOwnWords(t *testing.T) {
 	b := newBench(t)
 	ask := func(script string) error {
-		m, err := b.services.managed(&spec.Wanted{}, spec.Service{Name: "pbx", Systemd: "pbx.service",
-			Drain: &spec.Drain{Command: []string{"sh", "-c", script}, Within: spec.Duration(5 * time.Second)}})
+		m, err := b.services.managed(spec.Service{Name: "pbx", Systemd: "pbx.service",
+			Drain: &spec.Drain{Command: []string{"sh", "-c", script}, Within: spec.Duration(5 * time.Second)}}, reconcile.Identity{})
 		if err != nil || m.DrainWithin != 5*time.Second {
 			t.Fatal(m.DrainWithin, err)
 		}

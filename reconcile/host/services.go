@@ -1,4 +1,4 @@
-package node
+package host
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/probe"
 	"mainstay/reconcile/service"
@@ -29,33 +30,45 @@ type Services struct {
 	byHand []string
 }
 
-// Configure makes a driver for each wanted service. A document that asks for
-// what the node does not allow changes nothing: what ran goes on being healed.
-func (s *Services) Configure(w *spec.Wanted) error {
+// Configure makes a driver for each wanted service and for each that is left of
+// earlier documents. A document that asks for what the node does not allow changes
+// nothing: what ran goes on being healed.
+func (s *Services) Configure(w *spec.Wanted, left []reconcile.Left) error {
 	if err := refused(s.parts.file.Allow, w); err != nil {
 		return err
 	}
-	managed := map[string]service.Managed{}
-	var names, byHand []string
+	next := set{managed: map[string]service.Managed{}}
 	for _, want := range w.Services {
-		m, err := s.managed(w, want)
+		m, err := s.managed(want, reconcile.Identity{Deployment: w.Deployment, Node: w.Node, Name: want.Name})
 		if err != nil {
 			return fmt.Errorf("service %s: %w", want.Name, err)
 		}
-		managed[want.Name] = m
-		names = append(names, want.Name)
-		hand := ""
-		if h, ok := m.Driver.(service.ByHand); ok {
-			hand = h.StopByHand()
-		}
-		byHand = append(byHand, hand)
+		next.add(want.Name, m)
 	}
-	s.manager.Set(managed)
+	for _, l := range left {
+		next.add(l.Name, s.left(l))
+	}
+	s.manager.Set(next.managed)
 	s.also(w)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.names, s.byHand = names, byHand
+	s.names, s.byHand = next.names, next.byHand
 	return nil
+}
+
+// set is what a document makes of the services.
+type set struct {
+	managed       map[string]service.Managed
+	names, byHand []string
+}
+
+func (n *set) add(name string, m service.Managed) {
+	hand := ""
+	if h, ok := m.Driver.(service.ByHand); ok {
+		hand = h.StopByHand()
+	}
+	n.managed[name] = m
+	n.names, n.byHand = append(n.names, name), append(n.byHand, hand)
 }
 
 // refused lists everything the node's own file does not allow, in one error. That
@@ -72,12 +85,12 @@ func refused(a spec.Allow, w *spec.Wanted) error {
 }
 
 // managed is one service with its driver, its probe and its bounds.
-func (s *Services) managed(w *spec.Wanted, want spec.Service) (service.Managed, error) {
-	key, err := json.Marshal(want)
+func (s *Services) managed(want spec.Service, as reconcile.Identity) (service.Managed, error) {
+	key, err := json.Marshal([]any{want, as})
 	if err != nil {
 		return service.Managed{}, err
 	}
-	d, err := s.driver(w, want)
+	d, err := s.driver(want, as)
 	if err != nil {
 		return service.Managed{}, err
 	}
@@ -121,21 +134,26 @@ func inItsWords(err error) error {
 }
 
 // driver makes the driver of the one kind that the document names.
-func (s *Services) driver(w *spec.Wanted, want spec.Service) (service.Driver, error) {
+func (s *Services) driver(want spec.Service, as reconcile.Identity) (service.Driver, error) {
 	switch {
 	case want.Process != nil:
 		return process.New(process.Config{
-			Marker:  strings.Join([]string{w.Deployment, w.Node, want.Name}, "/"),
-			Process: *want.Process, Folder: filepath.Join(s.parts.file.State, "services", want.Name), Log: s.parts.log,
+			Marker:  strings.Join([]string{as.Deployment, as.Node, as.Name}, "/"),
+			Process: *want.Process, Folder: s.folder(as), Log: s.parts.log,
 		})
 	case want.Command != nil:
-		return command.New(*want.Command, 0), nil
+		return command.New(command.Config{Commands: *want.Command, Folder: s.folder(as), Log: s.parts.log}), nil
 	case want.Systemd != "":
 		return s.parts.units().Unit(want.Systemd), nil
 	case want.Compose != nil:
 		return s.parts.containers().Service(*want.Compose), nil
 	}
 	return nil, errors.New("no kind of service is named")
+}
+
+// folder is a service's own below the state folder.
+func (s *Services) folder(as reconcile.Identity) string {
+	return filepath.Join(s.parts.file.State, "services", as.Name)
 }
 
 // Observed is the newest observation of each service, in the document's order.

@@ -1,4 +1,8 @@
-package git
+// Package state is the folder in which a node keeps what must outlive it: small
+// JSON values, each whole or not there, each with a checksum.
+//
+// It knows nothing of what it keeps.
+package state
 
 import (
 	"bytes"
@@ -18,9 +22,18 @@ import (
 	"github.com/google/renameio/v2"
 )
 
+// The classes of errors that are not the disk's own.
+var (
+	// ErrDamaged: a state file is not what Save wrote. It was set aside; the error
+	// answers Hint() string with where.
+	ErrDamaged = errors.New("damaged")
+	// ErrTooLarge: a value takes more bytes than a state file may have.
+	ErrTooLarge = errors.New("too large")
+)
+
 const (
-	stateMagic  = "mainstay-state 1 "
-	stateSuffix = ".state"
+	magic  = "mainstay-state 1 "
+	suffix = ".state"
 	// stale is when a temporary file can be nobody's any more.
 	stale = time.Hour
 	// maxState bounds one state file, in bytes.
@@ -34,12 +47,12 @@ const (
 // needs longer has failed: nobody waits for it when a service is down.
 const diskBound = 5 * time.Second
 
-// State is the folder in which a node keeps what must outlive it. A file there
-// is either whole or, if it is not what Save wrote, set aside and never used.
+// Folder keeps values under names. A file there is either whole or, if it is not
+// what Save wrote, set aside and never used.
 //
 // A disk that hangs costs one caller diskBound, and then every call is an error
 // at once until it answers again. It may be used by several goroutines.
-type State struct {
+type Folder struct {
 	dir   string
 	bound time.Duration
 	turn  chan struct{}             // held during an access: what was written last stays
@@ -51,7 +64,7 @@ var errHangs = errors.New("the disk does not answer")
 
 // access makes one access to the folder. One that is given up goes on by
 // itself, and the next can begin when it has ended.
-func access[T any](s *State, do func() (T, error)) (T, error) {
+func access[T any](s *Folder, do func() (T, error)) (T, error) {
 	var none T
 	limit := time.NewTimer(s.bound)
 	defer limit.Stop()
@@ -84,13 +97,13 @@ func access[T any](s *State, do func() (T, error)) (T, error) {
 	}
 }
 
-// OpenState uses a folder, which it makes when it is missing, and clears away
+// Open uses a folder, which it makes when it is missing, and clears away
 // what a process that was killed while saving left there.
-func OpenState(dir string) (*State, error) {
+func Open(dir string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("state folder: %w", err)
 	}
-	left, err := filepath.Glob(filepath.Join(dir, ".*"+stateSuffix+"*"))
+	left, err := filepath.Glob(filepath.Join(dir, ".*"+suffix+"*"))
 	if err != nil {
 		return nil, fmt.Errorf("state folder: %w", err)
 	}
@@ -99,16 +112,16 @@ func OpenState(dir string) (*State, error) {
 			_ = os.Remove(file) // the next start tries again
 		}
 	}
-	return &State{dir: dir, bound: diskBound, turn: make(chan struct{}, 1)}, nil
+	return &Folder{dir: dir, bound: diskBound, turn: make(chan struct{}, 1)}, nil
 }
 
 // Dir returns the folder.
-func (s *State) Dir() string { return s.dir }
+func (s *Folder) Dir() string { return s.dir }
 
 // Save writes v as JSON under a name: temporary file, fsync, rename. When it
 // returns nil the value survives a power cut; when it returns an error, such as
 // of a full disk, what was there before still is.
-func (s *State) Save(name string, v any) error {
+func (s *Folder) Save(name string, v any) error {
 	file, err := s.file(name)
 	if err != nil {
 		return err
@@ -117,9 +130,9 @@ func (s *State) Save(name string, v any) error {
 	if err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
-	whole := append([]byte(stateMagic+digest(name, data)+"\n"), data...)
+	whole := append([]byte(magic+digest(name, data)+"\n"), data...)
 	if len(whole) > maxState {
-		return &Error{Kind: ErrTooLarge, Step: "save", At: file}
+		return fmt.Errorf("save %s: %w: more than %d MiB", file, ErrTooLarge, maxState>>20)
 	}
 	_, err = access(s, func() (struct{}, error) {
 		if err := renameio.WriteFile(file, whole, 0o600, renameio.WithTempDir(s.dir)); err != nil {
@@ -137,7 +150,7 @@ func (s *State) Save(name string, v any) error {
 // is an fs.ErrNotExist. One that is damaged is set aside under another name and
 // is ErrDamaged; v is then not to be used. Nothing is known of one that the disk
 // does not give within the bound.
-func (s *State) Load(name string, v any) error {
+func (s *Folder) Load(name string, v any) error {
 	file, err := s.file(name)
 	if err != nil {
 		return err
@@ -160,23 +173,30 @@ func (s *State) Load(name string, v any) error {
 	return err
 }
 
-// Remove forgets what was saved under a name.
-func (s *State) Remove(name string) error {
-	file, err := s.file(name)
-	if err != nil {
-		return err
-	}
-	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove %s: %w", name, err)
-	}
-	return syncDir(s.dir)
-}
-
-func (s *State) file(name string) (string, error) {
+func (s *Folder) file(name string) (string, error) {
 	if name == "" {
 		return "", errors.New("a state file wants a name")
 	}
-	return filepath.Join(s.dir, refPart(name)+stateSuffix), nil
+	return File(s.dir, name), nil
+}
+
+// File is the file in which the folder dir keeps what was saved under a name.
+func File(dir, name string) string { return filepath.Join(dir, escape(name)+suffix) }
+
+// escape makes a name fit for a file name, so that no name leads out of the folder
+// and no two share a file.
+func escape(name string) string {
+	var b strings.Builder
+	for i := range len(name) {
+		c := name[i]
+		plain := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_'
+		if plain || c == '.' && i > 0 && name[i-1] != '.' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02x", c)
+		}
+	}
+	return b.String()
 }
 
 // digest covers the name as well: a file under another's name is damaged.
@@ -189,7 +209,7 @@ func digest(name string, data []byte) string {
 
 func checked(name string, whole []byte) ([]byte, error) {
 	head, data, ok := bytes.Cut(whole, []byte("\n"))
-	sum, is := strings.CutPrefix(string(head), stateMagic)
+	sum, is := strings.CutPrefix(string(head), magic)
 	if !ok || !is {
 		return nil, errors.New("it is not a state file")
 	}
@@ -212,22 +232,40 @@ func readBounded(file string) ([]byte, error) {
 	return b, err
 }
 
+// damage is the error of a file that is not what Save wrote.
+type damage struct {
+	file  string
+	cause error
+	hint  string
+}
+
+// Error says which file, and what is wrong with it.
+func (d *damage) Error() string {
+	return fmt.Sprintf("load %s: %v: %v", d.file, ErrDamaged, d.cause)
+}
+
+// Unwrap returns the class.
+func (d *damage) Unwrap() error { return ErrDamaged }
+
+// Hint says where the file is now.
+func (d *damage) Hint() string { return d.hint }
+
 // setAside renames a damaged file, so that it is looked at once and not at every
 // start.
-func (s *State) setAside(file string, why error) error {
-	e := &Error{Kind: ErrDamaged, Step: "load", At: file, Err: scrub(why)}
+func (s *Folder) setAside(file string, why error) error {
+	e := &damage{file: file, cause: why}
 	aside := s.asideName(file)
 	if err := os.Rename(file, aside); err != nil {
-		e.Err = fmt.Errorf("%w (and it could not be set aside: %w)", e.Err, err)
+		e.cause = fmt.Errorf("%w (and it could not be set aside: %w)", why, err)
 		return e
 	}
-	e.Advice = "it was set aside as " + aside
+	e.hint = "it was set aside as " + aside
 	return e
 }
 
 // asideName is the first free name of maxDamaged, or the one written longest
 // ago.
-func (s *State) asideName(file string) string {
+func (s *Folder) asideName(file string) string {
 	names := make([]string, maxDamaged)
 	for i := range names {
 		names[i] = fmt.Sprintf("%s.damaged-%d", file, i+1)

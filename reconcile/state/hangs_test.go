@@ -1,4 +1,4 @@
-package git
+package state
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 
 // A named pipe that nobody writes to is a file on a disk that hangs.
 func TestADiskThatHangsIsAnErrorUntilItAnswers(t *testing.T) {
-	s, err := OpenState(t.TempDir())
+	s, err := Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
