@@ -229,7 +229,7 @@ func (a *Actuator) noticeGap(now time.Duration) {
 func (a *Actuator) gather(now time.Duration) plan.Input {
 	in := plan.Input{
 		Now: now, Boot: a.Boot, Instance: a.Instance, Doc: a.doc, Blocked: a.blocked,
-		Restarted: !a.found, Stale: a.stale(), Late: a.late, Memory: a.mem, Takeover: a.takeover,
+		Restarted: !a.found, Stale: a.stale(), Reading: a.snap.Reading, Late: a.late, Memory: a.mem, Takeover: a.takeover,
 		EndDrain: a.endDrain,
 	}
 	if p := a.activePause(); p != nil {
@@ -252,7 +252,7 @@ func (a *Actuator) gather(now time.Duration) plan.Input {
 // stale reports whether the document may be long out of date.
 func (a *Actuator) stale() bool {
 	acc := a.snap.Accepted
-	return !a.snap.OK || acc == nil || acc.Commit != a.snap.Seen
+	return !a.snap.OK || a.snap.Pending || acc == nil || acc.Commit != a.snap.Seen
 }
 
 // find ends the beginning of a run: something was seen running, or everything

@@ -37,6 +37,15 @@ func table() []row {
 			"reconcile/probe", "reconcile/service/...", "reconcile/state", "reconcile/run"},
 			modules: []string{goSystemd, xSys}},
 		{folder: "reconcile/probe", internal: []string{"spec"}, modules: []string{sipgo}},
+		// What every face of the product needs, each knowing those before it: what
+		// deployments are, what a change of them will do, and to carry it out.
+		{folder: "reconcile/gitcmd"},
+		{folder: "reconcile/fleet", internal: append([]string{"schema", "reconcile/git", "reconcile/gitcmd"}, learned...)},
+		{folder: "reconcile/forecast", internal: append([]string{"reconcile/fleet"}, learned...), modules: []string{goInternal}},
+		{folder: "reconcile/change", modules: []string{goYAML},
+			internal: append([]string{"schema", "reconcile/gitcmd", "reconcile/fleet", "reconcile/forecast"}, learned...)},
+		{folder: "reconcile/doctor", internal: append([]string{"reconcile", "reconcile/git", "reconcile/fleet", "reconcile/service",
+			"reconcile/service/compose", "reconcile/service/systemd", "reconcile/state"}, learned...), modules: []string{xSys}},
 		{folder: "reconcile/console", internal: append([]string{"reconcile/git"}, learned...)},
 		{folder: "reconcile/sim/...", internal: []string{"spec", "reconcile/..."}, modules: []string{cron}},
 		{folder: "examples"},

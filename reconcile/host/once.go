@@ -27,14 +27,14 @@ func (n *Node) Once(ctx context.Context) (plan.Report, error) {
 func (n *Node) once(ctx context.Context) (plan.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
-	n.actuator.See(n.learner.Look(ctx))
+	n.actuator.See(n.learner.LookWhole(ctx))
 	n.services.Look(ctx)
 	order, _ := n.actuator.Pass()
 	if !order.Empty() {
 		if err := n.learner.Carry(ctx, order); err != nil {
 			n.parts.log.Warn("claim push", "error", err)
 		}
-		n.actuator.See(n.learner.Look(ctx))
+		n.actuator.See(n.learner.LookWhole(ctx))
 	}
 	n.settled(ctx)
 	r := n.actuator.Report()

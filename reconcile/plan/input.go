@@ -32,6 +32,9 @@ type Input struct {
 	// looked at git yet, or the branch has moved on to a commit that it could not
 	// read or did not accept (R8).
 	Stale bool `json:"stale,omitempty"`
+	// Reading says that the newest commit is being read, for a moment: nothing
+	// starts under the older one meanwhile (R8).
+	Reading bool `json:"reading,omitempty"`
 	// Late says that this pass came much too late, so that this node may have
 	// been replaced: nothing new begins before git was looked at again.
 	Late bool `json:"late,omitempty"`
