@@ -166,10 +166,10 @@ type ctlServices struct {
 	draining bool
 }
 
-func (s *ctlServices) Configure(w *spec.Wanted) error {
+func (s *ctlServices) Configure(w *spec.Wanted, left []Left) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.run) < len(w.Services) {
+	for len(s.run) < len(w.Services)+len(left) {
 		s.run = append(s.run, plan.Stopped)
 	}
 	return nil

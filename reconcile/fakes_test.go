@@ -74,7 +74,9 @@ func (d *shelf) Load(name string, v any) error {
 		return fs.ErrNotExist
 	}
 	if d.damaged[name] {
-		return errors.New("damaged")
+		delete(d.damaged, name)
+		delete(d.values, name)
+		return errors.New("damaged, set aside")
 	}
 	return json.Unmarshal(b, v)
 }
@@ -84,15 +86,25 @@ type rack struct {
 	j       *journal
 	seen    []plan.Observed
 	refuse  error
+	left    []Left
 	witness plan.ProbeView
 }
 
-func (r *rack) Configure(*spec.Wanted) error { return r.refuse }
-func (r *rack) Observed() []plan.Observed    { return append([]plan.Observed(nil), r.seen...) }
-func (r *rack) ByHand(int) string            { return "systemctl stop asterisk.service" }
-func (r *rack) Start(i int)                  { r.begin(i, plan.OpStart) }
-func (r *rack) Stop(i int)                   { r.begin(i, plan.OpStop) }
-func (r *rack) Drain(i int)                  { r.begin(i, plan.OpDrain) }
+// Configure refuses a document with services while refuse is set. What the test
+// said of services goes on with their places.
+func (r *rack) Configure(w *spec.Wanted, left []Left) error {
+	if r.refuse != nil && len(w.Services) > 0 {
+		return r.refuse
+	}
+	r.left = left
+	return nil
+}
+
+func (r *rack) Observed() []plan.Observed { return append([]plan.Observed(nil), r.seen...) }
+func (r *rack) ByHand(int) string         { return "systemctl stop asterisk.service" }
+func (r *rack) Start(i int)               { r.begin(i, plan.OpStart) }
+func (r *rack) Stop(i int)                { r.begin(i, plan.OpStop) }
+func (r *rack) Drain(i int)               { r.begin(i, plan.OpDrain) }
 
 func (r *rack) begin(i int, op plan.Op) {
 	r.j.add("%s %d", op, i)
@@ -107,6 +119,7 @@ func (r *rack) are(run plan.Run) {
 
 type rackProbes struct{ *rack }
 
+func (p rackProbes) Configure(*spec.Wanted) error         { return nil }
 func (p rackProbes) Witness() plan.ProbeView              { return p.witness }
 func (p rackProbes) Detect() map[spec.Side]plan.ProbeView { return nil }
 func (p rackProbes) Hurry(bool)                           {}

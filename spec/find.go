@@ -126,7 +126,7 @@ func unreadable(name string, err error) schema.Problem {
 	if errors.As(err, &at) {
 		err = at.Err
 	}
-	return schema.Problem{File: name, Line: 1, Column: 1, Rule: RuleUnreadable, Message: "cannot be read: " + err.Error()}
+	return schema.Problem{File: name, Line: 1, Column: 1, Rule: RuleUnreadable, Message: "cannot be read: " + reasonOf(err)}
 }
 
 // readBounded reads a regular file, and one byte more than may be used of one

@@ -7,7 +7,8 @@ import (
 )
 
 // TemplateReader returns the content of a template by its path relative to the
-// document. An error that is fs.ErrNotExist means that there is none.
+// document. An error that is fs.ErrNotExist means that there is none, and a
+// RefusedFile that nobody would take it.
 type TemplateReader func(name string) ([]byte, error)
 
 // Load reads a document: strictly, with defaults filled in, held against its
@@ -16,6 +17,9 @@ type TemplateReader func(name string) ([]byte, error)
 // there is one. Load calls templates for every template that the document
 // names, once each, and keeps what it returns.
 func Load(file string, data []byte, templates TemplateReader) (*Deployment, []schema.Problem) {
+	if err := CheckContent(data); err != nil {
+		return nil, []schema.Problem{unreadable(file, err)}
+	}
 	doc, problems := schema.Read(schema.Deployment, file, data)
 	if doc == nil {
 		return nil, problems

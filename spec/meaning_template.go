@@ -45,11 +45,11 @@ func (l *loader) readTemplate(p schema.Path, name string, failed map[string]erro
 		}
 		failed[name] = err
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && !errors.As(err, new(*RefusedFile)) {
 		l.say(RuleTemplateMissing, p, fmt.Sprintf("there is no file %s beside the document", name), "template paths begin at the document's folder")
 		return
 	}
-	l.say(RuleTemplateMissing, p, fmt.Sprintf("%s cannot be read: %v", name, err), "")
+	l.say(RuleTemplateMissing, p, fmt.Sprintf("%s cannot be read: %s", name, reasonOf(err)), "")
 }
 
 func (l *loader) fetch(name string) ([]byte, error) {
@@ -57,10 +57,13 @@ func (l *loader) fetch(name string) ([]byte, error) {
 		return nil, fs.ErrNotExist
 	}
 	content, err := l.templates(name)
-	if err == nil && len(content) > maxTemplate {
-		err = fmt.Errorf("it has %d bytes, more than the %d allowed", len(content), maxTemplate)
+	if err != nil {
+		return nil, err
 	}
-	return content, err
+	if len(content) > maxTemplate {
+		return nil, fmt.Errorf("it has %d bytes, more than the %d allowed", len(content), maxTemplate)
+	}
+	return content, CheckContent(content)
 }
 
 // localPath tells whether a path stays below the folder it begins in, with

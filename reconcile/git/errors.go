@@ -3,6 +3,7 @@ package git
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"strings"
 )
 
@@ -32,8 +33,7 @@ var (
 	ErrTooLarge = errors.New("too large")
 	// ErrNotFound: no file of that name in the commit.
 	ErrNotFound = errors.New("no such file")
-	// ErrDamaged: a claim, a report, a git object or a state file is not what it
-	// should be.
+	// ErrDamaged: a claim, a report or a git object is not what it should be.
 	ErrDamaged = errors.New("damaged")
 	// ErrRefused: the push was not carried out, and never will be.
 	ErrRefused = errors.New("push refused")
@@ -75,6 +75,12 @@ func (e *Error) Unwrap() []error {
 		return []error{e.Kind}
 	}
 	return []error{e.Kind, e.Err}
+}
+
+// Is makes a file that a commit does not have, and nothing else, the error that
+// every reader of files knows.
+func (e *Error) Is(target error) bool {
+	return target == fs.ErrNotExist && e.Kind == ErrNotFound && e.Err == nil
 }
 
 // Hint returns what a person should do, or the empty string.

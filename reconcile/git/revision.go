@@ -13,6 +13,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
+
+	"mainstay/spec"
 )
 
 // maxFile bounds one file of the repository, in bytes: the document's own bound
@@ -243,11 +245,11 @@ func (v *Revision) read(name string) ([]byte, error) {
 		return nil, &Error{Kind: ErrNotFound, Step: "read", At: at}
 	}
 	if entry.Mode != filemode.Regular && entry.Mode != filemode.Executable && entry.Mode != filemode.Deprecated {
-		return nil, &Error{Kind: ErrNotFound, Step: "read", At: at, Err: fmt.Errorf("it is not a plain file (mode %s)", entry.Mode)}
+		return nil, &Error{Kind: ErrNotFound, Step: "read", At: at, Err: spec.NotPlain(entry.Mode.String())}
 	}
 	blob, err := object.GetBlob(v.store.objects, entry.Hash)
 	if errors.Is(err, plumbing.ErrObjectNotFound) || err == nil && blob.Size > maxFile {
-		return nil, &Error{Kind: ErrTooLarge, Step: "read", At: at, Err: errors.New("more than 1 MiB")}
+		return nil, &Error{Kind: ErrTooLarge, Step: "read", At: at, Err: spec.TooLarge()}
 	}
 	if err != nil {
 		return nil, damaged(at, scrub(err))

@@ -15,6 +15,8 @@ func (p *pass) comeUp() {
 		p.say(Failed, RService, "%s", p.in.Blocked)
 	case p.in.Late:
 		p.say(Held, R5, "this pass came much too late: looking at git before anything starts")
+	case p.in.Reading:
+		p.say(Held, R8, "reading the newest commit before anything starts")
 	case p.takeover() && !c.Reachable && !p.mem.OldWord:
 		p.startLocal(R9, Attested)
 		p.serve()
@@ -199,6 +201,11 @@ func (p *pass) peerStuck() bool {
 
 func (p *pass) holdForWitness(wait time.Duration) {
 	w := p.in.Witness
+	if w.Unasked != "" {
+		p.say(Held, R4, "no release came, and the witness could not be asked about %s: %s; a question that was not asked is not silence: "+
+			"mend that, or fence %s in the document if it is off", p.doc.Peer, w.Unasked, p.other())
+		return
+	}
 	if w.Known && w.Answers {
 		p.say(Held, R4, "no release came, but %s still answers the witness probe: fence %s in the document if it is off",
 			p.doc.Peer, p.other())
@@ -213,7 +220,7 @@ func (p *pass) holdForWitness(wait time.Duration) {
 // witnessSilent reports whether the role's witness, if there is one, was silent
 // all through wait.
 func (p *pass) witnessSilent(wait time.Duration) bool {
-	return !p.doc.Witness || p.in.Witness.Silent && p.in.Witness.SilentFor(p.in.Now) >= wait
+	return !p.doc.Witness || p.in.Witness.Quiet() && p.in.Witness.SilentFor(p.in.Now) >= wait
 }
 
 // adopt makes the claim of a dead instance of one's own side one's own, by a

@@ -48,6 +48,11 @@ func (p *pass) presumeAtBoot() {
 		p.mem.Waiting, p.mem.WaitSince = true, p.in.Now
 	}
 	wait := p.doc.Handover.Wait.D()
+	if w := p.in.Witness; w.Unasked != "" {
+		p.say(Held, R6, "git is out of reach, and the witness could not be asked about %s: %s; a question that was not asked is not silence",
+			p.doc.Peer, w.Unasked)
+		return
+	}
 	if p.since(p.mem.WaitSince) < wait || !p.witnessSilent(wait) {
 		p.say(Held, R6, "git is out of reach: starting on a presumption once the witness was silent for %s", wait)
 		if w := p.in.Witness; w.Silent {

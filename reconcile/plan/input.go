@@ -32,6 +32,9 @@ type Input struct {
 	// looked at git yet, or the branch has moved on to a commit that it could not
 	// read or did not accept (R8).
 	Stale bool `json:"stale,omitempty"`
+	// Reading says that the newest commit is being read, for a moment: nothing
+	// starts under the older one meanwhile (R8).
+	Reading bool `json:"reading,omitempty"`
 	// Late says that this pass came much too late, so that this node may have
 	// been replaced: nothing new begins before git was looked at again.
 	Late bool `json:"late,omitempty"`
@@ -108,7 +111,8 @@ type ClaimView struct {
 	// Tip is the newest tip this node believes, kept on disk between runs.
 	Tip Tip `json:"tip"`
 	// Read says that this run of the agent has read the claim, and Began when
-	// the newest good read began (R7).
+	// the newest good read began (R7). Without Read it is the read of an earlier
+	// run under this boot, zero when none is known.
 	Read  bool `json:"read"`
 	Began Time `json:"began"`
 	// Reachable says that the newest attempt to read it was answered.
@@ -174,12 +178,22 @@ type ProbeView struct {
 	SilentSince Time `json:"silentSince,omitempty"`
 	// Silent says that enough tries in a row went unanswered.
 	Silent bool `json:"silent"`
+	// Unasked is why the newest try could not ask at all: no route, no program, no
+	// address, an allow list that refuses. It is empty when the target was asked. A
+	// target that was not asked is neither silent nor answering: nothing is known
+	// of it, and the silence of before is void.
+	Unasked string `json:"unasked,omitempty"`
+}
+
+// Quiet reports whether the target was asked often enough and has not answered.
+func (p ProbeView) Quiet() bool {
+	return p.Known && !p.Answers && p.Silent && p.Unasked == ""
 }
 
 // SilentFor returns for how long the target has not answered, zero while it
-// answers or is not known.
+// answers, is not known or cannot be asked.
 func (p ProbeView) SilentFor(now Time) time.Duration {
-	if !p.Known || p.Answers || !p.Silent {
+	if !p.Quiet() {
 		return 0
 	}
 	return now - p.SilentSince

@@ -49,7 +49,7 @@ func (p *pass) detected(side spec.Side) spec.Side {
 		return side
 	}
 	here, there := p.in.Detect[side], p.in.Detect[side.Other()]
-	if !here.Known || !here.Silent || !there.Known || !there.Answers {
+	if !here.Quiet() || !there.Known || !there.Answers {
 		return side
 	}
 	if r := p.in.Followed.Reports.Of(side.Other()); r.Known && r.Status == Active || !p.in.Followed.Claim.Reachable {

@@ -35,13 +35,15 @@ func (s *teller) file(a args) error {
 	return nil
 }
 
-// probe reads "answers", "silent for=30s" or "unknown".
+// probe reads "answers", "silent for=30s", "unasked" or "unknown".
 func (s *teller) probe(a args) ProbeView {
 	switch {
 	case a.has("answers"):
 		return ProbeView{Known: true, Answers: true}
 	case a.has("silent"):
 		return ProbeView{Known: true, Silent: true, SilentSince: s.in.Now - a.duration("for", 0)}
+	case a.has("unasked"):
+		return ProbeView{Known: true, Silent: true, SilentSince: s.in.Now - a.duration("for", 0), Unasked: "no route to it"}
 	}
 	return ProbeView{}
 }
