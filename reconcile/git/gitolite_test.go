@@ -1,3 +1,5 @@
+//go:build e2e
+
 package git_test
 
 import (
@@ -28,7 +30,7 @@ func newGitolite(t *testing.T, withHook bool) gitolite {
 	t.Helper()
 	program, err := exec.LookPath("gitolite")
 	if err != nil {
-		t.Skip("gitolite3 is not installed")
+		t.Fatal("gitolite3 is needed")
 	}
 	g := gitolite{t: t, home: t.TempDir()}
 	g.run(program, "setup", "-a", "nobody")

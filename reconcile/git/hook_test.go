@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,14 +151,20 @@ func forged(node, holder string, more ...string) string {
 	return text
 }
 
-func TestTheHookRefusesWhatAStolenKeyTries(t *testing.T) {
-	const tip = "refs/tip"
-	reportOf := func(node string) string { return git.ReportRef("paris", node) }
-	rows := []struct {
-		what, key string
-		want      string
-		push      func(w *work) []string
-	}{
+// tip is where the attacker's clone has the claim.
+const tip = "refs/tip"
+
+func reportOf(node string) string { return git.ReportRef("paris", node) }
+
+// stolen is something that a stolen key tries, and what the refusal says.
+type stolen struct {
+	what, key string
+	want      string
+	push      func(w *work) []string
+}
+
+func claimsByStolenKeys() []stolen {
+	return []stolen{
 		{"edge's key seizes the claim", "edge", "not a ref of edge", func(w *work) []string {
 			return []string{w.made("claim.json", forged("edge", "standby"), tip) + ":" + claimRef}
 		}},
@@ -199,6 +206,11 @@ func TestTheHookRefusesWhatAStolenKeyTries(t *testing.T) {
 			below := w.made("claim.json", forged("xivo-standby", "none"), tip)
 			return []string{w.made("claim.json", forged("xivo-main", "main"), below) + ":" + claimRef}
 		}},
+	}
+}
+
+func refsByStolenKeys() []stolen {
+	return []stolen{
 		{"another node's report is replaced", "edge", "not a ref of edge", func(w *work) []string {
 			return []string{"+" + w.made("report.json", "{}") + ":" + reportOf("xivo-main")}
 		}},
@@ -218,6 +230,11 @@ func TestTheHookRefusesWhatAStolenKeyTries(t *testing.T) {
 		{"a ref of its own kind under refs/mainstay", "edge", "not a ref of edge", func(w *work) []string {
 			return []string{w.made("report.json", "{}") + ":refs/mainstay/paris/report/edge/more"}
 		}},
+	}
+}
+
+func objectsByStolenKeys() []stolen {
+	return []stolen{
 		{"a report of 25 MiB of zeros, 25 KB on the wire", "edge", "at most 262144", func(w *work) []string {
 			return []string{w.made("report.json", strings.Repeat("\x00", 25<<20)) + ":" + reportOf("edge")}
 		}},
@@ -237,7 +254,7 @@ func TestTheHookRefusesWhatAStolenKeyTries(t *testing.T) {
 		}},
 		{"a report that is a link", "edge", "not made of report.json alone", func(w *work) []string {
 			if err := os.Symlink("/etc/shadow", filepath.Join(w.dir, "report.json")); err != nil {
-				t.Fatal(err)
+				w.t.Fatal(err)
 			}
 			w.git("checkout", "--quiet", "--orphan", "o")
 			w.git("rm", "--quiet", "-rf", "--cached", ".")
@@ -250,6 +267,10 @@ func TestTheHookRefusesWhatAStolenKeyTries(t *testing.T) {
 			return []string{"refs/tags/t:" + reportOf("edge")}
 		}},
 	}
+}
+
+func TestTheHookRefusesWhatAStolenKeyTries(t *testing.T) {
+	rows := slices.Concat(claimsByStolenKeys(), refsByStolenKeys(), objectsByStolenKeys())
 	w := guardedClaim(t, "pre-receive")
 	w.git("fetch", "--quiet", "origin", claimRef+":"+tip)
 	gitserver.Git(t, w.bare, "update-ref", reportOf("xivo-main"), w.ref("refs/heads/main"))
