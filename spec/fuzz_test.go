@@ -45,7 +45,9 @@ func FuzzDocument(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var d *Deployment
 		var problems []schema.Problem
-		took, memory := cost(func() { d, problems = Load("f", data, func(string) ([]byte, error) { return []byte("{{ .node.name }}"), nil }) })
+		took, memory := cost(func() {
+			d, problems = Load("f", data, func(string) ([]byte, error) { return []byte("{{ .node.name }}"), nil })
+		})
 		if took > mostTime || memory > mostMemory {
 			t.Fatalf("%d bytes take %s and %d bytes", len(data), took, memory)
 		}
