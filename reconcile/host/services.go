@@ -146,7 +146,7 @@ func (s *Services) driver(want spec.Service, as reconcile.Identity) (service.Dri
 	case want.Systemd != "":
 		return s.parts.units().Unit(want.Systemd), nil
 	case want.Compose != nil:
-		return s.parts.containers().Service(*want.Compose), nil
+		return s.parts.containers().Service(*want.Compose, s.folder(as)), nil
 	}
 	return nil, errors.New("no kind of service is named")
 }
