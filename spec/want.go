@@ -9,7 +9,8 @@ import (
 )
 
 // WatchdogBound is the time that the watchdog may need to restart a dead or
-// frozen agent. It is part of W, by which a seizer waits out a lease (R7).
+// frozen agent, or the guard to act in its place. It is part of W, by which a
+// seizer waits out a lease (R7).
 const WatchdogBound = 30 * time.Second
 
 // ErrUnknownNode means that the deployment has no node of that name.
