@@ -40,6 +40,8 @@ const (
 	RuleAllowEverything schema.Rule = "allow-everything"
 	RuleAllowCompose    schema.Rule = "allow-compose"
 	RuleBranch          schema.Rule = "branch"
+	// RuleSameName is about two documents of one repository.
+	RuleSameName schema.Rule = "same-name"
 )
 
 // DocumentRules lists the rules on the meaning of a document.
