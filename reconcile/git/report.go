@@ -188,6 +188,8 @@ func checkReport(rep plan.Report) error {
 		return fmt.Errorf("status %q is unknown", rep.Status)
 	case !sideOrNone(rep.Side) || !sideOrNone(rep.Declared) || !sideOrNone(rep.Serving):
 		return errors.New("a side is neither main nor standby")
+	case rep.Seq > plan.MaxSeq:
+		return fmt.Errorf("seq %d is larger than any claim has", rep.Seq)
 	}
 	return nil
 }

@@ -109,7 +109,7 @@ func (x *explorer) gather(i int, restarted bool) *plan.Input {
 		return in
 	}
 	if m.role != edge {
-		in.Claim = plan.ClaimView{Tip: x.planTip(n.own), Read: n.read, Began: at(n.began), Reachable: n.reach, Elsewhere: uint64(n.highest)}
+		in.Claim = plan.ClaimView{Tip: x.planTip(n.own), Read: n.read, Began: at(n.began), Reachable: n.reach, Joined: uint64(n.joined), Elsewhere: uint64(n.highest)}
 		if n.regressed {
 			in.Claim.Regressed, in.Claim.Restorable = true, n.restorable
 			in.Claim.Server, in.Claim.ServerSeq = x.names.tip(n.server), uint64(n.server.seq)
@@ -224,13 +224,14 @@ func (x *explorer) pass(i int, restarted bool) {
 func (x *explorer) report(i int, d *plan.Decision) report {
 	n := &x.w.nodes[i]
 	return report{known: true, ready: d.Ready, running: x.cfg.nodes[i].role != edge && n.svc.up(), paused: d.Status == plan.Paused,
-		status: number(statuses, d.Status), seq: n.own.seq, doc: n.doc}
+		status: number(statuses, d.Status), seq: n.own.seq, doc: n.doc,
+		free: x.cfg.terse && n.own.holder == noSide}
 }
 
 // telling is what reaches the server of a report.
 func (x *explorer) telling(r report) report {
 	s := statuses[r.status]
-	if !x.cfg.terse || r.ready || r.paused || s == plan.Deactivating || s == plan.Failed {
+	if !x.cfg.terse || r.ready || r.paused || r.free && !r.running || s == plan.Deactivating || s == plan.Failed {
 		return r
 	}
 	return report{}
