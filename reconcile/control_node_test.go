@@ -91,11 +91,24 @@ func (g *ctlGit) List(context.Context) (Listing, error) {
 	if g.down {
 		return Listing{}, errors.New("connection refused")
 	}
+	g.idle()
 	out := map[string]string{}
 	for ref, hash := range g.refs {
 		out[ref] = hash
 	}
 	return Listing{Refs: out}, nil
+}
+
+// idle is the report of a standby that is down, unless a test says what it
+// reports.
+func (g *ctlGit) idle() {
+	ref := plan.ReportRef("paris", "xivo-standby")
+	if now := g.refs[ref]; now != "" && !strings.HasPrefix(now, "idle") {
+		return
+	}
+	commit, seq := g.refs["refs/heads/main"], g.claims[g.refs[plan.ClaimRef("paris", "xivo")]].Seq
+	id := fmt.Sprintf("idle %s %d", commit, seq)
+	g.refs[ref], g.reports[id] = id, idleStandby(commit, seq)
 }
 
 type ctlRevision string
@@ -166,10 +179,10 @@ type ctlServices struct {
 	draining bool
 }
 
-func (s *ctlServices) Configure(w *spec.Wanted) error {
+func (s *ctlServices) Configure(w *spec.Wanted, left []Left) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.run) < len(w.Services) {
+	for len(s.run) < len(w.Services)+len(left) {
 		s.run = append(s.run, plan.Stopped)
 	}
 	return nil

@@ -74,7 +74,9 @@ func (d *shelf) Load(name string, v any) error {
 		return fs.ErrNotExist
 	}
 	if d.damaged[name] {
-		return errors.New("damaged")
+		delete(d.damaged, name)
+		delete(d.values, name)
+		return errors.New("damaged, set aside")
 	}
 	return json.Unmarshal(b, v)
 }
@@ -84,15 +86,25 @@ type rack struct {
 	j       *journal
 	seen    []plan.Observed
 	refuse  error
+	left    []Left
 	witness plan.ProbeView
 }
 
-func (r *rack) Configure(*spec.Wanted) error { return r.refuse }
-func (r *rack) Observed() []plan.Observed    { return append([]plan.Observed(nil), r.seen...) }
-func (r *rack) ByHand(int) string            { return "systemctl stop asterisk.service" }
-func (r *rack) Start(i int)                  { r.begin(i, plan.OpStart) }
-func (r *rack) Stop(i int)                   { r.begin(i, plan.OpStop) }
-func (r *rack) Drain(i int)                  { r.begin(i, plan.OpDrain) }
+// Configure refuses a document with services while refuse is set. What the test
+// said of services goes on with their places.
+func (r *rack) Configure(w *spec.Wanted, left []Left) error {
+	if r.refuse != nil && len(w.Services) > 0 {
+		return r.refuse
+	}
+	r.left = left
+	return nil
+}
+
+func (r *rack) Observed() []plan.Observed { return append([]plan.Observed(nil), r.seen...) }
+func (r *rack) ByHand(int) string         { return "systemctl stop asterisk.service" }
+func (r *rack) Start(i int)               { r.begin(i, plan.OpStart) }
+func (r *rack) Stop(i int)                { r.begin(i, plan.OpStop) }
+func (r *rack) Drain(i int)               { r.begin(i, plan.OpDrain) }
 
 func (r *rack) begin(i int, op plan.Op) {
 	r.j.add("%s %d", op, i)
@@ -107,6 +119,7 @@ func (r *rack) are(run plan.Run) {
 
 type rackProbes struct{ *rack }
 
+func (p rackProbes) Configure(*spec.Wanted) error         { return nil }
 func (p rackProbes) Witness() plan.ProbeView              { return p.witness }
 func (p rackProbes) Detect() map[spec.Side]plan.ProbeView { return nil }
 func (p rackProbes) Hurry(bool)                           {}
@@ -133,6 +146,8 @@ type vault struct {
 	pushed       []plan.Push
 	published    []plan.Report
 	lost         bool
+	// silent says that standby publishes no report.
+	silent bool
 }
 
 const tip = "refs/heads/main"
@@ -157,7 +172,27 @@ func (v *vault) List(context.Context) (Listing, error) {
 	if v.down {
 		return Listing{}, errors.New("no answer")
 	}
+	v.idle()
 	return Listing{Refs: v.refs, Mirror: v.mirror}, nil
+}
+
+// idle is the report of a standby that is down, under whatever there is, unless
+// a test says what it reports or that it reports nothing.
+func (v *vault) idle() {
+	ref := plan.ReportRef("paris", "xivo-standby")
+	if now := v.refs[ref]; v.silent || now != "" && !strings.HasPrefix(now, "idle") {
+		return
+	}
+	commit, seq := v.refs[tip], v.claims[v.refs[plan.ClaimRef("paris", "xivo")]].Tip.Seq
+	id := fmt.Sprintf("idle %s %d", commit, seq)
+	v.refs[ref] = id
+	v.reports[id] = idleStandby(commit, seq)
+}
+
+// idleStandby is the report of a standby that is down.
+func idleStandby(commit string, seq uint64) plan.Report {
+	return plan.Report{Deployment: "paris", Node: "xivo-standby", Role: "xivo", Side: spec.Standby, Status: plan.Inactive,
+		Accepted: commit, Seq: seq}
 }
 
 type document string

@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"reflect"
@@ -12,8 +11,12 @@ import (
 	"mainstay/spec"
 )
 
-// managedFile keeps which services this node managed last.
-const managedFile = "managed"
+// managedFile keeps which services this node managed last, and managedCopy the
+// same: what a damaged file would have said is not known (R2).
+const (
+	managedFile = "managed"
+	managedCopy = "managed-copy"
+)
 
 // managed is what is kept of a document to manage its services again.
 type managed struct {
@@ -26,7 +29,7 @@ type managed struct {
 	// Gone are services of earlier documents that were not seen down since:
 	// nobody starts them any more, and they are stopped and seen down with the
 	// others before a claim is released (R1, R2).
-	Gone []spec.Service `json:"gone,omitempty"`
+	Gone []Left `json:"gone,omitempty"`
 }
 
 // manage tells the machine which services there are. A document that asks for
@@ -35,121 +38,109 @@ type managed struct {
 // by the next run of the agent. The error is the refusal.
 func (a *Actuator) manage(w *spec.Wanted) error {
 	before := a.managed
-	if before == nil {
+	if before == nil || before.unread() {
 		before = a.recallManaged()
 	}
 	m := &managed{w.Deployment, w.Node, w.Role, w.Services, w.StopTime, w.StopBound, gone(before, w)}
-	err := a.configure(w, m.Gone)
-	if err != nil && len(m.Gone) > 0 {
-		m.Gone = nil // what was allowed once may not be any more
-		err = a.configure(w, nil)
-	}
+	err := a.Machine.Services.Configure(w, m.Gone)
 	switch {
 	case err == nil:
 		a.keepManaged(m)
 	case a.managed == nil && before != nil:
-		old := &spec.Wanted{Deployment: before.Deployment, Node: before.Node, Role: before.Role, Services: before.Services}
-		if err := a.configure(old, before.Gone); err != nil {
-			a.Log.Error("the services managed before are not allowed any more", "error", err)
-			break
-		}
-		a.managed = before
+		a.manageBefore(before)
 	}
 	return err
 }
 
-// configure adds what is gone after the wanted services, so that their indexes
-// stay those of the document.
-func (a *Actuator) configure(w *spec.Wanted, gone []spec.Service) error {
-	all := *w
-	all.Services = slices.Concat(w.Services, gone)
-	return a.Machine.Services.Configure(&all)
+// manageBefore manages what an earlier run did, under a document that is refused.
+// What is not allowed any more is still observed and stopped, and never started
+// (R2).
+func (a *Actuator) manageBefore(m *managed) {
+	old := &spec.Wanted{Deployment: m.Deployment, Node: m.Node, Role: m.Role, Services: m.Services}
+	err := a.Machine.Services.Configure(old, m.Gone)
+	if err != nil {
+		a.Log.Error("the services managed before are not allowed any more: they are only stopped", "error", err)
+		old.Services = nil
+		err = a.Machine.Services.Configure(old, slices.Concat(m.left(), m.Gone))
+	}
+	if err == nil {
+		a.managed = m
+	}
 }
 
 // keepManaged remembers what is managed. A disk that fails is loud and stops
-// nothing.
+// nothing. One that was not read yet is not written over.
 func (a *Actuator) keepManaged(m *managed) {
 	before := a.managed
 	a.managed = m
-	if before != nil && reflect.DeepEqual(before, m) {
+	if m.unread() || before != nil && reflect.DeepEqual(before, m) {
 		return
 	}
-	if err := a.Disk.Save(managedFile, m); err != nil {
-		a.Log.Error("save which services are managed", "error", err)
+	for _, name := range []string{managedFile, managedCopy} {
+		if err := a.Disk.Save(name, m); err != nil {
+			a.Log.Error("save which services are managed", "error", err)
+		}
 	}
 }
 
-// recallManaged is what an earlier run of the agent managed, or nil.
+// recallManaged is what an earlier run of the agent managed, or nil when there
+// was none. What cannot be known is Left as Lost (R2).
 func (a *Actuator) recallManaged() *managed {
-	var m managed
-	err := a.Disk.Load(managedFile, &m)
-	if err == nil {
-		return &m
+	var failed error
+	unread := false
+	for _, name := range []string{managedFile, managedCopy} {
+		// A damaged value was set aside by the first try and is gone for the second.
+		for range 2 {
+			var m managed
+			err := a.Disk.Load(name, &m)
+			if err == nil {
+				return &m
+			}
+			unread = !errors.Is(err, fs.ErrNotExist)
+			if !unread {
+				break
+			}
+			failed = err
+		}
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		a.Log.Error("which services were managed is not known", "error", err)
-	}
-	return nil
-}
-
-// gone is what an earlier document named and w does not, under names that w does
-// not use. A node of no side has nobody to stop it for.
-func gone(before *managed, w *spec.Wanted) []spec.Service {
-	if before == nil || !w.Exclusive {
+	if failed == nil && !a.remembers {
 		return nil
 	}
-	wanted, used := map[string]bool{}, map[string]bool{}
-	for _, s := range w.Services {
-		wanted[target(s)], used[s.Name] = true, true
+	if failed == nil {
+		failed = fs.ErrNotExist
 	}
-	var out []spec.Service
-	for _, s := range slices.Concat(before.Services, before.Gone) {
-		if wanted[target(s)] {
-			continue
-		}
-		wanted[target(s)] = true
-		for used[s.Name] {
-			s.Name += "-before"
-		}
-		used[s.Name] = true
-		out = append(out, s)
-	}
-	return out
+	a.Log.Error("which services were managed is not known", "error", failed)
+	return a.lost(unread, failed)
 }
 
-// target says what a service is on the machine, whatever it is called. A process
-// is found by its name.
-func target(s spec.Service) string {
-	b, err := json.Marshal([]any{s.Systemd, s.Compose, s.Command})
-	if err != nil || s.Process != nil {
-		return s.Name
+// lost is what is managed when nobody knows what was. A damaged record stays lost
+// until a person says that nothing is left; a disk that does not answer is asked
+// again.
+func (a *Actuator) lost(unread bool, why error) *managed {
+	l := Left{Service: spec.Service{Name: lostName}, Lost: LostRecord}
+	if !unread {
+		unread = a.Disk.Save(LostFile, why.Error()) != nil
 	}
-	return string(b)
+	if unread {
+		l.Lost = LostUnread
+	}
+	return &managed{Gone: []Left{l}}
 }
 
-// dropGone forgets what is gone once it was seen down.
-func (a *Actuator) dropGone() {
-	m := a.managed
-	if m == nil || len(m.Gone) == 0 {
+// unread reports whether the disk did not say yet what was managed.
+func (m *managed) unread() bool {
+	return slices.ContainsFunc(m.Gone, func(l Left) bool { return l.Lost == LostUnread })
+}
+
+// readManaged asks again a disk that did not answer.
+func (a *Actuator) readManaged() {
+	if m := a.managed; m == nil || !m.unread() || a.Clock.Boot() < a.reread {
 		return
 	}
-	seen, first := a.Machine.Services.Observed(), len(m.Services)
-	if len(seen) != first+len(m.Gone) {
-		return
+	a.reread = a.Clock.Boot() + rereadEvery
+	if m := a.recallManaged(); m == nil || !m.unread() {
+		a.want(a.snap.Accepted)
 	}
-	left := slices.Clone(m.Gone)
-	for i := len(left) - 1; i >= 0; i-- {
-		if seen[first+i].Down() {
-			left = slices.Delete(left, i, i+1)
-		}
-	}
-	if len(left) == len(m.Gone) {
-		return
-	}
-	after := *m
-	after.Gone = left
-	a.managed = &after
-	a.want(a.snap.Accepted)
 }
 
 // servicesOf adds to a document's part of a decision the services that this node
@@ -160,7 +151,8 @@ func (a *Actuator) servicesOf(d *plan.Doc) {
 		return
 	}
 	d.StopBound, d.StopTime = m.StopBound, m.StopTime
-	for i, s := range slices.Concat(m.Services, m.Gone) {
+	for i, l := range slices.Concat(m.left(), m.Gone) {
+		s := l.Service
 		ps := plan.Service{Name: s.Name, ByHand: a.Machine.Services.ByHand(i), Gone: i >= len(m.Services)}
 		if s.Drain != nil {
 			ps.Drain = s.Drain.Within.D()
@@ -170,16 +162,5 @@ func (a *Actuator) servicesOf(d *plan.Doc) {
 			d.StopTime += s.StopTimeout.D()
 		}
 		d.Services = append(d.Services, ps)
-	}
-}
-
-// sayGone tells what runs although no document names it any more.
-func (a *Actuator) sayGone(r *plan.Report) {
-	if a.managed == nil {
-		return
-	}
-	for _, s := range a.managed.Gone {
-		r.Conditions = append(r.Conditions, plan.Condition{Type: "LeftRunning",
-			Message: s.Name + " is in the document no more and was not seen down since: stop it by hand, or it is stopped when this side is"})
 	}
 }

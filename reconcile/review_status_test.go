@@ -16,7 +16,7 @@ func TestStatusBeforeTheFirstDecisionNamesTheNode(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), ctlBound)
 	defer cancel()
-	if _, err := n.agent.passes.wait(ctx, func(p progress) bool { return p.looks > 0 }); err != nil {
+	if _, err := n.agent.passes.wait(ctx, func(p progress) bool { return p.edition > 0 }); err != nil {
 		t.Fatal(err)
 	}
 	if r := n.agent.View().Node; r.Node != "xivo-main" || r.Status != plan.Unknown {

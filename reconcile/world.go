@@ -78,10 +78,12 @@ type ClaimRead struct {
 
 // Services drives the wanted services. No method waits.
 type Services interface {
-	// Configure says which services the indexes below mean, in the document's
-	// order. What runs is not touched. The error names what the node does not
-	// allow; the indexes then mean what they meant before.
-	Configure(w *spec.Wanted) error
+	// Configure says which services the indexes below mean: those of w in the
+	// document's order, then what is left of earlier ones. What runs is not
+	// touched. The error names what of w the node does not allow; the indexes then
+	// mean what they meant before. What is left is never refused: it is observed
+	// and stopped as what it was started, and never started (R2).
+	Configure(w *spec.Wanted, left []Left) error
 	// Observed is the newest observation of each.
 	Observed() []plan.Observed
 	// ByHand returns the command by which a person stops service i.
@@ -131,6 +133,18 @@ type Disk interface {
 	// Load returns fs.ErrNotExist when nothing was saved; a damaged value is
 	// set aside and is an error too.
 	Load(name string, v any) error
+}
+
+// Leases tells a guard outside the agent of the lease that its services run
+// under, so that it holds when the agent does not obey it any more (R7). No method
+// waits.
+type Leases interface {
+	// Tell replaces what the guard knows.
+	Tell(w plan.Watch) error
+	// Recall is what was told last, also by an earlier run of the agent.
+	Recall() plan.Watch
+	// Guarded reports whether a guard is there.
+	Guarded() bool
 }
 
 // Recorder keeps the newest passes for mainstay explain. Record never waits.

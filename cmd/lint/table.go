@@ -27,9 +27,25 @@ func table() []row {
 		{folder: "spec", internal: []string{"schema"}, modules: []string{sigsYAML, goYAML, cron}},
 		{folder: "reconcile", internal: learned, modules: []string{cron, prometheus, renameio, xSys}},
 		{folder: "reconcile/plan/...", internal: []string{"spec"}},
-		{folder: "reconcile/git/...", internal: append([]string{"reconcile/git/..."}, learned...),
-			modules: []string{goGit, goBilly, renameio, sshsig, goCrypto, knownhosts, xCrypto, xSys}},
+		// The guard must not know git, documents or drivers: it is handed what stops.
+		{folder: "reconcile/guard", internal: learned},
+		{folder: "reconcile/git/...", internal: append([]string{"reconcile/git/...", "reconcile/state"}, learned...),
+			modules: []string{goGit, goBilly, sshsig, goCrypto, knownhosts, xCrypto, xSys}},
+		{folder: "reconcile/state", modules: []string{renameio}},
+		{folder: "reconcile/run", internal: []string{"reconcile/service"}},
+		{folder: "reconcile/host", internal: []string{"spec", "reconcile", "reconcile/plan", "reconcile/git", "reconcile/guard",
+			"reconcile/probe", "reconcile/service/...", "reconcile/state", "reconcile/run"},
+			modules: []string{goSystemd, xSys}},
 		{folder: "reconcile/probe", internal: []string{"spec"}, modules: []string{sipgo}},
+		// What every face of the product needs, each knowing those before it: what
+		// deployments are, what a change of them will do, and to carry it out.
+		{folder: "reconcile/gitcmd"},
+		{folder: "reconcile/fleet", internal: append([]string{"schema", "reconcile/git", "reconcile/gitcmd"}, learned...)},
+		{folder: "reconcile/forecast", internal: append([]string{"reconcile/fleet"}, learned...), modules: []string{goInternal}},
+		{folder: "reconcile/change", modules: []string{goYAML},
+			internal: append([]string{"schema", "reconcile/gitcmd", "reconcile/fleet", "reconcile/forecast"}, learned...)},
+		{folder: "reconcile/doctor", internal: append([]string{"reconcile", "reconcile/git", "reconcile/fleet", "reconcile/service",
+			"reconcile/service/compose", "reconcile/service/systemd", "reconcile/state"}, learned...), modules: []string{xSys}},
 		{folder: "reconcile/console", internal: append([]string{"reconcile/git"}, learned...)},
 		{folder: "reconcile/sim/...", internal: []string{"spec", "reconcile/..."}, modules: []string{cron}},
 		{folder: "examples"},
@@ -41,7 +57,7 @@ func table() []row {
 // drivers are the rows of reconcile/service: one folder per outside
 // dependency, none of which knows another. What they share runs a command.
 func drivers(learned []string) []row {
-	shared := append([]string{"reconcile/service", "reconcile/service/run"}, learned...)
+	shared := append([]string{"reconcile/service", "reconcile/run"}, learned...)
 	return []row{
 		{folder: "reconcile/service", internal: learned, modules: []string{xSys}},
 		{folder: "reconcile/service/...", internal: shared},

@@ -13,13 +13,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mainstay/cmd/mainstay/node"
+	"mainstay/reconcile/host"
 	"mainstay/spec"
 )
 
 // machineCommands run services on this machine, which they do on Linux only.
 func (a *app) machineCommands() []func() *cobra.Command {
-	return []func() *cobra.Command{a.agentCommand, a.demoCommand, a.demoServiceCommand}
+	return []func() *cobra.Command{a.agentCommand, a.guardCommand, a.demoCommand, a.demoServiceCommand}
 }
 
 func (a *app) agentCommand() *cobra.Command {
@@ -60,7 +60,7 @@ func (a *app) logger(level string) (*slog.Logger, error) {
 
 func (a *app) runAgent(ctx context.Context, f *spec.AgentFile, log *slog.Logger, once bool) error {
 	stayModest(ctx, log)
-	n, err := node.New(ctx, node.Config{File: f, Versions: versions(), Log: log})
+	n, err := host.New(ctx, host.Config{File: f, Versions: versions(), Log: log})
 	if err != nil {
 		return fmt.Errorf("start the agent of %s: %w", f.Node, err)
 	}

@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mainstay/cmd/mainstay/gitcmd"
 	"mainstay/cmd/mainstay/initial"
+	"mainstay/reconcile/gitcmd"
 )
 
 // initialized is the JSON form of what init wrote.
@@ -141,13 +141,13 @@ func writeNew(folder string, f initial.File) error {
 
 // firstCommit makes the folder a checkout with one commit, and pushes it.
 func firstCommit(ctx context.Context, repo gitcmd.Repo, o initial.Options) error {
-	steps := [][]string{{"init", "--quiet", "--initial-branch=main"}, {"add", "--all"}}
-	if _, err := repo.Run(ctx, "var", "GIT_COMMITTER_IDENT"); err != nil && o.Template == initial.Local {
+	steps := []gitcmd.Call{gitcmd.Git("init", "--quiet", "--initial-branch=main"), gitcmd.Git("add", "--all")}
+	if _, err := repo.Run(ctx, gitcmd.Git("var", "GIT_COMMITTER_IDENT")); err != nil && o.Template == initial.Local {
 		// To try it out should not fail because git knows nobody yet.
-		steps = append(steps, []string{"config", "user.name", "operator"}, []string{"config", "user.email", "operator@localhost"})
+		steps = append(steps, gitcmd.Git("config", "user.name", "operator"), gitcmd.Git("config", "user.email", "operator@localhost"))
 	}
-	for _, args := range append(steps, []string{"commit", "--quiet", "-m", "Describe " + o.Name}) {
-		if _, err := repo.Run(ctx, args...); err != nil {
+	for _, call := range append(steps, gitcmd.Git("commit", "--quiet", "--message=Describe "+o.Name)) {
+		if _, err := repo.Run(ctx, call); err != nil {
 			return failf(exitFailed, "%w", err).hintf("the files are written; git config --global user.name and user.email say who commits")
 		}
 	}
@@ -155,12 +155,12 @@ func firstCommit(ctx context.Context, repo gitcmd.Repo, o initial.Options) error
 		return nil
 	}
 	if _, err := os.Stat(o.Origin); onDisk(o.Origin) && errors.Is(err, fs.ErrNotExist) {
-		if _, err := repo.Run(ctx, "init", "--quiet", "--bare", "--initial-branch=main", o.Origin); err != nil {
+		if _, err := repo.Run(ctx, gitcmd.Git("init", "--quiet", "--bare", "--initial-branch=main").On(o.Origin)); err != nil {
 			return failf(exitFailed, "%w", err)
 		}
 	}
-	for _, args := range [][]string{{"remote", "add", "origin", o.Origin}, {"push", "--quiet", "--set-upstream", "origin", "main"}} {
-		if _, err := repo.Run(ctx, args...); err != nil {
+	for _, call := range []gitcmd.Call{gitcmd.Git("remote", "add").On("origin", o.Origin), gitcmd.Git("push", "--quiet", "--set-upstream").On("origin", "main")} {
+		if _, err := repo.Run(ctx, call); err != nil {
 			return failf(exitFailed, "%w", err).hintf("the files are written and committed; git push says more")
 		}
 	}

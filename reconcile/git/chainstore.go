@@ -11,6 +11,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/state"
 )
 
 // ChainStore keeps on disk the changes of claims that this node has read, with
@@ -18,12 +19,12 @@ import (
 // (R10). It holds the newest few thousand of each claim. It may be used by
 // several goroutines.
 type ChainStore struct {
-	state *State
+	state *state.Folder
 	mu    sync.Mutex
 }
 
 // NewChainStore keeps chains in a state folder.
-func NewChainStore(s *State) *ChainStore { return &ChainStore{state: s} }
+func NewChainStore(s *state.Folder) *ChainStore { return &ChainStore{state: s} }
 
 // chain is what is kept of one claim: its links, newest first.
 type chain struct {
@@ -35,7 +36,7 @@ type chain struct {
 // starts again from a read that does not. Call it with claims that are believed,
 // and never with one that went back.
 //
-// A damaged file is set aside and started anew, and the ErrDamaged returned.
+// A damaged file is set aside and started anew, and the state.ErrDamaged returned.
 func (c *ChainStore) Extend(ref string, read ClaimRead) error {
 	if len(read.Links) == 0 {
 		return nil
@@ -43,7 +44,7 @@ func (c *ChainStore) Extend(ref string, read ClaimRead) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	kept, err := c.load(ref)
-	if err != nil && !errors.Is(err, ErrDamaged) {
+	if err != nil && !errors.Is(err, state.ErrDamaged) {
 		return err
 	}
 	links := read.Links

@@ -9,8 +9,18 @@ import (
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/state"
 	"mainstay/spec"
 )
+
+func folder(t *testing.T) *state.Folder {
+	t.Helper()
+	s, err := state.Open(filepath.Join(t.TempDir(), "state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
 
 // follow makes n changes of the claim and keeps what is read after each.
 func follow(t *testing.T, r *git.Remote, store *git.ChainStore, n uint64) []plan.Tip {
@@ -39,7 +49,7 @@ func follow(t *testing.T, r *git.Remote, store *git.ChainStore, n uint64) []plan
 // that again, whatever the server lost.
 func TestAClaimThatWentBackIsPushedAgain(t *testing.T) {
 	overEach(t, func(t *testing.T, w *work, r *git.Remote) {
-		store := git.NewChainStore(state(t))
+		store := git.NewChainStore(folder(t))
 		tips := follow(t, r, store, 7)
 		newest := tips[len(tips)-1]
 		for name, back := range map[string]func() string{
@@ -75,7 +85,7 @@ func TestAClaimThatWentBackIsPushedAgain(t *testing.T) {
 func TestAClaimThatTookAnotherWayIsNotRestored(t *testing.T) {
 	w := newWork(t)
 	r := open(t, git.Options{URL: w.bare})
-	store := git.NewChainStore(state(t))
+	store := git.NewChainStore(folder(t))
 	tips := follow(t, r, store, 4)
 	gitserver.Git(t, w.bare, "update-ref", claimRef, tips[0].ID)
 	fork := change(t, r, claim(2, plan.Seize, spec.Standby, "xivo-standby"))
@@ -88,7 +98,7 @@ func TestAClaimThatTookAnotherWayIsNotRestored(t *testing.T) {
 	if got := w.ref(claimRef); got != fork {
 		t.Errorf("the ref was moved to %s", got)
 	}
-	empty := git.NewChainStore(state(t))
+	empty := git.NewChainStore(folder(t))
 	if _, err := r.Restore(ctx(t), claimRef, "", empty); !errors.Is(err, git.ErrRewound) {
 		t.Errorf("nothing remembered: got %v", err)
 	}
@@ -97,7 +107,7 @@ func TestAClaimThatTookAnotherWayIsNotRestored(t *testing.T) {
 func TestADamagedChainIsStartedAnew(t *testing.T) {
 	w := newWork(t)
 	r := open(t, git.Options{URL: w.bare})
-	s := state(t)
+	s := folder(t)
 	store := git.NewChainStore(s)
 	tips := follow(t, r, store, 1)
 	files, err := filepath.Glob(filepath.Join(s.Dir(), "*"))
@@ -112,7 +122,7 @@ func TestADamagedChainIsStartedAnew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Extend(claimRef, read); !errors.Is(err, git.ErrDamaged) {
+	if err := store.Extend(claimRef, read); !errors.Is(err, state.ErrDamaged) {
 		t.Errorf("got %v", err)
 	}
 	if tip, err := store.Tip(claimRef); err != nil || tip.ID != id {

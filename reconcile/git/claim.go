@@ -266,6 +266,8 @@ func checkClaim(c plan.Claim) error {
 		return errors.New("node or instance is missing")
 	case c.Lease < 0 || c.StopBound < 0 || c.Debt < 0:
 		return errors.New("a duration is below zero")
+	case !commitOrNone(c.Commit):
+		return fmt.Errorf("commit %q is not the full hash of a commit", c.Commit)
 	}
 	return nil
 }

@@ -32,15 +32,13 @@ const (
 var rounds = flag.Int("rounds", 10, "how often the contenders go for the claim")
 
 func TestMain(m *testing.M) {
-	url, bare, full := os.Getenv(contendEnv), os.Getenv(serveEnv), os.Getenv(fullEnv)
+	url, bare := os.Getenv(contendEnv), os.Getenv(serveEnv)
 	var err error
 	switch {
 	case url != "":
 		err = contend(url, os.Stdin, os.Stdout)
 	case bare != "":
 		err = serveUntilClosed(bare)
-	case full != "":
-		err = saveWithoutRoom(full)
 	default:
 		os.Exit(m.Run())
 	}

@@ -12,7 +12,7 @@ import (
 // What is read and written again must be read the same: an agent that keeps a
 // claim must not change it.
 func FuzzClaim(f *testing.F) {
-	f.Add([]byte(`{"seq":1,"holder":"main","node":"n","instance":"i","action":"take","commit":"c","lease":"0s","stopBound":"1m","debt":"0s","at":"2026-11-03T10:00:00Z"}`))
+	f.Add([]byte(`{"seq":1,"holder":"main","node":"n","instance":"i","action":"take","commit":"abababababababababababababababababababab","lease":"0s","stopBound":"1m","debt":"0s","at":"2026-11-03T10:00:00Z"}`))
 	f.Add([]byte(`{"seq":18446744073709551615,"holder":"none","node":"n","instance":"i","action":"release"}`))
 	f.Add([]byte(`[`))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -113,5 +113,31 @@ func TestEveryNameHasARefOfItsOwn(t *testing.T) {
 	}
 	if got := ClaimRef("paris", "xivo"); got != "refs/mainstay/paris/claim/xivo" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// What nodes write is handed to people's git: a commit that is none, such as an
+// option, is refused where it is read.
+func TestACommitThatIsNoFullHashIsDamage(t *testing.T) {
+	good := strings.Repeat("ab", 20)
+	for _, commit := range []string{
+		"--output=/home/ops/.ssh/authorized_keys", "-O/tmp/x", "HEAD", "main", "abcdef", good + "^", good + " ", " " + good,
+		strings.ToUpper(good), good + good[:24], "@{upstream}", ":/fix", "\n" + good,
+	} {
+		c := plan.Claim{Seq: 1, Holder: "main", Node: "n", Instance: "i", Action: plan.Take, Commit: commit}
+		if err := checkClaim(c); err == nil {
+			t.Errorf("a claim with the commit %q is believed", commit)
+		}
+		for _, r := range []plan.Report{{Seen: commit}, {Accepted: commit}, {Applied: commit}} {
+			r.Deployment, r.Node, r.Instance, r.Status = "d", "n", "i", plan.Active
+			if err := checkReport(r); err == nil {
+				t.Errorf("a report with the commit %q is believed", commit)
+			}
+		}
+	}
+	for _, commit := range []string{good, ""} {
+		if err := checkClaim(plan.Claim{Seq: 1, Holder: "main", Node: "n", Instance: "i", Action: plan.Take, Commit: commit}); err != nil {
+			t.Errorf("the commit %q: %v", commit, err)
+		}
 	}
 }

@@ -33,8 +33,7 @@ var (
 	ErrTooLarge = errors.New("too large")
 	// ErrNotFound: no file of that name in the commit.
 	ErrNotFound = errors.New("no such file")
-	// ErrDamaged: a claim, a report, a git object or a state file is not what it
-	// should be.
+	// ErrDamaged: a claim, a report or a git object is not what it should be.
 	ErrDamaged = errors.New("damaged")
 	// ErrRefused: the push was not carried out, and never will be.
 	ErrRefused = errors.New("push refused")

@@ -190,8 +190,17 @@ func checkReport(rep plan.Report) error {
 		return errors.New("a side is neither main nor standby")
 	case rep.Seq > plan.MaxSeq:
 		return fmt.Errorf("seq %d is larger than any claim has", rep.Seq)
+	case !commitOrNone(rep.Seen) || !commitOrNone(rep.Accepted) || !commitOrNone(rep.Applied):
+		return fmt.Errorf("seen %q, accepted %q or applied %q is not the full hash of a commit", rep.Seen, rep.Accepted, rep.Applied)
 	}
 	return nil
+}
+
+// commitOrNone reports whether a text is the full hash of a commit, or nothing.
+// Everything else is refused where it is read: what nodes write reaches the git
+// program of people, and a word such as --output=FILE must not.
+func commitOrNone(text string) bool {
+	return text == "" || isHash(text)
 }
 
 func sideOrNone(s spec.Side) bool { return s == "" || s == spec.Main || s == spec.Standby }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"mainstay/reconcile/gitcmd"
 	"mainstay/reconcile/plan"
 )
 
@@ -86,14 +87,14 @@ func TestDriftIsHealedBothWays(t *testing.T) {
 func TestRewrittenHistoryIsRefused(t *testing.T) {
 	s := newSite(t, nil)
 	good := s.head
-	_, err := s.git(t.Context(), "checkout", "--quiet", "--orphan", "other")
+	_, err := s.git(t.Context(), gitcmd.Git("checkout", "--quiet", "--orphan", "other"))
 	must(t, err)
 	file := filepath.Join(s.work(), "deployment.yaml")
 	b, err := os.ReadFile(file)
 	must(t, err)
 	must(t, os.WriteFile(file, activeWord.ReplaceAll(b, []byte("${1}standby")), 0o644))
 	for _, args := range [][]string{{"add", "--all"}, {"commit", "--quiet", "-m", "rewritten"}, {"push", "--quiet", "--force", "origin", "other:main"}} {
-		_, err := s.git(t.Context(), args...)
+		_, err := s.git(t.Context(), gitcmd.Git(args[0], args[1:]...))
 		must(t, err)
 	}
 	m := s.until("the rewritten branch refused", func(m map[string]plan.Report) bool {
@@ -103,7 +104,7 @@ func TestRewrittenHistoryIsRefused(t *testing.T) {
 		t.Errorf("accepted %s and is %s, want %s and Active", r.Accepted, r.Status, good)
 	}
 	for _, args := range [][]string{{"checkout", "--quiet", "--force", "main"}, {"push", "--quiet", "--force", "origin", "main"}} {
-		_, err := s.git(t.Context(), args...)
+		_, err := s.git(t.Context(), gitcmd.Git(args[0], args[1:]...))
 		must(t, err)
 	}
 	s.converges(s.flips("standby"))

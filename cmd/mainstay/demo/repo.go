@@ -5,45 +5,38 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"syscall"
 	"time"
 
 	"mainstay/cmd/mainstay/notice"
+	"mainstay/reconcile/gitcmd"
 )
 
 // gitTime bounds one git command.
 const gitTime = 20 * time.Second
 
 // git runs git in the checkout, without the user's own configuration.
-func (p *place) git(ctx context.Context, args ...string) (string, error) {
+func (p *place) git(ctx context.Context, call gitcmd.Call) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, gitTime)
 	defer cancel()
-	c := exec.CommandContext(ctx, "git", args...)
-	c.Dir = p.work()
-	c.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_TERMINAL_PROMPT=0",
-		"GIT_AUTHOR_NAME=demo", "GIT_AUTHOR_EMAIL=demo@localhost", "GIT_COMMITTER_NAME=demo", "GIT_COMMITTER_EMAIL=demo@localhost")
-	out, err := c.CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
-	}
-	return strings.TrimSpace(string(out)), nil
+	repo := gitcmd.Repo{Dir: p.work(), Env: []string{"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_TERMINAL_PROMPT=0",
+		"GIT_AUTHOR_NAME=demo", "GIT_AUTHOR_EMAIL=demo@localhost", "GIT_COMMITTER_NAME=demo", "GIT_COMMITTER_EMAIL=demo@localhost"}}
+	return repo.Text(ctx, call)
 }
 
 // makeRepo makes the bare repository, its post-receive hook and the first
 // commit.
 func (p *place) makeRepo(ctx context.Context) (string, error) {
-	for _, args := range [][]string{
-		{"init", "--quiet", "--bare", "--initial-branch=main", p.repo()},
-		{"init", "--quiet", "--initial-branch=main"},
-		{"remote", "add", "origin", p.repo()},
+	for _, call := range []gitcmd.Call{
+		gitcmd.Git("init", "--quiet", "--bare", "--initial-branch=main").On(p.repo()),
+		gitcmd.Git("init", "--quiet", "--initial-branch=main"),
+		gitcmd.Git("remote", "add").On("origin", p.repo()),
 		// For commits by hand, on a machine where git knows nobody.
-		{"config", "user.name", "demo"}, {"config", "user.email", "demo@localhost"},
+		gitcmd.Git("config", "user.name", "demo"), gitcmd.Git("config", "user.email", "demo@localhost"),
 	} {
-		if _, err := p.git(ctx, args...); err != nil {
+		if _, err := p.git(ctx, call); err != nil {
 			return "", err
 		}
 	}
@@ -95,14 +88,16 @@ func (p *place) passOn(ctx context.Context) error {
 
 // commit commits the checkout, pushes it and returns the commit.
 func (p *place) commit(ctx context.Context, message string) (string, error) {
-	for _, args := range [][]string{
-		{"add", "--all"}, {"commit", "--quiet", "--message", message}, {"push", "--quiet", "origin", "main"},
+	for _, call := range []gitcmd.Call{
+		gitcmd.Git("add", "--all"), gitcmd.Git("commit", "--quiet", "--message="+message),
+		// A commit by hand is pushed to where the first one was.
+		gitcmd.Git("push", "--quiet", "--set-upstream").On("origin", "main"),
 	} {
-		if _, err := p.git(ctx, args...); err != nil {
+		if _, err := p.git(ctx, call); err != nil {
 			return "", err
 		}
 	}
-	return p.git(ctx, "rev-parse", "HEAD")
+	return p.git(ctx, gitcmd.Git("rev-parse", "HEAD"))
 }
 
 // activeWord is the one word that a failover changes.

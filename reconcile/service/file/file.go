@@ -33,8 +33,8 @@ import (
 	"strings"
 	"time"
 
+	"mainstay/reconcile/run"
 	"mainstay/reconcile/service"
-	"mainstay/reconcile/service/run"
 	"mainstay/spec"
 )
 

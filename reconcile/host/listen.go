@@ -1,0 +1,53 @@
+package host
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"time"
+
+	"mainstay/reconcile"
+)
+
+// listenAgain is how often an address that cannot be had is tried: one that a
+// network interface brings may come after the agent.
+const listenAgain = 10 * time.Second
+
+// serveHTTP serves the listen address. An address that cannot be had is loud
+// and stops nothing.
+func (n *Node) serveHTTP(ctx context.Context) {
+	f := n.parts.file
+	if f.Listen == "" || f.Listen == "off" {
+		return
+	}
+	l := listen(ctx, f.Listen, listenAgain, n.parts.log)
+	if l == nil {
+		return
+	}
+	h := &reconcile.HTTP{
+		Agent: n.Agent, Metrics: n.metrics, Began: Clock{}.Boot(),
+		Notify: &reconcile.Notifier{SecretFile: f.NotifySecretFile, Look: n.Agent.Sync, Metrics: n.metrics},
+	}
+	h.Serve(ctx, l, n.parts.log)
+}
+
+// listen returns nil when ctx ends first.
+func listen(ctx context.Context, address string, again time.Duration, log *slog.Logger) net.Listener {
+	said := ""
+	for {
+		l, err := net.Listen("tcp", address)
+		if err == nil {
+			log.Info("listening", "address", l.Addr().String())
+			return l
+		}
+		if err.Error() != said {
+			log.Error("listen: no metrics and no notifications until this is mended", "address", address, "error", err)
+			said = err.Error()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(again):
+		}
+	}
+}

@@ -1,0 +1,197 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"mainstay/reconcile"
+	"mainstay/reconcile/git"
+	"mainstay/reconcile/guard"
+	"mainstay/reconcile/plan"
+	"mainstay/reconcile/service"
+	"mainstay/reconcile/service/compose"
+	"mainstay/reconcile/service/systemd"
+	"mainstay/reconcile/state"
+	"mainstay/spec"
+)
+
+// Config is what a node is made from.
+type Config struct {
+	File     *spec.AgentFile
+	Versions map[string]string
+	Log      *slog.Logger
+}
+
+// Node is one node's agent with everything it acts on.
+type Node struct {
+	Agent    *reconcile.Agent
+	parts    *parts
+	disk     *state.Folder
+	services *Services
+	actuator *reconcile.Actuator
+	learner  *reconcile.Learner
+	publish  *reconcile.Publisher
+	ring     *reconcile.Ring
+	jobs     *reconcile.Jobs
+	checks   *reconcile.Checks
+	metrics  *reconcile.Metrics
+}
+
+// parts are what the pieces of a node share.
+type parts struct {
+	ctx  context.Context
+	file *spec.AgentFile
+	log  *slog.Logger
+	wake func()
+
+	busOnce, engineOnce sync.Once
+	bus                 *systemd.Bus
+	engine              *compose.Engine
+}
+
+// units is the node's one connection to systemd, made when first needed.
+func (p *parts) units() *systemd.Bus {
+	p.busOnce.Do(func() { p.bus = systemd.NewBus(p.log) })
+	return p.bus
+}
+
+// containers is the node's one connection to the Docker engine, likewise.
+func (p *parts) containers() *compose.Engine {
+	p.engineOnce.Do(func() { p.engine = compose.NewEngine(p.log, filepath.Join(p.file.State, "compose.json")) })
+	return p.engine
+}
+
+// New puts a node's agent together. Nothing is touched before it runs.
+func New(ctx context.Context, c Config) (*Node, error) {
+	disk, err := state.Open(c.File.State)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{disk: disk, ring: reconcile.NewRing()}
+	n.parts = &parts{ctx: ctx, file: c.File, log: c.Log, wake: n.wake}
+	coordinated, err := n.openGit(c)
+	if err != nil {
+		return nil, err
+	}
+	tasks := reconcile.Tasks{Clock: Clock{}, Runner: reconcile.Exec{}, Allow: c.File.Allow.CheckCommand, Log: c.Log}
+	n.jobs, n.checks = reconcile.NewJobs(tasks), reconcile.NewChecks(tasks)
+	if err := n.makeActuator(c, coordinated); err != nil {
+		return nil, err
+	}
+	n.Agent = reconcile.NewAgent(n.learner, n.actuator, n.publish)
+	n.metrics = reconcile.NewMetrics(n.Agent, c.Versions)
+	n.metrics.CountDropped(n.ring)
+	return n, nil
+}
+
+// openGit makes the learner and the publisher, and says whether there is
+// somewhere to coordinate (R8).
+func (n *Node) openGit(c Config) (coordinated bool, err error) {
+	repo, err := openRepository(c.File, reconcile.DefaultTimeout, c.Log)
+	if err != nil {
+		return false, fmt.Errorf("repository: %w", err)
+	}
+	coord, shared, err := openCoordination(c.File, repo, reconcile.DefaultTimeout, c.Log)
+	if err != nil {
+		return false, fmt.Errorf("coordination: %w", err)
+	}
+	lc := reconcile.LearnerConfig{
+		Node: c.File.Node, Branch: git.Branch(c.File.Repository.Branch), Path: c.File.Repository.Path,
+		Repository: repository{repo, c.File.Repository.Branch}, Shared: shared,
+		Clock: Clock{}, Disk: n.disk, Log: c.Log,
+	}
+	if coord != nil {
+		link := coordination{remote: coord, chains: git.NewChainStore(n.disk), log: c.Log, last: new(string)}
+		lc.Coordination = link
+		n.publish = reconcile.NewPublisher(link, Clock{}, 5*time.Minute, reconcile.DefaultTimeout)
+	}
+	n.learner = reconcile.NewLearner(lc)
+	return coord != nil, nil
+}
+
+func (n *Node) wake() {
+	if n.Agent != nil {
+		n.Agent.Wake()
+	}
+}
+
+// makeActuator makes the owner of this machine's services, files and probes.
+func (n *Node) makeActuator(c Config, coordinated bool) error {
+	boot, err := BootID()
+	if err != nil {
+		return err
+	}
+	instance, err := Instance(n.disk, c.Log)
+	if err != nil {
+		return err
+	}
+	p := n.parts
+	n.services = &Services{parts: p, manager: service.NewManager(p.ctx, Clock{}, p.wake, c.Log), also: n.configureTasks}
+	n.actuator = reconcile.NewActuator(reconcile.ActuatorConfig{
+		Node: c.File.Node, Boot: boot, Instance: instance, Coordinated: coordinated,
+		Clock: Clock{}, Disk: n.disk, Leases: guard.Beside(c.File.Socket, boot), Versions: c.Versions, Recorder: n.ring, Log: c.Log,
+		Machine: reconcile.Machine{
+			Services: n.services, Files: &Files{parts: p}, Probes: NewProbes(p.ctx, p.file.Allow, p.wake),
+			SelfFence: p.selfFence, Extra: n.addToReport,
+		},
+	})
+	return nil
+}
+
+// configureTasks gives the jobs and the checks what the document wants.
+func (n *Node) configureTasks(w *spec.Wanted) {
+	n.jobs.Configure(w)
+	n.checks.Configure(w)
+}
+
+// addToReport adds what the actuator does not look after itself, and tells the
+// jobs what they are tied to.
+func (n *Node) addToReport(r *plan.Report, tie reconcile.Tie) {
+	n.jobs.SetStanding(reconcile.Standing{Status: r.Status, Tie: tie})
+	n.jobs.Fill(r)
+	n.checks.Fill(r)
+	r.Conditions = append(r.Conditions, n.services.Conditions()...)
+}
+
+// Run works until ctx ends. The services are left as they are, unless they run
+// under a lease that nobody would obey (R7). Only the control
+// socket must be had: an agent that nobody can give orders to, or a second one
+// on the same node, does not run. The latter is ErrStateInUse or
+// reconcile.ErrInUse.
+func (n *Node) Run(ctx context.Context) error {
+	release, err := n.alone()
+	if err != nil {
+		return err
+	}
+	defer release()
+	socket, err := reconcile.ListenSocket(n.parts.file.Socket)
+	if err != nil {
+		return err
+	}
+	keep, err := newKeeper(n.Agent.Passed, n.Agent.Wake, n.parts.log)
+	if err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	if keep != nil {
+		wg.Go(func() { keep.run(ctx) })
+	}
+	for _, part := range []func(context.Context){
+		n.jobs.Run, n.checks.Run,
+		reconcile.NewRingFile(n.ring, n.disk.Dir(), n.parts.log).Run,
+		func(ctx context.Context) {
+			(&reconcile.Control{Agent: n.Agent, Ring: n.ring}).Serve(ctx, socket, n.parts.log)
+		},
+		n.serveHTTP,
+	} {
+		wg.Go(func() { part(ctx) })
+	}
+	err = n.Agent.Run(ctx)
+	wg.Wait()
+	return errors.Join(n.endLease(), err)
+}

@@ -1,0 +1,223 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"mainstay/reconcile"
+	"mainstay/reconcile/plan"
+	"mainstay/reconcile/probe"
+	"mainstay/reconcile/service"
+	"mainstay/reconcile/service/command"
+	"mainstay/reconcile/service/process"
+	"mainstay/spec"
+)
+
+// Services drives the wanted services of a node through a service.Manager.
+type Services struct {
+	parts   *parts
+	manager *service.Manager
+	// also is told of every document that is allowed here.
+	also func(*spec.Wanted)
+
+	mu     sync.Mutex
+	names  []string
+	byHand []string
+}
+
+// Configure makes a driver for each wanted service and for each that is left of
+// earlier documents. A document that asks for what the node does not allow changes
+// nothing: what ran goes on being healed.
+func (s *Services) Configure(w *spec.Wanted, left []reconcile.Left) error {
+	if err := refused(s.parts.file.Allow, w); err != nil {
+		return err
+	}
+	next := set{managed: map[string]service.Managed{}}
+	for _, want := range w.Services {
+		m, err := s.managed(want, reconcile.Identity{Deployment: w.Deployment, Node: w.Node, Name: want.Name})
+		if err != nil {
+			return fmt.Errorf("service %s: %w", want.Name, err)
+		}
+		next.add(want.Name, m)
+	}
+	for _, l := range left {
+		next.add(l.Name, s.left(l))
+	}
+	s.manager.Set(next.managed)
+	s.also(w)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.names, s.byHand = next.names, next.byHand
+	return nil
+}
+
+// set is what a document makes of the services.
+type set struct {
+	managed       map[string]service.Managed
+	names, byHand []string
+}
+
+func (n *set) add(name string, m service.Managed) {
+	hand := ""
+	if h, ok := m.Driver.(service.ByHand); ok {
+		hand = h.StopByHand()
+	}
+	n.managed[name] = m
+	n.names, n.byHand = append(n.names, name), append(n.byHand, hand)
+}
+
+// refused lists everything the node's own file does not allow, in one error. That
+// file is read when the agent begins.
+func refused(a spec.Allow, w *spec.Wanted) error {
+	var lines []string
+	for _, r := range a.Refusals(w) {
+		lines = append(lines, r.Error())
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(lines, "; ") + "; then restart the agent")
+}
+
+// managed is one service with its driver, its probe and its bounds.
+func (s *Services) managed(want spec.Service, as reconcile.Identity) (service.Managed, error) {
+	key, err := json.Marshal([]any{want, as})
+	if err != nil {
+		return service.Managed{}, err
+	}
+	d, err := s.driver(want, as)
+	if err != nil {
+		return service.Managed{}, err
+	}
+	m := service.Managed{
+		Key: string(key), Driver: d,
+		StartTimeout: want.StartTimeout.D(), StopTimeout: want.StopTimeout.D(),
+	}
+	if want.Ready != nil {
+		if m.Ready, err = probe.New(*want.Ready); err != nil {
+			return m, fmt.Errorf("ready: %w", err)
+		}
+		r := probe.Defaults(*want.Ready)
+		m.ReadyEvery, m.ReadyTimeout, m.ReadyFail, m.Within = r.Every.D(), r.Timeout.D(), r.Fail, r.Within.D()
+	}
+	if want.Drain != nil && want.Drain.Within > 0 {
+		ask, err := probe.New(spec.Probe{Command: want.Drain.Command, Timeout: want.Drain.Within})
+		if err != nil {
+			return m, fmt.Errorf("drain: %w", err)
+		}
+		m.Drain = func(ctx context.Context) error { return inItsWords(ask(ctx)) }
+		m.DrainWithin = want.Drain.Within.D()
+	}
+	return m, nil
+}
+
+// longestWords bounds what a drain's command may say at a time, in bytes.
+const longestWords = 200
+
+// inItsWords is what a drain's command said by itself, such as "3 calls": people
+// read it while they wait.
+func inItsWords(err error) error {
+	var exit *probe.ExitError
+	if !errors.As(err, &exit) || exit.Output == "" {
+		return err
+	}
+	words := exit.Output
+	if len(words) > longestWords {
+		words = strings.ToValidUTF8(words[:longestWords], "") + " …"
+	}
+	return errors.New(words)
+}
+
+// driver makes the driver of the one kind that the document names.
+func (s *Services) driver(want spec.Service, as reconcile.Identity) (service.Driver, error) {
+	switch {
+	case want.Process != nil:
+		return process.New(process.Config{
+			Marker:  strings.Join([]string{as.Deployment, as.Node, as.Name}, "/"),
+			Process: *want.Process, Folder: s.folder(as), Log: s.parts.log,
+		})
+	case want.Command != nil:
+		return command.New(command.Config{Commands: *want.Command, Folder: s.folder(as), Log: s.parts.log}), nil
+	case want.Systemd != "":
+		return s.parts.units().Unit(want.Systemd), nil
+	case want.Compose != nil:
+		return s.parts.containers().Service(*want.Compose, s.folder(as)), nil
+	}
+	return nil, errors.New("no kind of service is named")
+}
+
+// folder is a service's own below the state folder.
+func (s *Services) folder(as reconcile.Identity) string {
+	return filepath.Join(s.parts.file.State, "services", as.Name)
+}
+
+// Observed is the newest observation of each service, in the document's order.
+func (s *Services) Observed() []plan.Observed {
+	s.mu.Lock()
+	names := s.names
+	s.mu.Unlock()
+	out := make([]plan.Observed, len(names))
+	for i, name := range names {
+		o, ok := s.manager.Get(name)
+		out[i] = o.Plan()
+		if !ok || o.At == 0 && o.Run == plan.RunUnsure {
+			out[i].Run = "" // not looked at yet
+		}
+	}
+	return out
+}
+
+// Conditions warn of services that something else starts at boot, since they
+// would run before anybody has decided that they may, and of those that run and
+// are not well. They are in an order of their own, that of names: what is the same
+// must read the same.
+func (s *Services) Conditions() []plan.Condition {
+	var out []plan.Condition
+	for _, o := range s.manager.Snapshot() {
+		if o.Enabled != "" {
+			out = append(out, plan.Condition{Type: "EnabledAtBoot",
+				Message: fmt.Sprintf("%s is started at boot by something else (%s): disable it, the agent starts it", o.Name, o.Enabled)})
+		}
+		if o.Unhealthy != "" {
+			out = append(out, plan.Condition{Type: "Unhealthy",
+				Message: fmt.Sprintf("%s runs, but fails its own health check: %s", o.Name, o.Unhealthy)})
+		}
+	}
+	return out
+}
+
+// Look observes everything now and returns when that is done.
+func (s *Services) Look(ctx context.Context) { s.manager.Observe(ctx) }
+
+// ByHand returns the command by which a person stops service i.
+func (s *Services) ByHand(i int) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i >= len(s.byHand) {
+		return ""
+	}
+	return s.byHand[i]
+}
+
+// Start begins a start of service i.
+func (s *Services) Start(i int) { s.manager.Start(s.name(i)) }
+
+// Stop begins a stop of service i.
+func (s *Services) Stop(i int) { s.manager.Stop(s.name(i)) }
+
+// Drain begins to wait for service i to have nothing left to do.
+func (s *Services) Drain(i int) { s.manager.Drain(s.name(i)) }
+
+func (s *Services) name(i int) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i >= len(s.names) {
+		return ""
+	}
+	return s.names[i]
+}
