@@ -87,6 +87,7 @@ func (x *explorer) believe(i int, s snapshot, began uint8) {
 	if r.believable(n.own.tipID, s.own) {
 		n.joined = r.joined(n, s.own, read)
 		n.own, n.began, n.regressed, n.restorable, n.server = s.own, began, false, false, tipID{}
+		n.kept = false
 		return
 	}
 	n.regressed, n.server = true, s.own.tipID
