@@ -25,14 +25,19 @@ func table() []row {
 	return append([]row{
 		{folder: "schema", modules: []string{jsonschema, sigsYAML, goYAML}},
 		{folder: "spec", internal: []string{"schema"}, modules: []string{sigsYAML, goYAML, cron}},
-		{folder: "reconcile", internal: learned, modules: []string{cron, prometheus, renameio, xSys}},
+		{folder: "reconcile", internal: learned},
+		{folder: "reconcile/control", internal: append([]string{"reconcile", "reconcile/record"}, learned...), modules: []string{xNet}},
+		{folder: "reconcile/record", internal: learned},
+		{folder: "reconcile/task", internal: learned, modules: []string{cron}},
+		{folder: "reconcile/metrics", internal: append([]string{"reconcile"}, learned...), modules: []string{prometheus}},
 		{folder: "reconcile/plan/...", internal: []string{"spec"}},
 		{folder: "reconcile/git/...", internal: append([]string{"reconcile/git/...", "reconcile/state"}, learned...),
 			modules: []string{goGit, goBilly, sshsig, goCrypto, knownhosts, xCrypto, xSys}},
 		{folder: "reconcile/state", modules: []string{renameio}},
 		{folder: "reconcile/run", internal: []string{"reconcile/service"}},
 		{folder: "reconcile/host", internal: []string{"spec", "reconcile", "reconcile/plan", "reconcile/git",
-			"reconcile/probe", "reconcile/service/...", "reconcile/state", "reconcile/run"},
+			"reconcile/probe", "reconcile/service/...", "reconcile/state", "reconcile/run",
+			"reconcile/control", "reconcile/record", "reconcile/task", "reconcile/metrics"},
 			modules: []string{goSystemd, xSys}},
 		{folder: "reconcile/probe", internal: []string{"spec"}, modules: []string{sipgo}},
 		{folder: "reconcile/console", internal: append([]string{"reconcile/git"}, learned...)},
@@ -94,6 +99,7 @@ const (
 	goCmp      = "github.com/google/go-cmp"
 	chromedp   = "github.com/chromedp"
 	xCrypto    = "golang.org/x/crypto"
+	xNet       = "golang.org/x/net"
 	xSys       = "golang.org/x/sys"
 	xTerm      = "golang.org/x/term"
 )

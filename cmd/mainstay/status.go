@@ -13,7 +13,7 @@ import (
 
 	"mainstay/cmd/mainstay/board"
 	"mainstay/cmd/mainstay/view"
-	"mainstay/reconcile"
+	"mainstay/reconcile/control"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service"
 )
@@ -67,7 +67,7 @@ func (a *app) statusCommand() *cobra.Command {
 // agentLooker asks an agent through its control socket.
 func (a *app) agentLooker(socket string) looker {
 	return func(ctx context.Context) (*view.View, error) {
-		s, err := reconcile.NewClient(socket, service.SystemClock{}.Boot).Status(ctx)
+		s, err := control.NewClient(socket, service.SystemClock{}.Boot).Status(ctx)
 		if err != nil {
 			return nil, failf(exitFailed, "%w", err).hintf("is `mainstay agent` running, and may you use %s?", socket)
 		}
