@@ -145,18 +145,22 @@ func replace[T any](box chan T, v T) {
 // the actuator ordered between two looks.
 func (a *Agent) learn(ctx context.Context) {
 	p := NewPacer(a.clock, rand.Float64)
+	a.learner.early = func(s *Snapshot) { replace(a.snaps, s) }
 	var now ask
 	for ctx.Err() == nil {
 		snap := a.learner.Look(ctx)
 		a.observer.Looked(snap, a.clock.Boot()-snap.Began)
-		replace(a.snaps, snap)
-		a.known.set(snap)
+		a.handOut(snap)
 		for next := p.NextLook(snap, now.handover); ; {
 			timer := time.NewTimer(max(0, min(next, p.NextTry(snap, now.order))-a.clock.Boot()))
 			select {
 			case <-ctx.Done():
 			case <-a.look:
 				next = 0
+			case <-a.learner.studied():
+				// The claims may be from well before that document was read.
+				next = 0
+				a.handOut(a.learner.TakeUp(ctx))
 			case <-timer.C:
 			case f := <-a.learns:
 				f()
@@ -175,6 +179,12 @@ func (a *Agent) learn(ctx context.Context) {
 	}
 }
 
+// handOut gives a snapshot to the actuator and to those who only look on.
+func (a *Agent) handOut(s *Snapshot) {
+	replace(a.snaps, s)
+	a.known.set(s)
+}
+
 // carry tries an order; only the look that follows tells what became of it.
 func (a *Agent) carry(ctx context.Context, p *Pacer, o Order) {
 	p.Tried(o)
@@ -187,7 +197,7 @@ func (a *Agent) carry(ctx context.Context, p *Pacer, o Order) {
 
 // act makes a pass whenever anything wakes it.
 func (a *Agent) act(ctx context.Context) {
-	timer := time.NewTimer(2*DefaultTimeout + time.Second)
+	timer := time.NewTimer(a.actuator.firstPass(a.learner.recalled))
 	defer timer.Stop()
 	first := true
 	for {
@@ -231,7 +241,7 @@ func (a *Agent) tell(o Order) {
 		said.heartbeat, said.timeout = w.Agent.Heartbeat.D(), w.Agent.Timeout.D()
 	}
 	replace(a.reports, said)
-	a.passes.set(progress{passes: a.actuator.passes, looks: a.actuator.snap.Looks})
+	a.passes.set(progress{passes: a.actuator.passes, edition: a.actuator.snap.Edition})
 }
 
 // publish keeps this node's report in git up to date.

@@ -11,34 +11,42 @@ import (
 )
 
 // listClaims lists a coordination repository of its own.
-func (l *Learner) listClaims(ctx context.Context) (Listing, error) {
-	if l.Coordination == nil || l.Shared {
-		return Listing{}, nil
+func (l *Learner) listClaims(ctx context.Context) answered {
+	if l.Coordination == nil {
+		return answered{}
 	}
-	return bounded(ctx, l, l.Coordination.List)
+	listing, err := bounded(ctx, l, l.Coordination.List)
+	return answered{listing, err}
 }
 
-// coordinate reads claims and reports. They are believed only from the
-// coordination repository itself, never from a mirror.
-func (l *Learner) coordinate(ctx context.Context, next *Snapshot, listing Listing, err error) {
+// coordinate reads claims and reports as the newest listing shows them. They are
+// believed only from the coordination repository itself, never from a mirror.
+func (l *Learner) coordinate(ctx context.Context, next *Snapshot) {
+	said := next.Conditions
+	next.Conditions = nil
+	l.readListed(ctx, next)
+	l.ofClaims, next.Conditions = next.Conditions, said
+}
+
+func (l *Learner) readListed(ctx context.Context, next *Snapshot) {
 	if l.Coordination == nil || next.Accepted == nil {
 		return
 	}
+	err := l.listing.err
 	if !l.Shared && err != nil {
 		next.warn("CoordinationUnreachable", "claims and reports cannot be read: %v", err)
 	}
-	if l.Shared && err == nil && listing.Mirror {
+	if l.Shared && err == nil && l.listing.Mirror {
 		next.warn("CoordinationUnreachable", "only a mirror answers, and claims are never read from one")
 	}
-	if err != nil || listing.Mirror {
+	if err != nil || l.listing.Mirror {
 		for role := range next.Claims {
 			next.lose(role)
 		}
 		return
 	}
-	known := maxSeqs(next)
-	l.readClaims(ctx, next, listing.Refs)
-	l.readReports(ctx, next, listing.Refs, known)
+	l.readClaims(ctx, next, l.listing.Refs)
+	l.readReports(ctx, next, l.listing.Refs)
 	for _, role := range next.Accepted.layout.roles {
 		v := next.Claims[role.name]
 		v.Elsewhere = elsewhere(next, role)
@@ -54,17 +62,39 @@ func (s *Snapshot) lose(role string) {
 	}
 }
 
+// readClaims reads this node's own claim first: others must not hold it up (R1).
 func (l *Learner) readClaims(ctx context.Context, next *Snapshot, refs map[string]string) {
+	own := next.Accepted.Deployment.Nodes[l.Node].Role
 	changed := false
-	for _, role := range next.Accepted.layout.roles {
-		before := next.Claims[role.name]
-		after := l.readClaim(ctx, next, role, refs)
-		next.Claims[role.name] = after
-		changed = changed || before.Tip.ID != after.Tip.ID
+	for _, mine := range []bool{true, false} {
+		for _, role := range next.Accepted.layout.roles {
+			if (role.name == own) != mine {
+				continue
+			}
+			before := next.Claims[role.name]
+			after := l.readClaim(ctx, next, role, refs)
+			next.Claims[role.name] = after
+			changed = changed || before.Tip.ID != after.Tip.ID
+			if mine && before.Tip.ID != after.Tip.ID {
+				l.tellEarly(next)
+			}
+		}
 	}
 	if changed {
 		l.saveClaims(next)
 	}
+}
+
+// tellEarly hands out the change of this node's own claim (R1). Nothing else is
+// new in it, so it counts for no look.
+func (l *Learner) tellEarly(next *Snapshot) {
+	if l.early == nil {
+		return
+	}
+	s := next.clone()
+	s.Looks, s.Edition = l.snap.Looks, l.snap.Edition
+	s.Pending, s.Conditions = l.study != nil, l.snap.Conditions
+	l.early(s)
 }
 
 // readClaim believes a tip only if it descends from the one last believed (R10).
@@ -123,7 +153,7 @@ const othersEvery = 5 * time.Second
 
 // readReports fetches the reports that moved, all at once as soon as one of
 // them concerns this node.
-func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[string]string, known map[string]uint64) {
+func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[string]string) {
 	d := next.Accepted.Deployment
 	moved := map[string]string{}
 	nodes := map[string]string{}
@@ -153,7 +183,7 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 			continue
 		}
 		l.hashes[ref] = moved[ref]
-		next.Reports[node] = &plan.ReportView{Known: true, Report: r, SeqBefore: known[d.Nodes[node].Role]}
+		next.Reports[node] = &plan.ReportView{Known: true, Report: r, SeqBefore: l.known[d.Nodes[node].Role]}
 	}
 	next.arrange(before)
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"mainstay/reconcile/plan"
@@ -24,10 +25,13 @@ type LearnerConfig struct {
 	Coordination Coordination
 	Shared       bool
 	// Load reads and validates a document; nil means LoadDocument.
-	Load  Loader
-	Clock Clock
-	Disk  Disk
-	Log   *slog.Logger
+	Load Loader
+	// Beside runs the reading of a document, which may take long or never end,
+	// beside everything else; nil means a goroutine of its own.
+	Beside func(read func())
+	Clock  Clock
+	Disk   Disk
+	Log    *slog.Logger
 }
 
 // Loader reads and validates a document and the templates it names. The
@@ -62,6 +66,26 @@ type Learner struct {
 	// recalled is what the disk knew when the agent started. It is not written
 	// again.
 	recalled *Snapshot
+	// early takes what is known of this node's own claim as soon as that changed,
+	// before anything else is read. It may be nil.
+	early func(*Snapshot)
+
+	// study is the reading of a document that is under way, nil without one, and
+	// given the number of those that were given up and have not ended.
+	study *study
+	given atomic.Int32
+	// listing is what the newest look was answered about claims and reports, and
+	// known the seq of each claim before it.
+	listing answered
+	known   map[string]uint64
+	// ofDocument and ofClaims are what the newest look found wrong with either.
+	ofDocument, ofClaims []plan.Condition
+}
+
+// answered is the answer to one listing.
+type answered struct {
+	Listing
+	err error
 }
 
 type unsaved struct {
@@ -75,6 +99,9 @@ func NewLearner(c LearnerConfig) *Learner {
 	if l.Load == nil {
 		l.Load = LoadDocument
 	}
+	if l.Beside == nil {
+		l.Beside = func(read func()) { go read() }
+	}
 	l.snap = &Snapshot{Claims: map[string]plan.ClaimView{}, Reports: map[string]*plan.ReportView{}}
 	l.recall()
 	l.recalled = l.snap
@@ -87,32 +114,102 @@ func (l *Learner) Snapshot() *Snapshot { return l.snap }
 // Look asks git once and returns what is known after it. A failed look keeps
 // everything that was known.
 //
-// It takes at most twice the document's timeout, which is what the inequality of
-// R7 allows for.
+// R1: the claims are read whatever becomes of the document. That is read beside
+// them, and Look waits for it no longer than a moment: a snapshot whose Pending
+// is set is followed by another one, from TakeUp.
+//
+// No claim is newer than the newest commit that was listed: the claims are listed
+// with the branch, or before it. A claim may be newer than the document in force,
+// and the snapshot says so: Seen is then another commit, or Pending is set. What
+// the two sides tell each other does not rest on that order: readiness names its
+// commit, and every report the claim's seq it was made under.
+//
+// A look takes at most twice the document's timeout, which is what the inequality
+// of R7 allows for.
 func (l *Learner) Look(ctx context.Context) *Snapshot {
 	ctx, cancel := context.WithTimeout(ctx, 2*l.timeout())
 	defer cancel()
 	next := l.snap.clone()
 	next.Looks++
 	next.Began = l.Clock.Boot()
-	next.OK = false
 	l.saveAgain()
-	claims, unheard := l.listClaims(ctx) // before the document, so that no claim is newer than it
-	listing, err := bounded(ctx, l, l.Repository.List)
-	if err != nil {
-		next.warn("GitUnreachable", "the repository cannot be read: %v", err)
-	} else {
-		next.OK, next.LastRead = true, l.Clock.Wall()
-		l.learnDocument(ctx, next, listing)
+	l.known = maxSeqs(next)
+	l.takeUp(next)
+	l.list(ctx, next)
+	l.coordinate(ctx, next)
+	l.await(ctx, next)
+	return l.hand(next)
+}
+
+// LookWhole is Look, and waits until the document was read too.
+func (l *Learner) LookWhole(ctx context.Context) *Snapshot {
+	snap := l.Look(ctx)
+	for snap.Pending && ctx.Err() == nil {
+		select {
+		case <-l.studied():
+			snap = l.TakeUp(ctx)
+		case <-ctx.Done():
+		}
 	}
-	next.Conditions = append(next.Conditions, l.refusal...)
-	if l.Shared {
-		claims, unheard = listing, err
+	return snap
+}
+
+// TakeUp returns what is known once the document that was read beside the claims
+// is in it.
+func (l *Learner) TakeUp(ctx context.Context) *Snapshot {
+	ctx, cancel := context.WithTimeout(ctx, 2*l.timeout())
+	defer cancel()
+	next := l.snap.clone()
+	before := next.Accepted
+	if !l.takeUp(next) {
+		return l.snap
 	}
-	l.coordinate(ctx, next, claims, unheard)
+	if next.Accepted != before {
+		l.coordinate(ctx, next)
+	}
+	return l.hand(next)
+}
+
+// hand makes next the newest snapshot.
+func (l *Learner) hand(next *Snapshot) *Snapshot {
+	next.Edition++
+	l.sayStudy(next)
+	next.Conditions = slices.Concat(next.Conditions, l.ofDocument, l.refusal, l.ofClaims)
 	l.sayUnsaved(next)
 	l.snap = next
 	return next
+}
+
+// list asks for the refs: of the claims first, and of the branch with them or
+// beside their reading.
+func (l *Learner) list(ctx context.Context, next *Snapshot) {
+	if !l.Shared {
+		l.listing = l.listClaims(ctx)
+		l.begin(next, nil)
+		return
+	}
+	listing, err := bounded(ctx, l, l.Repository.List)
+	l.listing = answered{listing, err}
+	l.learnListing(next, listing, err)
+	if err == nil {
+		l.begin(next, &listing)
+	}
+}
+
+// learnListing notes where the branch is.
+func (l *Learner) learnListing(next *Snapshot, listing Listing, err error) {
+	l.ofDocument = nil
+	next.OK = err == nil
+	if err != nil {
+		l.ofDocument = warning("GitUnreachable", "the repository cannot be read: %v", err)
+		return
+	}
+	next.LastRead = l.Clock.Wall()
+	if tip := listing.Refs[l.Branch]; tip != "" {
+		next.Seen = tip
+		return
+	}
+	l.ofDocument = warning("NoBranch", "the repository has no %s", l.Branch)
 }
 
 // bounded makes one call to git within the accepted document's timeout (R7
@@ -131,39 +228,12 @@ func (l *Learner) timeout() time.Duration {
 	return DefaultTimeout
 }
 
-func (s *Snapshot) warn(kind, format string, args ...any) {
-	s.Conditions = append(s.Conditions, plan.Condition{Type: kind, Message: fmt.Sprintf(format, args...)})
+func warning(kind, format string, args ...any) []plan.Condition {
+	return []plan.Condition{{Type: kind, Message: fmt.Sprintf(format, args...)}}
 }
 
-// learnDocument fetches, verifies and validates a tip that moved, and accepts
-// it only once it is on disk. Whatever is wrong with it leaves the accepted
-// document in force.
-func (l *Learner) learnDocument(ctx context.Context, next *Snapshot, listing Listing) {
-	tip := listing.Refs[l.Branch]
-	if tip == "" {
-		next.warn("NoBranch", "the repository has no %s", l.Branch)
-		return
-	}
-	next.Seen = tip
-	if next.Accepted != nil && next.Accepted.Commit == tip {
-		l.refused, l.refusal = "", nil
-		return
-	}
-	if l.refused == tip {
-		return
-	}
-	l.refusal = nil
-	saved, d, problems, err := l.fetch(ctx, next, tip)
-	switch {
-	case err != nil && listing.Mirror:
-		next.warn("MirrorBehind", "a mirror has a commit that cannot be accepted from there: %v", err)
-	case err != nil:
-		l.refuse(tip, isPermanent(err), plan.Condition{Type: refusalType(err), Message: err.Error()})
-	case len(problems) > 0:
-		l.refuse(tip, true, problems...)
-	default:
-		l.accept(next, saved, d)
-	}
+func (s *Snapshot) warn(kind, format string, args ...any) {
+	s.Conditions = append(s.Conditions, plan.Condition{Type: kind, Message: fmt.Sprintf(format, args...)})
 }
 
 func (l *Learner) refuse(tip string, permanent bool, why ...plan.Condition) {
@@ -204,37 +274,14 @@ const (
 )
 
 // load validates what was fetched or saved, and keeps in s what it read.
-func (l *Learner) load(s Saved, read spec.TemplateReader) (*spec.Deployment, []plan.Condition) {
-	return l.Load(l.Path, s.Document, func(name string) ([]byte, error) {
+func (c *LearnerConfig) load(s Saved, read spec.TemplateReader) (*spec.Deployment, []plan.Condition) {
+	return c.Load(c.Path, s.Document, func(name string) ([]byte, error) {
 		b, err := read(name)
 		if err == nil {
 			s.Templates[name] = b
 		}
 		return b, err
 	})
-}
-
-// fetch reads the document of a tip and everything it names.
-func (l *Learner) fetch(ctx context.Context, next *Snapshot, tip string) (Saved, *spec.Deployment, []plan.Condition, error) {
-	s := Saved{Commit: tip, Templates: map[string][]byte{}}
-	accepted := ""
-	if next.Accepted != nil && l.override != tip {
-		accepted = next.Accepted.Commit
-	}
-	rev, err := bounded(ctx, l, func(ctx context.Context) (Revision, error) {
-		return l.Repository.Revision(ctx, tip, accepted)
-	})
-	if err != nil {
-		return s, nil, nil, fmt.Errorf("commit %.12s: %w", tip, err)
-	}
-	if s.Document, err = rev.Read(l.Path); err != nil {
-		return s, nil, nil, fmt.Errorf("commit %.12s: %s: %w", tip, l.Path, err)
-	}
-	d, problems := l.load(s, spec.TemplatesBeside(l.Path, rev.Read))
-	if len(problems) == 0 {
-		problems = l.fits(next, d, tip)
-	}
-	return s, d, problems, nil
 }
 
 // fits refuses a document that would take this node away from its claim: under

@@ -27,6 +27,12 @@ type Snapshot struct {
 	OK bool
 	// LastRead is the wall clock of the newest look that was answered.
 	LastRead time.Time
+	// Edition counts the snapshots: a look may give more than one.
+	Edition uint64
+	// Pending says that the branch or its newest commit is being read beside the
+	// claims, so that these may be newer than the document. Reading says that this
+	// has not taken long yet.
+	Pending, Reading bool
 	// Seen is the newest commit of the branch.
 	Seen     string
 	Accepted *Accepted

@@ -55,19 +55,21 @@ func (a *Agent) Known() *Snapshot {
 	return s
 }
 
-// progress counts the passes that have ended, and the looks the newest knew.
-type progress struct{ passes, looks uint64 }
+// progress counts the passes that have ended, and says which snapshot the newest
+// knew.
+type progress struct{ passes, edition uint64 }
 
 // SyncWait looks at git now and returns what is known once a look that began
-// after the call has ended, and a pass that knew it. The error is ctx's.
+// after the call has ended, its document included, and a pass that knew it. The
+// error is ctx's.
 func (a *Agent) SyncWait(ctx context.Context) (*Snapshot, error) {
 	asked := a.clock.Boot()
 	a.Sync()
-	s, err := a.known.wait(ctx, func(s *Snapshot) bool { return s != nil && s.Began >= asked })
+	s, err := a.known.wait(ctx, func(s *Snapshot) bool { return s != nil && s.Began >= asked && !s.Pending })
 	if err != nil {
 		return s, err
 	}
-	_, err = a.passes.wait(ctx, func(p progress) bool { return p.looks >= s.Looks })
+	_, err = a.passes.wait(ctx, func(p progress) bool { return p.edition >= s.Edition })
 	return s, err
 }
 

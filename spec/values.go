@@ -2,7 +2,6 @@ package spec
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -37,7 +36,8 @@ func (d *Duration) UnmarshalJSON(b []byte) error {
 }
 
 // Schedule is a fixed interval ("5s", "@every 5s") or a five-field cron
-// expression. The timer, its jitter and its clock are the caller's.
+// expression, as crontab(5) has it. The timer, its jitter and its clock are the
+// caller's.
 type Schedule struct {
 	// Text is what the document says.
 	Text string
@@ -57,7 +57,7 @@ func ParseSchedule(text string) (Schedule, error) {
 		s.Every = d
 		return s, nil
 	}
-	c, err := parseCron(text)
+	c, err := readCron(text)
 	if err != nil {
 		return s, fmt.Errorf("schedule %q: %w", text, err)
 	}
@@ -65,40 +65,17 @@ func ParseSchedule(text string) (Schedule, error) {
 	return s, nil
 }
 
-// parseCron reads a cron expression in the machine's own time zone. A zone in
-// the expression is refused: the parser panics on a zone that nothing follows,
-// and a switch of daylight saving time elsewhere surprises people.
-func parseCron(text string) (cron.Schedule, error) {
-	if strings.HasPrefix(text, "TZ=") || strings.HasPrefix(text, "CRON_TZ=") {
-		return nil, errors.New("a time zone is not supported")
-	}
-	return cron.ParseStandard(text)
-}
-
-// longestSpan is how far ahead Longest looks: every week of a month, however
-// its days fall.
-const longestSpan = 35 * 24 * time.Hour
-
-// longestRuns bounds the runs that Longest looks at.
-const longestRuns = 20_000
+// longestSpan is how many days ahead Longest looks: every week of a month,
+// however its days fall.
+const longestSpan = 35
 
 // Longest returns the interval, or for a cron expression the longest gap between
-// two runs in the five weeks after from. It is zero when it never runs.
+// two runs in the five weeks after the day of from. It is zero when it never runs.
 func (s Schedule) Longest(from time.Time) time.Duration {
-	if s.Cron == nil {
-		return s.Every
+	if c, ok := s.Cron.(*crontab); ok {
+		return c.gap(from, longestSpan)
 	}
-	var longest time.Duration
-	end := from.Add(longestSpan)
-	for range longestRuns {
-		next := s.Cron.Next(from)
-		if next.IsZero() || from.After(end) {
-			break
-		}
-		longest = max(longest, next.Sub(from))
-		from = next
-	}
-	return longest
+	return s.Every
 }
 
 // MarshalJSON writes the text form.

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"mainstay/reconcile/plan"
@@ -19,16 +20,21 @@ func (n *Node) Once(ctx context.Context) (plan.Report, error) {
 		return plan.Report{}, err
 	}
 	defer release()
+	r, err := n.once(ctx)
+	return r, errors.Join(err, n.endLease())
+}
+
+func (n *Node) once(ctx context.Context) (plan.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
-	n.actuator.See(n.learner.Look(ctx))
+	n.actuator.See(n.learner.LookWhole(ctx))
 	n.services.Look(ctx)
 	order, _ := n.actuator.Pass()
 	if !order.Empty() {
 		if err := n.learner.Carry(ctx, order); err != nil {
 			n.parts.log.Warn("claim push", "error", err)
 		}
-		n.actuator.See(n.learner.Look(ctx))
+		n.actuator.See(n.learner.LookWhole(ctx))
 	}
 	n.settled(ctx)
 	r := n.actuator.Report()

@@ -142,11 +142,11 @@ func (s *Services) driver(want spec.Service, as reconcile.Identity) (service.Dri
 			Process: *want.Process, Folder: s.folder(as), Log: s.parts.log,
 		})
 	case want.Command != nil:
-		return command.New(*want.Command, 0), nil
+		return command.New(command.Config{Commands: *want.Command, Folder: s.folder(as), Log: s.parts.log}), nil
 	case want.Systemd != "":
 		return s.parts.units().Unit(want.Systemd), nil
 	case want.Compose != nil:
-		return s.parts.containers().Service(*want.Compose), nil
+		return s.parts.containers().Service(*want.Compose, s.folder(as)), nil
 	}
 	return nil, errors.New("no kind of service is named")
 }

@@ -15,6 +15,8 @@ func (p *pass) comeUp() {
 		p.say(Failed, RService, "%s", p.in.Blocked)
 	case p.in.Late:
 		p.say(Held, R5, "this pass came much too late: looking at git before anything starts")
+	case p.in.Reading:
+		p.say(Held, R8, "reading the newest commit before anything starts")
 	case p.takeover() && !c.Reachable && !p.mem.OldWord:
 		p.startLocal(R9, Attested)
 		p.serve()

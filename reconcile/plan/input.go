@@ -32,6 +32,9 @@ type Input struct {
 	// looked at git yet, or the branch has moved on to a commit that it could not
 	// read or did not accept (R8).
 	Stale bool `json:"stale,omitempty"`
+	// Reading says that the newest commit is being read, for a moment: nothing
+	// starts under the older one meanwhile (R8).
+	Reading bool `json:"reading,omitempty"`
 	// Late says that this pass came much too late, so that this node may have
 	// been replaced: nothing new begins before git was looked at again.
 	Late bool `json:"late,omitempty"`
@@ -108,7 +111,8 @@ type ClaimView struct {
 	// Tip is the newest tip this node believes, kept on disk between runs.
 	Tip Tip `json:"tip"`
 	// Read says that this run of the agent has read the claim, and Began when
-	// the newest good read began (R7).
+	// the newest good read began (R7). Without Read it is the read of an earlier
+	// run under this boot, zero when none is known.
 	Read  bool `json:"read"`
 	Began Time `json:"began"`
 	// Reachable says that the newest attempt to read it was answered.

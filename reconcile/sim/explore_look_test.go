@@ -54,7 +54,7 @@ func (s settingsOf) Read(path string) ([]byte, error) {
 func TestALeaseCountsFromTheBeginningOfALook(t *testing.T) {
 	git := &slowGit{now: time.Hour}
 	l := reconcile.NewLearner(reconcile.LearnerConfig{Node: "xivo-main", Branch: branch, Path: documentPath,
-		Repository: git, Coordination: git, Shared: true, Clock: git, Disk: git, Log: slog.New(slog.DiscardHandler)})
+		Repository: git, Coordination: git, Shared: true, Beside: func(read func()) { read() }, Clock: git, Disk: git, Log: slog.New(slog.DiscardHandler)})
 	for range 3 {
 		began := git.now
 		claim := l.Look(t.Context()).Claims["xivo"]

@@ -51,7 +51,7 @@ func newProc(n *node) *proc {
 	w := n.w
 	c := reconcile.LearnerConfig{
 		Node: n.name, Branch: branch, Path: documentPath, Repository: repository{n.link}, Shared: !w.Separate,
-		Load: w.shelf.load, Clock: p.clock, Disk: n.disk, Log: w.log,
+		Load: w.shelf.load, Beside: func(read func()) { read() }, Clock: p.clock, Disk: n.disk, Log: w.log,
 	}
 	if !w.ReadOnly {
 		c.Coordination = n.link

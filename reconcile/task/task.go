@@ -32,7 +32,9 @@ type taskWant struct {
 // task is a wanted command and what came of it.
 type task struct {
 	taskWant
-	times  timetable
+	times timetable
+	// told is what the report says of runs that the clock left out.
+	told   string
 	run    *taskRun // nil when it does not run
 	gone   bool     // no longer wanted, and still ending
 	report taskReport
@@ -161,7 +163,11 @@ func (t *tasks) turn(ctx context.Context) time.Duration {
 		if k.gone {
 			continue
 		}
-		if k.times.isDue(t.Clock) {
+		due := k.times.isDue(t.Clock)
+		if missed := k.times.missed; missed != k.told {
+			k.told, k.report.skipped = missed, missed
+		}
+		if due {
 			t.begin(ctx, k)
 		}
 		next = min(next, k.times.left(t.Clock))
@@ -226,18 +232,18 @@ func (t *tasks) forbidden(k *task) string {
 
 // begin starts a run that is due, or says why not.
 func (t *tasks) begin(ctx context.Context, k *task) {
-	k.report.skipped = ""
+	why := t.forbidden(k)
 	if k.run != nil {
-		k.report.skipped = "the run before has not ended"
+		why = "the run before has not ended"
 	} else if err := t.Allow(k.argv); err != nil {
-		k.report.skipped = err.Error()
-	} else {
-		k.report.skipped = t.forbidden(k)
+		why = err.Error()
 	}
-	if k.report.skipped != "" {
-		t.Log.Debug("not run", "kind", t.kind, "name", k.name, "reason", k.report.skipped)
+	if why != "" {
+		k.report.skipped = why
+		t.Log.Debug("not run", "kind", t.kind, "name", k.name, "reason", why)
 		return
 	}
+	k.report.skipped = k.told
 	ctx, stop := context.WithCancelCause(ctx)
 	bounded, cancel := context.WithTimeoutCause(ctx, k.timeout, fmt.Errorf("it did not end within %s and was ended", k.timeout))
 	run := &taskRun{at: wall(t.Clock).UTC(), stop: stop}
@@ -261,7 +267,7 @@ func (t *tasks) finish(e taskEnd) {
 		}
 		k.run.stop(nil)
 		k.run = nil
-		k.report = taskReport{name: k.name, ran: true, ok: e.err == nil, output: e.output, at: e.run.at}
+		k.report = taskReport{name: k.name, ran: true, ok: e.err == nil, output: e.output, at: e.run.at, skipped: k.report.skipped}
 		if e.err != nil {
 			k.report.output = joinText(e.err.Error(), e.output)
 			t.Log.Warn("a command did not do well", "kind", t.kind, "name", k.name, "error", e.err)

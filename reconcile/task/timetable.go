@@ -1,6 +1,7 @@
 package task
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -17,15 +18,23 @@ const (
 
 // timetable says when a command is due. An interval counts in boot time with up
 // to a tenth of jitter, so that nodes do not fire together; a cron expression
-// counts by the wall clock, but a clock that is stepped back neither brings a
-// run a second time nor delays the next one by the step.
+// counts by the wall clock.
+//
+// Only a step back of the wall clock that was seen may drop a run, and only one
+// at a time that was due before. A step back does not delay the next run by the
+// step either.
 type timetable struct {
 	schedule spec.Schedule
 	due      time.Duration // boot time, for an interval
 	next     time.Time     // wall clock, for a cron expression
-	offset   time.Time     // what the wall clock says boot was, as of next
-	ran      time.Duration // boot time of the newest run
-	hasRun   bool
+	// behind is how far the boot clock lies behind the wall clock, as of the
+	// newest look.
+	behind time.Time
+	// last is the newest time that was due, and ran when that was in boot time.
+	last time.Time
+	ran  time.Duration
+	// missed says why a run that was due did not come, until the next one.
+	missed string
 }
 
 // newTimetable returns a timetable whose first run is soon, or after an
@@ -33,7 +42,9 @@ type timetable struct {
 func newTimetable(s spec.Schedule, soon bool, c Clock) timetable {
 	t := timetable{schedule: s}
 	if s.Cron != nil {
-		t.plan(c)
+		now := wall(c)
+		t.behind = now.Add(-c.Boot())
+		t.next = s.Cron.Next(now)
 		return t
 	}
 	t.due = c.Boot()
@@ -52,24 +63,6 @@ func jittered(d time.Duration) time.Duration {
 // step.
 func wall(c Clock) time.Time { return c.Wall().Round(0) }
 
-// plan sets the next cron run from what the clocks say now.
-func (t *timetable) plan(c Clock) {
-	now := wall(c)
-	t.offset = now.Add(-c.Boot())
-	t.next = t.schedule.Cron.Next(now)
-	for range 2 {
-		if t.next.IsZero() || !t.hasRun {
-			return
-		}
-		after := t.schedule.Cron.Next(t.next)
-		since := c.Boot() + t.next.Sub(now) - t.ran
-		if after.IsZero() || since >= after.Sub(t.next)/2 {
-			return
-		}
-		t.next = after // this one ran before the clock was stepped back
-	}
-}
-
 // isDue reports whether a run is due, and plans the next one if so.
 func (t *timetable) isDue(c Clock) bool {
 	if t.schedule.Cron == nil {
@@ -79,16 +72,72 @@ func (t *timetable) isDue(c Clock) bool {
 		t.due = c.Boot() + jittered(t.schedule.Every)
 		return true
 	}
-	now := wall(c)
-	if now.Add(-c.Boot()).Before(t.offset.Add(-clockStep)) {
-		t.plan(c)
+	now, boot := wall(c), c.Boot()
+	behind := now.Add(-boot)
+	if behind.Before(t.behind.Add(-clockStep)) {
+		t.setBack(now, boot, t.behind.Sub(behind))
 	}
+	t.behind = behind
 	if t.next.IsZero() || now.Before(t.next) {
 		return false
 	}
-	t.ran, t.hasRun = c.Boot(), true
-	t.plan(c)
+	t.last, t.ran = t.newest(now), boot
+	t.next = t.schedule.Cron.Next(now)
 	return true
+}
+
+// mostMissed bounds how many runs are counted that a clock passed at once.
+const mostMissed = 1000
+
+// newest returns the newest time that is due, and notes how many older ones came
+// with it: the clock was set forward, or nobody looked. They are one run.
+func (t *timetable) newest(now time.Time) time.Time {
+	t.missed = ""
+	last, older := t.next, 0
+	for next := t.schedule.Cron.Next(last); !next.IsZero() && !next.After(now) && older < mostMissed; older++ {
+		last, next = next, t.schedule.Cron.Next(next)
+	}
+	if older > 0 {
+		t.missed = fmt.Sprintf("%d more that were due since %s came with this one", older, t.next.Format(time.RFC3339))
+	}
+	return last
+}
+
+// setBack plans anew after the wall clock was seen to be set back. A time that
+// was due before, and comes again so soon that its run would do the work of the
+// newest one again, is passed over.
+func (t *timetable) setBack(now time.Time, boot time.Duration, by time.Duration) {
+	t.next = t.schedule.Cron.Next(now)
+	for range mostMissed {
+		if t.next.IsZero() || t.last.IsZero() || t.next.After(t.last) {
+			return
+		}
+		since := boot + t.next.Sub(now) - t.ran
+		if since >= t.spacing(t.next)/2 {
+			return
+		}
+		t.missed = fmt.Sprintf("not again at %s: the clock was set back by %s", t.next.Format(time.RFC3339), by.Round(time.Second))
+		t.next = t.schedule.Cron.Next(t.next)
+	}
+}
+
+// spacing is the time between a due time and the one before it, which its run
+// is for.
+func (t *timetable) spacing(due time.Time) time.Duration {
+	const furthest = 1 << 22 // minutes, eight years
+	before, after := furthest, 1
+	if !t.schedule.Cron.Next(due.Add(-furthest * time.Minute)).Before(due) {
+		return furthest * time.Minute
+	}
+	for before-after > 1 {
+		middle := (before + after) / 2
+		if t.schedule.Cron.Next(due.Add(-time.Duration(middle) * time.Minute)).Before(due) {
+			before = middle
+		} else {
+			after = middle
+		}
+	}
+	return due.Sub(t.schedule.Cron.Next(due.Add(-time.Duration(before) * time.Minute)))
 }
 
 // left is how long until isDue should be asked again.

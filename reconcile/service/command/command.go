@@ -1,14 +1,19 @@
 // Package command drives a service by three commands: start, stop and status.
 //
-// It knows of the service only what the exit code of the status command says.
-// There are no events: Watch asks every Poll. Nor can it force: a service that
-// hangs on its stop command is ErrTimeout.
+// It knows of the service only what the exit code of the status command says, and
+// that is not believed of a service that was just started: a start command often
+// returns before the status says running. From a start order until the service was
+// seen running, or a stop was verified, it is never called down. There are no
+// events: Watch asks every Poll. Nor can it force: a service that hangs on its stop
+// command is ErrTimeout.
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -36,10 +41,28 @@ const (
 	lastAsk  = time.Second
 )
 
+// DefaultSettle is for how long after a start order the status may still say that
+// the service is down although it comes up.
+const DefaultSettle = 5 * time.Second
+
+// Config is what a Driver needs to know.
+type Config struct {
+	Commands spec.CommandService
+	// Folder is this service's own below the state folder. It keeps that a start was
+	// ordered for the next run of the agent; empty keeps that in memory only.
+	Folder string
+	// Poll is how often Watch asks, DefaultPoll. Settle is DefaultSettle.
+	Poll   time.Duration
+	Settle time.Duration
+	// Log gets what cannot be returned. It may be nil.
+	Log *slog.Logger
+}
+
 // Driver drives one service. Use New.
 type Driver struct {
-	commands spec.CommandService
-	poll     time.Duration
+	commands     spec.CommandService
+	poll, settle time.Duration
+	ordered      *service.Mark
 
 	mu sync.Mutex
 	// reversed is set while a stop was begun and not seen through: what is
@@ -51,20 +74,36 @@ type Driver struct {
 var _ service.Driver = (*Driver)(nil)
 
 // New makes a driver. Exit codes that the document does not map are those of
-// LSB: 0 running, 3 stopped, 1 and 2 failed, any other unknown. A poll of 0 is
-// DefaultPoll.
-func New(c spec.CommandService, poll time.Duration) *Driver {
-	if c.Running == nil && c.Stopped == nil && c.Failed == nil {
-		c.Running, c.Stopped, c.Failed = []int{0}, []int{3}, []int{1, 2}
+// LSB: 0 running, 3 stopped, 1 and 2 failed, any other unknown.
+func New(c Config) *Driver {
+	if c.Commands.Running == nil && c.Commands.Stopped == nil && c.Commands.Failed == nil {
+		c.Commands.Running, c.Commands.Stopped, c.Commands.Failed = []int{0}, []int{3}, []int{1, 2}
 	}
-	if poll == 0 {
-		poll = DefaultPoll
+	return &Driver{
+		commands: c.Commands, poll: cmp.Or(c.Poll, DefaultPoll), settle: cmp.Or(c.Settle, DefaultSettle),
+		ordered: service.NewMark(c.Folder, c.Log), watchers: map[chan struct{}]struct{}{},
 	}
-	return &Driver{commands: c, poll: poll, watchers: map[chan struct{}]struct{}{}}
 }
 
-// Observe runs the status command.
+// Observe runs the status command. What was started and is said to be down before
+// it was ever seen running is coming up, or waits for another order.
 func (d *Driver) Observe(ctx context.Context) (service.State, error) {
+	order := d.ordered.Get()
+	state, err := d.status(ctx)
+	switch {
+	case err != nil || !order.Open():
+	case state.Run == plan.Running && order.Returned:
+		d.ordered.See(order)
+	case state.Run.Down():
+		why := cmp.Or(state.Detail, "its status says "+string(state.Run))
+		state = service.State{Run: plan.Starting, Detail: "it was started and was not seen running since: " + why}
+		state.Holdoff = order.Settled(d.settle)
+	}
+	return state, err
+}
+
+// status is what the status command says.
+func (d *Driver) status(ctx context.Context) (service.State, error) {
 	ctx, cancel := service.Bound(ctx, statusBound)
 	defer cancel()
 	result, err := run.Command(ctx, d.commands.Status)
@@ -94,7 +133,7 @@ func (d *Driver) meaning(code int) plan.Run {
 func (d *Driver) Start(ctx context.Context) error {
 	ctx, cancel := service.Bound(ctx, startBound)
 	defer cancel()
-	state, err := d.Observe(ctx)
+	state, err := d.status(ctx)
 	if ended := service.Ended(ctx); ended != nil {
 		return fmt.Errorf("start: %w", ended)
 	}
@@ -102,35 +141,80 @@ func (d *Driver) Start(ctx context.Context) error {
 		return nil
 	}
 	defer d.changed()
-	if err := order(ctx, d.commands.Start); err != nil {
+	d.ordered.Begin()
+	err = order(ctx, d.commands.Start)
+	d.ordered.End(err)
+	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
 	d.setReversed(false)
 	return nil
 }
 
-// Stop runs the stop command, unless the service is seen down, and asks for the
-// status until it is. A stop command that fails is no error if the service is
-// down after it.
+// Stop runs the stop command and asks for the status until the service is down.
+// What was seen down and not started since needs no order. A stop command that
+// fails is no error if the service is down after it.
 func (d *Driver) Stop(ctx context.Context) error {
 	ctx, cancel := service.Bound(ctx, service.DefaultStop)
 	defer cancel()
-	state, err := d.Observe(ctx)
+	state, err := d.status(ctx)
 	if ended := service.Ended(ctx); ended != nil {
 		return fmt.Errorf("stop: %w", ended)
 	}
-	if err == nil && state.Run.Down() {
+	order := d.ordered.Get()
+	if err == nil && state.Run.Down() && !order.Is {
 		d.setReversed(false)
 		return nil
 	}
 	d.setReversed(true)
 	defer d.changed()
-	failed := order(ctx, d.commands.Stop)
-	if err := d.verifyDown(ctx, failed); err != nil {
+	err = d.stop(ctx)
+	for err == nil && order.Open() {
+		// It may come up only now, after a stop that found nothing to stop.
+		var down bool
+		if down, err = d.staysDown(ctx); down {
+			break
+		}
+		if err == nil {
+			err = d.stop(ctx)
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("stop: %w", err)
 	}
+	d.ordered.Clear()
 	d.setReversed(false)
 	return nil
+}
+
+// stop runs the stop command once and sees what comes of it.
+func (d *Driver) stop(ctx context.Context) error {
+	failed := order(ctx, d.commands.Stop)
+	return d.verifyDown(ctx, failed)
+}
+
+// staysDown looks for as long as a service that was just started may need to be
+// seen running, at most half of the time that is left.
+func (d *Driver) staysDown(ctx context.Context) (bool, error) {
+	settled := time.NewTimer(min(d.settle, service.StopGrace(ctx)/2))
+	defer settled.Stop()
+	again := time.NewTicker(max(d.settle/20, time.Millisecond))
+	defer again.Stop()
+	for last := false; ; {
+		state, err := d.status(ctx)
+		if ended := service.Ended(ctx); ended != nil {
+			return false, ended
+		}
+		if err != nil || !state.Run.Down() || last {
+			return err == nil && state.Run.Down(), err
+		}
+		select {
+		case <-again.C:
+		case <-settled.C:
+			last = true
+		case <-ctx.Done():
+		}
+	}
 }
 
 // StopByHand returns the stop command as a person would type it.
@@ -151,7 +235,7 @@ func order(ctx context.Context, argv []string) error {
 // one look decides.
 func (d *Driver) verifyDown(ctx context.Context, failed error) error {
 	for wait := firstAsk; ; wait = min(2*wait, lastAsk) {
-		state, err := d.Observe(ctx)
+		state, err := d.status(ctx)
 		if err == nil && state.Run.Down() {
 			return nil
 		}

@@ -25,8 +25,11 @@ const (
 	killScript   = `kill -9 "$(cat "$1/pid")"`
 )
 
+// testSettle is long enough for a test's service to come up in.
+const testSettle = 300 * time.Millisecond
+
 func TestDriver(t *testing.T) {
-	servicetest.Run(t, servicetest.Fixture{New: subject, Outside: true, Parallel: true, StopBound: 300 * time.Millisecond})
+	servicetest.Run(t, servicetest.Fixture{New: subject, Outside: true, Late: true, Parallel: true, StopBound: 300 * time.Millisecond})
 }
 
 func subject(t *testing.T, b servicetest.Behaviour) servicetest.Subject {
@@ -39,6 +42,9 @@ func subject(t *testing.T, b servicetest.Behaviour) servicetest.Subject {
 	switch b {
 	case servicetest.FailsToStart:
 		commands.Start = sh("echo no license; exit 6", folder)
+	case servicetest.Late:
+		commands.Start = sh("true", folder)
+		commands.Stop = sh(statusScript+"; "+killScript, folder)
 	case servicetest.Hangs:
 		commands.Stop = sh("exec sleep 600", folder)
 	}
@@ -49,9 +55,10 @@ func subject(t *testing.T, b servicetest.Behaviour) servicetest.Subject {
 		}
 	})
 	return servicetest.Subject{
-		Driver:       New(commands, 50*time.Millisecond),
+		Driver:       New(Config{Commands: commands, Poll: 50 * time.Millisecond, Settle: testSettle}),
 		Alive:        alive,
 		Crash:        func(t *testing.T) { check(t, script(killScript, folder)) },
+		ComeUp:       func(t *testing.T) { check(t, script(startScript, folder)) },
 		StartOutside: func(t *testing.T) { check(t, script(startScript, folder)) },
 	}
 }
@@ -89,7 +96,7 @@ func TestExitCodesAreThoseOfLSBUnlessTheDocumentSaysOtherwise(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.commands.Status = exits(c.code)
-			got, err := New(c.commands, 0).Observe(t.Context())
+			got, err := New(Config{Commands: c.commands}).Observe(t.Context())
 			if err != nil || got != c.want {
 				t.Errorf("got %+v, %v, want %+v", got, err, c.want)
 			}
@@ -109,7 +116,7 @@ func TestAStatusThatCannotBeAskedIsAnError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), c.bound)
 			defer cancel()
-			got, err := New(spec.CommandService{Status: c.status}, 0).Observe(ctx)
+			got, err := New(Config{Commands: spec.CommandService{Status: c.status}}).Observe(ctx)
 			if !errors.Is(err, c.want) || got.Run != plan.RunUnsure {
 				t.Errorf("got %+v, %v", got, err)
 			}
@@ -121,7 +128,7 @@ func TestAStopIsVerifiedAndNotBelieved(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	err := New(spec.CommandService{Stop: exits("0"), Status: exits("0")}, 0).Stop(ctx)
+	err := New(Config{Commands: spec.CommandService{Stop: exits("0"), Status: exits("0")}}).Stop(ctx)
 	if !errors.Is(err, service.ErrTimeout) || !strings.Contains(err.Error(), `still "running"`) {
 		t.Errorf("a stop command that lies: %v", err)
 	}
@@ -131,11 +138,11 @@ func TestAStopThatTakesItsTimeIsWaitedFor(t *testing.T) {
 	folder := t.TempDir()
 	// The status is down from the third look on.
 	status := sh(`echo >> "$1/looks"; test "$(wc -l < "$1/looks")" -lt 3 || exit 3`, folder)
-	check(t, New(spec.CommandService{Stop: exits("0"), Status: status}, 0).Stop(t.Context()))
+	check(t, New(Config{Commands: spec.CommandService{Stop: exits("0"), Status: status}}).Stop(t.Context()))
 }
 
 func TestAStopCommandThatFailsSaysWhy(t *testing.T) {
-	err := New(spec.CommandService{Stop: exits("9"), Status: exits("0")}, 0).Stop(t.Context())
+	err := New(Config{Commands: spec.CommandService{Stop: exits("9"), Status: exits("0")}}).Stop(t.Context())
 	if !errors.Is(err, service.ErrFailed) || err.Error() != "stop: failed: exit status 9: why" {
 		t.Errorf("got %v", err)
 	}
@@ -145,12 +152,12 @@ func TestAStopCommandThatFailsIsForgivenWhenTheServiceIsDown(t *testing.T) {
 	folder := t.TempDir()
 	stop := sh(`touch "$1/down"; exit 9`, folder)
 	status := sh(`test ! -e "$1/down" || exit 3`, folder)
-	check(t, New(spec.CommandService{Stop: stop, Status: status}, 0).Stop(t.Context()))
+	check(t, New(Config{Commands: spec.CommandService{Stop: stop, Status: status}}).Stop(t.Context()))
 }
 
 func TestAStartAfterAStopThatWasCutShortGivesTheOrderAgain(t *testing.T) {
 	folder := t.TempDir()
-	d := New(spec.CommandService{Start: sh(`touch "$1/started"`, folder), Stop: exits("9"), Status: exits("0")}, 0)
+	d := New(Config{Commands: spec.CommandService{Start: sh(`touch "$1/started"`, folder), Stop: exits("9"), Status: exits("0")}})
 	if err := d.Stop(t.Context()); err == nil {
 		t.Fatal("the stop succeeded")
 	}
@@ -161,8 +168,40 @@ func TestAStartAfterAStopThatWasCutShortGivesTheOrderAgain(t *testing.T) {
 }
 
 func TestStopByHandIsTheStopCommandForAShell(t *testing.T) {
-	d := New(spec.CommandService{Stop: []string{"/usr/bin/stop", "it's", "a b", ""}}, 0)
+	d := New(Config{Commands: spec.CommandService{Stop: []string{"/usr/bin/stop", "it's", "a b", ""}}})
 	if got := d.StopByHand(); got != `/usr/bin/stop 'it'\''s' 'a b' ''` {
 		t.Errorf("got %s", got)
+	}
+}
+
+// R2: that a start was ordered outlives the agent, until a stop was verified.
+func TestTheNextAgentKnowsThatAStartWasOrdered(t *testing.T) {
+	folder, state := t.TempDir(), t.TempDir()
+	made := func() *Driver {
+		return New(Config{Commands: spec.CommandService{Start: exits("0"), Stop: sh(`echo >> "$1/stops"`, folder), Status: exits("3")},
+			Folder: state, Settle: time.Millisecond})
+	}
+	check(t, made().Start(t.Context()))
+	next := made()
+	if s := servicetest.Observed(t, next); s.Run.Down() {
+		t.Errorf("the next agent sees %q", s.Run)
+	}
+	check(t, next.Stop(t.Context()))
+	if s := servicetest.Observed(t, made()); !s.Run.Down() {
+		t.Errorf("after a verified stop the next agent sees %q", s.Run)
+	}
+	check(t, made().Stop(t.Context()))
+	if b, err := os.ReadFile(filepath.Join(folder, "stops")); err != nil || string(b) != "\n" {
+		t.Errorf("the stop command ran %q times, %v", b, err)
+	}
+}
+
+// What was started and does not come up is started again, and stopped if it must
+// not run: it is neither up nor down.
+func TestWhatDoesNotComeUpWaitsForTheNextOrder(t *testing.T) {
+	d := New(Config{Commands: spec.CommandService{Start: exits("0"), Stop: exits("0"), Status: exits("3")}, Settle: time.Nanosecond})
+	check(t, d.Start(t.Context()))
+	if s := servicetest.Observed(t, d); s.Run != plan.Starting || !s.Holdoff || s.Detail == "" {
+		t.Errorf("seen %+v", s)
 	}
 }

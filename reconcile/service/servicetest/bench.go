@@ -55,6 +55,10 @@ func (b *bench) leaveNothing(behaviour Behaviour) {
 func running(s service.State) bool { return s.Run == plan.Running }
 func down(s service.State) bool    { return s.Run.Down() }
 
+// notRunning is down, or waiting for another order after a start that came to
+// nothing: a driver may want a stop before it calls that down.
+func notRunning(s service.State) bool { return down(s) || s.Holdoff }
+
 // await observes after every wake until the state is as wanted: what never
 // wakes is never seen.
 func (b *bench) await(what string, is func(service.State) bool) service.State {

@@ -24,6 +24,9 @@ const (
 	// FailsToStart cannot be started: the start order fails, or succeeds and
 	// the service ends by an error at once.
 	FailsToStart Behaviour = "fails to start"
+	// Late comes up only some time after its start order ended well: when
+	// Subject.ComeUp is called, unless it was told to stop after it came up.
+	Late Behaviour = "late"
 )
 
 // Fixture tells the suite how to make services of one kind. Every service is
@@ -37,6 +40,9 @@ type Fixture struct {
 	// Outside says that subjects can be started behind the driver's back; the
 	// test that needs it runs only then.
 	Outside bool
+	// Late says that a start order of this kind can end well before anything of the
+	// service is there to be seen.
+	Late bool
 	// Parallel says that subjects do not disturb each other, so that the tests
 	// wait at the same time.
 	Parallel bool
@@ -60,6 +66,8 @@ type Subject struct {
 	Settled func(t *testing.T)
 	// Crash ends the service by an error, behind the driver's back.
 	Crash func(t *testing.T)
+	// ComeUp lets a service that is Late come up. Needed with Fixture.Late only.
+	ComeUp func(t *testing.T)
 	// StartOutside starts the service behind the driver's back, as a person
 	// would. Needed with Fixture.Outside only.
 	StartOutside func(t *testing.T)

@@ -13,7 +13,7 @@ import (
 func Run(t *testing.T, f Fixture) {
 	f = f.withDefaults()
 	for _, c := range cases() {
-		if c.outside && !f.Outside {
+		if c.outside && !f.Outside || c.behaviour == Late && !f.Late {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
@@ -52,6 +52,8 @@ func cases() []testCase {
 		{name: "an observation without time says unknown or the truth", behaviour: Behaves, run: observeCancelled},
 		{name: "watching ends with its context", behaviour: Behaves, run: watchEnds},
 		{name: "two watchers are both woken", behaviour: Behaves, run: watchersTwo},
+		{name: "what an order that ended well left to be seen later is not down", behaviour: Late, run: lateIsNotDown},
+		{name: "a stop before a late service came up leaves nothing", behaviour: Late, run: lateIsStopped},
 		{name: "a service started by hand is seen and stopped", behaviour: Behaves, outside: true, run: startedOutside},
 	}
 }
@@ -137,7 +139,7 @@ func hangs(b *bench) {
 
 func failsToStart(b *bench) {
 	err := b.within(b.t.Context(), "start", b.Driver.Start)
-	s := b.await("down", down)
+	s := b.await("not running", notRunning)
 	if err == nil && s.Detail == "" {
 		b.t.Error("neither the start nor the observation says why")
 	}
@@ -148,10 +150,11 @@ func failsToStart(b *bench) {
 
 func failsTwice(b *bench) {
 	first := b.within(b.t.Context(), "start", b.Driver.Start)
-	b.await("down", down)
+	b.await("not running", notRunning)
 	b.stop()
-	second := b.within(b.t.Context(), "start", b.Driver.Start)
 	b.await("down", down)
+	second := b.within(b.t.Context(), "start", b.Driver.Start)
+	b.await("not running", notRunning)
 	if (first == nil) != (second == nil) {
 		b.t.Errorf("the same failing start: first %v, then %v", first, second)
 	}
@@ -274,4 +277,33 @@ func startedOutside(b *bench) {
 	if b.Alive() {
 		b.t.Error("the stop returned while the service still ran")
 	}
+}
+
+// R2: nothing counts as known that was not observed. Finding nothing of what was
+// just started is no observation of its being down.
+func lateIsNotDown(b *bench) {
+	b.start()
+	if s := b.observe(); s.Run.Down() || s.Run == plan.Running {
+		b.t.Errorf("a service that was started and is not there yet is seen %q (%s)", s.Run, s.Detail)
+	}
+	b.ComeUp(b.t)
+	b.await("running", running)
+	b.Crash(b.t)
+	b.await("down", down)
+}
+
+func lateIsStopped(b *bench) {
+	b.start()
+	ctx, cancel := context.WithTimeout(b.t.Context(), b.stopBound)
+	defer cancel()
+	stopped := b.begin(ctx, b.Driver.Stop)
+	b.ComeUp(b.t)
+	err := b.result("stop", stopped)
+	if b.Alive() {
+		b.t.Errorf("the stop (%v) returned while the service came up", err)
+	}
+	if err != nil {
+		b.t.Errorf("stop: %v", err)
+	}
+	b.await("down", down)
 }

@@ -1,0 +1,270 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// The patience with a document that is read beside the claims.
+const (
+	// moment is how long a look waits for it, or twice as long as the claims took
+	// if that is longer, up to longestMoment: most are read by then, and one
+	// snapshot has everything.
+	moment        = 300 * time.Millisecond
+	longestMoment = 2 * time.Second
+	// slowAfter is when a person is told, hangsAfter when it is given up.
+	slowAfter  = 5 * time.Second
+	hangsAfter = 30 * time.Second
+	// mostGiven is how many readings that were given up may still be running. Each
+	// one costs a core.
+	mostGiven = 2
+)
+
+// study is one reading of the branch's newest commit. Whoever reads writes found
+// and closes done; everything else belongs to the learner.
+type study struct {
+	began time.Duration
+	// fresh says that the reading before this one came to an end in order.
+	fresh bool
+	task  lesson
+	done  chan struct{}
+	found finding
+}
+
+// lesson is what a study does. It holds all that it needs: nothing is shared with
+// the learner.
+type lesson struct {
+	config LearnerConfig
+	// listing is nil when the study has to list the branch itself.
+	listing *Listing
+	// accepted and refused are tips that need not be fetched. Any other one must
+	// descend from accepted, unless a person named it: that is override.
+	accepted, refused, override string
+	timeout                     time.Duration
+	// reads names the commit that is being fetched, for whoever waits.
+	reads *atomic.Pointer[string]
+}
+
+// finding is what a study found.
+type finding struct {
+	listing Listing
+	listErr error
+	// tip is what was fetched, empty when there was nothing to fetch.
+	tip      string
+	saved    Saved
+	document *spec.Deployment
+	problems []plan.Condition
+	err      error
+}
+
+// begin starts a study if there is something to read: one at a time.
+func (l *Learner) begin(next *Snapshot, listing *Listing) {
+	t := lesson{config: l.LearnerConfig, listing: listing, refused: l.refused, override: l.override,
+		timeout: l.timeout(), reads: new(atomic.Pointer[string])}
+	if a := next.Accepted; a != nil {
+		t.accepted = a.Commit
+	}
+	if listing != nil && !t.wants(listing.Refs[l.Branch]) {
+		l.settled(listing.Refs[l.Branch], t.accepted)
+		return
+	}
+	if l.study != nil || l.given.Load() > mostGiven {
+		return
+	}
+	s := &study{began: l.Clock.Boot(), fresh: next.Accepted == nil || next.OK && len(l.refusal) == 0, task: t, done: make(chan struct{})}
+	l.study = s
+	if listing != nil {
+		tip := listing.Refs[l.Branch]
+		t.reads.Store(&tip)
+	}
+	l.Beside(func() {
+		defer close(s.done)
+		s.found = s.task.read()
+	})
+}
+
+// settled forgets why another commit was refused, once the branch is at the
+// accepted one.
+func (l *Learner) settled(tip, accepted string) {
+	if tip != "" && tip == accepted {
+		l.refused, l.refusal = "", nil
+	}
+}
+
+// wants reports whether a tip has to be fetched.
+func (t *lesson) wants(tip string) bool { return tip != "" && tip != t.accepted && tip != t.refused }
+
+// read lists the branch, unless that was done, and reads its newest commit.
+func (t *lesson) read() finding {
+	var f finding
+	if t.listing != nil {
+		f.listing = *t.listing
+	} else if f.listing, f.listErr = withTimeout(t.timeout, t.config.Repository.List); f.listErr != nil {
+		return f
+	}
+	if tip := f.listing.Refs[t.config.Branch]; t.wants(tip) {
+		f.tip = tip
+		t.reads.Store(&tip)
+		t.fetch(&f)
+	}
+	return f
+}
+
+func withTimeout[T any](d time.Duration, call func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	return call(ctx)
+}
+
+// fetch reads the document of a tip and everything it names.
+func (t *lesson) fetch(f *finding) {
+	f.saved = Saved{Commit: f.tip, Templates: map[string][]byte{}}
+	from := t.accepted
+	if f.tip == t.override {
+		from = ""
+	}
+	rev, err := withTimeout(t.timeout, func(ctx context.Context) (Revision, error) {
+		return t.config.Repository.Revision(ctx, f.tip, from)
+	})
+	if err != nil {
+		f.err = fmt.Errorf("commit %.12s: %w", f.tip, err)
+		return
+	}
+	if f.saved.Document, err = rev.Read(t.config.Path); err != nil {
+		f.err = fmt.Errorf("commit %.12s: %s: %w", f.tip, t.config.Path, err)
+		return
+	}
+	f.document, f.problems = t.config.load(f.saved, spec.TemplatesBeside(t.config.Path, rev.Read))
+}
+
+// studied is closed when the study under way has ended, nil without one.
+func (l *Learner) studied() <-chan struct{} {
+	if l.study == nil {
+		return nil
+	}
+	return l.study.done
+}
+
+// await gives the study a moment. It does not when this node's own claim changed,
+// nor a second time.
+func (l *Learner) await(ctx context.Context, next *Snapshot) {
+	s := l.study
+	if s == nil || s.began < next.Began || l.ownMoved(next) {
+		l.takeUp(next)
+		return
+	}
+	wait := min(max(moment, 2*(l.Clock.Boot()-next.Began)), longestMoment)
+	if l.Coordination == nil {
+		wait = 2 * s.task.timeout // there is no claim to be late for
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-s.done:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	before := next.Accepted
+	if l.takeUp(next) && next.Accepted != before {
+		l.coordinate(ctx, next)
+	}
+}
+
+// ownMoved reports whether this node's own claim is another one than before.
+func (l *Learner) ownMoved(next *Snapshot) bool {
+	if next.Accepted == nil || l.early == nil {
+		return false
+	}
+	role := next.Accepted.Deployment.Nodes[l.Node].Role
+	return next.Claims[role].Tip.ID != l.snap.Claims[role].Tip.ID
+}
+
+// takeUp brings what a study found into next, if it has ended, and reports
+// whether it has.
+func (l *Learner) takeUp(next *Snapshot) bool {
+	s := l.study
+	if s == nil {
+		return false
+	}
+	select {
+	case <-s.done:
+	default:
+		l.giveUp(s)
+		return false
+	}
+	l.study = nil
+	if s.task.listing == nil {
+		l.learnListing(next, s.found.listing, s.found.listErr)
+		l.settled(next.Seen, s.task.accepted)
+	}
+	if s.found.tip != "" {
+		l.judge(next, s)
+	}
+	return true
+}
+
+// judge accepts or refuses what a study read. Whatever is wrong with it leaves
+// the accepted document in force.
+func (l *Learner) judge(next *Snapshot, s *study) {
+	f := &s.found
+	l.refusal = nil
+	if f.err == nil && len(f.problems) == 0 {
+		f.problems = l.fits(next, f.document, f.tip)
+	}
+	switch {
+	case l.override == f.tip && s.task.override != f.tip:
+		// A person's order came while it was read: the next look reads it under that.
+	case f.err != nil && f.listing.Mirror:
+		l.ofDocument = warning("MirrorBehind", "a mirror has a commit that cannot be accepted from there: %v", f.err)
+	case f.err != nil:
+		l.refuse(f.tip, isPermanent(f.err), plan.Condition{Type: refusalType(f.err), Message: f.err.Error()})
+	case len(f.problems) > 0:
+		l.refuse(f.tip, true, f.problems...)
+	default:
+		l.accept(next, f.saved, f.document)
+	}
+}
+
+// giveUp refuses a document whose reading does not end. What it costs goes on
+// until the agent is restarted or it does end.
+func (l *Learner) giveUp(s *study) {
+	if l.Clock.Boot()-s.began < hangsAfter+2*s.task.timeout {
+		return
+	}
+	l.study = nil
+	l.given.Add(1)
+	go func() {
+		<-s.done
+		l.given.Add(-1)
+	}()
+	tip := ""
+	if t := s.task.reads.Load(); t != nil {
+		tip = *t
+	}
+	l.refuse(tip, tip != "", plan.Condition{Type: "DocumentHangs", Message: fmt.Sprintf(
+		"commit %.12s: %s was read for %s without an end, and is not accepted: push a commit that costs less to read",
+		tip, l.Path, l.Clock.Boot()-s.began)})
+}
+
+// sayStudy says in a snapshot that a document is still being read.
+func (l *Learner) sayStudy(next *Snapshot) {
+	s := l.study
+	next.Pending, next.Reading = s != nil, false
+	if l.given.Load() > mostGiven {
+		next.warn("DocumentHangs", "no document can be read any more: restart mainstay on this node, once the branch has one that costs less to read")
+	}
+	if s == nil {
+		return
+	}
+	took := l.Clock.Boot() - s.began
+	next.Reading = s.fresh && took < s.task.timeout
+	if took > slowAfter {
+		next.warn("DocumentSlow", "%s has been read for %s: the accepted commit stays in force meanwhile",
+			l.Path, took.Round(time.Second))
+	}
+}
