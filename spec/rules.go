@@ -25,6 +25,7 @@ const (
 	RuleExitCode        schema.Rule = "exit-code"
 	RuleUnreadable      schema.Rule = "unreadable"
 	RuleUnit            schema.Rule = "unit"
+	RuleComposeName     schema.Rule = "compose-name"
 	RuleHostPort        schema.Rule = "host-port"
 	RuleURL             schema.Rule = "url"
 	RuleAbsolutePath    schema.Rule = "absolute-path"
@@ -49,7 +50,7 @@ func DocumentRules() []schema.Rule {
 		RuleFollowsUnknown, RuleFollowsItself, RuleFollowsShared, RuleFollowsCycle, RuleFollowsSide,
 		RuleFencedActive, RuleActiveEmpty, RuleLeaseTooShort, RuleWitnessShared, RuleDetectMisplaced,
 		RuleSchedule, RuleBound, RuleName, RuleDuplicateName, RuleExitCode,
-		RuleUnit, RuleHostPort, RuleURL, RuleAbsolutePath, RuleProgram,
+		RuleUnit, RuleComposeName, RuleHostPort, RuleURL, RuleAbsolutePath, RuleProgram,
 		RuleExpand, RuleTemplateName, RuleTemplateMissing, RuleTemplateInvalid,
 	}
 }
