@@ -20,7 +20,7 @@ import (
 
 // machineCommands run services on this machine, which they do on Linux only.
 func (a *app) machineCommands() []func() *cobra.Command {
-	return []func() *cobra.Command{a.agentCommand, a.demoCommand, a.demoServiceCommand}
+	return []func() *cobra.Command{a.agentCommand, a.guardCommand, a.demoCommand, a.demoServiceCommand}
 }
 
 func (a *app) agentCommand() *cobra.Command {

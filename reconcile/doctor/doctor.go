@@ -170,13 +170,5 @@ func (e *examiner) coordination(ctx context.Context, d *spec.Deployment) {
 		return
 	}
 	defer remote.Close()
-	kept, err := remote.TryPush(ctx, git.DoctorRef(d.Name, e.file.Node), e.now())
-	switch {
-	case err != nil:
-		e.fail("git", "this node cannot push: "+err.Error(), hintOf(err, "its key or token needs write access to refs/mainstay/*; it cannot hold the claim without"))
-	case kept != nil:
-		e.ok("git", "claims and reports can be pushed to %s (a try stayed behind: %v)", remote.URL(), kept)
-	default:
-		e.ok("git", "claims and reports can be pushed to %s", remote.URL())
-	}
+	e.pushes(ctx, remote, d)
 }

@@ -26,7 +26,7 @@ func (e *examiner) services(ctx context.Context, w *spec.Wanted) {
 				engine = compose.NewEngine(e.log, "")
 				defer engine.Close()
 			}
-			e.service(ctx, s.Name, engine.Service(*s.Compose), "set restart: \"no\" for it in the compose file")
+			e.service(ctx, s.Name, engine.Service(*s.Compose, ""), "set restart: \"no\" for it in the compose file")
 		}
 	}
 }
