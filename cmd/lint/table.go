@@ -45,8 +45,9 @@ func table() []row {
 		// What every face of the product needs, each knowing those before it: what
 		// deployments are, what a change of them will do, and to carry it out.
 		{folder: "reconcile/gitcmd"},
-		{folder: "reconcile/fleet", internal: append([]string{"schema", "reconcile/git", "reconcile/gitcmd"}, learned...)},
-		{folder: "reconcile/forecast", internal: append([]string{"reconcile/fleet"}, learned...), modules: []string{goInternal}},
+		{folder: "reconcile/plain"},
+		{folder: "reconcile/fleet", internal: append([]string{"schema", "reconcile/plain", "reconcile/git", "reconcile/gitcmd"}, learned...)},
+		{folder: "reconcile/forecast", internal: append([]string{"reconcile/fleet", "reconcile/plain"}, learned...), modules: []string{goInternal}},
 		{folder: "reconcile/change", modules: []string{goYAML},
 			internal: append([]string{"schema", "reconcile/gitcmd", "reconcile/fleet", "reconcile/forecast"}, learned...)},
 		{folder: "reconcile/doctor", internal: append([]string{"reconcile/control", "reconcile/git", "reconcile/fleet", "reconcile/guard", "reconcile/service",

@@ -1,42 +1,23 @@
-package ui
+package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
+	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
 )
 
-// Screen is where something is drawn.
-type Screen struct {
-	Out    io.Writer
-	Width  int // characters, 0 for no bound
-	Colour bool
-}
-
-// Say writes one line.
-func (s Screen) Say(style Style, format string, args ...any) {
-	for _, l := range Wrap(fmt.Sprintf(format, args...), s.Width) {
-		fmt.Fprintln(s.Out, Paint(l, style, s.Colour))
-	}
-}
-
-// Cut writes one line and shortens it to the width.
-func (s Screen) Cut(style Style, format string, args ...any) {
-	fmt.Fprintln(s.Out, Paint(Cut(fmt.Sprintf(format, args...), s.Width), style, s.Colour))
-}
-
-// Deployment draws one deployment: what is declared, every node, and what is
+// drawDeployment draws one deployment: what is declared, every node, and what is
 // not as it should be.
-func (s Screen) Deployment(v *fleet.View, d *fleet.Deployment) error {
-	s.Cut(Bold, "%s", title(v, d))
+func drawDeployment(s ui.Screen, v *fleet.View, d *fleet.Deployment) error {
+	s.Cut(ui.Bold, "%s", title(v, d))
 	if v.Subject != "" {
-		s.Cut(Dim, "%.7s %q by %s, %s ago", v.Commit, v.Subject, author(v.Author), fleet.Age(v.Read.Sub(v.When)))
+		s.Cut(ui.Dim, "%.7s %q by %s, %s ago", v.Commit, v.Subject, author(v.Author), fleet.Age(v.Read.Sub(v.When)))
 	}
-	t := Table{Head: []string{"NODE", "ROLE", "SIDE", "STATUS", "COMMIT", "CLAIM", "HEARD"}, Narrow: 6}
+	t := ui.Table{Head: []string{"NODE", "ROLE", "SIDE", "STATUS", "COMMIT", "CLAIM", "HEARD"}, Narrow: 6}
 	for _, n := range d.Nodes {
 		t.Rows = append(t.Rows, nodeRow(n))
 	}
@@ -44,11 +25,11 @@ func (s Screen) Deployment(v *fleet.View, d *fleet.Deployment) error {
 		return err
 	}
 	for _, f := range d.Findings {
-		s.Say(Bad, "! %s", f)
+		s.Say(ui.Bad, "! %s", f)
 	}
-	style := Good
+	style := ui.Good
 	if !d.OK {
-		style = Bad
+		style = ui.Bad
 	}
 	s.Say(style, "%s", Summary(d))
 	return nil
@@ -74,78 +55,63 @@ func author(text string) string {
 	return name
 }
 
-func nodeRow(n fleet.Node) Row {
-	r := Row{Cells: []Cell{
-		{Text: n.Name}, {Text: n.Role}, {Text: dash(string(n.Side))}, status(n), commits(n), {Text: claim(n)}, heard(n),
+func nodeRow(n fleet.Node) ui.Row {
+	r := ui.Row{Cells: []ui.Cell{
+		{Text: n.Name}, {Text: n.Role}, {Text: dash(string(n.Side))}, status(n), commits(n), {Text: fleet.ClaimOf(n.Report)}, heard(n),
 	}}
-	style := Warn
+	style := ui.Warn
 	if n.Stale || n.Report != nil && n.Report.Status == plan.Failed {
-		style = Bad
+		style = ui.Bad
 	}
 	for _, f := range n.Findings {
-		r.Notes = append(r.Notes, Cell{f, style})
+		r.Notes = append(r.Notes, ui.Cell{Text: f, Style: style})
 	}
 	return r
 }
 
 // status says what the node is; of one that was not heard, what it was.
-func status(n fleet.Node) Cell {
+func status(n fleet.Node) ui.Cell {
 	if n.Report == nil {
-		return Cell{string(plan.Unknown), Bad}
+		return ui.Cell{Text: string(plan.Unknown), Style: ui.Bad}
 	}
 	if n.Stale {
-		return Cell{"was " + string(n.Report.Status), Bad}
+		return ui.Cell{Text: "was " + string(n.Report.Status), Style: ui.Bad}
 	}
 	switch s := n.Report.Status; s {
 	case plan.Active:
-		return Cell{string(s), Good}
+		return ui.Cell{Text: string(s), Style: ui.Good}
 	case plan.Inactive:
-		return Cell{string(s), Dim}
+		return ui.Cell{Text: string(s), Style: ui.Dim}
 	case plan.Failed, plan.Unknown:
-		return Cell{string(s), Bad}
+		return ui.Cell{Text: string(s), Style: ui.Bad}
 	default:
-		return Cell{string(s), Warn}
+		return ui.Cell{Text: string(s), Style: ui.Warn}
 	}
 }
 
 // commits is the one commit that a node has seen, accepted and applied, or the
 // three when they differ.
-func commits(n fleet.Node) Cell {
+func commits(n fleet.Node) ui.Cell {
 	if n.Report == nil {
-		return Cell{Text: "-"}
+		return ui.Cell{Text: "-"}
 	}
 	r := n.Report
 	if r.Seen == r.Accepted && r.Accepted == r.Applied {
-		return Cell{Text: dash(fmt.Sprintf("%.7s", r.Applied))}
+		return ui.Cell{Text: dash(fmt.Sprintf("%.7s", r.Applied))}
 	}
-	return Cell{fmt.Sprintf("%s/%s/%s", short(r.Seen), short(r.Accepted), short(r.Applied)), Warn}
+	return ui.Cell{Text: fmt.Sprintf("%s/%s/%s", short(r.Seen), short(r.Accepted), short(r.Applied)), Style: ui.Warn}
 }
 
 func short(commit string) string { return dash(fmt.Sprintf("%.4s", commit)) }
 
-// claim says who holds the claim of an exclusive role, under which number and by
-// which guarantee; for a shared node it says where it points.
-func claim(n fleet.Node) string {
-	r := n.Report
-	switch {
-	case r == nil || r.Side == "" && r.Serving == "" || r.Side != "" && r.Holder == "":
-		return "-"
-	case r.Side == "":
-		return "points at " + string(r.Serving)
-	case r.Holder == plan.HeldByNone:
-		return fmt.Sprintf("#%d free", r.Seq)
-	}
-	return strings.TrimSpace(fmt.Sprintf("#%d %s %s", r.Seq, r.Holder, r.Guarantee))
-}
-
-func heard(n fleet.Node) Cell {
+func heard(n fleet.Node) ui.Cell {
 	switch {
 	case n.Report == nil:
-		return Cell{"never", Bad}
+		return ui.Cell{Text: "never", Style: ui.Bad}
 	case n.Stale:
-		return Cell{fleet.Age(n.Heard()) + " ago", Bad}
+		return ui.Cell{Text: fleet.Age(n.Heard()) + " ago", Style: ui.Bad}
 	}
-	return Cell{Text: fleet.Age(n.Heard()) + " ago"}
+	return ui.Cell{Text: fleet.Age(n.Heard()) + " ago"}
 }
 
 // Summary is a deployment in one line.
@@ -165,12 +131,12 @@ func Summary(d *fleet.Deployment) string {
 	return fmt.Sprintf("not ok: %d of %d nodes as declared", len(d.Nodes)-bad, len(d.Nodes))
 }
 
-// Fleet draws many deployments, one line each, first those that somebody should
+// drawFleet draws many deployments, one line each, first those that somebody should
 // look at; what is wrong is below the line.
-func (s Screen) Fleet(v *fleet.View) error {
-	t := Table{Head: []string{"DEPLOYMENT", "ACTIVE", "SERVING", "NODES", "OLDEST", "DOCUMENT"}, Narrow: 6}
+func drawFleet(s ui.Screen, v *fleet.View) error {
+	t := ui.Table{Head: []string{"DEPLOYMENT", "ACTIVE", "SERVING", "NODES", "OLDEST", "DOCUMENT"}, Narrow: 6}
 	good := 0
-	var fine []Row
+	var fine []ui.Row
 	for i := range v.Deployments {
 		d := &v.Deployments[i]
 		if !d.OK {
@@ -184,23 +150,23 @@ func (s Screen) Fleet(v *fleet.View) error {
 	if err := t.Draw(s.Out, s.Width, s.Colour); err != nil {
 		return err
 	}
-	style := Good
+	style := ui.Good
 	if !v.OK {
-		style = Bad
+		style = ui.Bad
 	}
 	s.Say(style, "%d of %d deployments ok", good, len(v.Deployments))
 	return nil
 }
 
-func fleetRow(d *fleet.Deployment) Row {
+func fleetRow(d *fleet.Deployment) ui.Row {
 	good, oldest := 0, ""
 	var age float64
-	var r Row
+	var r ui.Row
 	for _, n := range d.Nodes {
 		if n.OK {
 			good++
 		} else if len(n.Findings) > 0 {
-			r.Notes = append(r.Notes, Cell{n.Name + ": " + n.Findings[0], Warn})
+			r.Notes = append(r.Notes, ui.Cell{Text: n.Name + ": " + n.Findings[0], Style: ui.Warn})
 		}
 		if n.Report == nil {
 			oldest = "never"
@@ -209,18 +175,18 @@ func fleetRow(d *fleet.Deployment) Row {
 		}
 	}
 	if oldest == "never" && !anyHeard(d) {
-		r.Notes = []Cell{{"no node was ever heard", Warn}}
+		r.Notes = []ui.Cell{{Text: "no node was ever heard", Style: ui.Warn}}
 	}
 	for _, f := range d.Findings {
-		r.Notes = append(r.Notes, Cell{f, Bad})
+		r.Notes = append(r.Notes, ui.Cell{Text: f, Style: ui.Bad})
 	}
-	style := Good
+	style := ui.Good
 	if !d.OK {
-		style = Bad
+		style = ui.Bad
 	}
-	r.Cells = []Cell{
-		{Text: dash(d.Name)}, {Text: dash(string(d.Active))}, {Text: dash(serving(d))},
-		{fmt.Sprintf("%d/%d ok", good, len(d.Nodes)), style}, {Text: dash(oldest)}, {Text: d.Path},
+	r.Cells = []ui.Cell{
+		{Text: dash(d.Name)}, {Text: dash(string(d.Active))}, {Text: dash(servingSides(d))},
+		{Text: fmt.Sprintf("%d/%d ok", good, len(d.Nodes)), Style: style}, {Text: dash(oldest)}, {Text: d.Path},
 	}
 	return r
 }
@@ -229,9 +195,9 @@ func anyHeard(d *fleet.Deployment) bool {
 	return slices.ContainsFunc(d.Nodes, func(n fleet.Node) bool { return n.Report != nil })
 }
 
-// serving names the sides whose node of a role that follows nobody says that it
+// servingSides names the sides whose node of a role that follows nobody says that it
 // is Active.
-func serving(d *fleet.Deployment) string {
+func servingSides(d *fleet.Deployment) string {
 	var sides []string
 	for _, n := range d.Nodes {
 		lead := d.Spec == nil || d.Spec.Roles[n.Role].Follows == ""
