@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"mainstay/reconcile/guard"
 	"mainstay/spec"
 )
 
@@ -42,6 +43,9 @@ func (e *examiner) lease(w *spec.Wanted, lease, needed time.Duration) {
 	e.ok("handover", "poll + 2·timeout = %s fits the lease of %s (R7)", needed, lease)
 	if len(e.file.SelfFence) == 0 {
 		e.warn("handover", "there is no selfFence: under a lease a stop that fails leaves this side running (R7)", "set selfFence in the agent's file")
+	}
+	if !guard.Beside(e.file.Socket, "").Guarded() {
+		e.fail("handover", "no guard runs: nobody obeys the lease when the agent is stopped or hangs (R7)", "systemctl enable --now mainstay-guard")
 	}
 	if w.StopTime == 0 {
 		e.warn("handover", "the services have no stop timeouts to count on", "set stopTimeout")

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -41,14 +40,9 @@ type sealed struct {
 // present boot id.
 func Beside(socket, boot string) *File { return &File{path: socket + ".lease", boot: boot} }
 
-// Tell replaces what the guard knows, in one step.
+// Tell replaces what the guard knows, in one step. That nothing runs under a lease
+// is said, too: a file that is not there says nothing.
 func (f *File) Tell(w plan.Watch) error {
-	if w.None() {
-		if err := os.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("tell the guard: %w", err)
-		}
-		return nil
-	}
 	kept, err := json.Marshal(Kept{w, os.Getpid()})
 	if err != nil {
 		return fmt.Errorf("tell the guard: %w", err)
@@ -61,7 +55,7 @@ func (f *File) Tell(w plan.Watch) error {
 		return fmt.Errorf("tell the guard: %w", err)
 	}
 	next := f.path + ".new"
-	if err := errors.Join(os.WriteFile(next, whole, 0o600)); err != nil {
+	if err := os.WriteFile(next, whole, 0o600); err != nil {
 		return fmt.Errorf("tell the guard: %w", err)
 	}
 	if err := os.Rename(next, f.path); err != nil {
@@ -70,13 +64,11 @@ func (f *File) Tell(w plan.Watch) error {
 	return nil
 }
 
-// Read returns what an agent said last under this boot; nothing when there is no
-// file, or only one of another boot.
+// Read returns what an agent said last; nothing when that was under another boot.
+// The error is fs.ErrNotExist when no agent has said anything, or somebody removed
+// the file.
 func (f *File) Read() (Kept, error) {
 	b, err := readBounded(f.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Kept{}, nil
-	}
 	if err != nil {
 		return Kept{}, fmt.Errorf("read the lease: %w", err)
 	}

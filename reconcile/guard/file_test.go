@@ -2,6 +2,7 @@ package guard
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,7 +14,7 @@ import (
 func TestTheGuardReadsWhatTheAgentSaid(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "run", "agent.sock")
 	f := Beside(socket, "boot")
-	if k, err := f.Read(); err != nil || !k.None() {
+	if k, err := f.Read(); !errors.Is(err, fs.ErrNotExist) || !k.None() {
 		t.Fatalf("nothing was said: got %+v, %v", k, err)
 	}
 	want := plan.Watch{Boot: "boot", Claim: "c", Began: 3, Until: 9 * time.Second, StopTime: time.Second}

@@ -1,6 +1,8 @@
 package guard
 
 import (
+	"errors"
+	"io/fs"
 	"log/slog"
 	"time"
 
@@ -15,9 +17,9 @@ const (
 	// patience is how old the newest pass of an agent that is at it may be. An
 	// agent passes every 2 s at least.
 	patience = 5 * time.Second
-	// reaction is the latest moment after the lease and the stops' own time at
+	// Reaction is the latest moment after the lease and the stops' own time at
 	// which the node is fenced.
-	reaction = 20 * time.Second
+	Reaction = 20 * time.Second
 	// leastStop is what a stop that begins late gets all the same.
 	leastStop = 5 * time.Second
 	// fenceAgain is how often a self-fence that had no effect is ordered again.
@@ -68,6 +70,7 @@ func (g *Guard) Step() plan.Time {
 	switch k, err := g.Read(); {
 	case err == nil:
 		g.kept, g.failed = k, ""
+	case errors.Is(err, fs.ErrNotExist) && g.kept.None(): // nobody said anything yet
 	case g.failed != err.Error(): // what was read last is still in force
 		g.failed = err.Error()
 		g.Log.Error("the guard cannot read the lease", "error", err)
@@ -144,7 +147,7 @@ func (g *Guard) attended(now plan.Time) bool {
 // down when a seizer counts on it; what somebody started again since, or is found
 // long after that, gets the time it needs.
 func (g *Guard) begin(now plan.Time) {
-	last := g.until + g.kept.StopTime + reaction
+	last := g.until + g.kept.StopTime + Reaction
 	g.began, g.due = now, now+g.kept.StopTime
 	if g.downAt == 0 {
 		g.Log.Warn("no agent obeys the lease: stopping the services", "agent", g.kept.Agent)

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"errors"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"testing"
@@ -149,12 +150,14 @@ func TestARenewedLeaseEndsTheStop(t *testing.T) {
 
 // What cannot be read says nothing: what was read before is in force.
 func TestAFileThatCannotBeReadReleasesNobody(t *testing.T) {
-	s, g := leased()
-	s.run(g, ends-time.Second)
-	s.kept, s.err = Kept{}, errors.New("damaged")
-	s.run(g, ends+8*time.Second)
-	if s.did("stop") != 1 || g.Idle() {
-		t.Errorf("got %q", s.calls)
+	for _, err := range []error{errors.New("damaged"), fs.ErrNotExist} {
+		s, g := leased()
+		s.run(g, ends-time.Second)
+		s.kept, s.err = Kept{}, err
+		s.run(g, ends+8*time.Second)
+		if s.did("stop") != 1 || g.Idle() {
+			t.Errorf("%v: got %q", err, s.calls)
+		}
 	}
 }
 

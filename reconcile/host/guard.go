@@ -2,7 +2,9 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -135,7 +137,7 @@ func (g *guardRun) alone() bool {
 	end := time.NewTimer(overlap)
 	defer end.Stop()
 	for {
-		if k, err := g.file.Read(); err == nil && k.None() {
+		if k, err := g.file.Read(); k.None() && (err == nil || errors.Is(err, fs.ErrNotExist)) {
 			return false
 		}
 		if lock, err := lockState(g.File.State); err == nil {
