@@ -76,6 +76,12 @@ func TestTheSystemdDriverOnRealSystemd(t *testing.T) {
 	}
 }
 
+// R2, with a unit that everybody has and that runs nothing itself.
+func TestTheSystemdDriverOnDebiansPostgreSQL(t *testing.T) {
+	host := hosts.Start(t, hosts.Spec{Name: "db", Image: hosts.Database, Network: hosts.NewNetwork(t)})
+	runThere(t, host, hostTests(t, "service/systemd"), "MAINSTAY_TEST_POSTGRESQL=15")
+}
+
 func TestTheComposeDriverOnARealEngine(t *testing.T) {
 	program := hostTests(t, "service/compose")
 	network := hosts.NewNetwork(t)
