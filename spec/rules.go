@@ -40,6 +40,7 @@ const (
 	RuleAllowEverything schema.Rule = "allow-everything"
 	RuleAllowCompose    schema.Rule = "allow-compose"
 	RuleBranch          schema.Rule = "branch"
+	RuleSignKey         schema.Rule = "sign-key"
 )
 
 // DocumentRules lists the rules on the meaning of a document.
@@ -57,7 +58,7 @@ func DocumentRules() []schema.Rule {
 // AgentRules lists the rules on the meaning of an agent's file.
 func AgentRules() []schema.Rule {
 	return []schema.Rule{
-		RuleRepositoryPath, RuleCredentials, RuleURL, RuleBranch, RuleListen,
+		RuleRepositoryPath, RuleCredentials, RuleURL, RuleBranch, RuleListen, RuleSignKey,
 		RuleAllowEverything, RuleAllowCompose, RuleUnit, RuleAbsolutePath, RuleProgram,
 	}
 }

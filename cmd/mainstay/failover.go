@@ -193,7 +193,7 @@ func (c changed) Read(path string) ([]byte, error) {
 // carryOut shows the plan, asks, commits, pushes and follows.
 func (t *turn) carryOut(ctx context.Context, repo gitcmd.Repo) error {
 	if t.format == "text" {
-		t.screen().Plan(t.plan, false)
+		drawForecast(t.screen(), t.plan, false)
 	}
 	if t.now.Active == t.next.Active && t.now.Fenced == t.next.Fenced {
 		t.say("%s declares %s already: there is nothing to commit", t.now.Path, t.next.Active)
@@ -272,12 +272,12 @@ func (t *turn) confirm(ctx context.Context) error {
 		return failf(exitUsage, "nobody is here to be asked").hintf("add --yes")
 	}
 	for _, o := range t.forced {
-		fmt.Fprintf(t.err, "forced: %s %s: %s\n", o.What, o.Node, o.Why)
+		t.say("forced: %s %s: %s", o.What, o.Node, o.Why)
 	}
 	screen := t.screen()
 	screen.Out, screen.Colour = t.err, false
 	for _, h := range t.plan.Handovers {
-		fmt.Fprintf(t.err, "%s: %s → %s, %s\n", h.Role, cmp.Or(string(h.From), "nobody"), h.To, expectation(h))
+		t.say("%s: %s → %s, %s", h.Role, cmp.Or(string(h.From), "nobody"), h.To, expectation(h))
 		if h.IfDead != "" {
 			screen.Item(ui.Plain, "  ", h.IfDead)
 		}
@@ -394,6 +394,5 @@ func (t *turn) reviewed(hash string) error {
 	if t.format == "json" {
 		return t.printJSON(pushedForReview{t.now.Name, t.now.Active, t.next.Active, hash, t.review, t.plan})
 	}
-	_, err := fmt.Fprintf(t.out, "pushed %.7s to the branch %s: nothing happens before it is merged into %s\n", hash, t.review, t.place.Branch)
-	return err
+	return t.tell("pushed %.7s to the branch %s: nothing happens before it is merged into %s\n", hash, t.review, t.place.Branch)
 }

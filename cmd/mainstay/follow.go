@@ -81,11 +81,10 @@ type follower struct {
 	last   []followedNode
 	at     *fleet.Deployment // what last is of
 	read   time.Time         // when last was read
-	// told and drawn are what was shown: the newest line of every node, or how
-	// many lines the table had.
-	told  map[string]string
-	drawn int
-	deaf  string
+	// told and live are what was shown: the newest line of every node, or the table.
+	told map[string]string
+	live ui.Live
+	deaf string
 }
 
 // look reads once and shows what changed. A read that fails is told and tried

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"strings"
 	"time"
 
 	"mainstay/cmd/mainstay/ui"
@@ -28,7 +27,7 @@ func (f *follower) show() {
 		}
 		if f.told[n.Name] != text {
 			f.told[n.Name] = text
-			fmt.Fprintf(f.out, "%7.1fs  %s\n", time.Since(f.pushed).Seconds(), text)
+			f.screen().Raw(ui.Plain, fmt.Sprintf("%7.1fs  %s", time.Since(f.pushed).Seconds(), text))
 		}
 	}
 }
@@ -91,12 +90,8 @@ func (f *follower) draw() {
 	if f.deaf != "" {
 		s.Say(ui.Bad, "! cannot read: %s; trying again", f.deaf)
 	}
-	lines := fitting(text.String(), f.height())
-	if f.drawn > 0 {
-		fmt.Fprintf(f.out, "\x1b[%dA", f.drawn)
-	}
-	fmt.Fprint(f.out, strings.Join(lines, "\x1b[K\n")+"\x1b[K\n\x1b[J")
-	f.drawn = len(lines)
+	f.live.Out = f.out
+	_ = f.live.Draw(text.String(), f.height())
 }
 
 // row is a node's line; room is how wide its last column may be.
@@ -143,15 +138,4 @@ func (n followedNode) moments(width int) string {
 		}
 	}
 	return text
-}
-
-// fitting are the lines of a text that have room in so many lines, with a word on
-// those that have not. 0 is no bound.
-func fitting(text string, height int) []string {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	if height > 1 && len(lines) >= height {
-		hidden := len(lines) - height + 2
-		lines = append(lines[:height-2], fmt.Sprintf("… %s more, make the window higher", count(hidden, "line")))
-	}
-	return lines
 }

@@ -3,7 +3,6 @@ package process
 import (
 	"os"
 	"os/exec"
-	"syscall"
 	"testing"
 
 	"mainstay/reconcile/plan"
@@ -42,14 +41,10 @@ func TestAServiceOfAnotherStateFolderIsSomebodyElses(t *testing.T) {
 
 // Anybody can set a variable: a marker is no proof that the service runs.
 func TestAMarkerSetByAnotherUserProvesNothing(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can be somebody else")
-	}
 	s := newStage(t, "behaves")
 	d := s.driver()
 	fake := exec.Command("/bin/sleep", "600")
 	fake.Env = []string{d.marker, d.home}
-	fake.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	if err := fake.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -59,19 +54,42 @@ func TestAMarkerSetByAnotherUserProvesNothing(t *testing.T) {
 		_ = fake.Process.Kill()
 		<-ended
 	})
-	if seen := servicetest.Observed(t, d); seen.Run == plan.Running {
-		t.Errorf("it is believed: %+v", seen)
+	if seen := servicetest.Observed(t, d); seen.Run != plan.Running {
+		t.Errorf("one of the agent's own user: %+v", seen)
 	}
-	// Out of the agent's control group it is nobody of the service at all.
-	d.group = "0::/system.slice/mainstay.service\n"
+	// To an agent of another user in another control group it is nobody.
+	d.user, d.group = "somebody else", "0::/system.slice/mainstay.service\n"
 	if seen := servicetest.Observed(t, d); !seen.Run.Down() {
-		t.Errorf("out of the agent's control group it counts: %+v", seen)
+		t.Errorf("one of another user: %+v", seen)
 	}
 	if err := d.Start(servicetest.Bounded(t)); err != nil {
 		t.Fatal(err)
 	}
 	s.up()
 	if seen := servicetest.Observed(t, d); seen.Run != plan.Running || seen.PID == fake.Process.Pid {
-		t.Errorf("%+v", seen)
+		t.Errorf("the service itself: %+v", seen)
+	}
+}
+
+// A machine without control groups tells nothing of who started what: such a process
+// may be left of the service, and is no proof that it runs.
+func TestOnlyAControlGroupThatIsNotTheRootTellsApart(t *testing.T) {
+	for groups, want := range map[string]bool{
+		"0::/\n": false, "": false, "0::/system.slice/mainstay.service\n": true,
+		"12:pids:/a\n0::/\n": false,
+	} {
+		if got := meaningful(groups); got != want {
+			t.Errorf("%q: %v", groups, got)
+		}
+	}
+	d := &Driver{user: "somebody else"}
+	b, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.group = string(b)
+	want := map[bool]standing{true: own, false: doubtful}[meaningful(d.group)]
+	if got := d.standingOf(os.Getpid()); got != want {
+		t.Errorf("in the agent's group: %d, want %d", got, want)
 	}
 }
