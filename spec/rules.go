@@ -40,6 +40,7 @@ const (
 	RuleAllowEverything schema.Rule = "allow-everything"
 	RuleAllowCompose    schema.Rule = "allow-compose"
 	RuleBranch          schema.Rule = "branch"
+	RuleSignKey         schema.Rule = "sign-key"
 	// RuleSameName is about two documents of one repository.
 	RuleSameName schema.Rule = "same-name"
 )
@@ -59,7 +60,7 @@ func DocumentRules() []schema.Rule {
 // AgentRules lists the rules on the meaning of an agent's file.
 func AgentRules() []schema.Rule {
 	return []schema.Rule{
-		RuleRepositoryPath, RuleCredentials, RuleURL, RuleBranch, RuleListen,
+		RuleRepositoryPath, RuleCredentials, RuleURL, RuleBranch, RuleListen, RuleSignKey,
 		RuleAllowEverything, RuleAllowCompose, RuleUnit, RuleAbsolutePath, RuleProgram,
 	}
 }

@@ -29,6 +29,9 @@ type Place struct {
 	// neither a key nor a token the git program asks, with the person's own
 	// credentials.
 	SSHKey, TokenFile, KnownHosts, CAFile string
+	// NodeKeys is the file of the nodes' own keys; when set, claims and reports that
+	// their nodes did not sign are not believed.
+	NodeKeys string
 	// Config are settings of a checkout that tell git how to be let in, by name.
 	Config [][2]string
 	// Timeout bounds one connection. Zero means git.DefaultTimeout.
@@ -41,6 +44,7 @@ func OfAgent(f *spec.AgentFile) Place {
 	return Place{
 		URL: r.URL, Branch: r.Branch, Path: r.Path, Coordination: f.Coordination.URL,
 		SSHKey: r.SSHKey, TokenFile: r.TokenFile, KnownHosts: r.KnownHosts, CAFile: r.CAFile,
+		NodeKeys: f.Verify.Nodes,
 	}
 }
 
@@ -51,7 +55,7 @@ func (p Place) own() bool { return p.SSHKey != "" || p.TokenFile != "" }
 // elsewhere is read with the named credentials, or else through a copy that the
 // git program keeps for the time being.
 func (p Place) remote(address string) (*git.Remote, *mirror, error) {
-	o := git.Options{URL: address, Timeout: p.Timeout}
+	o := git.Options{URL: address, Timeout: p.Timeout, NodeKeys: p.NodeKeys}
 	if p.own() {
 		o.SSHKey, o.TokenFile, o.KnownHosts, o.CAFile = p.SSHKey, p.TokenFile, p.KnownHosts, p.CAFile
 		r, err := git.Open(o)

@@ -89,6 +89,9 @@ func (r *Remote) claimAt(ctx context.Context, q question, known plan.Tip, depth 
 	if err == nil {
 		err = growing(links, known)
 	}
+	if err == nil {
+		err = r.ownChanges(q.ref, links, known)
+	}
 	if err != nil {
 		return ClaimRead{}, fmt.Errorf("claim %s: %w", q.ref, err)
 	}
@@ -252,6 +255,10 @@ func checkClaim(c plan.Claim) error {
 	switch {
 	case c.Seq == 0:
 		return errors.New("seq is missing")
+	case c.Seq > plan.MaxSeq:
+		return fmt.Errorf("seq %d is larger than any claim has", c.Seq)
+	case max(c.Down.Main.Seq, c.Down.Standby.Seq) > c.Seq:
+		return errors.New("it proves something by a change that comes after it")
 	case c.Holder != plan.HeldByNone && c.Holder != plan.HeldBy(spec.Main) && c.Holder != plan.HeldBy(spec.Standby):
 		return fmt.Errorf("holder %q is not main, standby or none", c.Holder)
 	case !slices.Contains([]plan.Action{plan.Take, plan.Renew, plan.Release, plan.Seize, plan.Adopt, plan.Reroot}, c.Action):
@@ -282,19 +289,23 @@ func encodeClaim(c plan.Claim) ([]byte, error) {
 	return append(b, '\n'), nil
 }
 
-// ClaimNote returns the ID of the commit that PushClaim makes of p when it has
-// no second parent. The same push always has the same ID.
-func ClaimNote(p plan.Push) (id string, err error) {
-	o, err := claimNote(p, p.Parent)
+// ClaimNote returns the ID of the commit that PushClaim makes of p at ref when it
+// has no second parent. The same push always has the same ID, unless an ECDSA key
+// signs it.
+func (r *Remote) ClaimNote(ref string, p plan.Push) (id string, err error) {
+	o, err := r.claimNote(ref, p, p.Parent)
 	return o.ID, err
 }
 
-func claimNote(p plan.Push, parents ...string) (noteObjects, error) {
+func (r *Remote) claimNote(ref string, p plan.Push, parents ...string) (noteObjects, error) {
 	content, err := encodeClaim(p.Claim)
 	if err != nil {
 		return noteObjects{}, err
 	}
-	n := note{file: claimFile, content: content, author: p.Claim.Node, message: claimMessage(p), when: p.Claim.At}
+	n := note{file: claimFile, content: content, author: p.Claim.Node, message: claimMessage(p), when: p.Claim.At, ref: ref}
+	if n.signer, err = r.noteSigner(); err != nil {
+		return noteObjects{}, err
+	}
 	for _, parent := range parents {
 		if parent != "" {
 			n.parents = append(n.parents, parent)
@@ -340,7 +351,7 @@ func (r *Remote) PushClaim(ctx context.Context, ref string, p plan.Push) (id str
 }
 
 func (r *Remote) pushNote(ctx context.Context, ref string, p plan.Push, more ...string) (string, error) {
-	o, err := claimNote(p, append([]string{p.Parent}, more...)...)
+	o, err := r.claimNote(ref, p, append([]string{p.Parent}, more...)...)
 	if err != nil {
 		return "", err
 	}

@@ -34,7 +34,7 @@ const (
 // Errors as for PushClaim. A report is published again anyway, so none of them
 // needs more than another try.
 func (r *Remote) PublishReport(ctx context.Context, ref string, rep plan.Report, last string) (string, error) {
-	o, err := reportNote(rep)
+	o, err := r.reportNote(ref, rep)
 	if err != nil {
 		return "", err
 	}
@@ -46,7 +46,11 @@ func (r *Remote) PublishReport(ctx context.Context, ref string, rep plan.Report,
 	})
 }
 
-func reportNote(rep plan.Report) (noteObjects, error) {
+func (r *Remote) reportNote(ref string, rep plan.Report) (noteObjects, error) {
+	signer, err := r.noteSigner()
+	if err != nil {
+		return noteObjects{}, err
+	}
 	if err := checkReport(rep); err != nil {
 		return noteObjects{}, fmt.Errorf("encode report: %w", err)
 	}
@@ -59,7 +63,7 @@ func reportNote(rep plan.Report) (noteObjects, error) {
 	if len(content) >= maxReport {
 		return noteObjects{}, &Error{Kind: ErrTooLarge, Step: "encode report"}
 	}
-	n := note{file: reportFile, content: append(content, '\n'), author: rep.Node, when: rep.At}
+	n := note{file: reportFile, content: append(content, '\n'), author: rep.Node, when: rep.At, ref: ref, signer: signer}
 	n.message = fmt.Sprintf("%s: %s\n\n%s%s\n%s%s\n", rep.Node, rep.Status,
 		trailerAt, rep.At.UTC().Format(time.RFC3339Nano), trailerLastRead, rep.LastRead.UTC().Format(time.RFC3339Nano))
 	return n.objects()
@@ -89,7 +93,7 @@ func (r *Remote) Reports(ctx context.Context, listed map[string]string) (map[str
 		case err != nil:
 			errs[ref] = err
 		default:
-			rep, err := st.report(ref, hash)
+			rep, err := r.ownReport(st, ref, hash)
 			if err != nil {
 				errs[ref] = err
 			} else {
@@ -188,6 +192,8 @@ func checkReport(rep plan.Report) error {
 		return fmt.Errorf("status %q is unknown", rep.Status)
 	case !sideOrNone(rep.Side) || !sideOrNone(rep.Declared) || !sideOrNone(rep.Serving):
 		return errors.New("a side is neither main nor standby")
+	case rep.Seq > plan.MaxSeq:
+		return fmt.Errorf("seq %d is larger than any claim has", rep.Seq)
 	case !commitOrNone(rep.Seen) || !commitOrNone(rep.Accepted) || !commitOrNone(rep.Applied):
 		return fmt.Errorf("seen %q, accepted %q or applied %q is not the full hash of a commit", rep.Seen, rep.Accepted, rep.Applied)
 	}

@@ -183,6 +183,9 @@ func (s *Services) Conditions() []plan.Condition {
 			out = append(out, plan.Condition{Type: "EnabledAtBoot",
 				Message: fmt.Sprintf("%s is started at boot by something else (%s): disable it, the agent starts it", o.Name, o.Enabled)})
 		}
+		if o.StandIn != "" {
+			out = append(out, plan.Condition{Type: "StandIn", Message: o.Name + ": " + o.StandIn})
+		}
 		if o.Unhealthy != "" {
 			out = append(out, plan.Condition{Type: "Unhealthy",
 				Message: fmt.Sprintf("%s runs, but fails its own health check: %s", o.Name, o.Unhealthy)})
