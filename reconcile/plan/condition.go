@@ -1,5 +1,10 @@
 package plan
 
+import (
+	"cmp"
+	"slices"
+)
+
 // The types of conditions. Each is explained in Conditions.
 const (
 	CondAttestedAnswers         = "AttestedAnswers"
@@ -61,13 +66,14 @@ type ConditionType struct {
 // Conditions lists every type there is, by name. It is the one place that says
 // what a type means to a reader: the forecast, the status and the reference ask it.
 func Conditions() []ConditionType {
+	all := append(conditionsOfGit(), conditionsOfNodes()...)
+	slices.SortFunc(all, func(a, b ConditionType) int { return cmp.Compare(a.Type, b.Type) })
+	return all
+}
+
+// conditionsOfGit are about what git says: documents, claims and reports.
+func conditionsOfGit() []ConditionType {
 	return []ConditionType{
-		{Type: CondAttestedAnswers, AtOnce: true,
-			Meaning: "A person stated that the other side is off, and its witness probe answers.",
-			Do:      "Look at the other side now: two sides may be serving."},
-		{Type: CondBlocked, Blocks: true,
-			Meaning: "The document asks this node for something that it cannot do or does not allow.",
-			Do:      "Allow it in the agent file and restart the agent, or change the document."},
 		{Type: CondClaimBehind, Blocks: true,
 			Meaning: "A report names a higher claim number than the claim has: the claim went back, or this node has to look again (R10).",
 			Do:      "Wait for one look; if it stays, find out what happened to the repository, then `mainstay accept --claim`."},
@@ -107,30 +113,12 @@ func Conditions() []ConditionType {
 		{Type: CondDocumentTooLarge, Blocks: true,
 			Meaning: "The document, or a file that it names, is larger than is accepted.",
 			Do:      "Make it smaller."},
-		{Type: CondDualActive, Blocks: true, AtOnce: true,
-			Meaning: "Both sides of a role are serving.",
-			Do:      "Stop one side by hand, at once."},
-		{Type: CondEnabledAtBoot,
-			Meaning: "A service is started at boot by something other than the agent.",
-			Do:      "`systemctl disable` it: it would run before anybody decided that it may."},
-		{Type: CondFencedAnswers, AtOnce: true,
-			Meaning: "The document says that the other side is off, and its witness probe answers.",
-			Do:      "Look at the other side now: two sides may be serving."},
-		{Type: CondFencingNotBelieved,
-			Meaning: "A statement that the other side is off is not acted upon.",
-			Do:      "Read the message; state it again in the newest document if it is true."},
-		{Type: CondFileRefused, Blocks: true,
-			Meaning: "A file cannot be rendered, checked, replaced or reloaded.",
-			Do:      "Mend what the message says."},
 		{Type: CondGitAccessDenied, Blocks: true,
 			Meaning: "The git server does not let this node in, or is not the one that is pinned.",
 			Do:      "Renew the credentials or the pinned host key: `mainstay doctor` says which."},
 		{Type: CondGitUnreachable, Blocks: true,
 			Meaning: "The repository cannot be read.",
 			Do:      "Mend the network or the git server."},
-		{Type: CondLeftRunning,
-			Meaning: "A service runs, or may run, although the document names it no more.",
-			Do:      "Stop it by hand, as the message says."},
 		{Type: CondMirrorBehind, Passing: true,
 			Meaning: "A mirror has a commit that cannot be accepted from there.",
 			Do:      "Nothing while the repository itself is down; then mend the mirror."},
@@ -140,15 +128,9 @@ func Conditions() []ConditionType {
 		{Type: CondNoCoordination,
 			Meaning: "Read-only mode: no claim keeps the two sides apart (R8).",
 			Do:      "Let the node push, if that is possible at all."},
-		{Type: CondNoGuard,
-			Meaning: "This side serves under a lease, and nobody would obey it if the agent were stopped or hung (R7).",
-			Do:      "`systemctl start mainstay-guard` on the node."},
 		{Type: CondNodeUnknown, Blocks: true,
 			Meaning: "The document does not name this node.",
 			Do:      "Name it under nodes, or set node in the agent file."},
-		{Type: CondPeerSilent,
-			Meaning: "The other side holds the claim, and nothing on it answers the witness probe.",
-			Do:      "Look at it, or fail over."},
 		{Type: CondPushUnknown, Passing: true,
 			Meaning: "A change of the claim was sent, and its outcome is not known yet.",
 			Do:      "Nothing: the next look tells."},
@@ -164,6 +146,42 @@ func Conditions() []ConditionType {
 		{Type: CondSignatureRefused, Blocks: true,
 			Meaning: "The newest commit is not signed by anyone who may.",
 			Do:      "Sign it, or correct verify.allowedSigners in the agent file."},
+	}
+}
+
+// conditionsOfNodes are about machines, services and people.
+func conditionsOfNodes() []ConditionType {
+	return []ConditionType{
+		{Type: CondAttestedAnswers, AtOnce: true,
+			Meaning: "A person stated that the other side is off, and its witness probe answers.",
+			Do:      "Look at the other side now: two sides may be serving."},
+		{Type: CondBlocked, Blocks: true,
+			Meaning: "The document asks this node for something that it cannot do or does not allow.",
+			Do:      "Allow it in the agent file and restart the agent, or change the document."},
+		{Type: CondDualActive, Blocks: true, AtOnce: true,
+			Meaning: "Both sides of a role are serving.",
+			Do:      "Stop one side by hand, at once."},
+		{Type: CondEnabledAtBoot,
+			Meaning: "A service is started at boot by something other than the agent.",
+			Do:      "`systemctl disable` it: it would run before anybody decided that it may."},
+		{Type: CondFencedAnswers, AtOnce: true,
+			Meaning: "The document says that the other side is off, and its witness probe answers.",
+			Do:      "Look at the other side now: two sides may be serving."},
+		{Type: CondFencingNotBelieved,
+			Meaning: "A statement that the other side is off is not acted upon.",
+			Do:      "Read the message; state it again in the newest document if it is true."},
+		{Type: CondFileRefused, Blocks: true,
+			Meaning: "A file cannot be rendered, checked, replaced or reloaded.",
+			Do:      "Mend what the message says."},
+		{Type: CondLeftRunning,
+			Meaning: "A service runs, or may run, although the document names it no more.",
+			Do:      "Stop it by hand, as the message says."},
+		{Type: CondNoGuard,
+			Meaning: "This side serves under a lease, and nobody would obey it if the agent were stopped or hung (R7).",
+			Do:      "`systemctl start mainstay-guard` on the node."},
+		{Type: CondPeerSilent,
+			Meaning: "The other side holds the claim, and nothing on it answers the witness probe.",
+			Do:      "Look at it, or fail over."},
 		{Type: CondStandIn,
 			Meaning: "A service is reached through something that stands in for it.",
 			Do:      "Read the message."},
