@@ -26,6 +26,9 @@ func (r Repo) At(ctx context.Context, rev string) Tree { return Tree{ctx, r, rev
 // committed or not.
 func (r Repo) Checked(ctx context.Context) Tree { return Tree{ctx, r, ""} }
 
+// At returns the files of another revision of the same repository.
+func (t Tree) At(rev string) Tree { return Tree{t.ctx, t.repo, rev} }
+
 // Files lists the paths of plain files.
 func (t Tree) Files() ([]string, error) {
 	call := Git("ls-tree", "-r", "-z", "--name-only").On(t.rev)
