@@ -34,10 +34,10 @@ func (l *Learner) readListed(ctx context.Context, next *Snapshot) {
 	}
 	err := l.listing.err
 	if !l.Shared && err != nil {
-		next.warn("CoordinationUnreachable", "claims and reports cannot be read: %v", err)
+		next.warn(plan.CondCoordinationUnreachable, "claims and reports cannot be read: %v", err)
 	}
 	if l.Shared && err == nil && l.listing.Mirror {
-		next.warn("CoordinationUnreachable", "only a mirror answers, and claims are never read from one")
+		next.warn(plan.CondCoordinationUnreachable, "only a mirror answers, and claims are never read from one")
 	}
 	if err != nil || l.listing.Mirror {
 		for role := range next.Claims {
@@ -114,7 +114,7 @@ func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role roleLayout
 	})
 	switch {
 	case err != nil:
-		next.warn("ClaimUnreadable", "the claim of %s cannot be read: %v", role.name, err)
+		next.warn(plan.CondClaimUnreadable, "the claim of %s cannot be read: %v", role.name, err)
 		v.Reachable = false
 		return v
 	case v.Tip.ID == "":
@@ -196,14 +196,14 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 	defer cancel()
 	reports, errs := l.Coordination.Reports(ctx, moved)
 	for _, ref := range slices.Sorted(maps.Keys(errs)) {
-		next.warn("ReportUnreadable", "the report of %s cannot be read: %v", nodes[ref], errs[ref])
+		next.warn(plan.CondReportUnreadable, "the report of %s cannot be read: %v", nodes[ref], errs[ref])
 	}
 	before := next.Reports
 	next.Reports = maps.Clone(before) // snapshots share them until one moves
 	for ref, r := range reports {
 		node := nodes[ref]
 		if r.Node != node || r.Deployment != d.Name {
-			next.warn("ReportUnreadable", "the report ref of %s carries a report of %s/%s", node, r.Deployment, r.Node)
+			next.warn(plan.CondReportUnreadable, "the report ref of %s carries a report of %s/%s", node, r.Deployment, r.Node)
 			continue
 		}
 		l.hashes[ref] = moved[ref]
