@@ -33,7 +33,7 @@ func (r Repo) Checked(ctx context.Context) Tree {
 }
 
 // At returns the files of another revision of the same repository.
-func (t Tree) At(rev string) Tree { return Tree{t.ctx, t.repo, rev} }
+func (t Tree) At(rev string) Tree { return t.repo.At(t.ctx, rev) }
 
 // Files lists the paths of plain files.
 func (t Tree) Files() ([]string, error) {
