@@ -32,7 +32,7 @@ func newSteppedNode(t *testing.T, name string) *steppedNode {
 // start begins an agent anew on the same machine and disk.
 func (n *steppedNode) start() {
 	log, clock := slog.New(slog.DiscardHandler), ctlClock{time.Now()}
-	lc := LearnerConfig{Node: n.name, Branch: "refs/heads/main", Path: "deployment.yaml", Repository: n.git,
+	lc := LearnerConfig{Node: n.name, Branch: "refs/heads/main", Path: "deployment.yaml", Repository: n.git, Beside: inline,
 		Clock: clock, Disk: n.disk, Log: log}
 	if !n.readOnly {
 		lc.Coordination, lc.Shared = n.git, true
