@@ -135,7 +135,7 @@ func (n *Node) makeActuator(c Config, coordinated bool) error {
 		Node: c.File.Node, Boot: boot, Instance: instance, Coordinated: coordinated,
 		Clock: Clock{}, Disk: n.disk, Versions: c.Versions, Recorder: n.ring, Log: c.Log,
 		Machine: reconcile.Machine{
-			Services: n.services, Files: &Files{parts: p}, Probes: NewProbes(p.ctx, p.file.Allow, p.wake),
+			Services: n.services, Files: &Files{parts: p}, Probes: NewProbes(p.ctx, p.file.Allow, n.disk, p.wake),
 			SelfFence: n.selfFence, Extra: n.addToReport,
 		},
 	})
