@@ -27,6 +27,9 @@ const (
 	// firstLook is how many changes are fetched before it is known how many are
 	// needed: a node that polls misses few.
 	firstLook = 8
+	// maxSeq bounds seq: a claim that changes every second needs thirty thousand
+	// years to get there, and a forged one must not leave no room above it.
+	maxSeq = 1 << 40
 )
 
 // ClaimRead is a claim as read, and how it relates to the one last known.
@@ -69,13 +72,14 @@ func (r *Remote) Claim(ctx context.Context, ref, hash string, known plan.Tip) (C
 	if known.ID == "" {
 		depth = maxChain
 	}
-	st, q := newStore(), question{ref, hash, known.ID}
+	st, q := noteStore(depth), question{ref, hash, known.ID}
 	read, err := r.claimAt(ctx, q, known, depth, st)
 	if err != nil || read.Descends || st.whole() || read.Tip.Seq <= known.Seq {
 		return read.since(known), err
 	}
 	// Every change adds one to seq, so it is known how far away the known one is.
 	depth = int(min(read.Tip.Seq-known.Seq+1, maxChain))
+	st.budget = noteStore(depth).budget
 	read, err = r.claimAt(ctx, q, known, depth, st)
 	return read.since(known), err
 }
@@ -195,7 +199,7 @@ func (r *Remote) Chain(ctx context.Context, ref, hash string, limit int) ([]plan
 	if limit <= 0 || limit > maxChain {
 		limit = maxChain
 	}
-	st := newStore()
+	st := noteStore(limit)
 	f := fetchRequest{depth: limit, filter: "blob:limit=65537"}
 	if err := r.fetchRef(ctx, r.dialers[0], question{ref: ref, hash: hash}, f, st); err != nil {
 		return nil, err
@@ -252,6 +256,8 @@ func checkClaim(c plan.Claim) error {
 	switch {
 	case c.Seq == 0:
 		return errors.New("seq is missing")
+	case c.Seq > maxSeq:
+		return fmt.Errorf("seq %d is beyond anything that can be", c.Seq)
 	case c.Holder != plan.HeldByNone && c.Holder != plan.HeldBy(spec.Main) && c.Holder != plan.HeldBy(spec.Standby):
 		return fmt.Errorf("holder %q is not main, standby or none", c.Holder)
 	case !slices.Contains([]plan.Action{plan.Take, plan.Renew, plan.Release, plan.Seize, plan.Adopt, plan.Reroot}, c.Action):

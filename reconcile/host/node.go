@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -178,6 +180,7 @@ func (n *Node) selfFence(reason string) {
 // on the same node, does not run. The latter is ErrStateInUse or
 // reconcile.ErrInUse.
 func (n *Node) Run(ctx context.Context) error {
+	limitMemory()
 	release, err := n.alone()
 	if err != nil {
 		return err
@@ -208,4 +211,15 @@ func (n *Node) Run(ctx context.Context) error {
 	err = n.Agent.Run(ctx)
 	wg.Wait()
 	return err
+}
+
+// softLimit is when the garbage collector works harder, in bytes: what others
+// serve must not make the agent large on a machine whose memory is for telephony.
+const softLimit = 48 << 20
+
+// limitMemory sets it, unless a person did by GOMEMLIMIT.
+func limitMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softLimit)
+	}
 }
