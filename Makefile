@@ -77,7 +77,7 @@ fuzz: ## every fuzz target for FUZZTIME
 e2e: ## real hosts on this machine; as root, installs what it needs
 	@$(call needs,e2e/install.sh,the installation of the test hosts)
 	bash e2e/install.sh
-	go test -tags e2e -timeout 5m -count=1 $(TESTFLAGS) -run OpenSSH ./reconcile/git
+	go test -tags e2e -timeout 5m -count=1 $(TESTFLAGS) -run "OpenSSH|Gitolite" ./reconcile/git
 	@rm -rf bin/stories
 	@failed=0; E2E_SWITCHES=$(SWITCHES) go test -tags e2e -timeout 60m -parallel 6 -count=1 $(TESTFLAGS) ./e2e/... || failed=1; \
 	{ cat bin/stories/summary-*.txt 2>/dev/null || true; } | awk '{ print } /^story / { stories++ } /^fault: / { faults++ } \

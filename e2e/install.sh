@@ -7,7 +7,7 @@
 #   install.sh stop    stop the engine that an earlier run of this script started
 set -eu
 
-packages="docker.io docker-compose debootstrap debian-archive-keyring git openssh-server openssh-client
+packages="docker.io docker-compose debootstrap debian-archive-keyring git gitolite3 openssh-server openssh-client
 	nftables iptables iproute2 chromium"
 pidfile=/run/mainstay-e2e-dockerd.pid
 log=/var/log/mainstay-e2e-dockerd.log

@@ -41,10 +41,12 @@ type ActuatorConfig struct {
 	Coordinated bool
 	Clock       Clock
 	Disk        Disk
-	Machine     Machine
-	Recorder    Recorder
-	Versions    map[string]string
-	Log         *slog.Logger
+	// Leases is nil where no guard can be told.
+	Leases   Leases
+	Machine  Machine
+	Recorder Recorder
+	Versions map[string]string
+	Log      *slog.Logger
 }
 
 // Actuator makes the passes. It is owned by one goroutine and never waits.
@@ -70,6 +72,8 @@ type Actuator struct {
 	mem      plan.Memory
 	saved    plan.Memory
 	unsaved  string // why the memory is not on disk
+	watch    plan.Watch
+	untold   string // why the guard does not know of it
 	pause    *Pause
 	takeover *plan.TakeoverAsk
 	// endDrain is a person's word that the drain under way ends (R2).
@@ -105,6 +109,7 @@ func NewActuator(c ActuatorConfig) *Actuator {
 		a.mem.Pending = &plan.Pending{Parent: "lost", Action: "change"}
 	}
 	a.recallOrders()
+	a.recallLease()
 	return a
 }
 
@@ -191,6 +196,7 @@ func (a *Actuator) Pass() (Order, time.Duration) {
 	d := plan.Decide(&a.in)
 	a.passes++
 	a.keep(d.Memory)
+	a.tellGuard()
 	a.record(d)
 	a.forgetDone(d)
 	a.Machine.Probes.Hurry(d.Handover)
@@ -268,7 +274,7 @@ func allOf(all []plan.Observed, is func(plan.Observed) bool) bool {
 
 // gatherOthers adds what the other nodes and the claims say.
 func (a *Actuator) gatherOthers(in *plan.Input) {
-	in.Claim = a.snap.Claims[a.doc.Role]
+	in.Claim = a.withLease(a.snap.Claims[a.doc.Role])
 	if r := a.snap.Reports[a.doc.Peer]; r != nil {
 		in.Peer = *r
 	}

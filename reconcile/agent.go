@@ -193,7 +193,7 @@ func (a *Agent) carry(ctx context.Context, p *Pacer, o Order) {
 
 // act makes a pass whenever anything wakes it.
 func (a *Agent) act(ctx context.Context) {
-	timer := time.NewTimer(2*DefaultTimeout + time.Second)
+	timer := time.NewTimer(a.actuator.firstPass(a.learner.recalled))
 	defer timer.Stop()
 	first := true
 	for {

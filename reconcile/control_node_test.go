@@ -227,7 +227,7 @@ kind: Deployment
 name: paris
 active: %s
 %s
-agent: { poll: 1h, timeout: 2s, heartbeat: 5m }
+agent: { poll: 5m, timeout: 2s, heartbeat: 5m }
 nodes:
   xivo-main: { role: xivo, side: main, address: 127.0.0.1 }
   xivo-standby: { role: xivo, side: standby, address: 127.0.0.1 }

@@ -68,7 +68,11 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 		r.Conditions = append(r.Conditions, plan.Condition{Type: "Blocked", Message: a.blocked})
 	}
 	a.sayGone(&r)
+<<<<<<< HEAD
 	a.sayProbes(&r)
+=======
+	a.sayGuard(&r)
+>>>>>>> main
 	if a.unsaved != "" {
 		r.Conditions = append(r.Conditions, plan.Condition{Type: "StateNotSaved",
 			Message: "the memory could not be kept on disk: " + a.unsaved})

@@ -135,6 +135,18 @@ type Disk interface {
 	Load(name string, v any) error
 }
 
+// Leases tells a guard outside the agent of the lease that its services run
+// under, so that it holds when the agent does not obey it any more (R7). No method
+// waits.
+type Leases interface {
+	// Tell replaces what the guard knows.
+	Tell(w plan.Watch) error
+	// Recall is what was told last, also by an earlier run of the agent.
+	Recall() plan.Watch
+	// Guarded reports whether a guard is there.
+	Guarded() bool
+}
+
 // Recorder keeps the newest passes for mainstay explain. Record never waits.
 type Recorder interface {
 	// Record takes one pass.

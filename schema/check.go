@@ -28,19 +28,21 @@ type violation struct {
 
 // check holds the document against its schema.
 func (d *Document) check(def *definition) []Problem {
-	err := def.compiled.Validate(d.Value)
-	if err == nil {
-		return nil
+	found := def.repeated(def.raw, d.Value, nil, nil)
+	if err := def.compiled.Validate(d.Value); err != nil {
+		var invalid *jsonschema.ValidationError
+		if !errors.As(err, &invalid) {
+			return []Problem{d.Problem(RuleInternal, nil, err.Error(), "")}
+		}
+		found = d.flatten(def, invalid, found)
 	}
-	var invalid *jsonschema.ValidationError
-	if !errors.As(err, &invalid) {
-		return []Problem{d.Problem(RuleInternal, nil, err.Error(), "")}
+	if len(found) == 0 {
+		return nil
 	}
 	w := &wording{
 		doc: d, def: def,
 		before: slices.Clone(d.bad), meant: make(map[string][]string), said: make(map[string]bool),
 	}
-	found := d.flatten(def, invalid, nil)
 	slices.SortStableFunc(found, func(a, b violation) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), slices.Compare(a.path, b.path))
 	})

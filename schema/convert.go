@@ -10,8 +10,10 @@ import (
 
 // Bounds of what a file may expand to. Aliases count as often as they are used.
 const (
-	maxNodes = 50_000
-	maxDepth = 64
+	maxNodes   = 50_000
+	maxDepth   = 64
+	maxEntries = 1000        // of one list or mapping
+	maxText    = 2 * MaxSize // bytes of all texts
 )
 
 // converter turns YAML nodes into plain JSON values and notes what has no
@@ -20,6 +22,7 @@ type converter struct {
 	doc      *Document
 	problems []Problem
 	nodes    int
+	text     int
 	// full tells that the file is given up.
 	full bool
 }
@@ -35,6 +38,16 @@ func (c *converter) reject(rule Rule, p Path, message, hint string) {
 func (c *converter) value(n *yaml.Node, p Path, depth int) (any, bool) {
 	if c.nodes++; c.nodes > maxNodes {
 		c.reject(RuleExpansion, p, fmt.Sprintf("the file expands to more than %d values", maxNodes), "use fewer aliases (*name)")
+		c.full = true
+		return nil, false
+	}
+	if entries := len(n.Content); n.Kind == yaml.SequenceNode && entries > maxEntries || entries > 2*maxEntries {
+		c.reject(RuleExpansion, p, fmt.Sprintf("has more than %d entries", maxEntries), "")
+		c.full = true
+		return nil, false
+	}
+	if c.text += len(n.Value); c.text > maxText {
+		c.reject(RuleExpansion, p, fmt.Sprintf("the file expands to more than %d bytes", maxText), "use fewer aliases (*name)")
 		c.full = true
 		return nil, false
 	}

@@ -86,6 +86,27 @@ func (c Coordination) Off() bool { return c.URL == CoordinationOff }
 // is.
 type Verify struct {
 	AllowedSigners string `json:"allowedSigners,omitempty"`
+	// Nodes is a file with the nodes' own keys. With it, a claim or a report that
+	// its node did not sign is not believed.
+	Nodes string `json:"nodes,omitempty"`
+	// SignKey is the private key that signs this node's claims and reports. The
+	// default is the key that git is reached with over ssh.
+	SignKey string `json:"signKey,omitempty"`
+}
+
+// SigningKey returns the file of the key that signs this node's claims and
+// reports, or nothing when it has none.
+func (a *AgentFile) SigningKey() string {
+	c := a.Coordination
+	switch {
+	case a.Verify.SignKey != "":
+		return a.Verify.SignKey
+	case c.Off():
+		return ""
+	case c.URL == "" || c.URL == a.Repository.URL:
+		return a.Repository.SSHKey
+	}
+	return c.SSHKey
 }
 
 // Allow lists what the repository may ask of this node. Anything not listed is

@@ -10,11 +10,14 @@ const CandidateArg = "{{ .candidate }}"
 // dataset is what templates may name in one deployment, and what was parsed of
 // them.
 type dataset struct {
-	d      *Deployment
-	nodes  map[string]any
-	parsed map[string]*template.Template
-	// work is how many steps the templates took so far.
-	work int
+	d     *Deployment
+	nodes map[string]any
+	// parsed holds the templates by their names, and texts those of text fields
+	// by what they are.
+	parsed, texts map[string]*template.Template
+	// on holds the nodes of the exclusive roles by side.
+	on   map[Side]map[string]any
+	work *work
 }
 
 func (d *Deployment) dataset() *dataset {
@@ -22,7 +25,31 @@ func (d *Deployment) dataset() *dataset {
 	for name := range d.Nodes {
 		nodes[name] = d.nodeData(name)
 	}
-	return &dataset{d: d, nodes: nodes, parsed: make(map[string]*template.Template)}
+	on := map[Side]map[string]any{Main: {}, Standby: {}}
+	for name, n := range d.Nodes {
+		if sides, ok := on[n.Side]; ok && d.Roles[n.Role].Exclusive {
+			sides[n.Role] = nodes[name]
+		}
+	}
+	return &dataset{
+		d: d, nodes: nodes, on: on, work: newWork(len(nodes)),
+		parsed: make(map[string]*template.Template), texts: make(map[string]*template.Template),
+	}
+}
+
+// expand renders a text field with the data of a node.
+func (s *dataset) expand(text string, data map[string]any) (string, error) {
+	t, ok := s.texts[text]
+	if !ok {
+		var err error
+		if t, err = parseTemplate(text, s.work); err != nil {
+			s.work.done += stepsOfFailure
+			return "", err
+		}
+		s.texts[text] = t
+	}
+	out, err := execute(t, data, s.work)
+	return string(out), err
 }
 
 // of returns what the text fields of a node's role may name: .deployment,
@@ -62,16 +89,7 @@ func (s *dataset) ofFile(node string, serving Side) map[string]any {
 	if serving == "" {
 		return data
 	}
-	on := make(map[string]any)
-	for name, role := range s.d.Roles {
-		if !role.Exclusive {
-			continue
-		}
-		if n, ok := s.d.NodeOf(name, serving); ok {
-			on[name] = s.nodes[n]
-		}
-	}
 	data["serving"] = string(serving)
-	data["on"] = on
+	data["on"] = s.on[serving]
 	return data
 }

@@ -15,15 +15,26 @@ type expansion struct {
 
 // expander replaces {{ }} in the text fields of a role by the data of one node.
 type expander struct {
+	set    *dataset
 	data   map[string]any
 	failed []expansion
+	// overworked tells that the document's work was used up.
+	overworked bool
 }
 
 func (x *expander) text(p schema.Path, text string) string {
+	if text == "" || x.overworked {
+		return text
+	}
+	x.set.work.done++
 	if !hasTemplate(text) {
 		return text
 	}
-	out, err := render(text, x.data)
+	out, err := x.set.expand(text, x.data)
+	if errors.Is(err, errOverworked) {
+		x.overworked = true
+		return ""
+	}
 	if err != nil {
 		var te *TemplateError
 		if !errors.As(err, &te) {
@@ -32,7 +43,7 @@ func (x *expander) text(p schema.Path, text string) string {
 		x.failed = append(x.failed, expansion{path: p, text: text, err: te})
 		return ""
 	}
-	return string(out)
+	return out
 }
 
 func (x *expander) argv(p schema.Path, argv []string) []string {
@@ -129,7 +140,7 @@ func (x *expander) file(p schema.Path, f File) File {
 		candidate.data[key] = value
 	}
 	f.Check = candidate.action(p.Key("check"), f.Check)
-	x.failed = candidate.failed
+	x.failed, x.overworked = candidate.failed, candidate.overworked
 	f.Reload = x.action(p.Key("reload"), f.Reload)
 	return f
 }

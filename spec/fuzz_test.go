@@ -43,7 +43,14 @@ func FuzzDocument(f *testing.F) {
 	seed(f, "")
 	f.Add([]byte(design))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d, problems := Load("f", data, func(string) ([]byte, error) { return []byte("{{ .node.name }}"), nil })
+		var d *Deployment
+		var problems []schema.Problem
+		took, memory := cost(func() {
+			d, problems = Load("f", data, func(string) ([]byte, error) { return []byte("{{ .node.name }}"), nil })
+		})
+		if took > mostTime || memory > mostMemory {
+			t.Fatalf("%d bytes take %s and %d bytes", len(data), took, memory)
+		}
 		checkProblems(t, d != nil, problems)
 		if d == nil {
 			return
@@ -82,7 +89,8 @@ func FuzzTemplate(f *testing.F) {
 		f.Fatal(problems)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		out, err := render(text, d.dataset().ofFile("edge", Main))
+		set := d.dataset()
+		out, err := set.expand(text, set.ofFile("edge", Main))
 		if err == nil && len(out) > maxOutput {
 			t.Fatalf("%d bytes", len(out))
 		}

@@ -67,6 +67,7 @@ type loader struct {
 	// badTemplates holds the templates that were complained about.
 	badTemplates   map[string]bool
 	overworkedSaid bool
+	byRole         map[string][]string
 }
 
 // schedules checks every schedule before the document is decoded, because a

@@ -54,6 +54,7 @@ func (l *agentLoader) meaning() {
 			"a clean path inside the repository, such as sites/paris/deployment.yaml")
 	}
 	l.branch(repo.Key("branch"), l.a.Repository.Branch)
+	l.signKey()
 	l.listen()
 	l.allow(schema.Path{"allow"})
 	if len(l.a.SelfFence) > 0 {
@@ -78,6 +79,15 @@ func (l *agentLoader) url(p schema.Path, text string) {
 	_, password := u.User.Password()
 	if password || u.User != nil && scheme != "ssh" {
 		l.say(RuleCredentials, p, "holds credentials", "put them into a file that only root can read, and name it in tokenFile")
+	}
+}
+
+// signKey wants a key to sign with where unsigned claims and reports are not
+// believed: nobody would believe this node.
+func (l *agentLoader) signKey() {
+	if l.a.Verify.Nodes != "" && !l.a.Coordination.Off() && l.a.SigningKey() == "" {
+		l.say(RuleSignKey, schema.Path{"verify", "nodes"}, "this node has no key to sign its own claims and reports with",
+			"name a private key in verify.signKey, or reach git over ssh with sshKey")
 	}
 }
 

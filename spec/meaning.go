@@ -16,6 +16,10 @@ const (
 	shortestHeartbeat = time.Second
 	shortestSchedule  = time.Second
 	longest           = 7 * 24 * time.Hour
+	// A node that seldom looks at git is deaf to the commit that would mend that,
+	// and to a claim that it lost (R1).
+	longestPoll    = 5 * time.Minute
+	longestTimeout = time.Minute
 )
 
 // referenceTime is where cron expressions are measured from, so that the same
@@ -39,6 +43,7 @@ func (l *loader) meaning() {
 	}
 	l.sides()
 	l.activeSide()
+	l.overworked()
 }
 
 // activeSide wants somebody on the side that is declared active: a commit that
@@ -70,12 +75,26 @@ func (l *loader) refName(p schema.Path, name string) {
 
 func (l *loader) settings() {
 	a, h := l.d.Agent, l.d.Handover
-	l.within(schema.Path{"agent", "timeout"}, a.Timeout.D(), shortest)
+	l.between(schema.Path{"agent", "timeout"}, a.Timeout.D(), shortest, longestTimeout)
 	l.within(schema.Path{"agent", "heartbeat"}, a.Heartbeat.D(), shortestHeartbeat)
 	l.within(schema.Path{"handover", "wait"}, h.Wait.D(), shortest)
 	l.within(schema.Path{"handover", "lease"}, h.Lease.D(), 0)
-	l.interval(schema.Path{"agent", "poll"}, a.Poll, shortest)
+	l.poll(schema.Path{"agent", "poll"}, a.Poll)
 	l.lease()
+}
+
+// poll bounds the time between two looks at git, also by a cron expression.
+func (l *loader) poll(p schema.Path, s Schedule) {
+	if !l.doc.Sound(p) {
+		return
+	}
+	gap := s.Longest(referenceTime())
+	if s.Cron != nil && gap > longestPoll {
+		l.say(RuleBound, p, fmt.Sprintf("leaves up to %s between two looks, and at most %s are allowed", short(gap), short(longestPoll)),
+			"a node that does not look is deaf to the next commit; such as 5s")
+		return
+	}
+	l.between(p, gap, shortest, longestPoll)
 }
 
 // lease holds the lease against R7: an agent must get at least one whole look
@@ -94,12 +113,14 @@ func (l *loader) lease() {
 }
 
 // within checks a duration against its lower bound and the common upper one.
-func (l *loader) within(p schema.Path, d, least time.Duration) {
+func (l *loader) within(p schema.Path, d, least time.Duration) { l.between(p, d, least, longest) }
+
+func (l *loader) between(p schema.Path, d, least, most time.Duration) {
 	switch {
 	case d < least:
 		l.say(RuleBound, p, fmt.Sprintf("must be at least %s, not %s", short(least), short(d)), "")
-	case d > longest:
-		l.say(RuleBound, p, fmt.Sprintf("must be at most %s, not %s", short(longest), short(d)), "")
+	case d > most:
+		l.say(RuleBound, p, fmt.Sprintf("must be at most %s, not %s", short(most), short(d)), "")
 	}
 }
 

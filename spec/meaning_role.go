@@ -168,13 +168,13 @@ func (l *loader) unique(p schema.Path, key string, names []string) {
 func (l *loader) expanded(p schema.Path, name string, r Role) {
 	v := &values{loader: l}
 	v.role(p, r)
-	for _, node := range l.d.NodeNames() {
-		if l.d.Nodes[node].Role != name {
-			continue
-		}
-		x := &expander{data: l.data.of(node)}
+	for _, node := range l.nodesOf(name) {
+		x := &expander{set: l.data, data: l.data.of(node)}
 		out := x.role(p, r)
 		l.unexpanded(node, x.failed)
+		if l.overworked() {
+			return
+		}
 		v.role(p, out)
 		l.unique(p.Key("files"), "path", names(out.Files, func(f File) string { return f.Path }))
 		w := &Wanted{Node: node, Role: name}
@@ -184,6 +184,17 @@ func (l *loader) expanded(p schema.Path, name string, r Role) {
 		}
 		l.renderAll(p, node, r)
 	}
+}
+
+// nodesOf lists the nodes of a role.
+func (l *loader) nodesOf(role string) []string {
+	if l.byRole == nil {
+		l.byRole = make(map[string][]string)
+		for _, node := range l.d.NodeNames() {
+			l.byRole[l.d.Nodes[node].Role] = append(l.byRole[l.d.Nodes[node].Role], node)
+		}
+	}
+	return l.byRole[role]
 }
 
 func (l *loader) unexpanded(node string, failed []expansion) {

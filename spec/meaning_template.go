@@ -81,11 +81,11 @@ func (l *loader) renderAll(p schema.Path, node string, r Role) {
 			continue
 		}
 		for _, side := range l.d.servingSides(node) {
-			if l.data.work > maxWork {
-				l.overworked()
+			_, err := l.data.render(node, f.Template, side)
+			if l.overworked() {
 				return
 			}
-			if _, err := l.data.render(node, f.Template, side); err != nil {
+			if err != nil {
 				l.badTemplate(at, f.Template, node, side, err)
 				break
 			}
@@ -93,15 +93,18 @@ func (l *loader) renderAll(p schema.Path, node string, r Role) {
 	}
 }
 
-// overworked gives up rendering what would keep every agent busy whenever the
+// overworked gives up expanding what would keep every agent busy whenever the
 // document changes.
-func (l *loader) overworked() {
+func (l *loader) overworked() bool {
+	if l.data.work.done <= maxWork {
+		return false
+	}
 	if !l.overworkedSaid {
 		l.overworkedSaid = true
-		l.say(RuleTemplateInvalid, schema.Path{"roles"},
-			fmt.Sprintf("rendering every file of every node takes more than %d steps", maxWork),
-			"use fewer nodes, files or loops in templates; or several documents")
+		l.say(RuleTemplateInvalid, schema.Path{"roles"}, errOverworked.Error(),
+			"use fewer nodes, files or {{ range }} loops; or several documents")
 	}
+	return true
 }
 
 func (l *loader) badTemplate(p schema.Path, name, node string, side Side, err error) {

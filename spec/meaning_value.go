@@ -37,9 +37,7 @@ func (v *values) role(p schema.Path, r Role) {
 
 func (v *values) service(p schema.Path, s Service) {
 	v.unit(p.Key("systemd"), s.Systemd)
-	if s.Compose != nil {
-		v.absolute(p.Keys("compose", "directory"), s.Compose.Directory)
-	}
+	v.compose(p.Key("compose"), s.Compose)
 	if s.Command != nil {
 		v.program(p.Keys("command", "start"), s.Command.Start)
 		v.program(p.Keys("command", "stop"), s.Command.Stop)

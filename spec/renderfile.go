@@ -17,7 +17,7 @@ func (d *Deployment) RenderFile(node, path string, serving Side) ([]byte, error)
 		return nil, fmt.Errorf("node %q of deployment %q: %w", node, d.Name, ErrUnknownNode)
 	}
 	data := d.dataset()
-	x := &expander{data: data.of(node)}
+	x := &expander{set: data, data: data.of(node)}
 	for _, f := range d.Roles[n.Role].Files {
 		if x.text(nil, f.Path) != path {
 			continue
@@ -36,8 +36,7 @@ func (s *dataset) render(node, name string, serving Side) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("template %s: %w", name, err)
 	}
-	out, steps, err := execute(t, s.ofFile(node, serving))
-	s.work += steps
+	out, err := execute(t, s.ofFile(node, serving), s.work)
 	if err != nil {
 		return nil, fmt.Errorf("template %s: %w", name, err)
 	}
@@ -52,7 +51,7 @@ func (s *dataset) template(name string) (*template.Template, error) {
 	if !ok {
 		return nil, fs.ErrNotExist
 	}
-	t, err := parseTemplate(string(text))
+	t, err := parseTemplate(string(text), s.work)
 	if err != nil {
 		return nil, err
 	}

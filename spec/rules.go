@@ -25,6 +25,7 @@ const (
 	RuleExitCode        schema.Rule = "exit-code"
 	RuleUnreadable      schema.Rule = "unreadable"
 	RuleUnit            schema.Rule = "unit"
+	RuleComposeName     schema.Rule = "compose-name"
 	RuleHostPort        schema.Rule = "host-port"
 	RuleURL             schema.Rule = "url"
 	RuleAbsolutePath    schema.Rule = "absolute-path"
@@ -39,6 +40,7 @@ const (
 	RuleAllowEverything schema.Rule = "allow-everything"
 	RuleAllowCompose    schema.Rule = "allow-compose"
 	RuleBranch          schema.Rule = "branch"
+	RuleSignKey         schema.Rule = "sign-key"
 )
 
 // DocumentRules lists the rules on the meaning of a document.
@@ -48,7 +50,7 @@ func DocumentRules() []schema.Rule {
 		RuleFollowsUnknown, RuleFollowsItself, RuleFollowsShared, RuleFollowsCycle, RuleFollowsSide,
 		RuleFencedActive, RuleActiveEmpty, RuleLeaseTooShort, RuleWitnessShared, RuleDetectMisplaced,
 		RuleSchedule, RuleBound, RuleName, RuleDuplicateName, RuleExitCode,
-		RuleUnit, RuleHostPort, RuleURL, RuleAbsolutePath, RuleProgram,
+		RuleUnit, RuleComposeName, RuleHostPort, RuleURL, RuleAbsolutePath, RuleProgram,
 		RuleExpand, RuleTemplateName, RuleTemplateMissing, RuleTemplateInvalid,
 	}
 }
@@ -56,7 +58,7 @@ func DocumentRules() []schema.Rule {
 // AgentRules lists the rules on the meaning of an agent's file.
 func AgentRules() []schema.Rule {
 	return []schema.Rule{
-		RuleRepositoryPath, RuleCredentials, RuleURL, RuleBranch, RuleListen,
+		RuleRepositoryPath, RuleCredentials, RuleURL, RuleBranch, RuleListen, RuleSignKey,
 		RuleAllowEverything, RuleAllowCompose, RuleUnit, RuleAbsolutePath, RuleProgram,
 	}
 }

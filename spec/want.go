@@ -9,7 +9,8 @@ import (
 )
 
 // WatchdogBound is the time that the watchdog may need to restart a dead or
-// frozen agent. It is part of W, by which a seizer waits out a lease (R7).
+// frozen agent, or the guard to act in its place. It is part of W, by which a
+// seizer waits out a lease (R7).
 const WatchdogBound = 30 * time.Second
 
 // ErrUnknownNode means that the deployment has no node of that name.
@@ -63,7 +64,7 @@ func (d *Deployment) Want(node string) (*Wanted, error) {
 		return nil, fmt.Errorf("node %q of deployment %q: %w", node, d.Name, ErrUnknownNode)
 	}
 	data := d.dataset()
-	x := &expander{data: data.of(node)}
+	x := &expander{set: data, data: data.of(node)}
 	role := x.role(schema.Path{"roles", n.Role}, d.Roles[n.Role])
 	w := &Wanted{
 		Deployment: d.Name, Node: node, Role: n.Role, Exclusive: role.Exclusive,
@@ -83,6 +84,9 @@ func (d *Deployment) Want(node string) (*Wanted, error) {
 	}
 	w.StopBound = w.StopTime + WatchdogBound
 	failed := append(x.failed, d.followed(w, data)...)
+	if data.work.done > maxWork {
+		return nil, fmt.Errorf("node %q: %w", node, errOverworked)
+	}
 	if len(failed) > 0 {
 		first := failed[0]
 		return nil, fmt.Errorf("node %q: %s: %w", node, first.path, first.err)
@@ -111,7 +115,7 @@ func (d *Deployment) followed(w *Wanted, data *dataset) []expansion {
 		if w.DetectOn == nil {
 			w.DetectOn = make(map[Side]*Probe)
 		}
-		x := &expander{data: data.of(name)}
+		x := &expander{set: data, data: data.of(name)}
 		w.DetectOn[side] = x.probe(schema.Path{"roles", w.Role, "detect"}, role.Detect)
 		failed = append(failed, x.failed...)
 	}

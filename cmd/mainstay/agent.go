@@ -14,12 +14,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"mainstay/reconcile/host"
+	"mainstay/reconcile/plain"
 	"mainstay/spec"
 )
 
 // machineCommands run services on this machine, which they do on Linux only.
 func (a *app) machineCommands() []func() *cobra.Command {
-	return []func() *cobra.Command{a.agentCommand, a.demoCommand, a.demoServiceCommand}
+	return []func() *cobra.Command{a.agentCommand, a.guardCommand, a.demoCommand, a.demoServiceCommand}
 }
 
 func (a *app) agentCommand() *cobra.Command {
@@ -70,7 +71,7 @@ func (a *app) runAgent(ctx context.Context, f *spec.AgentFile, log *slog.Logger,
 			return a.printJSON(r)
 		}
 		if err == nil {
-			_, err = fmt.Fprintf(a.out, "%s is %s: %s\n", r.Node, r.Status, r.Reason)
+			err = a.tell("%s is %s: %s\n", r.Node, r.Status, plain.Line(r.Reason))
 		}
 		return err
 	}

@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"mainstay/cmd/mainstay/gitcmd"
-	"mainstay/cmd/mainstay/view"
+	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/gitcmd"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -22,17 +22,17 @@ import (
 // fleetSize is how many deployments the benchmarks have in one repository.
 const fleetSize = 1000
 
-// fleet is a repository of many deployments and a checkout of it.
-type fleet struct {
+// manyDeployments is a repository of many deployments and a checkout of it.
+type manyDeployments struct {
 	b          testing.TB
 	bare, work string
 }
 
-func newFleet(b testing.TB, size int) fleet {
+func newFleet(b testing.TB, size int) manyDeployments {
 	b.Helper()
 	dir := b.TempDir()
 	b.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
-	f := fleet{b, filepath.Join(dir, "bare.git"), filepath.Join(dir, "work")}
+	f := manyDeployments{b, filepath.Join(dir, "bare.git"), filepath.Join(dir, "work")}
 	document := f.read(filepath.Join("testdata", "site", "deployment.yaml"))
 	for i := range size {
 		folder := filepath.Join(f.work, siteName(i))
@@ -54,7 +54,7 @@ func newFleet(b testing.TB, size int) fleet {
 
 func siteName(i int) string { return fmt.Sprintf("site%03d", i) }
 
-func (f fleet) git(in io.Reader, args ...string) string {
+func (f manyDeployments) git(in io.Reader, args ...string) string {
 	f.b.Helper()
 	c := exec.Command("git", args...)
 	c.Stdin = in
@@ -65,7 +65,7 @@ func (f fleet) git(in io.Reader, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-func (f fleet) read(file string) string {
+func (f manyDeployments) read(file string) string {
 	f.b.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -74,7 +74,7 @@ func (f fleet) read(file string) string {
 	return string(text)
 }
 
-func (f fleet) write(file, text string) {
+func (f manyDeployments) write(file, text string) {
 	f.b.Helper()
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		f.b.Fatal(err)
@@ -83,13 +83,13 @@ func (f fleet) write(file, text string) {
 
 // speak lets every node of every deployment have said that all is well, and main
 // hold every claim.
-func (f fleet) speak(size int) {
+func (f manyDeployments) speak(size int) {
 	f.b.Helper()
 	head := f.git(nil, "-C", f.bare, "rev-parse", "main")
 	var in bytes.Buffer
 	for i := range size {
 		file := siteName(i) + "/deployment.yaml"
-		d, problems, err := view.Load(gitcmd.Repo{Dir: f.work}.Checked(f.b.Context()), file)
+		d, problems, err := fleet.Load(gitcmd.Repo{Dir: f.work}.Checked(f.b.Context()), file)
 		if err != nil || len(problems) > 0 {
 			f.b.Fatal(err, problems)
 		}

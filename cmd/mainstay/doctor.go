@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mainstay/cmd/mainstay/board"
-	"mainstay/cmd/mainstay/doctor"
+	"mainstay/cmd/mainstay/ui"
+	"mainstay/reconcile/doctor"
 )
 
 // examined is the JSON form of what doctor found.
@@ -73,11 +73,11 @@ func (a *app) printExamined(r examined) error {
 		return a.printJSON(r)
 	}
 	s := a.screen()
-	styles := map[doctor.Level]board.Style{doctor.OK: board.Good, doctor.Warn: board.Warn, doctor.Fail: board.Bad}
+	styles := map[doctor.Level]ui.Style{doctor.OK: ui.Good, doctor.Warn: ui.Warn, doctor.Fail: ui.Bad}
 	for _, f := range r.Findings {
-		s.Item(styles[f.Level], board.Pad(string(f.Level), 6)+board.Pad(f.Area, 10), f.Text)
+		s.Item(styles[f.Level], ui.Pad(string(f.Level), 6)+ui.Pad(f.Area, 10), f.Text)
 		if f.Do != "" {
-			s.Item(board.Plain, board.Pad("", 16)+"do: ", f.Do)
+			s.Item(ui.Plain, ui.Pad("", 16)+"do: ", f.Do)
 		}
 	}
 	return nil

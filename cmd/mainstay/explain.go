@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -64,7 +63,7 @@ func (a *app) explained(ctx context.Context, r *reach, state string, last int) (
 		if _, serr := os.Stat(f.State); serr != nil {
 			return e, fromAgent(err)
 		}
-		fmt.Fprintf(a.err, "warning: no agent answers: this is from %s\n", f.State)
+		a.say("warning: no agent answers: this is from %s", f.State)
 		state = f.State
 	}
 	entries, err := reconcile.ReadRing(state, last)
@@ -76,7 +75,7 @@ func (a *app) printExplained(e reconcile.Explanation) error {
 		return a.printJSON(e)
 	}
 	for _, entry := range e.Entries {
-		if _, err := io.WriteString(a.out, reconcile.Words(entry)); err != nil {
+		if err := a.tell("%s", reconcile.Words(entry)); err != nil {
 			return err
 		}
 	}
@@ -114,7 +113,7 @@ func (a *app) replay(path string) error {
 		if a.format == "text" {
 			again := e
 			again.Decision = d
-			fmt.Fprintf(a.out, "saved:\n%sdecided now:\n%s", reconcile.Words(e), reconcile.Words(again))
+			_ = a.tell("saved:\n%sdecided now:\n%s", reconcile.Words(e), reconcile.Words(again))
 		}
 	}
 	if a.format == "json" {
@@ -127,7 +126,7 @@ func (a *app) replay(path string) error {
 			hintf("another version of mainstay may decide otherwise: use the one that saved them")
 	}
 	if a.format == "text" {
-		fmt.Fprintf(a.out, "%s, the same again\n", count(len(all), "decision"))
+		return a.tell("%s, the same again\n", count(len(all), "decision"))
 	}
 	return nil
 }

@@ -12,13 +12,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mainstay/cmd/mainstay/board"
-	"mainstay/cmd/mainstay/commit"
-	"mainstay/cmd/mainstay/edit"
-	"mainstay/cmd/mainstay/gitcmd"
-	"mainstay/cmd/mainstay/preview"
-	"mainstay/cmd/mainstay/view"
+	"mainstay/cmd/mainstay/ui"
+	"mainstay/reconcile/change"
+	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/forecast"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/gitcmd"
 	"mainstay/spec"
 )
 
@@ -41,7 +40,7 @@ func (a *app) failoverCommand() *cobra.Command {
 			"the commit says. Failing back is the same: failover --to main. It works in a copy, so this\n" +
 			"checkout stays as it is.\n\n" +
 			"It refuses when a check fails or a rule of safety speaks against it, and names each reason with\n" +
-			"the word that --force takes: " + strings.Join(preview.Words(), ", ") + ".\n" +
+			"the word that --force takes: " + strings.Join(forecast.Words(), ", ") + ".\n" +
 			"What was forced is recorded in the commit.\n" + exitStatusHelp,
 		Example: "  mainstay failover\n  mainstay failover --to main --reason 'main is repaired'\n" +
 			"  mainstay failover --fenced main --reason 'main burned down' --yes\n" +
@@ -65,13 +64,13 @@ func (a *app) failoverCommand() *cobra.Command {
 type turn struct {
 	*app
 	*failoverOptions
-	source  *view.Source
-	view    *view.View
-	now     *view.Deployment
+	source  *fleet.Source
+	view    *fleet.View
+	now     *fleet.Deployment
 	next    *spec.Deployment
 	content []byte
-	plan    *preview.Plan
-	forced  []preview.Objection
+	plan    *forecast.Forecast
+	forced  []forecast.Objection
 }
 
 func (a *app) failover(ctx context.Context, o *failoverOptions) error {
@@ -126,8 +125,8 @@ func (o *failoverOptions) check() error {
 		return failf(exitUsage, "--wait is %s", o.wait).hintf("use a time such as 5m, or 0 to follow nothing")
 	}
 	for _, w := range o.force {
-		if !slices.Contains(preview.Words(), w) {
-			return failf(exitUsage, "--force is %q", w).hintf("use %s", strings.Join(preview.Words(), ", "))
+		if !slices.Contains(forecast.Words(), w) {
+			return failf(exitUsage, "--force is %q", w).hintf("use %s", strings.Join(forecast.Words(), ", "))
 		}
 	}
 	if o.fenced != "" && o.unfence {
@@ -161,11 +160,11 @@ func (t *turn) prepare(ctx context.Context, repo gitcmd.Repo) error {
 	if err != nil {
 		return err
 	}
-	t.content, err = edit.Apply(before, edit.Change{Active: to, Fenced: spec.Side(t.fenced), Unfence: t.unfence})
+	t.content, err = change.Edit(before, change.Word{Active: to, Fenced: spec.Side(t.fenced), Unfence: t.unfence})
 	if err != nil {
 		return failf(exitFailed, "%s: %w", t.now.Path, err)
 	}
-	next, problems, err := view.Load(changed{tree, t.now.Path, t.content}, t.now.Path)
+	next, problems, err := fleet.Load(changed{tree, t.now.Path, t.content}, t.now.Path)
 	if err != nil {
 		return err
 	}
@@ -173,7 +172,7 @@ func (t *turn) prepare(ctx context.Context, repo gitcmd.Repo) error {
 		return t.problems(t.now.Path, problems)
 	}
 	t.next = next
-	t.plan = preview.Of(preview.Input{From: t.now.Spec, To: next, Now: t.now, Coordinated: t.view.Coordinated})
+	t.plan = forecast.Of(forecast.Input{From: t.now.Spec, To: next, Now: t.now, Coordinated: t.view.Coordinated})
 	return nil
 }
 
@@ -194,7 +193,7 @@ func (c changed) Read(path string) ([]byte, error) {
 // carryOut shows the plan, asks, commits, pushes and follows.
 func (t *turn) carryOut(ctx context.Context, repo gitcmd.Repo) error {
 	if t.format == "text" {
-		t.screen().Plan(t.plan, false)
+		drawForecast(t.screen(), t.plan, false)
 	}
 	if t.now.Active == t.next.Active && t.now.Fenced == t.next.Fenced {
 		t.say("%s declares %s already: there is nothing to commit", t.now.Path, t.next.Active)
@@ -206,7 +205,7 @@ func (t *turn) carryOut(ctx context.Context, repo gitcmd.Repo) error {
 	if err := t.confirm(ctx); err != nil {
 		return err
 	}
-	hash, err := commit.Make(ctx, repo, commit.Change{
+	hash, err := change.Commit(ctx, repo, change.File{
 		Base: t.view.Commit, Path: t.now.Path, Content: t.content, Message: t.message(),
 	})
 	if err != nil {
@@ -217,7 +216,7 @@ func (t *turn) carryOut(ctx context.Context, repo gitcmd.Repo) error {
 		branch = t.review
 	}
 	pushed := time.Now()
-	if err := commit.Push(ctx, repo, t.remote(ctx, repo), hash, branch); err != nil {
+	if err := change.Push(ctx, repo, t.remote(ctx, repo), hash, branch); err != nil {
 		return t.pushFault(ctx, err)
 	}
 	if t.review != "" {
@@ -273,14 +272,14 @@ func (t *turn) confirm(ctx context.Context) error {
 		return failf(exitUsage, "nobody is here to be asked").hintf("add --yes")
 	}
 	for _, o := range t.forced {
-		fmt.Fprintf(t.err, "forced: %s %s: %s\n", o.What, o.Node, o.Why)
+		t.say("forced: %s %s: %s", o.What, o.Node, o.Why)
 	}
 	screen := t.screen()
 	screen.Out, screen.Colour = t.err, false
 	for _, h := range t.plan.Handovers {
-		fmt.Fprintf(t.err, "%s: %s → %s, %s\n", h.Role, cmp.Or(string(h.From), "nobody"), h.To, expectation(h))
+		t.say("%s: %s → %s, %s", h.Role, cmp.Or(string(h.From), "nobody"), h.To, expectation(h))
 		if h.IfDead != "" {
-			screen.Item(board.Plain, "  ", h.IfDead)
+			screen.Item(ui.Plain, "  ", h.IfDead)
 		}
 	}
 	fmt.Fprintf(t.err, "Type %s to go on: ", t.next.Active)
@@ -292,7 +291,7 @@ func (t *turn) confirm(ctx context.Context) error {
 }
 
 // expectation is what a person accepts by going on.
-func expectation(h preview.Handover) string {
+func expectation(h forecast.Handover) string {
 	if h.Guarantee == "" {
 		return "which will not happen by itself"
 	}
@@ -351,7 +350,7 @@ func (t *turn) commitFault(err error) error {
 // pushFault explains why a push did not go through: most of all that somebody
 // else was faster.
 func (t *turn) pushFault(ctx context.Context, err error) error {
-	if !errors.Is(err, commit.ErrMoved) {
+	if !errors.Is(err, change.ErrMoved) {
 		return t.notPushed(err)
 	}
 	if t.review != "" {
@@ -372,29 +371,28 @@ func (t *turn) notPushed(err error) error {
 	var g *gitcmd.Error
 	if says, refused := "", false; errors.As(err, &g) {
 		if says, refused = g.Refused(); refused {
-			return failf(exitFailed, "%s does not take a push to %s, and nothing was changed: %s", view.Shown(t.place.URL), branch, says).
+			return failf(exitFailed, "%s does not take a push to %s, and nothing was changed: %s", fleet.Shown(t.place.URL), branch, says).
 				hintf("if the branch wants a review, push one that is merged there: add --branch %s-to-%s", t.now.Name, t.next.Active)
 		}
 	}
-	f := failf(exitFailed, "push to %s of %s, and nothing was changed: %w", branch, view.Shown(t.place.URL), err)
+	f := failf(exitFailed, "push to %s of %s, and nothing was changed: %w", branch, fleet.Shown(t.place.URL), err)
 	f.hint = cmp.Or(byFlags(hintOf(err)), "may you push there? If the branch wants reviews, add --branch NAME")
 	return f
 }
 
 // pushedForReview is the JSON form of a branch that waits for review.
 type pushedForReview struct {
-	Deployment string        `json:"deployment"`
-	From       spec.Side     `json:"from"`
-	To         spec.Side     `json:"to"`
-	Commit     string        `json:"commit"`
-	Branch     string        `json:"branch"`
-	Plan       *preview.Plan `json:"plan"`
+	Deployment string             `json:"deployment"`
+	From       spec.Side          `json:"from"`
+	To         spec.Side          `json:"to"`
+	Commit     string             `json:"commit"`
+	Branch     string             `json:"branch"`
+	Plan       *forecast.Forecast `json:"plan"`
 }
 
 func (t *turn) reviewed(hash string) error {
 	if t.format == "json" {
 		return t.printJSON(pushedForReview{t.now.Name, t.now.Active, t.next.Active, hash, t.review, t.plan})
 	}
-	_, err := fmt.Fprintf(t.out, "pushed %.7s to the branch %s: nothing happens before it is merged into %s\n", hash, t.review, t.place.Branch)
-	return err
+	return t.tell("pushed %.7s to the branch %s: nothing happens before it is merged into %s\n", hash, t.review, t.place.Branch)
 }

@@ -8,20 +8,20 @@ import (
 	"strings"
 	"time"
 
-	"mainstay/cmd/mainstay/board"
-	"mainstay/cmd/mainstay/preview"
-	"mainstay/cmd/mainstay/view"
+	"mainstay/cmd/mainstay/ui"
+	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/forecast"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
 
 // followed is the JSON form of a failover that was followed.
 type followed struct {
-	Deployment string        `json:"deployment"`
-	From       spec.Side     `json:"from"`
-	To         spec.Side     `json:"to"`
-	Commit     string        `json:"commit"`
-	Plan       *preview.Plan `json:"plan"`
+	Deployment string             `json:"deployment"`
+	From       spec.Side          `json:"from"`
+	To         spec.Side          `json:"to"`
+	Commit     string             `json:"commit"`
+	Plan       *forecast.Forecast `json:"plan"`
 	// Converged says that every node is as the commit says, Seconds how long
 	// that took since the push.
 	Converged bool           `json:"converged"`
@@ -79,13 +79,12 @@ type follower struct {
 	commit string
 	pushed time.Time
 	last   []followedNode
-	at     *view.Deployment // what last is of
-	read   time.Time        // when last was read
-	// told and drawn are what was shown: the newest line of every node, or how
-	// many lines the table had.
-	told  map[string]string
-	drawn int
-	deaf  string
+	at     *fleet.Deployment // what last is of
+	read   time.Time         // when last was read
+	// told and live are what was shown: the newest line of every node, or the table.
+	told map[string]string
+	live ui.Live
+	deaf string
 }
 
 // look reads once and shows what changed. A read that fails is told and tried
@@ -112,7 +111,7 @@ func (f *follower) look(ctx context.Context) (done bool, err error) {
 
 // state is where every node has come to. Nobody waits for nodes of a side that
 // is stated to be off.
-func (f *follower) state(d *view.Deployment) []followedNode {
+func (f *follower) state(d *fleet.Deployment) []followedNode {
 	nodes := []followedNode{}
 	for _, n := range d.Nodes {
 		if n.Side != "" && n.Side == f.next.Fenced {
@@ -139,7 +138,7 @@ func (f *follower) state(d *view.Deployment) []followedNode {
 
 // missing says what keeps a node from being as the commit says. What it said
 // before it knew of the commit is told as old.
-func (f *follower) missing(n view.Node) string {
+func (f *follower) missing(n fleet.Node) string {
 	r := n.Report
 	switch {
 	case r == nil:
@@ -147,22 +146,22 @@ func (f *follower) missing(n view.Node) string {
 	case r.Accepted == f.commit || r.Declared == f.next.Active:
 		text := fmt.Sprintf("%s is %s (%s)", n.Name, r.Status, r.Reason)
 		if n.Stale {
-			text = fmt.Sprintf("%s was %s when last heard %s ago", n.Name, r.Status, view.Age(n.Heard()))
+			text = fmt.Sprintf("%s was %s when last heard %s ago", n.Name, r.Status, fleet.Age(n.Heard()))
 		}
 		return text
 	case r.Seen == f.commit:
 		return fmt.Sprintf("%s has not accepted the commit (%s)", n.Name, r.Reason)
 	}
-	return fmt.Sprintf("%s has not seen the commit, last heard %s ago", n.Name, view.Age(n.Heard()))
+	return fmt.Sprintf("%s has not seen the commit, last heard %s ago", n.Name, fleet.Age(n.Heard()))
 }
 
 // serving says who serves each role that hands a claim over, as far as claims and
 // reports tell.
-func serving(d *view.Deployment) []string {
+func serving(d *fleet.Deployment) []string {
 	var out []string
 	for _, role := range slices.Sorted(maps.Keys(d.Claims)) {
 		side := d.Claims[role].Holder.Side()
-		i := slices.IndexFunc(d.Nodes, func(n view.Node) bool { return n.Role == role && n.Side == side && side != "" })
+		i := slices.IndexFunc(d.Nodes, func(n fleet.Node) bool { return n.Role == role && n.Side == side && side != "" })
 		if i < 0 {
 			out = append(out, "nobody holds the claim of "+role)
 			continue
@@ -174,8 +173,8 @@ func serving(d *view.Deployment) []string {
 			text = fmt.Sprintf("%s holds the claim of %s and was never heard", side, role)
 		case r.Status != plan.Active || r.Seq != d.Claims[role].Seq:
 			text = fmt.Sprintf("%s holds the claim of %s and is not seen to serve", side, role)
-		case n.Heard() > preview.HeardNow:
-			text += fmt.Sprintf(" when last heard %s ago", view.Age(n.Heard()))
+		case n.Heard() > forecast.HeardNow:
+			text += fmt.Sprintf(" when last heard %s ago", fleet.Age(n.Heard()))
 		}
 		out = append(out, text)
 	}
@@ -223,9 +222,9 @@ func (f *follower) finish(nodes []followedNode, failed error) error {
 		return failed
 	}
 	s := f.screen()
-	s.Say(board.Good, "done: %s serves, every node is as %.7s says after %.1fs", f.next.Active, f.commit, time.Since(f.pushed).Seconds())
+	s.Say(ui.Good, "done: %s serves, every node is as %.7s says after %.1fs", f.next.Active, f.commit, time.Since(f.pushed).Seconds())
 	for _, p := range f.plan.People {
-		s.Say(board.Plain, "now: %s", p)
+		s.Say(ui.Plain, "now: %s", p)
 	}
 	return nil
 }

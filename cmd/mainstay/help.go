@@ -3,7 +3,7 @@ package main
 import (
 	"strings"
 
-	"mainstay/cmd/mainstay/board"
+	"mainstay/cmd/mainstay/ui"
 )
 
 // helpWidth is how wide help is: it is read where trouble is, on small terminals.
@@ -18,7 +18,7 @@ func wrapped(text string) string {
 			out = append(out, strings.Trim(part, "\n"))
 			continue
 		}
-		out = append(out, strings.Join(board.Wrap(part, helpWidth), "\n"))
+		out = append(out, strings.Join(ui.Wrap(part, helpWidth), "\n"))
 	}
 	return strings.Join(out, "\n\n") + "\n"
 }

@@ -11,11 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mainstay/cmd/mainstay/board"
-	"mainstay/cmd/mainstay/gitcmd"
-	"mainstay/cmd/mainstay/history"
-	"mainstay/cmd/mainstay/view"
+	"mainstay/cmd/mainstay/ui"
+	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/gitcmd"
 	"mainstay/reconcile/plan"
 	"mainstay/schema"
 	"mainstay/spec"
@@ -23,8 +22,8 @@ import (
 
 // told is the JSON form of a deployment's history.
 type told struct {
-	Deployment string           `json:"deployment"`
-	Switches   []history.Switch `json:"switches"`
+	Deployment string         `json:"deployment"`
+	Switches   []fleet.Switch `json:"switches"`
 	// Damaged says why older switches of a role could not be read.
 	Damaged []string `json:"damaged,omitempty"`
 }
@@ -64,7 +63,7 @@ func (a *app) history(ctx context.Context, l *laptop, role string, limit int) er
 		return failf(exitUsage, "no role %q of %s hands a claim over", role, d.Name).
 			hintf("use %s", strings.Join(slices.Sorted(maps.Keys(d.Claims)), ", "))
 	}
-	t := told{Deployment: d.Name, Switches: []history.Switch{}}
+	t := told{Deployment: d.Name, Switches: []fleet.Switch{}}
 	for _, r := range slices.Sorted(maps.Keys(d.Claims)) {
 		if role != "" && r != role {
 			continue
@@ -76,7 +75,7 @@ func (a *app) history(ctx context.Context, l *laptop, role string, limit int) er
 		if err != nil {
 			t.Damaged = append(t.Damaged, fmt.Sprintf("%s: what is before this is not told: %v", r, err))
 		}
-		switches := history.Of(r, chain)
+		switches := fleet.Switches(r, chain)
 		if limit > 0 && len(switches) > limit {
 			switches = switches[:limit]
 		}
@@ -85,13 +84,13 @@ func (a *app) history(ctx context.Context, l *laptop, role string, limit int) er
 	if err := l.declare(ctx, d, t.Switches); err != nil {
 		return err
 	}
-	slices.SortStableFunc(t.Switches, func(x, y history.Switch) int { return y.At.Compare(x.At) })
+	slices.SortStableFunc(t.Switches, func(x, y fleet.Switch) int { return y.At.Compare(x.At) })
 	return a.printHistory(t)
 }
 
 // declare adds to every switch what the document's log and the newest reports say
 // of it.
-func (l *laptop) declare(ctx context.Context, d *view.Deployment, switches []history.Switch) error {
+func (l *laptop) declare(ctx context.Context, d *fleet.Deployment, switches []fleet.Switch) error {
 	if len(switches) == 0 {
 		return nil
 	}
@@ -118,17 +117,17 @@ const logFormat = "%H%x1f%an%x1f%cI%x1f%s%x1f%(trailers:key=Mainstay-Reason,valu
 	"%x1f%(trailers:key=Mainstay-Forced,valueonly,separator=%x1e)"
 
 // declared is the newest commit up to the accepted one that changed the word.
-func declared(ctx context.Context, repo gitcmd.Repo, path, accepted string) (history.Declared, bool) {
+func declared(ctx context.Context, repo gitcmd.Repo, path, accepted string) (fleet.Declared, bool) {
 	text, err := repo.Text(ctx, gitcmd.Git("log", "-1", "--format="+logFormat, `-G(active|fenced)["']?[[:space:]]*:`).On(accepted).Paths(path))
 	parts := strings.Split(text, "\x1f")
 	if err != nil || len(parts) != 6 {
-		return history.Declared{}, false
+		return fleet.Declared{}, false
 	}
 	at, err := time.Parse(time.RFC3339, parts[2])
 	if err != nil {
-		return history.Declared{}, false
+		return fleet.Declared{}, false
 	}
-	d := history.Declared{Commit: parts[0], Side: declares(ctx, repo, path, parts[0]), Who: parts[1], At: at.UTC(), Subject: parts[3], Why: parts[4]}
+	d := fleet.Declared{Commit: parts[0], Side: declares(ctx, repo, path, parts[0]), Who: parts[1], At: at.UTC(), Subject: parts[3], Why: parts[4]}
 	for f := range strings.SplitSeq(parts[5], "\x1e") {
 		if f != "" {
 			d.Forced = append(d.Forced, f)
@@ -156,55 +155,55 @@ func (a *app) printHistory(t told) error {
 	if a.format == "json" {
 		return a.printJSON(t)
 	}
-	table := board.Table{Head: []string{"WHEN", "ROLE", "SWITCH", "CLAIM", "GUARANTEE", "TOOK", "WHO"}, Narrow: 7}
+	table := ui.Table{Head: []string{"WHEN", "ROLE", "SWITCH", "CLAIM", "GUARANTEE", "TOOK", "WHO"}, Narrow: 7}
 	for _, s := range t.Switches {
 		table.Rows = append(table.Rows, switchRow(s))
 	}
 	screen := a.screen()
 	if len(t.Switches) == 0 {
-		screen.Say(board.Plain, "no side of %s has ever held a claim", t.Deployment)
+		screen.Say(ui.Plain, "no side of %s has ever held a claim", t.Deployment)
 		return nil
 	}
 	err := table.Draw(a.out, screen.Width, screen.Colour)
 	for _, d := range t.Damaged {
-		screen.Say(board.Bad, "! %s", d)
+		screen.Say(ui.Bad, "! %s", d)
 	}
 	return err
 }
 
-func switchRow(s history.Switch) board.Row {
-	from, style := "nobody", board.Plain
+func switchRow(s fleet.Switch) ui.Row {
+	from, style := "nobody", ui.Plain
 	if s.From != "" {
 		from = string(s.From)
 	}
 	if s.Guarantee != "released" {
-		style = board.Warn
+		style = ui.Warn
 	}
-	var r board.Row
+	var r ui.Row
 	if d := s.Declared; d != nil {
 		why := d.Why
 		if why == "" {
 			why = d.Subject
 		}
-		r.Notes = append(r.Notes, board.Cell{Text: fmt.Sprintf("%.7s %s", d.Commit, why)})
+		r.Notes = append(r.Notes, ui.Cell{Text: fmt.Sprintf("%.7s %s", d.Commit, why)})
 		for _, f := range d.Forced {
-			r.Notes = append(r.Notes, board.Cell{Text: "forced: " + f, Style: board.Warn})
+			r.Notes = append(r.Notes, ui.Cell{Text: "forced: " + f, Style: ui.Warn})
 		}
 	}
 	if strings.Contains(s.Left, plan.DrainEnded) {
-		r.Notes = append(r.Notes, board.Cell{Text: s.Leaver + ": " + s.Left, Style: board.Warn})
+		r.Notes = append(r.Notes, ui.Cell{Text: s.Leaver + ": " + s.Left, Style: ui.Warn})
 	}
 	if s.Reason != "" {
-		r.Notes = append(r.Notes, board.Cell{Text: s.Node + ": " + s.Reason, Style: board.Dim})
+		r.Notes = append(r.Notes, ui.Cell{Text: s.Node + ": " + s.Reason, Style: ui.Dim})
 	}
 	if text := phasesOf(s); text != "" {
-		r.Notes = append(r.Notes, board.Cell{Text: text, Style: board.Dim})
+		r.Notes = append(r.Notes, ui.Cell{Text: text, Style: ui.Dim})
 	}
 	took := "-"
 	if d := s.Took(); d > 0 {
 		took = fmt.Sprintf("%.1fs", d.Seconds())
 	}
-	r.Cells = []board.Cell{
+	r.Cells = []ui.Cell{
 		{Text: s.At.UTC().Format("2006-01-02 15:04:05Z")}, {Text: s.Role}, {Text: from + " → " + string(s.To)},
 		{Text: fmt.Sprintf("#%d", s.Seq)}, {Text: string(s.Guarantee), Style: style}, {Text: took}, {Text: s.Who()},
 	}
@@ -212,7 +211,7 @@ func switchRow(s history.Switch) board.Row {
 }
 
 // phasesOf lists the moments of a switch, counted from the first one.
-func phasesOf(s history.Switch) string {
+func phasesOf(s fleet.Switch) string {
 	if len(s.Phases) < 2 {
 		return ""
 	}

@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mainstay/cmd/mainstay/gitcmd"
 	"mainstay/cmd/mainstay/initial"
+	"mainstay/reconcile/gitcmd"
 )
 
 // initialized is the JSON form of what init wrote.

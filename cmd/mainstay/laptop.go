@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -12,15 +13,17 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"mainstay/cmd/mainstay/board"
-	"mainstay/cmd/mainstay/gitcmd"
-	"mainstay/cmd/mainstay/view"
+	"mainstay/cmd/mainstay/ui"
+	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/gitcmd"
+	"mainstay/reconcile/plain"
+	"mainstay/schema"
 )
 
 // laptop is how a person's machine finds a deployment.
 type laptop struct {
-	place      view.Place
+	place      fleet.Place
 	config     string
 	deployment string
 }
@@ -87,7 +90,7 @@ func (l *laptop) fromConfig() error {
 	if err != nil {
 		return err
 	}
-	p := view.OfAgent(f)
+	p := fleet.OfAgent(f)
 	for _, c := range []struct{ flag, file *string }{
 		{&l.place.URL, &p.URL}, {&l.place.Branch, &p.Branch}, {&l.place.Path, &p.Path},
 		{&l.place.Coordination, &p.Coordination}, {&l.place.SSHKey, &p.SSHKey}, {&l.place.TokenFile, &p.TokenFile},
@@ -135,7 +138,7 @@ func accessConfig(ctx context.Context) [][2]string {
 }
 
 // read finds and reads the repository, and narrows it to --deployment.
-func (l *laptop) read(ctx context.Context, s *view.Source) (*view.View, error) {
+func (l *laptop) read(ctx context.Context, s *fleet.Source) (*fleet.View, error) {
 	v, err := s.Read(ctx)
 	if err != nil {
 		return nil, l.fault(err)
@@ -147,12 +150,12 @@ func (l *laptop) read(ctx context.Context, s *view.Source) (*view.View, error) {
 	for _, d := range v.Deployments {
 		if d.Name == l.deployment {
 			one := *v
-			one.Deployments, one.OK = []view.Deployment{d}, d.OK
+			one.Deployments, one.OK = []fleet.Deployment{d}, d.OK
 			return &one, nil
 		}
 		names = append(names, d.Name)
 	}
-	return nil, failf(exitUsage, "no deployment %q in %s", l.deployment, view.Shown(l.place.URL)).hintf("it has %s", some(names))
+	return nil, failf(exitUsage, "no deployment %q in %s", l.deployment, fleet.Shown(l.place.URL)).hintf("it has %s", some(names))
 }
 
 // some lists names, and counts those that would be too many.
@@ -174,7 +177,7 @@ func (l *laptop) fault(err error) error {
 	switch {
 	case f.hint != "":
 	case errors.As(err, &g):
-		f.hint = "does `git ls-remote " + view.Shown(l.place.URL) + "` work?"
+		f.hint = "does `git ls-remote " + fleet.Shown(l.place.URL) + "` work?"
 	case errors.Is(err, git.ErrNotFound):
 		f.hint = "leave --path out to see every document of " + l.place.Branch
 	}
@@ -195,11 +198,11 @@ func byFlags(hint string) string {
 }
 
 // open finds the place and opens it.
-func (l *laptop) open(ctx context.Context) (*view.Source, error) {
+func (l *laptop) open(ctx context.Context) (*fleet.Source, error) {
 	if err := l.find(ctx); err != nil {
 		return nil, err
 	}
-	s, err := view.Open(l.place)
+	s, err := fleet.Open(l.place)
 	if err != nil {
 		return nil, l.fault(err)
 	}
@@ -208,7 +211,7 @@ func (l *laptop) open(ctx context.Context) (*view.Source, error) {
 
 // one reads the repository and returns its only deployment, or the one that was
 // named.
-func (l *laptop) one(ctx context.Context, s *view.Source) (*view.View, *view.Deployment, error) {
+func (l *laptop) one(ctx context.Context, s *fleet.Source) (*fleet.View, *fleet.Deployment, error) {
 	v, err := l.read(ctx, s)
 	if err != nil {
 		return nil, nil, err
@@ -226,8 +229,8 @@ func (l *laptop) one(ctx context.Context, s *view.Source) (*view.View, *view.Dep
 
 // screen is where tables are drawn: as wide as the terminal, or else as COLUMNS
 // says or 100 characters, and coloured on a terminal only.
-func (a *app) screen() board.Screen {
-	s := board.Screen{Out: a.out, Width: 100}
+func (a *app) screen() ui.Screen {
+	s := ui.Screen{Out: a.out, Width: 100}
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n >= 40 {
 		s.Width = n
 	}
@@ -288,4 +291,23 @@ func (a *app) answer(ctx context.Context) (string, error) {
 }
 
 // say prints a line of progress, which is no result.
-func (a *app) say(format string, args ...any) { fmt.Fprintf(a.err, format+"\n", args...) }
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintln(a.err, plain.Line(fmt.Sprintf(format, args...)))
+}
+
+// tell prints a result of several lines, as far as it is fit to be shown.
+func (a *app) tell(format string, args ...any) error {
+	_, err := io.WriteString(a.out, plain.Text(fmt.Sprintf(format, args...)))
+	return err
+}
+
+// printProblems lists what is wrong with a file. What a line quotes of the file
+// stays in its line.
+func (a *app) printProblems(w io.Writer, problems []schema.Problem) {
+	for _, p := range problems {
+		fmt.Fprintln(w, plain.Line(p.String()))
+		if p.Hint != "" {
+			fmt.Fprintln(w, "  hint: "+plain.Line(p.Hint))
+		}
+	}
+}

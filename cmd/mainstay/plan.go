@@ -11,17 +11,17 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mainstay/cmd/mainstay/gitcmd"
-	"mainstay/cmd/mainstay/preview"
-	"mainstay/cmd/mainstay/view"
+	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/forecast"
+	"mainstay/reconcile/gitcmd"
 	"mainstay/schema"
 	"mainstay/spec"
 )
 
 // planned is the JSON form of what plan found.
 type planned struct {
-	Pending bool            `json:"pending"`
-	Plans   []*preview.Plan `json:"plans"`
+	Pending bool                 `json:"pending"`
+	Plans   []*forecast.Forecast `json:"plans"`
 }
 
 // planOptions are the flags of plan.
@@ -64,7 +64,7 @@ func (a *app) plan(ctx context.Context, o *planOptions) error {
 		return err
 	}
 	defer done()
-	result := planned{Plans: []*preview.Plan{}}
+	result := planned{Plans: []*forecast.Forecast{}}
 	documents, err := o.affected(from, to)
 	if err != nil {
 		return err
@@ -93,11 +93,11 @@ func (a *app) printPlans(r planned) error {
 	case "json":
 		return a.printJSON(r)
 	case "markdown":
-		return preview.Markdown(a.out, r.Plans)
+		return forecast.Markdown(a.out, r.Plans)
 	}
 	screen := a.screen()
 	for _, p := range r.Plans {
-		screen.Plan(p, true)
+		drawForecast(screen, p, true)
 	}
 	if len(r.Plans) == 0 {
 		screen.Say(0, "no deployment changes")
@@ -107,14 +107,14 @@ func (a *app) printPlans(r planned) error {
 
 // trees finds the two revisions: in the checkout around the current folder, or
 // in a copy of the repository that was named.
-func (o *planOptions) trees(ctx context.Context, s *view.Source) (from, to gitcmd.Tree, done func(), err error) {
+func (o *planOptions) trees(ctx context.Context, s *fleet.Source) (from, to gitcmd.Tree, done func(), err error) {
 	repo, done, err := o.workplace(ctx)
 	if err != nil {
 		return from, to, nil, err
 	}
 	if o.to == "" && !repo.Checkout(ctx) {
 		done()
-		return from, to, nil, failf(exitUsage, "plan what? This folder is no checkout of %s", view.Shown(o.place.URL)).
+		return from, to, nil, failf(exitUsage, "plan what? This folder is no checkout of %s", fleet.Shown(o.place.URL)).
 			hintf("name the revision to end at with --to, or run this in a checkout of it")
 	}
 	if o.from == "" {
@@ -142,13 +142,13 @@ func (o *planOptions) trees(ctx context.Context, s *view.Source) (from, to gitcm
 }
 
 // tip is what the nodes read now, brought into the repository.
-func (o *planOptions) tip(ctx context.Context, repo gitcmd.Repo, s *view.Source) (string, error) {
+func (o *planOptions) tip(ctx context.Context, repo gitcmd.Repo, s *fleet.Source) (string, error) {
 	head, err := s.Head(ctx)
 	if err != nil {
 		return "", o.fault(err)
 	}
 	if head == "" {
-		return "", failf(exitFailed, "%s has no branch %s", view.Shown(o.place.URL), o.place.Branch).hintf("name it with --branch")
+		return "", failf(exitFailed, "%s has no branch %s", fleet.Shown(o.place.URL), o.place.Branch).hintf("name it with --branch")
 	}
 	return head, o.bring(ctx, repo, head)
 }
@@ -211,7 +211,7 @@ func (o *planOptions) affected(from, to gitcmd.Tree) ([]string, error) {
 			return nil, err
 		}
 		for _, f := range files {
-			if folders[path.Dir(f)] && view.IsYAML(f) && isDocument(t, f) {
+			if folders[path.Dir(f)] && fleet.IsYAML(f) && isDocument(t, f) {
 				out = append(out, f)
 			}
 		}
@@ -227,10 +227,10 @@ func isDocument(t gitcmd.Tree, file string) bool {
 
 // planOne makes the plan of one document, nil when it is not the one that was
 // asked for.
-func (a *app) planOne(ctx context.Context, s *view.Source, file string, trees [2]gitcmd.Tree, o *planOptions) (*preview.Plan, error) {
+func (a *app) planOne(ctx context.Context, s *fleet.Source, file string, trees [2]gitcmd.Tree, o *planOptions) (*forecast.Forecast, error) {
 	var ds [2]*spec.Deployment
 	for i, t := range trees {
-		d, problems, err := view.Load(t, file)
+		d, problems, err := fleet.Load(t, file)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
@@ -250,20 +250,18 @@ func (a *app) planOne(ctx context.Context, s *view.Source, file string, trees [2
 	if err != nil {
 		return nil, o.fault(err)
 	}
-	p := preview.Of(preview.Input{From: ds[0], To: ds[1], Now: &v.Deployments[0], Coordinated: v.Coordinated})
+	p := forecast.Of(forecast.Input{From: ds[0], To: ds[1], Now: &v.Deployments[0], Coordinated: v.Coordinated})
 	if o.node != "" {
 		if _, ok := known.Nodes[o.node]; !ok {
 			return nil, failf(exitUsage, "no node %q in %s", o.node, known.Name).hintf("it has %s", strings.Join(known.NodeNames(), ", "))
 		}
-		p.Steps = slices.DeleteFunc(p.Steps, func(t preview.Step) bool { return t.Node != o.node })
+		p.Steps = slices.DeleteFunc(p.Steps, func(t forecast.Step) bool { return t.Node != o.node })
 	}
 	return p, nil
 }
 
 // problems tells what is wrong with a document, and returns exit code 3.
 func (a *app) problems(file string, ps []schema.Problem) error {
-	if err := schema.Print(a.err, ps); err != nil {
-		return err
-	}
+	a.printProblems(a.err, ps)
 	return failf(exitProblems, "%s in %s", count(len(ps), "problem"), file).hintf("no node would accept it")
 }

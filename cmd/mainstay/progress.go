@@ -3,11 +3,10 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"strings"
 	"time"
 
-	"mainstay/cmd/mainstay/board"
-	"mainstay/cmd/mainstay/view"
+	"mainstay/cmd/mainstay/ui"
+	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
 )
 
@@ -28,7 +27,7 @@ func (f *follower) show() {
 		}
 		if f.told[n.Name] != text {
 			f.told[n.Name] = text
-			fmt.Fprintf(f.out, "%7.1fs  %s\n", time.Since(f.pushed).Seconds(), text)
+			f.screen().Raw(ui.Plain, fmt.Sprintf("%7.1fs  %s", time.Since(f.pushed).Seconds(), text))
 		}
 	}
 }
@@ -62,7 +61,7 @@ func (n followedNode) waiting() string {
 	case n.Applied:
 		return ""
 	case n.silent > 0:
-		return "not heard for " + view.Age(n.silent) + ": is the machine up, does it reach git?"
+		return "not heard for " + fleet.Age(n.silent) + ": is the machine up, does it reach git?"
 	case n.left > 0:
 		return n.Reason
 	case n.Status == plan.Active, n.Status == plan.Inactive, n.Status == plan.Activating, n.Status == plan.Deactivating:
@@ -73,7 +72,7 @@ func (n followedNode) waiting() string {
 
 // draw shows the nodes in place of the table before.
 func (f *follower) draw() {
-	table := board.Table{Head: []string{"NODE", "SIDE", "STATUS", "DONE", "PHASES, FROM WHEN IT SAW THE COMMIT"}}
+	table := ui.Table{Head: []string{"NODE", "SIDE", "STATUS", "DONE", "PHASES, FROM WHEN IT SAW THE COMMIT"}}
 	s := f.screen()
 	name, status := len("NODE"), len("STATUS")
 	for _, n := range f.last {
@@ -85,40 +84,36 @@ func (f *follower) draw() {
 	}
 	var text bytes.Buffer
 	s.Out = &text
-	s.Cut(board.Bold, "%.7s, pushed %s ago, is followed for at most %s; Ctrl-C ends following only",
-		f.commit, view.Age(time.Since(f.pushed)), f.wait)
+	s.Cut(ui.Bold, "%.7s, pushed %s ago, is followed for at most %s; Ctrl-C ends following only",
+		f.commit, fleet.Age(time.Since(f.pushed)), f.wait)
 	_ = table.Draw(&text, s.Width, s.Colour)
 	if f.deaf != "" {
-		s.Say(board.Bad, "! cannot read: %s; trying again", f.deaf)
+		s.Say(ui.Bad, "! cannot read: %s; trying again", f.deaf)
 	}
-	lines := fitting(text.String(), f.height())
-	if f.drawn > 0 {
-		fmt.Fprintf(f.out, "\x1b[%dA", f.drawn)
-	}
-	fmt.Fprint(f.out, strings.Join(lines, "\x1b[K\n")+"\x1b[K\n\x1b[J")
-	f.drawn = len(lines)
+	f.live.Out = f.out
+	_ = f.live.Draw(text.String(), f.height())
 }
 
 // row is a node's line; room is how wide its last column may be.
-func (n followedNode) row(room int) board.Row {
-	side, done, style := "-", "-", board.Warn
+func (n followedNode) row(room int) ui.Row {
+	side, done, style := "-", "-", ui.Warn
 	if n.side != "" {
 		side = string(n.side)
 	}
 	switch {
 	case n.Applied:
-		done, style = "yes", board.Good
+		done, style = "yes", ui.Good
 	case n.Status == plan.Failed || n.Status == plan.Unknown || n.silent > 0:
-		style = board.Bad
+		style = ui.Bad
 	}
-	r := board.Row{Cells: []board.Cell{
+	r := ui.Row{Cells: []ui.Cell{
 		{Text: n.Name}, {Text: side}, {Text: string(n.Status), Style: style}, {Text: done, Style: style}, {Text: n.moments(room)},
 	}}
 	if why := n.waiting(); why != "" {
 		if n.left > 0 && n.silent == 0 {
 			why += " (" + n.left.String() + " left)"
 		}
-		r.Notes = append(r.Notes, board.Cell{Text: why, Style: style})
+		r.Notes = append(r.Notes, ui.Cell{Text: why, Style: style})
 	}
 	return r
 }
@@ -143,15 +138,4 @@ func (n followedNode) moments(width int) string {
 		}
 	}
 	return text
-}
-
-// fitting are the lines of a text that have room in so many lines, with a word on
-// those that have not. 0 is no bound.
-func fitting(text string, height int) []string {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	if height > 1 && len(lines) >= height {
-		hidden := len(lines) - height + 2
-		lines = append(lines[:height-2], fmt.Sprintf("… %s more, make the window higher", count(hidden, "line")))
-	}
-	return lines
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 	"sigs.k8s.io/yaml"
 
-	"mainstay/cmd/mainstay/view"
+	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service/process"
@@ -84,7 +84,7 @@ func (s *site) load() {
 	s.head = s.git("-C", s.bare, "rev-parse", "refs/heads/main")
 	rev, err := s.remote.Revision(context.Background(), git.Branch("main"), s.head, "")
 	s.ts.Check(err)
-	d, problems, err := view.Load(rev, "deployment.yaml")
+	d, problems, err := fleet.Load(rev, "deployment.yaml")
 	s.ts.Check(err)
 	if len(problems) > 0 {
 		s.ts.Fatalf("%v", problems)

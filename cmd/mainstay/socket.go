@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mainstay/reconcile"
+	"mainstay/reconcile/plain"
 	"mainstay/reconcile/service"
 	"mainstay/spec"
 )
@@ -90,14 +91,13 @@ func (a *app) answered(answer reconcile.Answer, err error) error {
 		return fromAgent(err)
 	}
 	if answer.Warning != "" {
-		fmt.Fprintf(a.err, "warning: %s\n", answer.Warning)
+		a.say("warning: %s", answer.Warning)
 	}
 	if a.format == "json" {
 		return a.printJSON(answer)
 	}
-	if _, err := fmt.Fprintln(a.out, answer.Message); err != nil || answer.Report == nil {
+	if err := a.tell("%s\n", plain.Line(answer.Message)); err != nil || answer.Report == nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.out, "%s is %s: %s\n", answer.Report.Node, answer.Report.Status, answer.Report.Reason)
-	return err
+	return a.tell("%s\n", plain.Line(fmt.Sprintf("%s is %s: %s", answer.Report.Node, answer.Report.Status, answer.Report.Reason)))
 }

@@ -5,15 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"mainstay/cmd/mainstay/board"
-	"mainstay/cmd/mainstay/view"
+	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile"
+	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service"
 )
@@ -22,7 +20,7 @@ import (
 const watchEvery = time.Second
 
 // looker answers what a deployment is now.
-type looker func(ctx context.Context) (*view.View, error)
+type looker func(ctx context.Context) (*fleet.View, error)
 
 func (a *app) statusCommand() *cobra.Command {
 	l := &laptop{}
@@ -50,7 +48,7 @@ func (a *app) statusCommand() *cobra.Command {
 					return err
 				}
 				defer s.Close()
-				look = func(ctx context.Context) (*view.View, error) { return l.read(ctx, s) }
+				look = func(ctx context.Context) (*fleet.View, error) { return l.read(ctx, s) }
 			}
 			if watch {
 				return a.watch(c.Context(), look)
@@ -66,7 +64,7 @@ func (a *app) statusCommand() *cobra.Command {
 
 // agentLooker asks an agent through its control socket.
 func (a *app) agentLooker(socket string) looker {
-	return func(ctx context.Context) (*view.View, error) {
+	return func(ctx context.Context) (*fleet.View, error) {
 		s, err := reconcile.NewClient(socket, service.SystemClock{}.Boot).Status(ctx)
 		if err != nil {
 			return nil, failf(exitFailed, "%w", err).hintf("is `mainstay agent` running, and may you use %s?", socket)
@@ -75,7 +73,7 @@ func (a *app) agentLooker(socket string) looker {
 		for role, c := range s.Claims {
 			claims[role] = c.Tip
 		}
-		return view.OfNode(s.Node, s.Others, claims, time.Now()), nil
+		return fleet.OfNode(s.Node, s.Others, claims, time.Now()), nil
 	}
 }
 
@@ -103,18 +101,18 @@ type errSaid struct{}
 func (errSaid) Error() string { return "" }
 
 // draw shows one deployment whole, many in a line each.
-func draw(s board.Screen, v *view.View) error {
+func draw(s ui.Screen, v *fleet.View) error {
 	if len(v.Deployments) == 1 {
-		return s.Deployment(v, &v.Deployments[0])
+		return drawDeployment(s, v, &v.Deployments[0])
 	}
-	return s.Fleet(v)
+	return drawFleet(s, v)
 }
 
 // watch looks again and again until ctx ends.
 func (a *app) watch(ctx context.Context, look looker) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	var p painter
+	p := painter{live: ui.Live{Out: a.out}}
 	for {
 		v, err := look(ctx)
 		if ctx.Err() != nil {
@@ -133,7 +131,7 @@ func (a *app) watch(ctx context.Context, look looker) error {
 
 // show shows one look: to people a table, to programs one line of JSON, and
 // nothing where a look came to nothing.
-func (a *app) show(p *painter, v *view.View, failed error) error {
+func (a *app) show(p *painter, v *fleet.View, failed error) error {
 	if a.format != "json" {
 		return p.paint(a, v, failed)
 	}
@@ -148,41 +146,34 @@ func (a *app) show(p *painter, v *view.View, failed error) error {
 
 // painter draws over what it drew before.
 type painter struct {
-	last *view.View
+	last *fleet.View
+	live ui.Live
 }
 
 // paint draws a look; one that came to nothing leaves the last one standing,
 // with its age.
-func (p *painter) paint(a *app, v *view.View, failed error) error {
+func (p *painter) paint(a *app, v *fleet.View, failed error) error {
 	if v != nil {
 		p.last = v
 	}
 	var text bytes.Buffer
 	s := a.screen()
 	s.Out = &text
-	s.Cut(board.Dim, "%s · every %s · Ctrl-C ends", time.Now().Format("15:04:05"), watchEvery)
+	s.Cut(ui.Dim, "%s · every %s · Ctrl-C ends", time.Now().Format("15:04:05"), watchEvery)
 	if p.last != nil {
 		if err := draw(s, p.last); err != nil {
 			return err
 		}
 	}
 	if failed != nil {
-		s.Say(board.Bad, "! %s", failed)
+		s.Say(ui.Bad, "! %s", failed)
 		if p.last != nil {
-			s.Say(board.Bad, "! what is shown was read %s ago", view.Age(time.Since(p.last.Read)))
+			s.Say(ui.Bad, "! what is shown was read %s ago", fleet.Age(time.Since(p.last.Read)))
 		}
 	}
-	return a.redraw(text.String())
-}
-
-// redraw puts a text on the terminal in place of the one before, cut to its
-// height; elsewhere it is simply printed.
-func (a *app) redraw(text string) error {
 	if !isTerminal(a.out) {
-		_, err := fmt.Fprintln(a.out, text)
+		_, err := fmt.Fprintln(a.out, text.String())
 		return err
 	}
-	lines := fitting(text, a.height())
-	_, err := io.WriteString(a.out, "\x1b[H"+strings.Join(lines, "\x1b[K\n")+"\x1b[K\n\x1b[J")
-	return err
+	return p.live.Draw(text.String(), a.height())
 }

@@ -18,6 +18,7 @@ ExecStart=/usr/bin/mainstay agent --config /etc/mainstay/agent.yaml
 Restart=always
 RestartSec=1
 RuntimeDirectory=mainstay
+RuntimeDirectoryPreserve=yes
 StateDirectory=mainstay
 
 [Install]

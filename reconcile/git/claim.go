@@ -93,6 +93,9 @@ func (r *Remote) claimAt(ctx context.Context, q question, known plan.Tip, depth 
 	if err == nil {
 		err = growing(links, known)
 	}
+	if err == nil {
+		err = r.ownChanges(q.ref, links, known)
+	}
 	if err != nil {
 		return ClaimRead{}, fmt.Errorf("claim %s: %w", q.ref, err)
 	}
@@ -288,19 +291,23 @@ func encodeClaim(c plan.Claim) ([]byte, error) {
 	return append(b, '\n'), nil
 }
 
-// ClaimNote returns the ID of the commit that PushClaim makes of p when it has
-// no second parent. The same push always has the same ID.
-func ClaimNote(p plan.Push) (id string, err error) {
-	o, err := claimNote(p, p.Parent)
+// ClaimNote returns the ID of the commit that PushClaim makes of p at ref when it
+// has no second parent. The same push always has the same ID, unless an ECDSA key
+// signs it.
+func (r *Remote) ClaimNote(ref string, p plan.Push) (id string, err error) {
+	o, err := r.claimNote(ref, p, p.Parent)
 	return o.ID, err
 }
 
-func claimNote(p plan.Push, parents ...string) (noteObjects, error) {
+func (r *Remote) claimNote(ref string, p plan.Push, parents ...string) (noteObjects, error) {
 	content, err := encodeClaim(p.Claim)
 	if err != nil {
 		return noteObjects{}, err
 	}
-	n := note{file: claimFile, content: content, author: p.Claim.Node, message: claimMessage(p), when: p.Claim.At}
+	n := note{file: claimFile, content: content, author: p.Claim.Node, message: claimMessage(p), when: p.Claim.At, ref: ref}
+	if n.signer, err = r.noteSigner(); err != nil {
+		return noteObjects{}, err
+	}
 	for _, parent := range parents {
 		if parent != "" {
 			n.parents = append(n.parents, parent)
@@ -346,7 +353,7 @@ func (r *Remote) PushClaim(ctx context.Context, ref string, p plan.Push) (id str
 }
 
 func (r *Remote) pushNote(ctx context.Context, ref string, p plan.Push, more ...string) (string, error) {
-	o, err := claimNote(p, append([]string{p.Parent}, more...)...)
+	o, err := r.claimNote(ref, p, append([]string{p.Parent}, more...)...)
 	if err != nil {
 		return "", err
 	}

@@ -71,7 +71,7 @@ func TestOnlyOneChangeOfAParentIsMade(t *testing.T) {
 func TestAPushTriedAgainIsTheSamePush(t *testing.T) {
 	overEach(t, func(t *testing.T, _ *work, r *git.Remote) {
 		p := plan.Push{Claim: claim(1, plan.Take, spec.Main, "xivo-main")}
-		want, err := git.ClaimNote(p)
+		want, err := r.ClaimNote(claimRef, p)
 		if err != nil {
 			t.Fatal(err)
 		}

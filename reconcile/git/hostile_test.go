@@ -280,7 +280,7 @@ func TestAPushIsMadeOrNotOrUnknown(t *testing.T) {
 		var faults gitserver.Faults
 		r := open(t, git.Options{URL: gitserver.HTTP(t, w.bare, faults.Option()), Timeout: time.Second})
 		p := plan.Push{Claim: claim(1, plan.Take, spec.Main, "xivo-main")}
-		id, err := git.ClaimNote(p)
+		id, err := r.ClaimNote(claimRef, p)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,7 +44,7 @@ func (r *Remote) Notes(ctx context.Context, listed map[string]string) Notes {
 			case err != nil:
 				n.Errors[ref] = err
 			default:
-				n.take(st, ref, hash)
+				r.take(n, st, ref, hash)
 			}
 		}
 	}
@@ -57,9 +57,9 @@ func afterSlash(text string) string {
 }
 
 // take decodes one ref: what it is, its name says.
-func (n Notes) take(st *store, ref, hash string) {
+func (r *Remote) take(n Notes, st *store, ref, hash string) {
 	if rest, _ := strings.CutPrefix(ref, ownPrefix); !strings.HasPrefix(afterSlash(rest), "claim/") {
-		rep, err := st.report(ref, hash)
+		rep, err := r.ownReport(st, ref, hash)
 		if err != nil {
 			n.Errors[ref] = err
 			return
@@ -76,6 +76,9 @@ func (n Notes) take(st *store, ref, hash string) {
 		return
 	}
 	l, err := st.link(c)
+	if err == nil {
+		err = r.ownChanges(ref, []Link{l}, plan.Tip{})
+	}
 	if err != nil {
 		n.Errors[ref] = fmt.Errorf("claim %s: %w", ref, err)
 		return

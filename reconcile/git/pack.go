@@ -11,6 +11,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/storage/memory"
+	"golang.org/x/crypto/ssh"
 )
 
 // note is a commit of one file: what claims and reports are made of.
@@ -21,10 +22,13 @@ type note struct {
 	author  string
 	message string
 	when    time.Time
+	// ref is where the note is for, and signer signs that; nil for nobody.
+	ref    string
+	signer ssh.Signer
 }
 
 // noteObjects are the three objects of a note. The same note always has the same
-// ID, so that a push tried twice is one push.
+// ID, so that a push tried twice is one push, unless an ECDSA key signs it.
 type noteObjects struct {
 	ID                 string
 	commit, tree, blob plumbing.EncodedObject
@@ -47,11 +51,25 @@ func (n note) objects() (noteObjects, error) {
 	for _, p := range n.parents {
 		c.ParentHashes = append(c.ParentHashes, plumbing.NewHash(p))
 	}
-	o.commit = &plumbing.MemoryObject{}
-	if err := c.Encode(o.commit); err != nil {
-		return o, fmt.Errorf("encode commit: %w", err)
+	var err error
+	if n.signer != nil {
+		c.Message = strings.TrimSuffix(c.Message, "\n") + "\n" + trailerRef + n.ref + "\n"
+		if c.PGPSignature, err = signatureOf(c, n.signer); err != nil {
+			return o, err
+		}
+	}
+	if o.commit, err = commitObject(c); err != nil {
+		return o, err
 	}
 	o.ID = o.commit.Hash().String()
+	return o, nil
+}
+
+func commitObject(c object.Commit) (*plumbing.MemoryObject, error) {
+	o := &plumbing.MemoryObject{}
+	if err := c.Encode(o); err != nil {
+		return nil, fmt.Errorf("encode commit: %w", err)
+	}
 	return o, nil
 }
 

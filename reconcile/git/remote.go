@@ -37,6 +37,12 @@ type Options struct {
 	// AllowedSigners is an ssh allowed_signers file or an OpenPGP keyring; when
 	// set, Revision refuses a commit that none of them signed.
 	AllowedSigners string
+	// SignKey is a file with an unencrypted private key that signs the claims and
+	// reports that are pushed; empty signs none.
+	SignKey string
+	// NodeKeys is a file of the nodes' own keys; when set, a claim or a report that
+	// its node did not sign is damaged.
+	NodeKeys string
 	// Log is told about what is odd but no error. Nil means nothing is said.
 	Log *slog.Logger
 }
@@ -44,10 +50,11 @@ type Options struct {
 // Remote is a repository that is only ever asked, never kept. It may be used by
 // several goroutines.
 type Remote struct {
-	dialers []dialer // the repository itself, then its mirrors
-	timeout time.Duration
-	signers string
-	log     *slog.Logger
+	dialers           []dialer // the repository itself, then its mirrors
+	timeout           time.Duration
+	signers           string
+	signKey, nodeKeys string
+	log               *slog.Logger
 	// answered is the index of the dialer that answered the last List, where
 	// Revision looks first.
 	answered atomic.Int32
@@ -57,7 +64,7 @@ type Remote struct {
 // files the options name: those are read when they are used, so that a renewed
 // token or a new pinned key needs no restart.
 func Open(o Options) (*Remote, error) {
-	r := &Remote{timeout: o.Timeout, signers: o.AllowedSigners, log: o.Log}
+	r := &Remote{timeout: o.Timeout, signers: o.AllowedSigners, signKey: o.SignKey, nodeKeys: o.NodeKeys, log: o.Log}
 	if r.timeout <= 0 {
 		r.timeout = DefaultTimeout
 	}

@@ -34,7 +34,7 @@ const (
 // Errors as for PushClaim. A report is published again anyway, so none of them
 // needs more than another try.
 func (r *Remote) PublishReport(ctx context.Context, ref string, rep plan.Report, last string) (string, error) {
-	o, err := reportNote(rep)
+	o, err := r.reportNote(ref, rep)
 	if err != nil {
 		return "", err
 	}
@@ -46,7 +46,11 @@ func (r *Remote) PublishReport(ctx context.Context, ref string, rep plan.Report,
 	})
 }
 
-func reportNote(rep plan.Report) (noteObjects, error) {
+func (r *Remote) reportNote(ref string, rep plan.Report) (noteObjects, error) {
+	signer, err := r.noteSigner()
+	if err != nil {
+		return noteObjects{}, err
+	}
 	if err := checkReport(rep); err != nil {
 		return noteObjects{}, fmt.Errorf("encode report: %w", err)
 	}
@@ -59,7 +63,7 @@ func reportNote(rep plan.Report) (noteObjects, error) {
 	if len(content) >= maxReport {
 		return noteObjects{}, &Error{Kind: ErrTooLarge, Step: "encode report"}
 	}
-	n := note{file: reportFile, content: append(content, '\n'), author: rep.Node, when: rep.At}
+	n := note{file: reportFile, content: append(content, '\n'), author: rep.Node, when: rep.At, ref: ref, signer: signer}
 	n.message = fmt.Sprintf("%s: %s\n\n%s%s\n%s%s\n", rep.Node, rep.Status,
 		trailerAt, rep.At.UTC().Format(time.RFC3339Nano), trailerLastRead, rep.LastRead.UTC().Format(time.RFC3339Nano))
 	return n.objects()
@@ -88,12 +92,27 @@ func (r *Remote) Reports(ctx context.Context, listed map[string]string) (map[str
 	}
 	apart := len(listed) > 1 && (errors.Is(err, ErrTooLarge) || errors.Is(err, ErrDamaged))
 	for ref, hash := range listed {
+<<<<<<< HEAD
 		one := err
 		if apart {
 			one = r.reports(ctx, map[string]string{ref: hash}, reports, errs)
 		}
 		if one != nil {
 			errs[ref] = one
+=======
+		switch {
+		case moved[ref] != nil:
+			errs[ref] = moved[ref]
+		case err != nil:
+			errs[ref] = err
+		default:
+			rep, err := r.ownReport(st, ref, hash)
+			if err != nil {
+				errs[ref] = err
+			} else {
+				reports[ref] = rep
+			}
+>>>>>>> main
 		}
 	}
 	return reports, errs

@@ -154,3 +154,20 @@ func overEach(t *testing.T, test func(t *testing.T, w *work, r *git.Remote)) {
 		test(t, w, open(t, git.Options{URL: w.bare}))
 	})
 }
+
+// written puts text into a file of its own.
+func written(t testing.TB, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "file")
+	save(t, file, []byte(text))
+	return file
+}
+
+func readFile(t testing.TB, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

@@ -2,10 +2,14 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+<<<<<<< HEAD
 	"os"
 	"os/exec"
+=======
+>>>>>>> main
 	"path/filepath"
 	"runtime/debug"
 	"sync"
@@ -13,6 +17,7 @@ import (
 
 	"mainstay/reconcile"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/guard"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service"
 	"mainstay/reconcile/service/compose"
@@ -135,10 +140,15 @@ func (n *Node) makeActuator(c Config, coordinated bool) error {
 	n.services = &Services{parts: p, manager: service.NewManager(p.ctx, Clock{}, p.wake, c.Log), also: n.configureTasks}
 	n.actuator = reconcile.NewActuator(reconcile.ActuatorConfig{
 		Node: c.File.Node, Boot: boot, Instance: instance, Coordinated: coordinated,
-		Clock: Clock{}, Disk: n.disk, Versions: c.Versions, Recorder: n.ring, Log: c.Log,
+		Clock: Clock{}, Disk: n.disk, Leases: guard.Beside(c.File.Socket, boot), Versions: c.Versions, Recorder: n.ring, Log: c.Log,
 		Machine: reconcile.Machine{
+<<<<<<< HEAD
 			Services: n.services, Files: &Files{parts: p}, Probes: NewProbes(p.ctx, p.file.Allow, n.disk, p.wake),
 			SelfFence: n.selfFence, Extra: n.addToReport,
+=======
+			Services: n.services, Files: &Files{parts: p}, Probes: NewProbes(p.ctx, p.file.Allow, p.wake),
+			SelfFence: p.selfFence, Extra: n.addToReport,
+>>>>>>> main
 		},
 	})
 	return nil
@@ -159,23 +169,8 @@ func (n *Node) addToReport(r *plan.Report, tie reconcile.Tie) {
 	r.Conditions = append(r.Conditions, n.services.Conditions()...)
 }
 
-// selfFence runs the node's own fence command, once, in the background (R7).
-func (n *Node) selfFence(reason string) {
-	argv := n.parts.file.SelfFence
-	n.parts.log.Error("fencing this node", "reason", reason, "command", argv)
-	if len(argv) == 0 {
-		return
-	}
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		if out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput(); err != nil {
-			n.parts.log.Error("self-fence", "error", err, "output", string(out))
-		}
-	}()
-}
-
-// Run works until ctx ends. The services are left as they are. Only the control
+// Run works until ctx ends. The services are left as they are, unless they run
+// under a lease that nobody would obey (R7). Only the control
 // socket must be had: an agent that nobody can give orders to, or a second one
 // on the same node, does not run. The latter is ErrStateInUse or
 // reconcile.ErrInUse.
@@ -210,7 +205,7 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	err = n.Agent.Run(ctx)
 	wg.Wait()
-	return err
+	return errors.Join(n.endLease(), err)
 }
 
 // softLimit is when the garbage collector works harder, in bytes: what others

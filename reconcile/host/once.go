@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"mainstay/reconcile/plan"
@@ -19,6 +20,11 @@ func (n *Node) Once(ctx context.Context) (plan.Report, error) {
 		return plan.Report{}, err
 	}
 	defer release()
+	r, err := n.once(ctx)
+	return r, errors.Join(err, n.endLease())
+}
+
+func (n *Node) once(ctx context.Context) (plan.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	n.actuator.See(n.learner.LookWhole(ctx))

@@ -172,7 +172,7 @@ func openRepository(f *spec.AgentFile, timeout time.Duration, log *slog.Logger) 
 	r := f.Repository
 	return git.Open(git.Options{
 		URL: r.URL, Mirrors: r.Mirrors, SSHKey: r.SSHKey, TokenFile: r.TokenFile, KnownHosts: r.KnownHosts,
-		CAFile: r.CAFile, AllowedSigners: f.Verify.AllowedSigners, Timeout: timeout, Log: log,
+		CAFile: r.CAFile, AllowedSigners: f.Verify.AllowedSigners, SignKey: f.SigningKey(), NodeKeys: f.Verify.Nodes, Timeout: timeout, Log: log,
 	})
 }
 
@@ -187,6 +187,6 @@ func openCoordination(f *spec.AgentFile, repo *git.Remote, timeout time.Duration
 		return repo, true, nil
 	}
 	r, err := git.Open(git.Options{URL: c.URL, SSHKey: c.SSHKey, TokenFile: c.TokenFile,
-		KnownHosts: c.KnownHosts, CAFile: c.CAFile, Timeout: timeout, Log: log})
+		KnownHosts: c.KnownHosts, CAFile: c.CAFile, SignKey: f.SigningKey(), NodeKeys: f.Verify.Nodes, Timeout: timeout, Log: log})
 	return r, false, err
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"mainstay/reconcile"
+	"mainstay/reconcile/guard"
 	"mainstay/spec"
 )
 
@@ -123,6 +124,22 @@ func TestTheUnitReplacesAHangingAgentWithinTheLeasesBound(t *testing.T) {
 	}
 	if total > spec.WatchdogBound {
 		t.Errorf("replacing a hanging agent takes %v, a seizer waits %v", total, spec.WatchdogBound)
+	}
+}
+
+// R7: a guard that hangs when the lease ends is replaced, and has acted, within the
+// same bound.
+func TestTheUnitReplacesAHangingGuardWithinTheLeasesBound(t *testing.T) {
+	unit, err := os.ReadFile("../../cmd/mainstay/deb/mainstay-guard.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := guard.Reaction
+	for _, key := range []string{"WatchdogSec", "TimeoutAbortSec", "RestartSec"} {
+		total += unitSeconds(t, unit, key)
+	}
+	if total > spec.WatchdogBound {
+		t.Errorf("a hanging guard has acted after %v, a seizer waits %v", total, spec.WatchdogBound)
 	}
 }
 

@@ -146,7 +146,7 @@ func (s *Services) driver(want spec.Service, as reconcile.Identity) (service.Dri
 	case want.Systemd != "":
 		return s.parts.units().Unit(want.Systemd), nil
 	case want.Compose != nil:
-		return s.parts.containers().Service(*want.Compose), nil
+		return s.parts.containers().Service(*want.Compose, s.folder(as)), nil
 	}
 	return nil, errors.New("no kind of service is named")
 }
@@ -182,6 +182,9 @@ func (s *Services) Conditions() []plan.Condition {
 		if o.Enabled != "" {
 			out = append(out, plan.Condition{Type: "EnabledAtBoot",
 				Message: fmt.Sprintf("%s is started at boot by something else (%s): disable it, the agent starts it", o.Name, o.Enabled)})
+		}
+		if o.StandIn != "" {
+			out = append(out, plan.Condition{Type: "StandIn", Message: o.Name + ": " + o.StandIn})
 		}
 		if o.Unhealthy != "" {
 			out = append(out, plan.Condition{Type: "Unhealthy",

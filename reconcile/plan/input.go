@@ -111,7 +111,8 @@ type ClaimView struct {
 	// Tip is the newest tip this node believes, kept on disk between runs.
 	Tip Tip `json:"tip"`
 	// Read says that this run of the agent has read the claim, and Began when
-	// the newest good read began (R7).
+	// the newest good read began (R7). Without Read it is the read of an earlier
+	// run under this boot, zero when none is known.
 	Read  bool `json:"read"`
 	Began Time `json:"began"`
 	// Reachable says that the newest attempt to read it was answered.

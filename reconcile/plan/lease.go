@@ -39,14 +39,14 @@ func (p *pass) lease() time.Duration {
 }
 
 // leaseExpired reports whether the newest read that showed the claim as this
-// node's began more than the lease ago. A new run of the agent has none, so to
-// it the lease is expired until its first read.
+// node's began more than the lease ago. A new run of the agent knows only of one
+// that was kept under this boot; without it the lease is expired until a read.
 func (p *pass) leaseExpired() bool {
 	l := p.lease()
 	if l == 0 || !p.mine() {
 		return false
 	}
-	if !p.in.Claim.Read || p.since(p.in.Claim.Began) > l {
+	if !p.leaseKnown() || p.since(p.in.Claim.Began) > l {
 		return true
 	}
 	p.wake(p.in.Claim.Began + l + 1)

@@ -62,6 +62,9 @@ type State struct {
 	// Unhealthy goes with Running: it is not empty when a health check of the
 	// service's own, known to its manager, fails; in that check's words.
 	Unhealthy string
+	// StandIn is not empty when what runs cannot be told from this service, which has
+	// no process of its own; in words that name what to drive instead.
+	StandIn string
 	// PID is the main process, or 0 when there is none or it is not known.
 	PID int
 	// Enabled is not empty when something other than the agent starts the

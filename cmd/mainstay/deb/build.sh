@@ -24,6 +24,7 @@ put() { install -D -m "$1" "$2" "$root/$3"; }
 
 (cd "$top" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$root/usr/bin/mainstay" ./cmd/mainstay)
 put 644 "$here/mainstay.service" usr/lib/systemd/system/mainstay.service
+put 644 "$here/mainstay-guard.service" usr/lib/systemd/system/mainstay-guard.service
 put 644 "$here/tmpfiles.conf" usr/lib/tmpfiles.d/mainstay.conf
 put 600 "$here/agent.yaml" etc/mainstay/agent.yaml
 for script in "$top"/examples/scripts/*; do

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"mainstay/cmd/mainstay/gitcmd"
+	"mainstay/reconcile/gitcmd"
 	"mainstay/reconcile/plan"
 )
 

@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"time"
 
-	"mainstay/cmd/mainstay/gitcmd"
 	"mainstay/cmd/mainstay/notice"
+	"mainstay/reconcile/gitcmd"
 )
 
 // gitTime bounds one git command.

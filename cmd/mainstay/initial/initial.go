@@ -7,6 +7,7 @@
 package initial
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -103,6 +104,8 @@ func (o Options) copied(tree fs.FS) ([]File, error) {
 			data = []byte(o.words(string(data)) + "\n" + o.words(team))
 		} else if strings.HasSuffix(name, ".yaml") {
 			data = []byte(o.yaml(string(data)))
+		} else if name == "node_keys" {
+			data = bytes.ReplaceAll(data, []byte("# paris/"), []byte("# "+o.Name+"/"))
 		}
 		files = append(files, File{Path: name, Content: data})
 		return nil

@@ -62,7 +62,7 @@ type Config struct {
 type Driver struct {
 	commands     spec.CommandService
 	poll, settle time.Duration
-	ordered      *mark
+	ordered      *service.Mark
 
 	mu sync.Mutex
 	// reversed is set while a stop was begun and not seen through: what is
@@ -81,23 +81,23 @@ func New(c Config) *Driver {
 	}
 	return &Driver{
 		commands: c.Commands, poll: cmp.Or(c.Poll, DefaultPoll), settle: cmp.Or(c.Settle, DefaultSettle),
-		ordered: newMark(c.Folder, c.Log), watchers: map[chan struct{}]struct{}{},
+		ordered: service.NewMark(c.Folder, c.Log), watchers: map[chan struct{}]struct{}{},
 	}
 }
 
 // Observe runs the status command. What was started and is said to be down before
 // it was ever seen running is coming up, or waits for another order.
 func (d *Driver) Observe(ctx context.Context) (service.State, error) {
-	order := d.ordered.get()
+	order := d.ordered.Get()
 	state, err := d.status(ctx)
 	switch {
-	case err != nil || !order.open():
-	case state.Run == plan.Running && order.returned:
-		d.ordered.seen(order.id)
+	case err != nil || !order.Open():
+	case state.Run == plan.Running && order.Returned:
+		d.ordered.See(order)
 	case state.Run.Down():
 		why := cmp.Or(state.Detail, "its status says "+string(state.Run))
 		state = service.State{Run: plan.Starting, Detail: "it was started and was not seen running since: " + why}
-		state.Holdoff = order.returned && time.Since(order.at) >= d.settle
+		state.Holdoff = order.Settled(d.settle)
 	}
 	return state, err
 }
@@ -141,9 +141,9 @@ func (d *Driver) Start(ctx context.Context) error {
 		return nil
 	}
 	defer d.changed()
-	d.ordered.begin()
+	d.ordered.Begin()
 	err = order(ctx, d.commands.Start)
-	d.ordered.end(err != nil)
+	d.ordered.End(err)
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
@@ -161,15 +161,15 @@ func (d *Driver) Stop(ctx context.Context) error {
 	if ended := service.Ended(ctx); ended != nil {
 		return fmt.Errorf("stop: %w", ended)
 	}
-	order := d.ordered.get()
-	if err == nil && state.Run.Down() && !order.is {
+	order := d.ordered.Get()
+	if err == nil && state.Run.Down() && !order.Is {
 		d.setReversed(false)
 		return nil
 	}
 	d.setReversed(true)
 	defer d.changed()
 	err = d.stop(ctx)
-	for err == nil && order.open() {
+	for err == nil && order.Open() {
 		// It may come up only now, after a stop that found nothing to stop.
 		var down bool
 		if down, err = d.staysDown(ctx); down {
@@ -182,7 +182,7 @@ func (d *Driver) Stop(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("stop: %w", err)
 	}
-	d.ordered.clear()
+	d.ordered.Clear()
 	d.setReversed(false)
 	return nil
 }

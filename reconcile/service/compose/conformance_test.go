@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -15,11 +16,17 @@ func TestAServiceIsAConformingDriver(t *testing.T) {
 			f, e := newFakeEngine(t)
 			c := f.add("xuc")
 			c.hangs = b == servicetest.Hangs
+			if b == servicetest.Late {
+				e.compose = func(context.Context, place, ...string) error { return nil }
+			}
+			driver := xuc(e)
+			driver.settle = 200 * time.Millisecond
 			if b == servicetest.FailsToStart {
 				c.State.Error = "exec: \"/nonexistent\": no such file"
 			}
 			return servicetest.Subject{
-				Driver:       xuc(e),
+				Driver:       driver,
+				ComeUp:       func(*testing.T) { f.change(c, api.StateRunning, 0) },
 				Alive:        func() bool { return f.alive("xuc") },
 				Crash:        func(*testing.T) { f.change(c, api.StateExited, 1) },
 				StartOutside: func(*testing.T) { f.change(c, api.StateRunning, 0) },
@@ -27,6 +34,7 @@ func TestAServiceIsAConformingDriver(t *testing.T) {
 		},
 		Forces:    true,
 		Outside:   true,
+		Late:      true,
 		Bound:     5 * time.Second,
 		StopBound: 600 * time.Millisecond,
 	})

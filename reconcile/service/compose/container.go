@@ -22,7 +22,7 @@ type container struct {
 	health      string // empty without a health check
 	healthSaid  string // what the last failed check said
 	restarts    int
-	policy      string // what the engine restarts it for
+	policy      api.RestartPolicy // what the engine restarts it for
 	pid         int
 	since       time.Time
 	place       place
@@ -71,7 +71,7 @@ func (l *link) inspect(ctx context.Context, summary api.Summary) (container, err
 func readContainer(r api.InspectResponse, labels map[string]string) container {
 	c := container{id: r.ID, name: strings.TrimPrefix(r.Name, "/"), restarts: r.RestartCount, place: placeOf(labels)}
 	if r.HostConfig != nil {
-		c.policy = string(r.HostConfig.RestartPolicy.Name)
+		c.policy = r.HostConfig.RestartPolicy
 	}
 	if r.State == nil {
 		return c

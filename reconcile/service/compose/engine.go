@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/moby/moby/client"
 
@@ -19,7 +21,9 @@ type Engine struct {
 	log     *slog.Logger
 	options []client.Opt
 	places  *places
-	compose composer
+	// restarts keeps the restart policies that stops took from containers.
+	restarts *policies
+	compose  composer
 	// turn is held while a connection is made, so that one is enough for all.
 	turn chan struct{}
 
@@ -43,15 +47,47 @@ func NewEngine(log *slog.Logger, remember string) *Engine {
 }
 
 func newEngine(log *slog.Logger, remember string, options ...client.Opt) *Engine {
-	return &Engine{log: log, options: options, places: newPlaces(log, remember), turn: make(chan struct{}, 1)}
+	return &Engine{log: log, options: options, places: newPlaces(log, remember), restarts: newPolicies(log, remember), turn: make(chan struct{}, 1)}
 }
 
-// Service returns the driver of a service.
-func (e *Engine) Service(s spec.ComposeService) *Service {
+// Service returns the driver of a service. The folder is the service's own below
+// the state folder; empty keeps in memory only that a start was ordered.
+func (e *Engine) Service(s spec.ComposeService, folder string) *Service {
+	log := e.log.With("project", s.Project, "service", s.Service)
 	return &Service{
-		engine: e, key: key{s.Project, s.Service}, directory: s.Directory,
-		log: e.log.With("project", s.Project, "service", s.Service),
+		engine: e, key: key{labelOf(s.Project), s.Service}, directory: s.Directory, log: log,
+		ordered: service.NewMark(folder, log), settle: defaultSettle,
 	}
+}
+
+// defaultSettle is for how long after an order of Compose's the engine may still be
+// starting what it does not list as running.
+const defaultSettle = 2 * time.Second
+
+// labelOf is the project's name as Compose makes it: the one that the labels of its
+// containers carry, whatever the document says.
+func labelOf(project string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(project))
+}
+
+// named refuses names that Compose would read as something else.
+func (k key) named() error {
+	switch {
+	case k.project == "" || strings.HasPrefix(k.project, "-"):
+		return fmt.Errorf("%w: the project's name is none that Compose takes", service.ErrRefused)
+	case k.service == "" || strings.HasPrefix(k.service, "-") || strings.ContainsFunc(k.service, odd):
+		return fmt.Errorf("%w: %q is no name of a Compose service", service.ErrRefused, k.service)
+	}
+	return nil
+}
+
+func odd(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-'
 }
 
 // Close ends the connection and every watch on it; the Engine is of no use then.

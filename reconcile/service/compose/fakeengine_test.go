@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	api "github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
@@ -175,7 +176,15 @@ func (f *fakeEngine) container(w http.ResponseWriter, r *http.Request, path []st
 	case "kill":
 		f.enter(c, api.StateExited, exitKilled, "die")
 	case "stop":
-		f.stop(c, r.Context())
+		if c.State.Running || c.State.Status == api.StateRestarting {
+			f.stop(c, r.Context())
+		}
+	case "update":
+		var change api.UpdateConfig
+		_ = json.NewDecoder(r.Body).Decode(&change)
+		c.HostConfig.RestartPolicy = change.RestartPolicy
+		f.event(c, "update")
+		fmt.Fprint(w, "{}")
 	}
 }
 
@@ -195,7 +204,9 @@ func (f *fakeEngine) enter(c *fakeContainer, state api.ContainerState, exit int,
 	c.State.Status, c.State.ExitCode = state, exit
 	c.State.Running = state == api.StateRunning
 	c.State.Pid = 0
+	c.State.FinishedAt = time.Now().Format(time.RFC3339Nano)
 	if c.State.Running {
+		c.State.StartedAt = c.State.FinishedAt
 		f.made++
 		c.State.Pid = 1000 + f.made
 	}
@@ -207,6 +218,20 @@ func (f *fakeEngine) change(c *fakeContainer, state api.ContainerState, exit int
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.enter(c, state, exit, "start")
+}
+
+// restart is the engine started anew: it starts what its policies say.
+func (f *fakeEngine) restart(t *testing.T) {
+	t.Helper()
+	f.goDown()
+	f.mu.Lock()
+	for _, c := range f.containers {
+		if c.HostConfig.RestartPolicy.IsAlways() {
+			f.enter(c, api.StateRunning, 0, "start")
+		}
+	}
+	f.mu.Unlock()
+	f.goUp(t)
 }
 
 // add makes a container of a service, not started.
@@ -275,4 +300,6 @@ func (f *fakeEngine) alive(name string) bool {
 	return slices.ContainsFunc(found, func(c *fakeContainer) bool { return c.State.Running })
 }
 
-func xuc(e *Engine) *Service { return e.Service(spec.ComposeService{Project: project, Service: "xuc"}) }
+func xuc(e *Engine) *Service {
+	return e.Service(spec.ComposeService{Project: project, Service: "xuc"}, "")
+}

@@ -97,7 +97,7 @@ func TestOnHostConformance(t *testing.T) {
 			s := newProject(t, map[string]definition{"xuc": services[b]})
 			e := realEngine(t)
 			return servicetest.Subject{
-				Driver: e.Service(s),
+				Driver: e.Service(s, ""),
 				Alive:  func() bool { return len(running(t, s)) > 0 },
 				Crash:  func(t *testing.T) { docker(t, append([]string{"kill"}, running(t, s)...)...) },
 				StartOutside: func(t *testing.T) {
@@ -125,7 +125,7 @@ func patient(t *testing.T) context.Context {
 
 func TestOnHostDependenciesAreStartedAndLeftRunning(t *testing.T) {
 	s := newProject(t, map[string]definition{"xuc": web(definition{"depends_on": []string{"db"}}), "db": web(nil)})
-	driver := realEngine(t).Service(s)
+	driver := realEngine(t).Service(s, "")
 	if err := driver.Start(patient(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -145,11 +145,11 @@ func TestOnHostDependenciesAreStartedAndLeftRunning(t *testing.T) {
 func TestOnHostRemovedContainersComeBackWithoutADirectory(t *testing.T) {
 	s := newProject(t, map[string]definition{"xuc": web(nil)})
 	e := realEngine(t)
-	if err := e.Service(s).Start(patient(t)); err != nil {
+	if err := e.Service(s, "").Start(patient(t)); err != nil {
 		t.Fatal(err)
 	}
 	s.Directory = ""
-	driver := e.Service(s)
+	driver := e.Service(s, "")
 	woken := servicetest.Watched(t, driver)
 	servicetest.Observed(t, driver)
 	docker(t, append([]string{"rm", "--force"}, running(t, s)...)...)
@@ -159,9 +159,9 @@ func TestOnHostRemovedContainersComeBackWithoutADirectory(t *testing.T) {
 	if err := driver.Start(patient(t)); err != nil || len(running(t, s)) != 1 {
 		t.Errorf("%v", err)
 	}
-	unknown := realEngine(t).Service(spec.ComposeService{Project: "nobody-knows-it", Service: "x"})
+	unknown := realEngine(t).Service(spec.ComposeService{Project: "nobody-knows-it", Service: "x"}, "")
 	servicetest.Wants(t, unknown.Start(patient(t)), service.ErrNotFound, "compose: directory")
-	absent := realEngine(t).Service(spec.ComposeService{Project: s.Project, Service: "absent", Directory: filepath.Dir(s.Directory)})
+	absent := realEngine(t).Service(spec.ComposeService{Project: s.Project, Service: "absent", Directory: filepath.Dir(s.Directory)}, "")
 	servicetest.Wants(t, absent.Start(patient(t)), service.ErrNotFound)
 }
 
@@ -175,7 +175,7 @@ func TestOnHostAContainerThatRestartsPausesAndIsUnhealthy(t *testing.T) {
 	sees := func(name string, is func(service.State) bool) *Service {
 		t.Helper()
 		s.Service = name
-		driver := e.Service(s)
+		driver := e.Service(s, "")
 		woken := servicetest.Watched(t, driver)
 		if err := driver.Start(patient(t)); err != nil {
 			t.Logf("start of %s: %v", name, err)
@@ -212,7 +212,7 @@ func TestOnHostAContainerThatRestartsPausesAndIsUnhealthy(t *testing.T) {
 func TestOnHostAScaledService(t *testing.T) {
 	s := newProject(t, map[string]definition{"xuc": web(nil)})
 	e := realEngine(t)
-	driver := e.Service(s)
+	driver := e.Service(s, "")
 	at := place{Directory: s.Directory}
 	if err := e.compose(patient(t), at, "--project-name", s.Project, "up", "--detach", "--scale", "xuc=3", "xuc"); err != nil {
 		t.Fatal(err)
@@ -231,7 +231,7 @@ func TestOnHostAScaledService(t *testing.T) {
 
 func TestOnHostMeasureHealing(t *testing.T) {
 	s := newProject(t, map[string]definition{"xuc": web(nil)})
-	driver := realEngine(t).Service(s)
+	driver := realEngine(t).Service(s, "")
 	woken := servicetest.Watched(t, driver)
 	if err := driver.Start(patient(t)); err != nil {
 		t.Fatal(err)
@@ -280,7 +280,7 @@ func TestOnMachineAnEngineThatRestarts(t *testing.T) {
 	t.Cleanup(func() { stop() })
 	docker(t, "load", "--input", archive)
 	s := newProject(t, map[string]definition{"xuc": web(nil)})
-	driver := realEngine(t).Service(s)
+	driver := realEngine(t).Service(s, "")
 	woken := servicetest.Watched(t, driver)
 	if err := driver.Start(patient(t)); err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ func TestAServiceWithoutContainersIsDownAndNeedsADirectory(t *testing.T) {
 		t.Errorf("%+v", seen)
 	}
 	servicetest.Wants(t, xuc(e).Start(servicetest.Bounded(t)), service.ErrNotFound, "start xuc of project xivocc", "compose: directory")
-	given := e.Service(spec.ComposeService{Project: project, Service: "xuc", Directory: "/opt/cc"})
+	given := e.Service(spec.ComposeService{Project: project, Service: "xuc", Directory: "/opt/cc"}, "")
 	if err := given.Start(servicetest.Bounded(t)); err != nil || f.count("up in /opt/cc") != 1 {
 		t.Errorf("with a directory: %v", err)
 	}
@@ -44,7 +44,7 @@ func TestContainersRemovedBehindTheDriversBackAreMadeAgain(t *testing.T) {
 func TestTheDocumentsDirectoryWinsOverTheContainers(t *testing.T) {
 	f, e := newFakeEngine(t)
 	f.add("xuc")
-	moved := e.Service(spec.ComposeService{Project: project, Service: "xuc", Directory: "/opt/new"})
+	moved := e.Service(spec.ComposeService{Project: project, Service: "xuc", Directory: "/opt/new"}, "")
 	if at, err := moved.place(); err != nil || at.Directory != "/opt/new" {
 		t.Errorf("%+v, %v", at, err)
 	}
@@ -115,7 +115,7 @@ func TestAContainerInARestartLoopIsStartedNowAndNotWhenTheEngineMeansTo(t *testi
 	f.mu.Lock()
 	f.fail["restart"] = "the disk is on fire"
 	f.mu.Unlock()
-	servicetest.Wants(t, e.Service(spec.ComposeService{Project: project, Service: "sick"}).Start(servicetest.Bounded(t)), nil, "the disk is on fire")
+	servicetest.Wants(t, e.Service(spec.ComposeService{Project: project, Service: "sick"}, "").Start(servicetest.Bounded(t)), nil, "the disk is on fire")
 }
 
 func TestAStopThatTheEngineRefusesIsTriedAgainAndSaid(t *testing.T) {
@@ -202,8 +202,8 @@ func TestAChangeWhoseEventWasLostIsSeenAllTheSame(t *testing.T) {
 
 func TestWhatAPersonWouldTypeIsSafeForAShell(t *testing.T) {
 	_, e := newFakeEngine(t)
-	got := e.Service(spec.ComposeService{Project: "a'b", Service: "x"}).StopByHand()
-	want := `docker ps --quiet --filter 'label=com.docker.compose.project=a'\''b' --filter 'label=com.docker.compose.service=x' | xargs --no-run-if-empty docker kill`
+	got := e.Service(spec.ComposeService{Project: "A.b", Service: "x'y"}, "").StopByHand()
+	want := `docker ps --quiet --filter 'label=com.docker.compose.project=ab' --filter 'label=com.docker.compose.service=x'\''y' | xargs --no-run-if-empty docker kill`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -100,7 +100,7 @@ func (p *places) learn(project string, at place) {
 	}
 }
 
-func save(file string, known map[string]place) error {
+func save(file string, known any) error {
 	content, err := json.MarshalIndent(known, "", "  ")
 	if err != nil {
 		return err

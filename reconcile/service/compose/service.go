@@ -1,9 +1,12 @@
 package compose
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +21,10 @@ type Service struct {
 	key       key
 	directory string
 	log       *slog.Logger
+	// ordered is the newest order, and settle how long the engine may take to show
+	// what came of it.
+	ordered *service.Mark
+	settle  time.Duration
 }
 
 var (
@@ -25,13 +32,60 @@ var (
 	_ service.ByHand = (*Service)(nil)
 )
 
-// Observe reads the service's containers from the engine.
+// Observe reads the service's containers from the engine. What was started and is
+// not to be found is unknown, and what was never seen up since is not down.
 func (s *Service) Observe(ctx context.Context) (service.State, error) {
+	order := s.ordered.Get()
 	_, all, err := s.look(ctx)
 	if err != nil {
 		return service.State{Run: plan.RunUnsure}, s.wrap("observe", err)
 	}
-	return stateOf(all), nil
+	return s.judge(order, all), nil
+}
+
+// judge is what the containers amount to after an order.
+func (s *Service) judge(order service.Order, all []container) service.State {
+	seen := stateOf(all)
+	if !order.Open() {
+		return seen
+	}
+	if order.Returned && slices.ContainsFunc(all, func(c container) bool { return c.shows(order) }) {
+		s.ordered.See(order)
+		return seen
+	}
+	if missing := s.missing(order, all); missing != nil {
+		return service.State{Run: plan.RunUnsure, Detail: missing.Error()}
+	}
+	if seen.Run.Down() {
+		seen.Run, seen.Holdoff = plan.Starting, order.Settled(s.settle)
+		seen.Detail = "it was started and was not seen running since: " + cmp.Or(seen.Detail, "it is down")
+	}
+	return seen
+}
+
+// shows reports whether a container is what the order led to, and not what was
+// there before it.
+func (c container) shows(order service.Order) bool {
+	switch c.state {
+	case "created":
+		return c.problem != ""
+	case "exited", "dead":
+		return c.since.After(order.Began)
+	}
+	return true
+}
+
+// missing is the error of an order that ended well and of which nothing is to be
+// found: something may run under a name that nobody knows.
+func (s *Service) missing(order service.Order, all []container) error {
+	if len(all) > 0 || !order.Open() || !order.Well {
+		return nil
+	}
+	text := "Compose said that it started it, and it has no container under this name: see with \"docker ps\" what runs and stop it"
+	if file := s.ordered.File(); file != "" {
+		text += ", then: rm '" + file + "'"
+	}
+	return errors.New(text)
 }
 
 // look lists the containers and remembers where their project lies.

@@ -20,6 +20,9 @@ func (s *Service) start(ctx context.Context) error {
 	if err := service.Ended(ctx); err != nil {
 		return err
 	}
+	if err := s.key.named(); err != nil {
+		return err
+	}
 	l, all, err := s.look(ctx)
 	if err != nil {
 		return err
@@ -28,18 +31,23 @@ func (s *Service) start(ctx context.Context) error {
 		return err
 	}
 	if stateOf(all).Run == plan.Running {
+		s.restoreRestart(ctx, l, all)
 		return nil
 	}
 	at, err := s.place()
 	if err != nil {
 		return err
 	}
-	if err := s.engine.compose(ctx, at, "--project-name", s.key.project, "up", "--detach", s.key.service); err != nil {
+	s.ordered.Begin()
+	err = s.engine.compose(ctx, at, "--project-name", s.key.project, "up", "--detach", s.key.service)
+	s.ordered.End(err)
+	if err != nil {
 		return err
 	}
 	if _, all, err = s.look(ctx); err != nil {
 		return err
 	}
+	s.restoreRestart(ctx, l, all)
 	seen := stateOf(all)
 	if seen.Holdoff {
 		return l.startNow(ctx, all)

@@ -159,8 +159,8 @@ func (c container) how() string {
 // the machine boots.
 func enabled(all []container) string {
 	for _, c := range all {
-		if c.policy == "always" || c.policy == "unless-stopped" {
-			return "restart: " + c.policy
+		if c.policy.IsAlways() || c.policy.IsUnlessStopped() {
+			return "restart: " + string(c.policy.Name)
 		}
 	}
 	return ""

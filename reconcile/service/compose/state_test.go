@@ -98,7 +98,7 @@ func TestARestartPolicyThatActsAtBootIsReported(t *testing.T) {
 	for policy, want := range map[string]string{
 		"": "", "no": "", "on-failure": "", "always": "restart: always", "unless-stopped": "restart: unless-stopped",
 	} {
-		if got := stateOf([]container{{state: "running"}, {state: "running", policy: policy}}).Enabled; got != want {
+		if got := stateOf([]container{{state: "running"}, {state: "running", policy: api.RestartPolicy{Name: api.RestartPolicyMode(policy)}}}).Enabled; got != want {
 			t.Errorf("%s: %q, want %q", policy, got, want)
 		}
 	}
@@ -134,7 +134,7 @@ func TestARecordedContainerIsReadWhole(t *testing.T) {
 	got := readContainer(recorded, recorded.Config.Labels)
 	want := container{
 		id: recorded.ID, name: "cc_xuc_1", state: "running", health: "unhealthy", healthSaid: "connection refused\n",
-		policy: "unless-stopped", pid: 4711, since: time.Date(2026, 3, 1, 10, 0, 0, 5, time.UTC),
+		policy: api.RestartPolicy{Name: "unless-stopped"}, pid: 4711, since: time.Date(2026, 3, 1, 10, 0, 0, 5, time.UTC),
 		place: place{Directory: "/srv/cc", Files: []string{"/srv/cc/docker-compose.yml", "/srv/cc/override.yml"}},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(container{})); diff != "" {

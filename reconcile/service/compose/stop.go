@@ -37,13 +37,15 @@ type stopping struct {
 	service *Service
 	link    *link
 	woken   <-chan struct{}
-	// asked are the containers that were told to stop.
+	// asked are the orders that containers were given, by their ids.
 	asked map[string]bool
 	// refusals are those orders that the engine did not carry out; they are
 	// repeated with the next poll.
 	refusals chan refusal
 	refused  []refusal
 	last     error
+	// down is since when all containers are.
+	down time.Time
 }
 
 type refusal struct {
@@ -66,14 +68,15 @@ func (s *stopping) await(ctx context.Context) error {
 			return s.link.explain(ctx, err)
 		}
 		seen := stateOf(all)
-		if seen.Run.Down() {
-			return nil
+		if done, err := s.done(ctx, all); done || err != nil {
+			return err
 		}
 		s.askAll(ctx, all, grace)
 		select {
 		case r := <-s.refusals:
 			s.refused, s.last = append(s.refused, r), r.err
 		case <-s.woken:
+		case <-s.settled():
 		case <-poll.C:
 			for _, r := range s.refused {
 				delete(s.asked, r.id)
@@ -87,6 +90,41 @@ func (s *stopping) await(ctx context.Context) error {
 			return s.late(ctx, seen)
 		}
 	}
+}
+
+// done reports whether the service is down for good: no container of it may still
+// serve, none is on its way up by an order that nobody saw the end of, and the
+// engine starts none again by itself.
+func (s *stopping) done(ctx context.Context, all []container) (bool, error) {
+	if err := s.service.takeRestart(ctx, s.link, all); err != nil {
+		s.last = err
+		return false, nil
+	}
+	order := s.service.ordered.Get()
+	if !stateOf(all).Run.Down() {
+		s.service.ordered.See(order)
+		s.down = time.Time{}
+		return false, nil
+	}
+	if err := s.service.missing(order, all); err != nil {
+		return false, err
+	}
+	if s.down.IsZero() {
+		s.down = time.Now()
+	}
+	if order.Open() && (!order.Returned || time.Since(s.down) < s.service.settle) {
+		return false, nil
+	}
+	s.service.ordered.Clear()
+	return true, nil
+}
+
+// settled wakes once a service that is down may have been so for long enough.
+func (s *stopping) settled() <-chan time.Time {
+	if s.down.IsZero() {
+		return nil
+	}
+	return time.After(max(0, s.service.settle-time.Since(s.down)) + time.Millisecond)
 }
 
 // late says what is still there when time is up.
@@ -105,11 +143,19 @@ func (s *stopping) askAll(ctx context.Context, all []container, grace time.Durat
 		return // It is tried again after the next look.
 	}
 	seconds := int(math.Ceil(grace.Seconds())) + 1
+	// The engine lets the stop of a container that it is just starting wait for
+	// that, so that after an order nobody saw the end of even those are told that
+	// are down.
+	open := s.service.ordered.Get().Open()
 	for _, c := range all {
-		if c.run().Down() || s.asked[c.id] {
+		order := c.id
+		if c.run().Down() {
+			order += " while it is down"
+		}
+		if c.run().Down() && !open || s.asked[order] {
 			continue
 		}
-		s.asked[c.id] = true
+		s.asked[order] = true
 		go func() {
 			_, err := s.link.client.ContainerStop(ctx, c.id, client.ContainerStopOptions{Timeout: &seconds})
 			if err != nil && !isNotFound(err) {

@@ -26,6 +26,9 @@ type fakeUnit struct {
 	fileState    string
 	wantedBy     []string
 	triggeredBy  []string
+	consistsOf   []string
+	wants        []string
+	names        []string
 	result       string
 	code, status int32
 	pid          uint32
@@ -59,6 +62,12 @@ func (s *fakeSystemd) add(name string) *fakeUnit {
 		callError: map[string]string{}, calls: map[string]int{}}
 	s.units[unitPath(name)] = u
 	return u
+}
+
+// alias gives a unit another name.
+func (s *fakeSystemd) alias(u *fakeUnit, name string) {
+	u.names = append(u.names, name)
+	s.units[unitPath(name)] = u
 }
 
 // change alters a unit and tells those who watch it.
@@ -196,7 +205,8 @@ type conditionProperty struct {
 
 func (u *fakeUnit) properties() map[string]godbus.Variant {
 	values := map[string]any{
-		"LoadState": u.load, "ActiveState": u.active, "SubState": u.sub, "UnitFileState": u.fileState,
+		"Id": u.name, "Names": append([]string{u.name}, u.names...), "ConsistsOf": append([]string{}, u.consistsOf...),
+		"Wants": append([]string{}, u.wants...), "LoadState": u.load, "ActiveState": u.active, "SubState": u.sub, "UnitFileState": u.fileState,
 		"LoadError": loadErrorProperty{"org.example.Bad", "line 3 is wrong"}, "Job": jobProperty{u.job, "/"},
 		"StateChangeTimestamp": uint64(1700000000000000), "MainPID": u.pid, "Result": u.result,
 		"ExecMainCode": u.code, "ExecMainStatus": u.status,
@@ -227,6 +237,13 @@ func (s *fakeSystemd) order(u *fakeUnit, member string) godbus.ObjectPath {
 		go s.start(u, id, member == "RestartUnit")
 	case "StopUnit":
 		go s.stop(u, id)
+		s.mu.Lock()
+		for _, name := range u.consistsOf {
+			if m := s.units[unitPath(name)]; u.active != "inactive" {
+				go s.stop(m, 0)
+			}
+		}
+		s.mu.Unlock()
 	default:
 		go s.endJob(u, id, "done")
 	}

@@ -4,14 +4,19 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
+	sdbus "github.com/coreos/go-systemd/v22/dbus"
 	godbus "github.com/godbus/dbus/v5"
 )
 
 // look is what was read of one unit.
 type look struct {
+	// id is the unit's real name, and aliases how many others it has.
+	id                                      string
+	aliases                                 int
 	load, loadError, active, sub, fileState string
 	// job is the number of the queued job, 0 without one.
 	job uint32
@@ -26,6 +31,8 @@ type look struct {
 	code, status int32
 	// left are processes that outlived the unit.
 	left []process
+	// bound are the units that belong to it.
+	bound []bound
 }
 
 // process is one process of a unit.
@@ -46,26 +53,47 @@ func (l *link) look(ctx context.Context, unit string) (look, error) {
 	}
 	seen, err := l.lookAnew(ctx, unit)
 	if err == nil {
+		l.follow(ctx, unit, seen.paths())
 		l.keep(unit, seen, changes)
 	}
 	return seen, err
 }
 
-// lookAgain reads only a unit's state, and returns nil if it changed.
+// lookAgain reads only the states of a unit and of what belongs to it, and returns
+// nil if one changed. What belongs to a unit that stands in for others is read anew
+// every time: systemd does not say when another one comes.
 func (l *link) lookAgain(ctx context.Context, unit string, kept look) (*look, error) {
-	rows, err := l.conn.ListUnitsByNamesContext(ctx, []string{unit})
+	if kept.standsIn() {
+		return nil, nil
+	}
+	names := []string{unit}
+	for _, b := range kept.bound {
+		names = append(names, b.name)
+	}
+	rows, err := l.conn.ListUnitsByNamesContext(ctx, names)
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) != 1 {
+	if len(rows) != len(names) || !same(rows[0], kept) {
 		return nil, nil
 	}
-	now := rows[0]
-	if now.LoadState != kept.load || now.ActiveState != kept.active || now.SubState != kept.sub || now.JobId != kept.job {
-		return nil, nil
+	if kept.left, err = l.leftOf(ctx, unit, kept.active); err != nil {
+		return nil, err
 	}
-	kept.left, err = l.leftOf(ctx, unit, kept.active)
-	return &kept, err
+	kept.bound = slices.Clone(kept.bound)
+	for i, b := range kept.bound {
+		if !same(rows[i+1], b.look) {
+			return nil, nil
+		}
+		if kept.bound[i].left, err = l.leftOf(ctx, b.name, b.active); err != nil {
+			return nil, err
+		}
+	}
+	return &kept, nil
+}
+
+func same(now sdbus.UnitStatus, kept look) bool {
+	return now.LoadState == kept.load && now.ActiveState == kept.active && now.SubState == kept.sub && now.JobId == kept.job
 }
 
 // lookAnew reads a unit, and of a service what fits its state.
@@ -75,13 +103,15 @@ func (l *link) lookAnew(ctx context.Context, unit string) (look, error) {
 		return look{}, err
 	}
 	seen := readUnit(p)
-	if !strings.HasSuffix(unit, ".service") {
-		return seen, nil
+	seen.id = cmp.Or(seen.id, unit)
+	if seen.bound, err = l.readBound(ctx, seen.id, ties(seen.id, p)); err != nil {
+		return look{}, err
 	}
 	if seen.left, err = l.leftOf(ctx, unit, seen.active); err != nil {
 		return look{}, err
 	}
 	switch {
+	case kindOf(seen.id) != "service":
 	case seen.active == "failed" || strings.HasPrefix(seen.sub, "auto-restart"):
 		err = l.readEnd(ctx, unit, &seen)
 	case seen.active != "inactive":
@@ -111,10 +141,10 @@ func (l *link) readEnd(ctx context.Context, unit string, seen *look) error {
 	return nil
 }
 
-// leftOf lists what is left in the control group of a service that ended. One
+// leftOf lists what is left in the control group of a service or scope that ended. One
 // that is not loaded has none.
 func (l *link) leftOf(ctx context.Context, unit, active string) ([]process, error) {
-	if (active != "inactive" && active != "failed") || !strings.HasSuffix(unit, ".service") {
+	if (active != "inactive" && active != "failed") || kindOf(unit) != "service" && kindOf(unit) != "scope" {
 		return nil, nil
 	}
 	var rows []struct {
@@ -141,6 +171,8 @@ func (l *link) leftOf(ctx context.Context, unit, active string) ([]process, erro
 // readUnit reads the properties that units of all types have.
 func readUnit(p map[string]any) look {
 	seen := look{
+		id:          text(p, "Id"),
+		aliases:     max(0, len(texts(p, "Names"))-1),
 		load:        text(p, "LoadState"),
 		active:      text(p, "ActiveState"),
 		sub:         text(p, "SubState"),

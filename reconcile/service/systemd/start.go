@@ -32,6 +32,9 @@ func (u *Unit) startOnce(ctx context.Context) error {
 	if run, _ := seen.run(); run == plan.Running {
 		return nil
 	}
+	if seen.broken() {
+		return u.startMembers(ctx, l, seen.members(failed))
+	}
 	if err := seen.unstartable(); err != nil {
 		return err
 	}
@@ -53,6 +56,26 @@ func (u *Unit) startOnce(ctx context.Context) error {
 		return err
 	}
 	return u.judgeStart(ctx, l, word)
+}
+
+// startMembers starts again those units that failed of what an active unit stands
+// for: a start of the unit itself would change nothing.
+func (u *Unit) startMembers(ctx context.Context, l *link, all []bound) error {
+	for _, b := range all {
+		_ = l.conn.ResetFailedUnitContext(ctx, b.name)
+		result := make(chan string, 1)
+		if _, err := l.conn.StartUnitContext(ctx, b.name, "replace", result); err != nil {
+			return fmt.Errorf("%s: %w", b.name, l.explain(ctx, err))
+		}
+		word, err := l.await(ctx, b.name, result)
+		if err == nil {
+			err = jobError(word)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", b.name, err)
+		}
+	}
+	return nil
 }
 
 // hold keeps systemd from unloading a unit until the returned function is

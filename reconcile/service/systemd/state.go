@@ -12,18 +12,33 @@ import (
 // state says what a look means.
 func (s look) state() service.State {
 	run, detail := s.run()
-	return service.State{Run: run, Detail: detail, Holdoff: s.holdoff(), PID: s.pid, Enabled: s.enabled(), Since: s.since}
+	return service.State{Run: run, Detail: detail, Holdoff: s.holdoff() || s.broken() || s.lurks(), PID: s.pid,
+		Enabled: s.enabled(), StandIn: s.standIn(), Since: s.since}
 }
 
 // holdoff reports whether systemd waits for the unit's RestartSec to pass. Once
 // its own start is queued, another one is of no use.
 func (s look) holdoff() bool { return s.active == "activating" && s.sub == "auto-restart" }
 
+// broken reports whether what an active unit stands for failed: it wants another
+// start, and is not down, since others may run.
+func (s look) broken() bool { return s.standsIn() && len(s.members(failed)) > 0 }
+
+// lurks reports whether a unit that ended is not down for good: something that
+// belongs to it is up, or may start it at any time.
+func (s look) lurks() bool {
+	return !s.isActive() && len(s.left) == 0 && s.job == 0 && len(s.members(bound.ending)) == 0 &&
+		(len(s.members(bound.up)) > 0 || len(s.triggers()) > 0)
+}
+
 // run maps systemd's states, and says what is special about one. Only a unit
 // that nothing of is left and nothing is about to start is down.
 func (s look) run() (plan.Run, string) {
 	switch s.active {
 	case "active":
+		if s.broken() {
+			return plan.Starting, "what it stands for does not run: " + say(s.members(failed))
+		}
 		return plan.Running, s.activeDetail()
 	case "reloading", "refreshing":
 		return plan.Running, s.active
@@ -60,6 +75,15 @@ func (s look) ended() (plan.Run, string) {
 	}
 	if s.job != 0 {
 		return plan.Starting, "a start is queued"
+	}
+	if ending := s.members(bound.ending); len(ending) > 0 {
+		return plan.Stopping, "the unit is " + s.active + ", but what belongs to it is not down: " + say(ending)
+	}
+	if up := s.members(bound.up); len(up) > 0 {
+		return plan.Starting, "the unit is " + s.active + ", but what belongs to it is up: " + say(up)
+	}
+	if lurking := s.triggers(); len(lurking) > 0 {
+		return plan.Starting, "the unit is " + s.active + ", but may be started at any time: " + say(lurking)
 	}
 	if s.active == "failed" {
 		return plan.RunFailed, s.how()
@@ -128,7 +152,10 @@ func exitCode(status int32) string {
 func (s look) enabled() string {
 	switch s.fileState {
 	case "enabled", "enabled-runtime":
-		return s.fileState
+		// A unit that is enabled for its alias only is started by nobody.
+		if s.aliases == 0 || len(s.wantedBy) > 0 {
+			return s.fileState
+		}
 	}
 	if len(s.triggeredBy) > 0 {
 		return "triggered by " + strings.Join(s.triggeredBy, ", ")

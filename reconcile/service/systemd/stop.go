@@ -45,14 +45,41 @@ func (u *Unit) stopOnce(ctx context.Context) error {
 	if run, _ := seen.run(); run.Down() {
 		return nil
 	}
-	result := make(chan string, 1)
-	if _, err := l.conn.StopUnitContext(ctx, u.name, "replace", result); err != nil {
-		// A unit that went away by itself is unloaded, and down.
-		if err := l.explain(ctx, err); !errors.Is(err, service.ErrNotFound) {
+	// What may start the unit again goes first, and what belongs to it with it.
+	for _, b := range seen.triggers() {
+		if err := l.stopUnit(ctx, b.name, nil); err != nil {
 			return err
 		}
 	}
-	return (&stopping{unit: u, link: l, woken: woken, result: result}).await(ctx)
+	result := make(chan string, 1)
+	if err := l.stopUnit(ctx, u.name, result); err != nil {
+		return err
+	}
+	return (&stopping{unit: u, link: l, woken: woken, result: result, told: map[string]bool{}}).await(ctx)
+}
+
+// stopUnit orders a stop. A unit that went away by itself is unloaded, and down.
+func (l *link) stopUnit(ctx context.Context, unit string, result chan<- string) error {
+	_, err := l.conn.StopUnitContext(ctx, unit, "replace", result)
+	if err := l.explain(ctx, err); err != nil && !errors.Is(err, service.ErrNotFound) {
+		return err
+	}
+	return nil
+}
+
+// tellBound orders what belongs to the unit to stop, each once: systemd does so for
+// a unit that is active, and not for one that ended before them.
+func (s *stopping) tellBound(ctx context.Context, seen look) error {
+	for _, b := range append(seen.members(bound.up), seen.triggers()...) {
+		if b.tie == wanted || s.told[b.name] || b.active == "deactivating" || seen.isActive() {
+			continue
+		}
+		s.told[b.name] = true
+		if err := s.link.stopUnit(ctx, b.name, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stopping is a stop under way.
@@ -62,6 +89,8 @@ type stopping struct {
 	woken  <-chan struct{}
 	result chan string
 	ended  string // the job's result, once known
+	// told are the units that belong to this one and were told to stop.
+	told map[string]bool
 }
 
 // await looks after every change, and from time to time since the end of a left
@@ -82,7 +111,10 @@ func (s *stopping) await(ctx context.Context) error {
 			s.tidy(ctx, run, detail)
 			return nil
 		}
-		if s.ended != "" && (run == plan.Running || run == plan.Starting) {
+		if err := s.tellBound(ctx, seen); err != nil {
+			return err
+		}
+		if s.ended != "" && seen.isActive() && (run == plan.Running || run == plan.Starting) {
 			return fmt.Errorf("it runs again although it was stopped, started by something else (%s)", s.ended)
 		}
 		select {
@@ -90,7 +122,7 @@ func (s *stopping) await(ctx context.Context) error {
 		case <-s.woken:
 		case <-poll.C:
 		case <-force.C:
-			s.kill(ctx, detail)
+			s.kill(ctx, seen, detail)
 		case <-s.link.lost():
 			return errLost
 		case <-ctx.Done():
@@ -99,8 +131,16 @@ func (s *stopping) await(ctx context.Context) error {
 	}
 }
 
-func (s *stopping) kill(ctx context.Context, detail string) {
+func (s *stopping) kill(ctx context.Context, seen look, detail string) {
 	s.unit.log.Warn("killing a unit that does not stop", "state", detail)
+	for _, b := range seen.members(bound.up) {
+		if b.tie == tied {
+			_ = s.link.conn.KillUnitWithTarget(ctx, b.name, sdbus.All, int32(syscall.SIGKILL))
+		}
+	}
+	if !seen.isActive() && len(seen.left) == 0 {
+		return
+	}
 	if err := s.link.conn.KillUnitWithTarget(ctx, s.unit.name, sdbus.All, int32(syscall.SIGKILL)); err != nil {
 		s.unit.log.Warn("the unit could not be killed", "error", err)
 	}

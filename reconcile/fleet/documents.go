@@ -1,0 +1,243 @@
+package fleet
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"mainstay/reconcile/git"
+	"mainstay/schema"
+	"mainstay/spec"
+)
+
+// documents are those of one commit.
+type documents struct {
+	commit, author, subject string
+	when                    time.Time
+	list                    []document
+}
+
+// document is one document, loaded as far as it could be.
+type document struct {
+	path, name string
+	spec       *spec.Deployment
+	digest     string
+	problems   []schema.Problem
+}
+
+// Tree is a set of files that can be read by their paths.
+type Tree interface {
+	// Files lists the paths.
+	Files() ([]string, error)
+	// Read returns a file; an error for one that is not there is an
+	// fs.ErrNotExist.
+	Read(path string) ([]byte, error)
+}
+
+func readDocuments(rev *git.Revision, only string) (*documents, error) {
+	out := &documents{commit: rev.Commit, author: rev.Author, subject: rev.Subject, when: rev.When}
+	if only != "" {
+		data, err := rev.Read(only)
+		if err != nil {
+			return nil, err
+		}
+		out.list = []document{loadDocument(rev, only, data)}
+		return out, nil
+	}
+	files, err := rev.Files()
+	if err != nil {
+		return nil, err
+	}
+	out.list = loadAll(&oneByOne{tree: rev}, files)
+	if len(out.list) == 0 {
+		return nil, fmt.Errorf("commit %.7s holds no document", rev.Commit)
+	}
+	return out, nil
+}
+
+// loadAll loads those files that are documents, as many at a time as there are
+// processors.
+func loadAll(t Tree, files []string) []document {
+	found := make([]*document, len(files))
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := range next {
+				if d, ok := candidate(t, files[i]); ok {
+					found[i] = &d
+				}
+			}
+		})
+	}
+	for i := range files {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	var list []document
+	for _, d := range found {
+		if d != nil {
+			list = append(list, *d)
+		}
+	}
+	return list
+}
+
+// oneByOne lets several read a tree that only one may read at a time.
+type oneByOne struct {
+	mu   sync.Mutex
+	tree Tree
+}
+
+// Files lists the paths.
+func (o *oneByOne) Files() ([]string, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.tree.Files()
+}
+
+// Read returns a file.
+func (o *oneByOne) Read(path string) ([]byte, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.tree.Read(path)
+}
+
+// candidate loads a file if it is a document.
+func candidate(t Tree, file string) (document, bool) {
+	if !IsYAML(file) {
+		return document{}, false
+	}
+	data, err := t.Read(file)
+	if err != nil || spec.KindOf(path.Base(file), data) != schema.Deployment {
+		return document{}, false
+	}
+	return loadDocument(t, file, data), true
+}
+
+// IsYAML tells by the name whether a file may be a document; hidden folders hold
+// none.
+func IsYAML(file string) bool {
+	for part := range strings.SplitSeq(path.Dir(file), "/") {
+		if strings.HasPrefix(part, ".") && part != "." {
+			return false
+		}
+	}
+	return strings.HasSuffix(file, ".yaml") || strings.HasSuffix(file, ".yml")
+}
+
+// Load reads a document of a tree with its templates, which are beside it.
+func Load(t Tree, file string) (*spec.Deployment, []schema.Problem, error) {
+	data, err := t.Read(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, problems := spec.Load(file, data, spec.TemplatesBeside(file, t.Read))
+	return d, problems, nil
+}
+
+func loadDocument(t Tree, file string, data []byte) document {
+	d := document{path: file}
+	d.spec, d.problems = spec.Load(file, data, spec.TemplatesBeside(file, t.Read))
+	if d.spec != nil {
+		d.name, d.digest = d.spec.Name, d.spec.Digest()
+		return d
+	}
+	if read, _ := schema.Read(schema.Deployment, file, data); read != nil {
+		d.name, _ = read.Value["name"].(string)
+	}
+	return d
+}
+
+// claimed lists the roles that have a claim: those of the document, or of a
+// document that does not load those that the refs show.
+func (d document) claimed(refs git.Refs) []string {
+	if refs == nil || d.name == "" {
+		return nil
+	}
+	if d.spec == nil {
+		return below(refs, git.ClaimRef(d.name, ""))
+	}
+	var roles []string
+	for name, r := range d.spec.Roles {
+		if r.Exclusive {
+			roles = append(roles, name)
+		}
+	}
+	slices.Sort(roles)
+	return roles
+}
+
+// reported lists the nodes, those of the document or of a document that does not
+// load those that the refs show.
+func (d document) reported(refs git.Refs) []string {
+	switch {
+	case d.spec != nil:
+		return Ordered(d.spec)
+	case d.name != "":
+		return below(refs, git.ReportRef(d.name, ""))
+	}
+	return nil
+}
+
+// notes lists the refs of the claims and the reports.
+func (d document) notes(refs git.Refs) []string {
+	if refs == nil {
+		return nil
+	}
+	var out []string
+	for _, role := range d.claimed(refs) {
+		out = append(out, git.ClaimRef(d.name, role))
+	}
+	for _, name := range d.reported(refs) {
+		out = append(out, git.ReportRef(d.name, name))
+	}
+	return out
+}
+
+func below(refs git.Refs, prefix string) []string {
+	var names []string
+	for _, ref := range slices.Sorted(maps.Keys(refs)) {
+		if name, ok := strings.CutPrefix(ref, prefix); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (d document) node(name string) Node {
+	n := Node{Name: name}
+	if d.spec != nil {
+		n.Role, n.Side = d.spec.Nodes[name].Role, d.spec.Nodes[name].Side
+	}
+	return n
+}
+
+// Ordered lists the nodes as people think of them: what others follow first,
+// then what follows it, then what is shared; main before standby.
+func Ordered(d *spec.Deployment) []string {
+	names := d.NodeNames()
+	slices.SortStableFunc(names, func(a, b string) int {
+		return strings.Compare(sortKey(d, a), sortKey(d, b))
+	})
+	return names
+}
+
+func sortKey(d *spec.Deployment, name string) string {
+	n := d.Nodes[name]
+	r := d.Roles[n.Role]
+	rank := 0
+	if r.Follows != "" {
+		rank++
+	}
+	if !r.Exclusive {
+		rank += 2
+	}
+	return fmt.Sprintf("%d/%s/%s", rank, n.Role, n.Side)
+}

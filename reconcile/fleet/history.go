@@ -1,0 +1,173 @@
+package fleet
+
+import (
+	"slices"
+	"time"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// Switch is one change of the side that holds a role's claim.
+type Switch struct {
+	Role string    `json:"role"`
+	Seq  uint64    `json:"seq"`
+	From spec.Side `json:"from,omitempty"`
+	To   spec.Side `json:"to"`
+	// At is when the claim was taken, by the clock of Node.
+	At        time.Time      `json:"at"`
+	Node      string         `json:"node"`
+	Action    plan.Action    `json:"action"`
+	Guarantee plan.Guarantee `json:"guarantee,omitempty"`
+	// Reason is the claim's own: what the node knew.
+	Reason string `json:"reason,omitempty"`
+	// Left is why the side before gave the claim back, and Leaver its node; both are
+	// empty when it did not.
+	Left   string `json:"left,omitempty"`
+	Leaver string `json:"leaver,omitempty"`
+	// Declared is the commit that asked for it, nil when it is not known.
+	Declared *Declared `json:"declared,omitempty"`
+	// Commit is the one that the node had accepted.
+	Commit string `json:"commit"`
+	// Phases are in the order of time, by the clocks of those who reported them.
+	Phases []Phase `json:"phases"`
+	// after is when the side before came to hold the claim: what happened earlier
+	// is of another switch.
+	after time.Time
+}
+
+// Declared is a commit that changed the word.
+type Declared struct {
+	Commit  string    `json:"commit"`
+	Who     string    `json:"who"`
+	At      time.Time `json:"at"`
+	Subject string    `json:"subject"`
+	// Side is the one that it declares.
+	Side spec.Side `json:"side,omitempty"`
+	// Why and Forced are what the person recorded.
+	Why    string   `json:"why,omitempty"`
+	Forced []string `json:"forced,omitempty"`
+}
+
+// Phase is one moment of a switch.
+type Phase struct {
+	Name string    `json:"name"`
+	Node string    `json:"node,omitempty"`
+	At   time.Time `json:"at"`
+}
+
+// Switches returns the switches of a role's claim, newest first, from its changes in
+// any order.
+func Switches(role string, chain []plan.Tip) []Switch {
+	chain = slices.Clone(chain)
+	slices.SortFunc(chain, func(a, b plan.Tip) int { return int(int64(a.Seq) - int64(b.Seq)) })
+	var out []Switch
+	var held spec.Side
+	var released *plan.Tip
+	for _, t := range chain {
+		if len(out) > 0 {
+			out[len(out)-1].served(t)
+		}
+		side := t.Holder.Side()
+		if side == "" {
+			released = &t
+			continue
+		}
+		if side != held {
+			s := Switch{Role: role, From: held}
+			if len(out) > 0 {
+				s.after = out[len(out)-1].At
+			}
+			s.take(t, released)
+			out = append(out, s)
+		}
+		held, released = side, nil
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// take adds the claim that the switch ends with, and the release before it.
+func (s *Switch) take(t plan.Tip, released *plan.Tip) {
+	s.Seq, s.To, s.At, s.Node, s.Action = t.Seq, t.Holder.Side(), t.At, t.Node, t.Action
+	s.Guarantee, s.Reason, s.Commit, s.Phases = t.Guarantee, t.Reason, t.Commit, []Phase{}
+	if released != nil {
+		s.Left, s.Leaver = released.Reason, released.Node
+		s.Phases = append(s.Phases, Phase{"released", released.Node, released.At})
+		s.add(released.Node, released.Phases, "stopped")
+	}
+	s.Phases = append(s.Phases, Phase{"taken", t.Node, t.At})
+	s.add(t.Node, t.Phases, "ready")
+}
+
+// served adds how this switch came up from a later claim that remembers it.
+func (s *Switch) served(t plan.Tip) {
+	if t.Before != nil && t.Before.Seq >= s.Seq {
+		s.add(s.Node, t.Before.Phases, cameUp()...)
+	}
+}
+
+// cameUp names the phases of the side that comes up, but for the claim's own.
+func cameUp() []string { return []string{"ready", "started", "active"} }
+
+// add adds those phases of a node that have one of these names, once, and no
+// earlier ones than the switch before.
+func (s *Switch) add(node string, phases []plan.Phase, names ...string) {
+	for _, p := range phases {
+		known := slices.ContainsFunc(s.Phases, func(q Phase) bool { return q.Name == p.Name && q.Node == node })
+		if !known && !p.At.Before(s.after) && slices.Contains(names, p.Name) {
+			s.Phases = append(s.Phases, Phase{p.Name, node, p.At})
+		}
+	}
+	s.sort()
+}
+
+// Declare adds the commit that asked for the switch. One that declares the other
+// side did not: a person on the node knew better (R9).
+func (s *Switch) Declare(d Declared) {
+	if d.Side != s.To {
+		return
+	}
+	s.Declared = &d
+	if !d.At.Before(s.after) {
+		s.Phases = append(s.Phases, Phase{"declared", "", d.At})
+		s.sort()
+	}
+}
+
+// Who asked for the switch, empty when it is not known.
+func (s *Switch) Who() string {
+	switch {
+	case s.Declared != nil:
+		return s.Declared.Who
+	case s.Guarantee == plan.Attested:
+		return "a person on " + s.Node
+	}
+	return ""
+}
+
+// Reported adds what a node's newest report says of the switch.
+func (s *Switch) Reported(r plan.Report) {
+	if r.Role != s.Role || r.Seq != s.Seq {
+		return
+	}
+	switch r.Side {
+	case s.To:
+		s.add(r.Node, r.Phases, cameUp()...)
+	case s.From:
+		s.add(r.Node, r.Phases, "stopped")
+	}
+}
+
+func (s *Switch) sort() {
+	slices.SortStableFunc(s.Phases, func(a, b Phase) int { return a.At.Compare(b.At) })
+}
+
+// Took is the time from the first moment that is known of a switch to the last,
+// by more than one clock. It is zero when only one moment is known.
+func (s *Switch) Took() time.Duration {
+	if len(s.Phases) < 2 {
+		return 0
+	}
+	return s.Phases[len(s.Phases)-1].At.Sub(s.Phases[0].At)
+}

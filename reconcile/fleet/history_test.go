@@ -1,0 +1,137 @@
+package fleet
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+func at(seconds int) time.Time { return time.Date(2026, 1, 2, 3, 4, seconds, 0, time.UTC) }
+
+func tip(seq uint64, holder plan.Holder, a plan.Action, seconds int) plan.Tip {
+	node := "xivo-" + string(holder)
+	if holder == plan.HeldByNone {
+		node = "xivo-main"
+	}
+	return plan.Tip{Claim: plan.Claim{Seq: seq, Holder: holder, Action: a, Node: node, At: at(seconds), Guarantee: plan.Released}}
+}
+
+// A renewal is a new start on the same side, and no switch.
+func TestSwitchesAreChangesOfSide(t *testing.T) {
+	got := Switches("xivo", []plan.Tip{
+		tip(5, "main", plan.Seize, 50), tip(4, "standby", plan.Renew, 40), tip(3, "standby", plan.Take, 31),
+		tip(2, plan.HeldByNone, plan.Release, 30), tip(1, "main", plan.Take, 0),
+	})
+	var short []string
+	for _, s := range got {
+		short = append(short, string(s.From)+">"+string(s.To)+" "+s.Took().String())
+	}
+	if diff := cmp.Diff([]string{"standby>main 0s", "main>standby 1s", ">main 0s"}, short); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestASwitchTellsWhyTheSideBeforeLeft(t *testing.T) {
+	released := tip(2, plan.HeldByNone, plan.Release, 30)
+	released.Reason = "all services were observed down"
+	got := Switches("xivo", []plan.Tip{tip(1, "main", plan.Take, 0), released, tip(3, "standby", plan.Take, 31), tip(4, "main", plan.Seize, 50)})
+	if got[1].Left != released.Reason || got[1].Leaver != "xivo-main" {
+		t.Errorf("it says that %q left because %q", got[1].Leaver, got[1].Left)
+	}
+	if got[0].Left != "" || got[0].Leaver != "" {
+		t.Errorf("of a seizure it says that %q left because %q", got[0].Leaver, got[0].Left)
+	}
+}
+
+// The claim that ends a start tells how it came up, and how it went down.
+func TestOlderSwitchesKeepTheirPhases(t *testing.T) {
+	phases := func(names ...string) (out []plan.Phase) {
+		for i, n := range names {
+			out = append(out, plan.Phase{Name: n, At: at(20 + i)})
+		}
+		return out
+	}
+	took := tip(3, "standby", plan.Take, 19)
+	released := tip(5, plan.HeldByNone, plan.Release, 30)
+	released.Node, released.Before = "xivo-standby", &plan.Served{Seq: 3, Phases: phases("seen", "ready", "started", "active")}
+	released.Phases = phases("seen", "stopped")
+	foreign := tip(6, "main", plan.Take, 31)
+	foreign.Before = &plan.Served{Seq: 1, Phases: phases("active")}
+	got := Switches("xivo", []plan.Tip{tip(1, "main", plan.Take, 0), took, tip(4, "standby", plan.Renew, 25), released, foreign})
+	var names []string
+	for _, s := range got {
+		line := string(s.To)
+		for _, p := range s.Phases {
+			line += " " + p.Node + ":" + p.Name
+		}
+		names = append(names, line)
+	}
+	want := []string{
+		"main xivo-standby:stopped xivo-standby:released xivo-main:taken",
+		"standby xivo-standby:taken xivo-standby:ready xivo-standby:started xivo-standby:active",
+		"main xivo-main:taken",
+	}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPhasesAreInTheOrderOfTime(t *testing.T) {
+	s := Switches("xivo", []plan.Tip{tip(1, "main", plan.Take, 0), tip(2, plan.HeldByNone, plan.Release, 30), tip(3, "standby", plan.Take, 31)})[0]
+	s.Reported(plan.Report{Role: "xivo", Side: spec.Standby, Seq: 3, Node: "xivo-standby",
+		Phases: []plan.Phase{{Name: "seen", At: at(28)}, {Name: "active", At: at(35)}}})
+	s.Reported(plan.Report{Role: "xivo", Side: spec.Main, Seq: 3, Node: "xivo-main", Phases: []plan.Phase{{Name: "stopped", At: at(29)}}})
+	s.Reported(plan.Report{Role: "xivo", Side: spec.Standby, Seq: 9, Phases: []plan.Phase{{Name: "active", At: at(59)}}})
+	s.Declare(Declared{At: at(27), Side: spec.Standby})
+	var names []string
+	for _, p := range s.Phases {
+		names = append(names, p.Name)
+	}
+	if diff := cmp.Diff([]string{"declared", "stopped", "released", "taken", "active"}, names); diff != "" {
+		t.Error(diff)
+	}
+	if s.Took() != 8*time.Second {
+		t.Errorf("it took %s", s.Took())
+	}
+}
+
+// R9: a person on the node took over against what was declared, and is named.
+func TestATakeoverByAPersonIsNotAskedForByACommitOfTheOtherSide(t *testing.T) {
+	seized := tip(2, "standby", plan.Seize, 40)
+	seized.Guarantee = plan.Attested
+	s := Switches("xivo", []plan.Tip{tip(1, "main", plan.Take, 10), seized})[0]
+	s.Declare(Declared{Who: "ops", At: at(20), Side: spec.Main})
+	if s.Declared != nil || s.Who() != "a person on xivo-standby" {
+		t.Errorf("%q asked for it by %+v", s.Who(), s.Declared)
+	}
+	s.Declare(Declared{Who: "ops", At: at(20), Side: spec.Standby})
+	if s.Declared == nil || s.Who() != "ops" {
+		t.Errorf("%q asked for it by %+v", s.Who(), s.Declared)
+	}
+}
+
+// What happened before the side that leaves came is of another switch.
+func TestPhasesOfAnEarlierSwitchAreNotTold(t *testing.T) {
+	back := tip(5, "standby", plan.Seize, 50)
+	back.Phases = []plan.Phase{{Name: "ready", At: at(15)}}
+	s := Switches("xivo", []plan.Tip{
+		tip(1, "main", plan.Take, 0), tip(2, plan.HeldByNone, plan.Release, 18), tip(3, "standby", plan.Take, 20), tip(4, "main", plan.Seize, 30), back,
+	})[0]
+	s.Declare(Declared{At: at(14), Side: spec.Standby})
+	s.Reported(plan.Report{Role: "xivo", Side: spec.Standby, Seq: 5, Node: "xivo-standby",
+		Phases: []plan.Phase{{Name: "started", At: at(16)}, {Name: "active", At: at(52)}}})
+	var names []string
+	for _, p := range s.Phases {
+		names = append(names, p.Name)
+	}
+	if diff := cmp.Diff([]string{"taken", "active"}, names); diff != "" {
+		t.Error(diff)
+	}
+	if s.Declared == nil || s.Took() != 2*time.Second {
+		t.Errorf("it took %s, asked for by %+v", s.Took(), s.Declared)
+	}
+}

@@ -1,0 +1,133 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"mainstay/reconcile/git"
+	"mainstay/reconcile/gitcmd"
+	"mainstay/spec"
+)
+
+// Place says where a repository is and how to be let in.
+type Place struct {
+	// URL is anything git takes, or a folder.
+	URL string
+	// Branch is where the nodes read the document.
+	Branch string
+	// Path is one document. Empty means all that the branch holds.
+	Path string
+	// Coordination is where claims and reports live; empty is the same
+	// repository, and spec.CoordinationOff means that there are none.
+	Coordination string
+	// SSHKey, TokenFile, KnownHosts and CAFile are as in an agent's file. With
+	// neither a key nor a token the git program asks, with the person's own
+	// credentials.
+	SSHKey, TokenFile, KnownHosts, CAFile string
+	// NodeKeys is the file of the nodes' own keys; when set, claims and reports that
+	// their nodes did not sign are not believed.
+	NodeKeys string
+	// Config are settings of a checkout that tell git how to be let in, by name.
+	Config [][2]string
+	// Timeout bounds one connection. Zero means git.DefaultTimeout.
+	Timeout time.Duration
+}
+
+// OfAgent returns the place that an agent's own file names.
+func OfAgent(f *spec.AgentFile) Place {
+	r := f.Repository
+	return Place{
+		URL: r.URL, Branch: r.Branch, Path: r.Path, Coordination: f.Coordination.URL,
+		SSHKey: r.SSHKey, TokenFile: r.TokenFile, KnownHosts: r.KnownHosts, CAFile: r.CAFile,
+		NodeKeys: f.Verify.Nodes,
+	}
+}
+
+// own reports whether credentials were named.
+func (p Place) own() bool { return p.SSHKey != "" || p.TokenFile != "" }
+
+// remote opens one repository of the place. A folder is read as it is; what is
+// elsewhere is read with the named credentials, or else through a copy that the
+// git program keeps for the time being.
+func (p Place) remote(address string) (*git.Remote, *mirror, error) {
+	o := git.Options{URL: address, Timeout: p.Timeout, NodeKeys: p.NodeKeys}
+	if p.own() {
+		o.SSHKey, o.TokenFile, o.KnownHosts, o.CAFile = p.SSHKey, p.TokenFile, p.KnownHosts, p.CAFile
+		r, err := git.Open(o)
+		return r, nil, err
+	}
+	if local(address) {
+		r, err := git.Open(o)
+		return r, nil, err
+	}
+	dir, err := os.MkdirTemp("", "mainstay-read-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a folder for the copy: %w", err)
+	}
+	m := &mirror{repo: gitcmd.Repo{Dir: dir, Env: p.Env()}, from: address}
+	o.URL = dir
+	r, err := git.Open(o)
+	return r, m, err
+}
+
+// Shown is an address as it may be printed: without the password or token that a
+// CI system may have put into it.
+func Shown(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.User == nil || u.Scheme == "ssh" {
+		return address
+	}
+	u.User = nil
+	return u.String()
+}
+
+// local reports whether an address is a folder of this machine.
+func local(address string) bool {
+	if u, err := url.Parse(address); err == nil && u.Scheme == "file" {
+		return true
+	}
+	_, err := os.Stat(address)
+	return err == nil
+}
+
+// mirror is a bare copy of the refs that matter, brought up to date by the git
+// program.
+type mirror struct {
+	repo gitcmd.Repo
+	from string
+	made bool
+}
+
+// update fetches what moved. depth 0 fetches whole histories.
+func (m *mirror) update(ctx context.Context, branch string, depth int) error {
+	if !m.made {
+		if _, err := m.repo.Run(ctx, gitcmd.Git("init", "--quiet", "--bare")); err != nil {
+			return err
+		}
+		m.made = true
+	}
+	options := []string{"--quiet", "--no-tags", "--prune"}
+	if depth > 0 {
+		options = append(options, fmt.Sprintf("--depth=%d", depth))
+	} else if _, err := os.Stat(filepath.Join(m.repo.Dir, "shallow")); err == nil {
+		options = append(options, "--unshallow")
+	}
+	fetch := gitcmd.Git("fetch", options...).On(m.from)
+	head := "+" + git.Branch(branch) + ":" + git.Branch(branch)
+	_, err := m.repo.Run(ctx, fetch.On(head, "+refs/mainstay/*:refs/mainstay/*"))
+	if err != nil && strings.Contains(err.Error(), "couldn't find remote ref") {
+		_, err = m.repo.Run(ctx, fetch.On("+refs/mainstay/*:refs/mainstay/*"))
+	}
+	return err
+}
+
+func (m *mirror) remove() {
+	if m != nil {
+		_ = os.RemoveAll(m.repo.Dir)
+	}
+}

@@ -1,0 +1,242 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"mainstay/reconcile/git"
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// Source reads one place again and again. What did not move is not fetched
+// twice. It belongs to one goroutine.
+type Source struct {
+	place       Place
+	repo, coord *git.Remote
+	mirrors     []*mirror
+	docs        *documents
+	reports     map[string]plan.Report
+	tips        map[string]plan.Tip
+	now         func() time.Time
+}
+
+// Open prepares to read. Nothing is read before Read. Close it.
+func Open(p Place) (*Source, error) {
+	s := &Source{place: p, now: time.Now, reports: map[string]plan.Report{}, tips: map[string]plan.Tip{}}
+	var err error
+	if s.repo, err = s.open(p.URL); err != nil {
+		return nil, fmt.Errorf("repository: %w", err)
+	}
+	switch p.Coordination {
+	case spec.CoordinationOff:
+	case "", p.URL:
+		s.coord = s.repo
+	default:
+		if s.coord, err = s.open(p.Coordination); err != nil {
+			s.Close()
+			return nil, fmt.Errorf("coordination: %w", err)
+		}
+	}
+	return s, nil
+}
+
+func (s *Source) open(address string) (*git.Remote, error) {
+	r, m, err := s.place.remote(address)
+	if m != nil {
+		s.mirrors = append(s.mirrors, m)
+	}
+	return r, err
+}
+
+// Close drops connections and copies.
+func (s *Source) Close() {
+	for _, r := range []*git.Remote{s.repo, s.coord} {
+		if r != nil {
+			r.Close()
+		}
+	}
+	for _, m := range s.mirrors {
+		m.remove()
+	}
+}
+
+// update brings the copies up to date, if there are any.
+func (s *Source) update(ctx context.Context, depth int) error {
+	for _, m := range s.mirrors {
+		if err := m.update(ctx, s.place.Branch, depth); err != nil {
+			return fmt.Errorf("read %s: %w", Shown(m.from), err)
+		}
+	}
+	return nil
+}
+
+// readTries is how often a read begins again because something moved under it.
+const readTries = 4
+
+// Read reads the branch, the claims and the reports.
+func (s *Source) Read(ctx context.Context) (*View, error) {
+	var v *View
+	var err error
+	for range readTries {
+		if v, err = s.readOnce(ctx); err != nil && !errors.Is(err, git.ErrMoved) {
+			return nil, err
+		}
+		if err == nil && !v.moved {
+			break
+		}
+	}
+	return v, err
+}
+
+func (s *Source) readOnce(ctx context.Context) (*View, error) {
+	if err := s.update(ctx, 1); err != nil {
+		return nil, err
+	}
+	l, err := s.repo.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ref := git.Branch(s.place.Branch)
+	head := l.Refs[ref]
+	if head == "" {
+		return nil, fmt.Errorf("%s has no branch %s", Shown(s.place.URL), s.place.Branch)
+	}
+	if s.docs == nil || s.docs.commit != head {
+		rev, err := s.repo.Revision(ctx, ref, head, "")
+		if err != nil {
+			return nil, err
+		}
+		if s.docs, err = readDocuments(rev, s.place.Path); err != nil {
+			return nil, err
+		}
+	}
+	return s.fill(ctx, s.docs, l.Refs)
+}
+
+// Head returns the commit that the branch is at, empty when there is no such
+// branch.
+func (s *Source) Head(ctx context.Context) (string, error) {
+	if err := s.update(ctx, 1); err != nil {
+		return "", err
+	}
+	l, err := s.repo.List(ctx)
+	return l.Refs[git.Branch(s.place.Branch)], err
+}
+
+// About reads what the nodes of one document say, without reading documents.
+func (s *Source) About(ctx context.Context, path string, d *spec.Deployment) (*View, error) {
+	if err := s.update(ctx, 1); err != nil {
+		return nil, err
+	}
+	l, err := s.repo.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	docs := &documents{commit: l.Refs[git.Branch(s.place.Branch)]}
+	docs.list = []document{{path: path, name: d.Name, spec: d, digest: d.Digest()}}
+	return s.fill(ctx, docs, l.Refs)
+}
+
+// fill reads what the nodes wrote about documents.
+func (s *Source) fill(ctx context.Context, docs *documents, refs git.Refs) (*View, error) {
+	v := &View{
+		Repository: Shown(s.place.URL), Branch: s.place.Branch, Commit: docs.commit, Author: docs.author,
+		Subject: docs.subject, When: docs.when, Coordinated: s.coord != nil, Read: s.now(),
+	}
+	if s.coord != nil && s.coord != s.repo {
+		l, err := s.coord.ListPrimary(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("coordination: %w", err)
+		}
+		refs = l.Refs
+	}
+	if s.coord == nil {
+		refs = nil
+	}
+	failed := s.learn(ctx, docs, refs)
+	for _, err := range failed {
+		v.moved = v.moved || errors.Is(err, git.ErrMoved)
+	}
+	for _, d := range docs.list {
+		v.Deployments = append(v.Deployments, s.deployment(d, refs, failed))
+	}
+	v.judge()
+	return v, nil
+}
+
+// learn reads every claim and report of the documents that moved, all at once:
+// asking for them one by one would take a repository of many deployments minutes.
+func (s *Source) learn(ctx context.Context, docs *documents, refs git.Refs) map[string]error {
+	fresh := map[string]string{}
+	for _, d := range docs.list {
+		for _, ref := range d.notes(refs) {
+			hash := refs[ref]
+			_, report := s.reports[hash]
+			if _, claim := s.tips[hash]; !report && !claim && hash != "" {
+				fresh[ref] = hash
+			}
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	n := s.coord.Notes(ctx, fresh)
+	for ref, t := range n.Claims {
+		s.tips[fresh[ref]] = t
+	}
+	for ref, r := range n.Reports {
+		s.reports[fresh[ref]] = r
+	}
+	return n.Errors
+}
+
+// deployment puts together what was read of one document.
+func (s *Source) deployment(d document, refs git.Refs, failed map[string]error) Deployment {
+	out := Deployment{Name: d.name, Path: d.path, Spec: d.spec, Problems: d.problems, Claims: map[string]Claim{}, Nodes: []Node{}}
+	if d.spec != nil {
+		out.Active, out.Fenced, out.Digest = d.spec.Active, d.spec.Fenced, d.digest
+	}
+	for _, role := range d.claimed(refs) {
+		ref := git.ClaimRef(d.name, role)
+		c := Claim{Tip: s.tips[refs[ref]]}
+		if err := failed[ref]; err != nil {
+			c.Error = err.Error()
+		}
+		out.Claims[role] = c
+	}
+	for _, name := range d.reported(refs) {
+		ref := git.ReportRef(d.name, name)
+		n := d.node(name)
+		if r, ok := s.reports[refs[ref]]; ok {
+			n.Report = &r
+		}
+		if err := failed[ref]; err != nil {
+			n.Unreadable = err.Error()
+		}
+		out.Nodes = append(out.Nodes, n)
+	}
+	return out
+}
+
+// Chain reads every change of a role's claim, newest first. When an older one is
+// damaged the newer ones come with the error.
+func (s *Source) Chain(ctx context.Context, deployment, role string) ([]plan.Tip, error) {
+	if s.coord == nil {
+		return nil, nil
+	}
+	if err := s.update(ctx, 0); err != nil {
+		return nil, err
+	}
+	l, err := s.coord.ListPrimary(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ref := git.ClaimRef(deployment, role)
+	if l.Refs[ref] == "" {
+		return nil, nil
+	}
+	return s.coord.Chain(ctx, ref, l.Refs[ref], 0)
+}

@@ -1,0 +1,89 @@
+package fleet
+
+import (
+	"time"
+
+	"mainstay/reconcile/plan"
+	"mainstay/schema"
+	"mainstay/spec"
+)
+
+// View is what a repository said at one moment.
+type View struct {
+	Repository string `json:"repository,omitempty"`
+	Branch     string `json:"branch,omitempty"`
+	// Commit is the newest one of the branch, with who made it and when.
+	Commit  string    `json:"commit,omitempty"`
+	Author  string    `json:"author,omitempty"`
+	Subject string    `json:"subject,omitempty"`
+	When    time.Time `json:"when,omitzero"`
+	// Coordinated is false in read-only mode: there is nothing that nodes could
+	// say (R8).
+	Coordinated bool `json:"coordinated"`
+	// Read is when all this was read; every age counts from it.
+	Read        time.Time    `json:"read"`
+	OK          bool         `json:"ok"`
+	Deployments []Deployment `json:"deployments"`
+
+	moved bool
+}
+
+// Deployment is one document with what its nodes say.
+type Deployment struct {
+	Name   string    `json:"name"`
+	Path   string    `json:"path,omitempty"`
+	Active spec.Side `json:"active,omitempty"`
+	Fenced spec.Side `json:"fenced,omitempty"`
+	Digest string    `json:"digest,omitempty"`
+	// Problems of a document that no node will accept.
+	Problems []schema.Problem `json:"problems,omitempty"`
+	Claims   map[string]Claim `json:"claims"`
+	Nodes    []Node           `json:"nodes"`
+	// OK says that every node was heard, is what the document says and has
+	// nothing to tell.
+	OK bool `json:"ok"`
+	// Findings are what is not as it should be beyond single nodes.
+	Findings []string         `json:"findings,omitempty"`
+	Spec     *spec.Deployment `json:"-"`
+}
+
+// Claim is a claim as it was read; the zero Tip is one that nobody ever held.
+type Claim struct {
+	plan.Tip
+	Error string `json:"error,omitempty"`
+}
+
+// Node is one node with its report.
+type Node struct {
+	Name string    `json:"name"`
+	Role string    `json:"role,omitempty"`
+	Side spec.Side `json:"side,omitempty"`
+	// Report is what it last said, nil when it never did.
+	Report *plan.Report `json:"report,omitempty"`
+	// Unreadable says why a report that is there could not be read.
+	Unreadable string `json:"unreadable,omitempty"`
+	// Age is how long ago the report was made, by the two machines' clocks, in
+	// seconds.
+	Age float64 `json:"age,omitempty"`
+	// Stale says that the node should have been heard since: what it said may
+	// not be so any more.
+	Stale bool `json:"stale"`
+	// Applied says that the node is as the document says.
+	Applied bool `json:"applied"`
+	OK      bool `json:"ok"`
+	// Findings are what is not as it should be.
+	Findings []string `json:"findings,omitempty"`
+}
+
+// Heard is the age as a duration.
+func (n Node) Heard() time.Duration { return time.Duration(n.Age * float64(time.Second)) }
+
+// Node returns a node by its name, and whether there is one.
+func (d *Deployment) Node(name string) (Node, bool) {
+	for _, n := range d.Nodes {
+		if n.Name == name {
+			return n, true
+		}
+	}
+	return Node{}, false
+}

@@ -1,0 +1,152 @@
+package forecast
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// settings lists what changes for all nodes.
+func (p *planner) settings() {
+	if p.From == nil {
+		p.plan.Settings = append(p.plan.Settings, "the deployment is new: its nodes begin once their agents run")
+		return
+	}
+	say := func(what string, from, to any) {
+		if f, t := fmt.Sprint(from), fmt.Sprint(to); f != t {
+			p.plan.Settings = append(p.plan.Settings, fmt.Sprintf("%s: %s → %s", what, none(f), none(t)))
+		}
+	}
+	a, b := p.From, p.To
+	say("name", a.Name, b.Name)
+	say("active", a.Active, b.Active)
+	say("fenced", a.Fenced, b.Fenced)
+	say("agent.poll", asText(a.Agent.Poll), asText(b.Agent.Poll))
+	say("agent.timeout", a.Agent.Timeout, b.Agent.Timeout)
+	say("agent.heartbeat", a.Agent.Heartbeat, b.Agent.Heartbeat)
+	say("handover.wait", a.Handover.Wait, b.Handover.Wait)
+	say("handover.unconfirmed", a.Handover.Unconfirmed, b.Handover.Unconfirmed)
+	say("handover.absent", a.Handover.Absent, b.Handover.Absent)
+	say("handover.lease", a.Handover.Lease, b.Handover.Lease)
+}
+
+func none(s string) string {
+	if s == "" {
+		return "(none)"
+	}
+	return s
+}
+
+func asText(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+// nodeChanges lists what the document changes on single nodes, whatever is
+// declared.
+func (p *planner) nodeChanges() {
+	if p.From == nil {
+		return
+	}
+	for _, name := range fleet.Ordered(p.To) {
+		before, err := p.From.Want(name)
+		if err != nil {
+			p.step(name, DoChange, "", "", "joins the deployment")
+			continue
+		}
+		if after := p.want(name); after != nil {
+			p.nodeChange(before, after)
+		}
+	}
+	for _, name := range p.From.NodeNames() {
+		if _, ok := p.To.Nodes[name]; !ok {
+			p.plan.Steps = append(p.plan.Steps, Step{Node: name, Role: p.From.Nodes[name].Role, Side: p.From.Nodes[name].Side,
+				Do: DoChange, Text: "leaves the deployment: its agent keeps what it accepted last"})
+		}
+	}
+}
+
+func (p *planner) nodeChange(a, b *spec.Wanted) {
+	say := func(what, format string, args ...any) {
+		p.step(b.Node, DoChange, what, "", fmt.Sprintf(format, args...))
+	}
+	switch {
+	case b.Paused && !a.Paused:
+		say("paused", "is paused: its agent only looks (%s)", none(b.PauseReason))
+	case a.Paused && !b.Paused:
+		say("paused", "is no longer paused")
+	}
+	for _, f := range []struct{ what, from, to string }{
+		{"role", a.Role, b.Role}, {"side", string(a.Side), string(b.Side)}, {"address", a.Address, b.Address}, {"url", a.URL, b.URL},
+	} {
+		if f.from != f.to {
+			say(f.what, "%s: %s → %s", f.what, none(f.from), none(f.to))
+		}
+	}
+	p.serviceChanges(a, b)
+	named(a.Jobs, b.Jobs, func(j spec.Job) string { return j.Name }, func(name, how string) { say(name, "%s the job %s", how, name) })
+	named(a.Checks, b.Checks, func(c spec.Check) string { return c.Name }, func(name, how string) { say(name, "%s the check %s", how, name) })
+	named(probes(a), probes(b), func(q namedProbe) string { return q.name }, func(name, how string) { say(name, "%s the %s probe", how, name) })
+}
+
+// serviceChanges says what becomes of services that come, go or change.
+func (p *planner) serviceChanges(a, b *spec.Wanted) {
+	up := b.Side == "" || p.last(b.Node).Report != nil && p.last(b.Node).Report.Status == plan.Active
+	named(a.Services, b.Services, func(s spec.Service) string { return s.Name }, func(name, how string) {
+		run := runOf(p.last(b.Node), name)
+		switch {
+		case how == "adds" && up:
+			p.step(b.Node, DoStart, name, "", "starts "+name+", which is new in the document")
+		case how == "adds":
+			p.step(b.Node, DoChange, name, "", name+" is new: it stays stopped while this side is Inactive")
+		case how == "drops":
+			p.step(b.Node, DoChange, name, "", fmt.Sprintf("no longer looks after %s, which stays as it is%s", name, nowIs(run)))
+		default:
+			p.step(b.Node, DoChange, name, "", "changes how "+name+" is looked after"+nowIs(run))
+		}
+	})
+}
+
+// named compares two lists by name, and says what was added, dropped or changed.
+func named[T any](a, b []T, name func(T) string, say func(name, how string)) {
+	for _, y := range b {
+		i := slices.IndexFunc(a, func(x T) bool { return name(x) == name(y) })
+		switch {
+		case i < 0:
+			say(name(y), "adds")
+		case !reflect.DeepEqual(a[i], y):
+			say(name(y), "changes")
+		}
+	}
+	for _, x := range a {
+		if !slices.ContainsFunc(b, func(y T) bool { return name(x) == name(y) }) {
+			say(name(x), "drops")
+		}
+	}
+}
+
+type namedProbe struct {
+	name  string
+	probe spec.Probe
+}
+
+func probes(w *spec.Wanted) []namedProbe {
+	var out []namedProbe
+	if w.Witness != nil {
+		out = append(out, namedProbe{"witness", *w.Witness})
+	}
+	for _, side := range []spec.Side{spec.Main, spec.Standby} {
+		if q := w.DetectOn[side]; q != nil {
+			out = append(out, namedProbe{"detect on " + string(side), *q})
+		}
+	}
+	return out
+}

@@ -1,0 +1,259 @@
+package forecast
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// handovers foretells every claim that will change hands.
+func (p *planner) handovers() {
+	for _, role := range p.roles() {
+		side := p.To.Active
+		node, ok := p.To.NodeOf(role, side)
+		from := p.serving(role)
+		if !ok || from == side || !p.switching(from) {
+			continue
+		}
+		h := handover{planner: p, role: role, from: from, up: p.last(node)}
+		if from != "" {
+			if name, ok := p.To.NodeOf(role, from); ok {
+				h.down = p.last(name)
+			}
+		}
+		p.plan.Handovers = append(p.plan.Handovers, h.afterLead(h.foretell()))
+		h.object()
+		h.brokenSide()
+	}
+	p.objectToFence()
+}
+
+// switching reports whether the change itself asks for a handover, or one that
+// was asked for before is still to come.
+func (p *planner) switching(from spec.Side) bool {
+	return p.From == nil || p.From.Active != p.To.Active || p.From.Fenced != p.To.Fenced || from == p.To.Active.Other()
+}
+
+// handover is one claim on its way from one node to another.
+type handover struct {
+	*planner
+	role     string
+	from     spec.Side
+	up, down fleet.Node
+	held     string
+}
+
+// foretell says by which guarantee the claim will change hands, best first (R4).
+func (h *handover) foretell() Handover {
+	out := Handover{Role: h.role, From: h.from, To: h.To.Active}
+	wait := h.To.Handover.Wait.D()
+	set := func(g plan.Guarantee, longest time.Duration, why string, args ...any) {
+		out.Guarantee, out.Why = string(g), fmt.Sprintf(why, args...)
+		out.Longest = seconds(longest + h.startTime())
+	}
+	switch {
+	case h.from == "":
+		set(plan.Released, h.debt(), "nobody holds the claim")
+		h.addDebt(&out)
+	case !h.Coordinated:
+		h.uncoordinated(set)
+	case h.To.Fenced == h.from:
+		set(plan.Fenced, h.debt(), "the document states that %s is off: nobody waits for it", h.from)
+	case h.speaks():
+		set(plan.Released, h.drain()+h.stopTime(), "%s stops, is seen to be down, and releases the claim", h.down.Name)
+		out.Waits = h.releaseWaits()
+		h.mayBeDead(&out, wait)
+	default:
+		h.silent(set, wait)
+		out.Waits = append(out.Waits, h.silentWaits(wait)...)
+	}
+	if h.held != "" {
+		out.Guarantee, out.Why = "", h.held
+	}
+	return out
+}
+
+// HeardNow is how old a report may be that still tells that its node is alive:
+// beyond it a node may have died since, and its next report is not due before a
+// heartbeat.
+const HeardNow = 30 * time.Second
+
+// mayBeDead says what happens instead when the node that steps down was not heard
+// just now, and prolongs the bound so that it holds for both.
+func (h *handover) mayBeDead(out *Handover, wait time.Duration) {
+	if h.down.Heard() <= HeardNow {
+		return
+	}
+	how, longest := h.ifDead(wait)
+	out.IfDead = fmt.Sprintf("%s was last heard %s ago; if it is dead: %s", h.down.Name, fleet.Age(h.down.Heard()), how)
+	if longest > 0 {
+		longest += h.startTime()
+	}
+	out.Longest = max(out.Longest, seconds(longest))
+}
+
+// ifDead is what happens when the node that steps down does not (R4), and how long
+// that takes; 0 when nothing bounds it.
+func (h *handover) ifDead(wait time.Duration) (how string, longest time.Duration) {
+	claim := h.Now.Claims[h.role]
+	switch {
+	case claim.Lease > 0:
+		longest = wait + plan.SeizeWait(claim.Lease.D(), claim.StopBound.D())
+		return fmt.Sprintf("lease after %s", Handover{Longest: seconds(longest)}.Bound()), longest
+	case h.To.Handover.Unconfirmed != spec.UnconfirmedStart:
+		return "held until a person says that it is off", 0
+	case h.To.Roles[h.role].Witness != nil:
+		return fmt.Sprintf("presumed after %s, if its witness is silent", wait), wait + h.debt()
+	}
+	return fmt.Sprintf("presumed after %s", wait), wait + h.debt()
+}
+
+// afterLead adds what a role that follows another waits for: it starts once that
+// one is Active, so the other's bound comes on top of its own.
+func (h *handover) afterLead(out Handover) Handover {
+	follows := h.To.Roles[h.role].Follows
+	i := slices.IndexFunc(h.plan.Handovers, func(l Handover) bool { return l.Role == follows })
+	if follows == "" || i < 0 || out.Guarantee == "" {
+		return out
+	}
+	lead := h.plan.Handovers[i]
+	wait := fmt.Sprintf("%s to be Active on %s", follows, h.To.Active)
+	if lead.Longest > 0 {
+		wait += ", at most " + lead.Bound().String()
+		out.Longest += lead.Longest
+	} else {
+		out.Longest = 0
+	}
+	out.Waits = append(out.Waits, wait)
+	return out
+}
+
+// Bound is Longest as a duration, in whole seconds and never less.
+func (h Handover) Bound() time.Duration {
+	return time.Duration(math.Ceil(h.Longest)) * time.Second
+}
+
+// speaks reports whether the node that goes down is there to release its claim.
+func (h *handover) speaks() bool {
+	n := h.down
+	return n.Report != nil && !n.Stale && n.Report.Status != plan.Unknown && !h.isPaused(n) && !h.stuck()
+}
+
+// stuck reports whether the node that goes down says that a stop of it failed: it
+// was told to leave under this very claim, and runs. A service that failed to
+// start keeps no side from leaving (R2), and nobody presumes a node dead that is
+// known to run (R4).
+func (h *handover) stuck() bool {
+	r := h.down.Report
+	return r != nil && !h.down.Stale && r.Status == plan.Failed && r.Running &&
+		r.Declared == h.To.Active && r.Seq == h.Now.Claims[h.role].Seq
+}
+
+func (h *handover) isPaused(n fleet.Node) bool {
+	return h.To.Nodes[n.Name].Paused || n.Report != nil && n.Report.Paused
+}
+
+func (h *handover) uncoordinated(set func(plan.Guarantee, time.Duration, string, ...any)) {
+	switch {
+	case h.To.Fenced == h.from:
+		set(plan.Fenced, 0, "the document states that %s is off; there is no claim to check it (R8)", h.from)
+	case h.To.Handover.Unconfirmed != spec.UnconfirmedStart:
+		h.held = "there is no claim and handover.unconfirmed is hold (R8)"
+	default:
+		set(plan.Presumed, h.To.Handover.Wait.D(), "there is no claim: %s is presumed to have stopped after %s (R8)",
+			h.from, h.To.Handover.Wait)
+	}
+}
+
+// silent is what happens when the other side does not release (R4).
+func (h *handover) silent(set func(plan.Guarantee, time.Duration, string, ...any), wait time.Duration) {
+	claim := h.Now.Claims[h.role]
+	name := h.down.Name
+	switch {
+	case claim.Lease > 0:
+		d := plan.SeizeWait(claim.Lease.D(), claim.StopBound.D())
+		set(plan.Lease, wait+d, "%s is not heard; its lease of %s and its stop bound are waited out", name, claim.Lease)
+	case h.isPaused(h.down):
+		h.held = name + " is paused and will not step down: the handover waits for a person"
+	case h.stuck():
+		h.held = name + " was told to stop and could not: " + h.down.Report.Reason
+	case h.To.Handover.Unconfirmed != spec.UnconfirmedStart:
+		h.held = name + " is not heard and handover.unconfirmed is hold: the handover waits for a person"
+	case h.To.Roles[h.role].Witness != nil:
+		set(plan.Presumed, wait+h.debt(), "%s is not heard; it is presumed dead once its witness was silent for %s", name, wait)
+	default:
+		set(plan.Presumed, wait+h.debt(), "%s is not heard; it is presumed dead after %s, with no witness to ask", name, wait)
+	}
+}
+
+func (h *handover) silentWaits(wait time.Duration) []string {
+	waits := []string{fmt.Sprintf("up to %s for a release that may still come", wait)}
+	if h.held != "" {
+		waits = append(waits, "a person")
+	}
+	return waits
+}
+
+func (h *handover) releaseWaits() []string {
+	waits := []string{h.up.Name + " to accept the commit and say that it is ready"}
+	if d := h.drain(); d > 0 {
+		waits = append(waits, fmt.Sprintf("calls on %s to end, at most %s", h.down.Name, d))
+	}
+	return append(waits, fmt.Sprintf("the services of %s to be seen stopped, at most %s", h.down.Name, h.stopTime()))
+}
+
+// debt is what an earlier taker left to be waited out (R7).
+func (h *handover) debt() time.Duration { return h.Now.Claims[h.role].Debt.D() }
+
+func (h *handover) addDebt(out *Handover) {
+	if d := h.debt(); d > 0 {
+		out.Waits = append(out.Waits, fmt.Sprintf("%s that an earlier takeover left", d))
+	}
+}
+
+// want is what a node should be by the new document, nil when it is not in it.
+func (p *planner) want(node string) *spec.Wanted {
+	w, err := p.To.Want(node)
+	if err != nil {
+		return nil
+	}
+	return w
+}
+
+func (h *handover) drain() time.Duration {
+	var bound time.Duration
+	if w := h.want(h.down.Name); w != nil {
+		for _, s := range w.Services {
+			if s.Drain != nil {
+				bound = max(bound, s.Drain.Within.D())
+			}
+		}
+	}
+	return bound
+}
+
+func (h *handover) stopTime() time.Duration {
+	if w := h.want(h.down.Name); w != nil {
+		return w.StopTime
+	}
+	return 0
+}
+
+func (h *handover) startTime() time.Duration {
+	var sum time.Duration
+	if w := h.want(h.up.Name); w != nil {
+		for _, s := range w.Services {
+			if s.Ready != nil {
+				sum += s.Ready.Within.D()
+			} else {
+				sum += s.StartTimeout.D()
+			}
+		}
+	}
+	return sum
+}

@@ -1,0 +1,196 @@
+package forecast
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// The words by which a person overrides an objection.
+const (
+	ObjectUnheard    = "unheard"
+	ObjectPaused     = "paused"
+	ObjectFailed     = "failed"
+	ObjectChecks     = "checks"
+	ObjectConditions = "conditions"
+	ObjectHeld       = "held"
+	ObjectFenced     = "fenced"
+	ObjectDual       = "dual"
+)
+
+// Words lists what can be overridden.
+func Words() []string {
+	return []string{ObjectUnheard, ObjectPaused, ObjectFailed, ObjectChecks, ObjectConditions, ObjectHeld, ObjectFenced, ObjectDual}
+}
+
+func (p *planner) objection(what, node, why, advice string) {
+	o := Objection{What: what, Node: node, Why: why, Advice: advice}
+	if !slices.Contains(p.plan.Objections, o) {
+		p.plan.Objections = append(p.plan.Objections, o)
+	}
+}
+
+// object says what speaks against a handover: what is wrong with the node that
+// comes up, and what keeps the claim where it is.
+func (h *handover) object() {
+	n := h.up
+	switch {
+	case n.Report == nil:
+		h.objection(ObjectUnheard, n.Name, "it was never heard, so nothing says that it would come up", "is its agent running? `mainstay doctor` on it tells")
+	case n.Stale:
+		h.objection(ObjectUnheard, n.Name, "it was last heard "+fleet.Age(n.Heard())+" ago, so nothing says that it would come up",
+			"look at it first: is its agent running, does it reach git?")
+	default:
+		h.objectToReport()
+	}
+	if h.held != "" && h.To.Fenced != h.from {
+		h.objection(ObjectHeld, h.down.Name, h.held, h.wayOut())
+	}
+}
+
+// wayOut is what a person does about a side that will not give its claim back. A
+// side that is alive is never to be stated off.
+func (h *handover) wayOut() string {
+	n := h.down
+	switch {
+	case n.Report != nil && !n.Stale && h.isPaused(n) && h.To.Nodes[n.Name].Paused:
+		return fmt.Sprintf("take paused: of %s out of the document", n.Name)
+	case n.Report != nil && !n.Stale && h.isPaused(n):
+		return fmt.Sprintf("run `mainstay resume` on %s", n.Name)
+	case h.stuck():
+		return fmt.Sprintf("stop its services by hand on %s, or cut its power and then add --fenced %s", n.Name, h.from)
+	}
+	return fmt.Sprintf("if you know that %s is off, add --fenced %s", h.from, h.from)
+}
+
+// brokenSide says that the side to be left has a failed service: a reason to
+// leave, and none to stay.
+func (h *handover) brokenSide() {
+	if r := h.down.Report; r != nil && !h.down.Stale && r.Status == plan.Failed && h.held == "" {
+		h.plan.Notes = append(h.plan.Notes, fmt.Sprintf("%s is Failed (%s): what runs on it is stopped in order", h.down.Name, r.Reason))
+	}
+}
+
+// objectToReport says what is wrong with what the node that comes up says.
+func (h *handover) objectToReport() {
+	n, r := h.up, h.up.Report
+	switch {
+	case h.isPaused(n):
+		h.objection(ObjectPaused, n.Name, "it is paused: its agent would not start anything", "run `mainstay resume` on it")
+	case r.Status == plan.Failed:
+		h.objection(ObjectFailed, n.Name, "it is Failed: "+r.Reason, "mend it first; `mainstay explain` on it tells more")
+	}
+	for _, c := range r.Checks {
+		if !c.OK {
+			h.objection(ObjectChecks, n.Name, fmt.Sprintf("its readiness check %s fails: %s", c.Name, c.Output), "mend what it finds")
+		}
+	}
+	for _, c := range r.Conditions {
+		if slices.Contains(blocking(), c.Type) {
+			h.objection(ObjectConditions, n.Name, c.Type+": "+c.Message, "mend it first")
+		}
+		if c.Type == "DualActive" {
+			h.objection(ObjectDual, n.Name, c.Message, "stop one side by hand first")
+		}
+	}
+}
+
+// blocking lists the conditions of a node that may keep it from coming up.
+func blocking() []string {
+	return []string{
+		"ClaimRegressed", "ClaimUnreadable", "CoordinationUnreachable", "DeploymentRenamed", "DocumentInvalid", "FileRefused",
+		"GitUnreachable", "NoBranch", "NodeUnknown", "Rewound", "SignatureRefused", "StateNotSaved", "DocumentMissing", "DocumentTooLarge",
+	}
+}
+
+// objectToFence says when a side is stated to be off and is not: the one
+// statement by which two sides can come to serve at once (R4, fenced).
+func (p *planner) objectToFence() {
+	side := p.To.Fenced
+	if side == "" || p.From != nil && p.From.Fenced == side {
+		return
+	}
+	for _, name := range fleet.Ordered(p.To) {
+		n := p.last(name)
+		if p.To.Nodes[name].Side != side || n.Report == nil || n.Stale || !alive(n.Report) {
+			continue
+		}
+		p.objection(ObjectFenced, name,
+			fmt.Sprintf("it was heard %s ago, is %s, and its services run: %s is not off", fleet.Age(n.Heard()), n.Report.Status, side),
+			"leave --fenced out, and it will stop first; or cut its power, then say --force "+ObjectFenced)
+	}
+}
+
+// alive reports whether a node says that its services may be serving.
+func alive(r *plan.Report) bool { return r.Running || r.Status == plan.Active }
+
+// notes says what is good to know about nodes that no handover depends on.
+func (p *planner) notes() {
+	for _, name := range fleet.Ordered(p.To) {
+		n := p.last(name)
+		if !n.Stale || p.objectedTo(name) {
+			continue
+		}
+		how := "was never heard"
+		if n.Report != nil {
+			how = "was last heard " + fleet.Age(n.Heard()) + " ago"
+		}
+		p.plan.Notes = append(p.plan.Notes, name+" "+how+": what is said of it may not be so")
+	}
+	p.underWay()
+	if !p.Coordinated {
+		p.plan.Notes = append(p.plan.Notes, "read-only mode: no claim keeps the two sides apart (R8)")
+	}
+}
+
+// underWay says that an earlier switch has not come to its end.
+func (p *planner) underWay() {
+	if len(p.plan.Handovers) == 0 {
+		return
+	}
+	var nodes []string
+	for _, name := range fleet.Ordered(p.To) {
+		r := p.last(name).Report
+		if p.To.Nodes[name].Side != "" && r != nil && (r.Status == plan.Activating || r.Status == plan.Deactivating) {
+			nodes = append(nodes, name+" is "+string(r.Status))
+		}
+	}
+	if len(nodes) > 0 {
+		p.plan.Notes = append(p.plan.Notes, "an earlier switch is under way ("+strings.Join(nodes, ", ")+"): what is not done of it is not done any more")
+	}
+}
+
+func (p *planner) objectedTo(node string) bool {
+	return slices.ContainsFunc(p.plan.Objections, func(o Objection) bool { return o.Node == node && o.What == ObjectUnheard })
+}
+
+// people says what is left for people to do once the sides have changed.
+func (p *planner) people() {
+	if len(p.plan.Handovers) == 0 {
+		return
+	}
+	for _, name := range fleet.Ordered(p.To) {
+		n := p.To.Nodes[name]
+		if n.URL == "" {
+			continue
+		}
+		switch {
+		case n.Side == p.To.Active:
+			p.plan.People = append(p.plan.People, fmt.Sprintf("%s users reconnect at %s", n.Role, n.URL))
+		case n.Side == "" && p.To.Roles[n.Role].Follows != "":
+			p.plan.People = append(p.plan.People, fmt.Sprintf("%s users refresh the page; the address stays %s", n.Role, n.URL))
+		}
+	}
+}
+
+// sideOf names a side for people.
+func sideOf(s spec.Side) string {
+	if s == "" {
+		return "nobody"
+	}
+	return string(s)
+}

@@ -1,0 +1,262 @@
+package forecast
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+const document = `
+apiVersion: mainstay/v1
+kind: Deployment
+name: paris
+active: ACTIVE
+handover: HANDOVER
+nodes:
+  m: { role: app, side: main }
+  s: { role: app, side: standby }
+roles:
+  app:
+    exclusive: true
+    services:
+      - { name: one, systemd: one.service, stopTimeout: 10s, ready: { tcp: "127.0.0.1:1", within: 20s } }
+`
+
+// world is what a story begins with: main serves and both nodes are heard.
+type world struct {
+	t         *testing.T
+	handover  string
+	extra     string
+	main, stb *plan.Report
+	age       map[string]time.Duration
+	claim     plan.Tip
+	off       bool
+}
+
+func newWorld(t *testing.T) *world {
+	return &world{
+		t: t, handover: "{}", age: map[string]time.Duration{},
+		main:  &plan.Report{Status: plan.Active, Running: true, Services: []plan.ServiceReport{{Name: "one", Run: plan.Running}}},
+		stb:   &plan.Report{Status: plan.Inactive, Services: []plan.ServiceReport{{Name: "one", Run: plan.Stopped}}},
+		claim: plan.Tip{ID: "x", Claim: plan.Claim{Seq: 7, Holder: "main"}},
+	}
+}
+
+func (w *world) load(active string) *spec.Deployment {
+	w.t.Helper()
+	text := strings.ReplaceAll(document, "ACTIVE", active)
+	text = strings.ReplaceAll(text, "HANDOVER", w.handover)
+	if active == "standby" {
+		text += w.extra
+	}
+	d, problems := spec.Load("d.yaml", []byte(text), nil)
+	if len(problems) > 0 {
+		w.t.Fatal(problems)
+	}
+	return d
+}
+
+// plan is of the switch to standby.
+func (w *world) plan() *Forecast {
+	w.t.Helper()
+	now := &fleet.Deployment{Name: "paris", Claims: map[string]fleet.Claim{"app": {Tip: w.claim}}}
+	for name, r := range map[string]*plan.Report{"m": w.main, "s": w.stb} {
+		n := fleet.Node{Name: name, Report: r, Age: w.age[name].Seconds()}
+		n.Stale = r == nil || w.age[name] > time.Hour
+		now.Nodes = append(now.Nodes, n)
+	}
+	return Of(Input{From: w.load("main"), To: w.load("standby"), Now: now, Coordinated: !w.off})
+}
+
+// R4: the guarantee is the best that what is known allows.
+func TestTheGuaranteeFollowsFromWhatIsKnown(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*world)
+		want   plan.Guarantee
+	}{
+		{"both are there", func(w *world) {}, plan.Released},
+		{"nobody holds the claim", func(w *world) { w.claim.Holder = plan.HeldByNone }, plan.Released},
+		{"main is stated to be off", func(w *world) { w.age["m"], w.extra = 2*time.Hour, "fenced: main\n" }, plan.Fenced},
+		{"main is silent and has a lease", func(w *world) { w.age["m"], w.claim.Lease = 2*time.Hour, spec.Duration(time.Minute) }, plan.Lease},
+		{"main is silent", func(w *world) { w.age["m"] = 2 * time.Hour }, plan.Presumed},
+		{"main was never heard", func(w *world) { w.main = nil }, plan.Presumed},
+		{"main is silent and nobody presumes", func(w *world) { w.age["m"], w.handover = 2*time.Hour, "{ unconfirmed: hold }" }, ""},
+		{"main is paused", func(w *world) { w.main.Paused, w.main.Status = true, plan.Paused }, ""},
+		{"main could not start a service", func(w *world) { w.main.Status, w.main.Declared, w.main.Seq = plan.Failed, "main", 7 }, plan.Released},
+		{"main could not stop", func(w *world) { w.main.Status, w.main.Declared, w.main.Seq = plan.Failed, "standby", 7 }, ""},
+		{"main could not stop under an earlier claim", func(w *world) { w.main.Status, w.main.Declared, w.main.Seq = plan.Failed, "standby", 6 }, plan.Released},
+		{"main could not stop, and is down by now", func(w *world) {
+			w.main.Status, w.main.Declared, w.main.Seq, w.main.Running = plan.Failed, "standby", 7, false
+		}, plan.Released},
+		{"there are no claims", func(w *world) { w.off = true }, plan.Presumed},
+		{"there are no claims, and main is stated to be off", func(w *world) { w.off, w.age["m"], w.extra = true, 2*time.Hour, "fenced: main\n" }, plan.Fenced},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			c.change(w)
+			p := w.plan()
+			if len(p.Handovers) != 1 || p.Handovers[0].Guarantee != string(c.want) {
+				t.Errorf("got %+v", p.Handovers)
+			}
+		})
+	}
+}
+
+func TestWhatSpeaksAgainstASwitch(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*world)
+		want   []string
+	}{
+		{"nothing", func(w *world) {}, nil},
+		{"standby was never heard", func(w *world) { w.stb = nil }, []string{ObjectUnheard}},
+		{"standby is silent", func(w *world) { w.age["s"] = 2 * time.Hour }, []string{ObjectUnheard}},
+		{"standby is paused", func(w *world) { w.stb.Paused = true }, []string{ObjectPaused}},
+		{"standby is Failed", func(w *world) { w.stb.Status = plan.Failed }, []string{ObjectFailed}},
+		{"a check fails", func(w *world) { w.stb.Checks = []plan.CheckReport{{Name: "age"}} }, []string{ObjectChecks}},
+		{"a file is refused", func(w *world) { w.stb.Conditions = []plan.Condition{{Type: "FileRefused"}} }, []string{ObjectConditions}},
+		{"both serve", func(w *world) { w.stb.Conditions = []plan.Condition{{Type: "DualActive"}} }, []string{ObjectDual}},
+		{"main is paused", func(w *world) { w.main.Paused = true }, []string{ObjectHeld}},
+		{"a service of main failed", func(w *world) { w.main.Status = plan.Failed }, nil},
+		{"a stop on main failed", func(w *world) { w.main.Status, w.main.Declared, w.main.Seq = plan.Failed, "standby", 7 }, []string{ObjectHeld}},
+		{"main is not off", func(w *world) { w.extra = "fenced: main\n" }, []string{ObjectFenced}},
+		{"main is off", func(w *world) { w.extra, w.age["m"] = "fenced: main\n", 2*time.Hour }, nil},
+		{"a check of main fails", func(w *world) { w.main.Checks = []plan.CheckReport{{Name: "age"}} }, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			c.change(w)
+			var got []string
+			for _, o := range w.plan().Objections {
+				got = append(got, o.What)
+				if o.Advice == "" {
+					t.Errorf("%s says not what to do", o.What)
+				}
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// A preview tells what is: what does not run is not stopped.
+func TestOnlyWhatRunsIsStopped(t *testing.T) {
+	w := newWorld(t)
+	w.main.Services[0].Run = plan.Stopped
+	for _, s := range w.plan().Steps {
+		if s.Do == DoStop {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+func TestNothingHappensWhenNothingChanges(t *testing.T) {
+	w := newWorld(t)
+	d := w.load("main")
+	now := &fleet.Deployment{Name: "paris", Claims: map[string]fleet.Claim{"app": {Tip: w.claim}}}
+	if p := Of(Input{From: d, To: d, Now: now, Coordinated: true}); p.Pending {
+		t.Errorf("%+v", p)
+	}
+}
+
+// What nodes and documents say cannot turn a comment into something else.
+func TestMarkdownIsOnlyText(t *testing.T) {
+	w := newWorld(t)
+	w.stb.Checks = []plan.CheckReport{{Name: "age", Output: "<img src=x> | [a](b)\n# title `x` @everyone"}}
+	var b strings.Builder
+	if err := Markdown(&b, []*Forecast{w.plan()}); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{" <img", " | [a](b)", "\n# title", "@everyone"} {
+		if strings.Contains(b.String(), bad) {
+			t.Errorf("%q got through:\n%s", bad, b.String())
+		}
+	}
+}
+
+func TestDiffs(t *testing.T) {
+	for _, c := range []struct{ name, before, after, want string }{
+		{"same", "a\n", "a\n", ""},
+		{"new", "", "a\nb\n", "--- f\n+++ f\n@@ -0,0 +1,2 @@\n+a\n+b\n"},
+		{"one line", "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nx\n6\n7\n8\n9\n",
+			"--- f\n+++ f\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+x\n 6\n 7\n 8\n"},
+		{"two places", "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "x\n2\n3\n4\n5\n6\n7\n8\ny\n",
+			"--- f\n+++ f\n@@ -1,4 +1,4 @@\n-1\n+x\n 2\n 3\n 4\n@@ -6,4 +6,4 @@\n 6\n 7\n 8\n-9\n+y\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, Diff("f", c.before, c.after)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestASwitchThatIsUnderWayIsTold(t *testing.T) {
+	w := newWorld(t)
+	if got := w.plan().Notes; len(got) > 0 {
+		t.Errorf("at rest: %q", got)
+	}
+	w.main.Status = plan.Deactivating
+	want := []string{"an earlier switch is under way (m is Deactivating): what is not done of it is not done any more"}
+	if diff := cmp.Diff(want, w.plan().Notes); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A report tells that its node was alive when it made it: what holds should it
+// have died since is said beside the guarantee, and bounds both.
+func TestANodeThatWasNotHeardJustNowMayBeDead(t *testing.T) {
+	old := func(w *world) { w.age["m"] = 4 * time.Minute }
+	for _, c := range []struct {
+		name    string
+		change  func(*world)
+		want    string
+		longest float64
+	}{
+		{"heard just now", func(w *world) { w.age["m"] = 30 * time.Second }, "", 30},
+		{"nobody else is asked", old, "m was last heard 4m ago; if it is dead: presumed after 30s", 50},
+		{"a person is asked", func(w *world) { old(w); w.handover = "{ unconfirmed: hold }" },
+			"m was last heard 4m ago; if it is dead: held until a person says that it is off", 30},
+		{"its claim has a lease", func(w *world) {
+			old(w)
+			w.claim.Lease, w.claim.StopBound = spec.Duration(time.Minute), spec.Duration(20*time.Second)
+		}, "m was last heard 4m ago; if it is dead: lease after 1m56s", 135.16},
+		{"an earlier takeover left a debt", func(w *world) { old(w); w.claim.Debt = spec.Duration(time.Minute) },
+			"m was last heard 4m ago; if it is dead: presumed after 30s", 110},
+		{"it is stated to be off", func(w *world) { old(w); w.extra = "fenced: main\n" }, "", 20},
+		{"it counts as silent", func(w *world) { w.age["m"] = 2 * time.Hour }, "", 50},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			c.change(w)
+			h := w.plan().Handovers[0]
+			if diff := cmp.Diff(c.want, h.IfDead); diff != "" {
+				t.Error(diff)
+			}
+			if math.Abs(h.Longest-c.longest) > 0.01 {
+				t.Errorf("over after %v s, want %v", h.Longest, c.longest)
+			}
+		})
+	}
+}
+
+// A bound stays one however it is written.
+func TestBoundsAreRoundedUp(t *testing.T) {
+	for seconds, want := range map[float64]string{0: "0 s", 59.1: "60 s", 120: "2 min", 200: "4 min", 7200: "2.0 h", 7201: "2.1 h"} {
+		if got := brief(seconds); got != want {
+			t.Errorf("%v s: %q, want %q", seconds, got, want)
+		}
+	}
+	if got := (Handover{Longest: 2.2}).Bound(); got != 3*time.Second {
+		t.Errorf("2.2 s: %s", got)
+	}
+}

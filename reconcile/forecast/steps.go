@@ -1,0 +1,252 @@
+package forecast
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+func (p *planner) step(node string, do Does, what, after, text string) *Step {
+	n := p.To.Nodes[node]
+	p.plan.Steps = append(p.plan.Steps, Step{
+		Node: node, Role: n.Role, Side: n.Side, Do: do, What: what, After: after, Text: text,
+	})
+	return &p.plan.Steps[len(p.plan.Steps)-1]
+}
+
+// steps lists what will happen in the order in which it will: what leads stops
+// first, its followers stop, it starts on the other side, what is shared and
+// follows it points there, and so on with each of its followers.
+func (p *planner) steps() {
+	p.nodeChanges()
+	for _, h := range p.plan.Handovers {
+		p.goDown(h)
+	}
+	told := map[string]bool{}
+	for _, h := range p.plan.Handovers {
+		p.comeUp(h)
+		p.files(told, func(n spec.Node) bool {
+			return n.Role == h.Role || p.To.Roles[n.Role].Follows == h.Role && n.Side == ""
+		})
+	}
+	p.files(told, func(spec.Node) bool { return true })
+}
+
+// goDown lists what happens on the side that steps down.
+func (p *planner) goDown(h Handover) {
+	up, _ := p.To.NodeOf(h.Role, h.To)
+	follows := p.To.Roles[h.Role].Follows
+	after := "once " + up + " is ready"
+	if follows == "" && h.From != "" && p.Coordinated && h.Guarantee == string(plan.Released) {
+		p.step(up, DoReady, "", "", "accepts the commit and says that it is ready")
+	}
+	down, ok := p.To.NodeOf(h.Role, h.From)
+	if !ok {
+		return
+	}
+	switch {
+	case follows != "":
+		after = "once " + follows + " has left " + string(h.From)
+	case h.Guarantee != string(plan.Released):
+		after = ""
+	}
+	if p.To.Fenced == h.From {
+		after = ""
+		p.step(down, DoStop, "", "", "stays down; should it be alive and reach git, it stops at once")
+	} else if n := p.last(down); n.Stale {
+		p.step(down, DoStop, "", "", "is not heard: whether it stops is not known")
+	}
+	p.stops(down, after)
+	if p.Coordinated && h.Guarantee == string(plan.Released) && p.To.Fenced != h.From {
+		p.step(down, DoRelease, h.Role, "once all of it is seen stopped",
+			fmt.Sprintf("releases the claim of %s (#%d)", h.Role, p.Now.Claims[h.Role].Seq+1))
+	}
+	if !p.last(down).Stale {
+		p.jobs(down, spec.WhenActive, "no longer runs")
+	}
+}
+
+// stops lists the services of a node that run, in the order in which they stop.
+func (p *planner) stops(node, after string) {
+	w, n := p.want(node), p.last(node)
+	if w == nil || n.Report == nil || n.Stale {
+		return
+	}
+	for _, s := range slices.Backward(w.Services) {
+		run := runOf(n, s.Name)
+		if run.Down() && run != "" {
+			continue
+		}
+		if s.Drain != nil && s.Drain.Within > 0 {
+			p.step(node, DoDrain, s.Name, after, fmt.Sprintf("waits up to %s for %s to have nothing left to do", s.Drain.Within, s.Name))
+		}
+		p.step(node, DoStop, s.Name, after, fmt.Sprintf("stops %s%s", s.Name, nowIs(run)))
+		after = "once " + s.Name + " is down"
+	}
+}
+
+// comeUp lists what happens on the side that comes up.
+func (p *planner) comeUp(h Handover) {
+	up, _ := p.To.NodeOf(h.Role, h.To)
+	after := ""
+	if follows := p.To.Roles[h.Role].Follows; follows != "" {
+		after = "once " + follows + " is Active on " + string(h.To)
+	} else if h.Guarantee == string(plan.Released) && h.From != "" {
+		after = "once the claim is released"
+	}
+	switch {
+	case h.Guarantee == "":
+		p.step(up, DoTake, h.Role, "", "is Held: "+h.Why)
+		return
+	case p.Coordinated:
+		p.step(up, DoTake, h.Role, after, fmt.Sprintf("takes the claim of %s (%s)", h.Role, h.Guarantee))
+		after = "once the claim is won"
+	}
+	w, n := p.want(up), p.last(up)
+	for _, s := range w.Services {
+		run := runOf(n, s.Name)
+		text := "starts " + s.Name
+		if s.Ready != nil {
+			text += fmt.Sprintf(", which must answer within %s", s.Ready.Within)
+		}
+		p.step(up, DoStart, s.Name, after, text+nowIs(run))
+		after = "once " + s.Name + " is ready"
+	}
+	p.jobs(up, spec.WhenActive, "runs")
+}
+
+// jobs says which jobs move with the claim.
+func (p *planner) jobs(node string, when spec.When, does string) {
+	w := p.want(node)
+	if w == nil {
+		return
+	}
+	for _, j := range w.Jobs {
+		if j.When == when {
+			p.step(node, DoJobs, j.Name, "", fmt.Sprintf("%s the job %s (%s)", does, j.Name, strings.Join(j.Command, " ")))
+		}
+	}
+}
+
+func runOf(n fleet.Node, service string) plan.Run {
+	if n.Report == nil {
+		return ""
+	}
+	for _, s := range n.Report.Services {
+		if s.Name == service {
+			return s.Run
+		}
+	}
+	return ""
+}
+
+// nowIs tells what a service was last seen to do.
+func nowIs(r plan.Run) string {
+	if r == "" {
+		return " (not known what it does now)"
+	}
+	return " (now " + string(r) + ")"
+}
+
+// files lists what is rendered, and what is re-pointed by it, on those nodes that
+// are meant and were not told of yet.
+func (p *planner) files(told map[string]bool, meant func(spec.Node) bool) {
+	for _, name := range fleet.Ordered(p.To) {
+		w := p.want(name)
+		if w == nil || told[name] || !meant(p.To.Nodes[name]) {
+			continue
+		}
+		told[name] = true
+		was, will := p.pointsAt(name), p.willPointAt(name)
+		after := ""
+		if was != will {
+			after = p.pointAfter(w, will)
+		}
+		for _, f := range w.Files {
+			p.file(w, f.Path, [2]spec.Side{was, will}, after)
+		}
+		if !w.Exclusive && w.Follows != "" && was != will {
+			p.step(name, DoPoint, "", after, fmt.Sprintf("points at %s (now at %s)", will, sideOf(was)))
+		}
+	}
+}
+
+func (p *planner) pointAfter(w *spec.Wanted, will spec.Side) string {
+	if w.Exclusive {
+		return "once the claim of " + w.Role + " is " + string(will) + "'s"
+	}
+	return "once " + w.Follows + " is Active on " + string(will)
+}
+
+// file adds a file whose content will differ.
+func (p *planner) file(w *spec.Wanted, path string, sides [2]spec.Side, after string) {
+	old := ""
+	if p.From != nil {
+		if b, err := p.From.RenderFile(w.Node, path, sides[0]); err == nil {
+			old = string(b)
+		}
+	}
+	b, err := p.To.RenderFile(w.Node, path, sides[1])
+	if err != nil {
+		p.step(w.Node, DoRender, path, after, fmt.Sprintf("cannot render %s: %v", path, err))
+		return
+	}
+	if old == string(b) {
+		return
+	}
+	s := p.step(w.Node, DoRender, path, after, "renders "+path+p.reloads(w, path))
+	s.Diff = Diff(path, old, string(b))
+}
+
+func (p *planner) reloads(w *spec.Wanted, path string) string {
+	for _, f := range w.Files {
+		if f.Path != path || f.Reload == nil {
+			continue
+		}
+		if f.Reload.Systemd != "" {
+			return " and reloads " + f.Reload.Systemd
+		}
+		return " and runs " + strings.Join(f.Reload.Command, " ")
+	}
+	return ""
+}
+
+// pointsAt is the side a node's files are rendered for now.
+func (p *planner) pointsAt(name string) spec.Side {
+	n := p.To.Nodes[name]
+	role := p.To.Roles[n.Role]
+	switch {
+	case role.Exclusive:
+		return p.serving(n.Role)
+	case role.Follows == "":
+		return ""
+	}
+	if r := p.last(name).Report; r != nil && r.Serving != "" {
+		return r.Serving
+	}
+	return p.serving(role.Follows)
+}
+
+// willPointAt is the side they will be rendered for.
+func (p *planner) willPointAt(name string) spec.Side {
+	n := p.To.Nodes[name]
+	role := p.To.Roles[n.Role]
+	lead := n.Role
+	switch {
+	case role.Exclusive:
+	case role.Follows == "":
+		return ""
+	default:
+		lead = role.Follows
+	}
+	for _, h := range p.plan.Handovers {
+		if h.Role == lead && h.Guarantee != "" {
+			return h.To
+		}
+	}
+	return p.pointsAt(name)
+}

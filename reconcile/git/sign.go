@@ -1,0 +1,58 @@
+package git
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/hiddeco/sshsig"
+	"golang.org/x/crypto/ssh"
+)
+
+const (
+	// noteNamespace is what claims and reports are signed under. A signature made
+	// for anything else, such as a commit of the document, is none of a note.
+	noteNamespace = "mainstay"
+	// trailerRef is the last line of a note's message. It ties the signature to one
+	// deployment and one role or node; the parents tie it to one place in the chain.
+	trailerRef = "Ref: "
+)
+
+// noteSigner reads the key that this node signs its claims and reports with; nil
+// when it has none. It is read each time, as for a connection.
+func (r *Remote) noteSigner() (ssh.Signer, error) {
+	if r.signKey == "" {
+		return nil, nil
+	}
+	wrong := func(err error) error {
+		return &Error{Kind: ErrAuth, Step: "read the key that signs", At: r.signKey, Err: err,
+			Advice: "verify.signKey, or sshKey, in the agent's file names a private key without a passphrase"}
+	}
+	pem, err := os.ReadFile(r.signKey)
+	if err != nil {
+		return nil, wrong(scrub(err))
+	}
+	signer, err := ssh.ParsePrivateKey(pem)
+	if err != nil {
+		return nil, wrong(errors.New("not a private key that can be used"))
+	}
+	return signer, nil
+}
+
+// signatureOf signs a note's commit as it is without its signature.
+func signatureOf(c object.Commit, signer ssh.Signer) (string, error) {
+	o, err := commitObject(c)
+	if err != nil {
+		return "", err
+	}
+	payload, err := o.Reader()
+	if err != nil {
+		return "", fmt.Errorf("sign: %w", err)
+	}
+	s, err := sshsig.Sign(payload, signer, sshsig.HashSHA512, noteNamespace)
+	if err != nil {
+		return "", fmt.Errorf("sign: %w", err)
+	}
+	return string(sshsig.Armor(s)), nil
+}

@@ -1,0 +1,112 @@
+package gitcmd
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What came from somewhere else is behind --end-of-options, and paths are behind
+// the dashes.
+func TestNamesAreNeverOptions(t *testing.T) {
+	got := Git("log", "-1").On("--output=/tmp/x").Paths(":!all").args()
+	if diff := cmp.Diff([]string{"log", "-1", "--end-of-options", "--output=/tmp/x", "--", ":!all"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// An attack on every way of reading: git must take the word for a revision, which
+// it does not have, and write nothing.
+func TestAWordFromARepositoryWritesNoFile(t *testing.T) {
+	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	r := Repo{Dir: t.TempDir(), Env: []string{"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b"}}
+	for _, c := range []Call{Git("init", "--quiet"), Git("commit", "--quiet", "--allow-empty", "--message=x")} {
+		if _, err := r.Run(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	victim := filepath.Join(r.Dir, "victim")
+	word := "--output=" + victim
+	for _, c := range []Call{
+		Git("log", "-1").On(word).Paths("f"), Git("diff", "--name-only").On(word).Paths(), Git("ls-tree").On(word),
+		Git("cat-file", "-e").On(word), Git("rev-parse", "--verify").On(word + "^{commit}"), Git("read-tree").On(word),
+		Git("fetch").On("--upload-pack=touch "+victim, "main"), Git("clone", "--bare").On("--upload-pack=touch "+victim, "x"),
+		Git("push").On("--receive-pack=touch "+victim, "main"),
+	} {
+		if _, err := r.Run(t.Context(), c); err == nil {
+			t.Errorf("git %v found something", c.args())
+		}
+	}
+	if _, err := os.Stat(victim); err == nil {
+		t.Error("the file was written")
+	}
+}
+
+func TestAnEndlessAnswerIsCutOff(t *testing.T) {
+	b := &bounded{most: 4}
+	for _, part := range []string{"abc", "def", "ghi"} {
+		if n, err := b.Write([]byte(part)); n != 3 || err != nil {
+			t.Errorf("it took %d bytes, %v", n, err)
+		}
+	}
+	if b.String() != "abcd" || !b.over {
+		t.Errorf("it kept %q, over %v", b, b.over)
+	}
+}
+
+// One function starts git, so that one place holds all of it to the rules above.
+// The agent's transport for folders is the other one: it hands git a service and
+// an absolute folder.
+func TestOneFunctionRunsGit(t *testing.T) {
+	allowed := []string{"reconcile/gitcmd/gitcmd.go", "reconcile/git/local.go"}
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return err
+		}
+		rel, err := filepath.Rel(root, file)
+		rel = filepath.ToSlash(rel)
+		if err != nil || slices.Contains(allowed, rel) || strings.HasPrefix(rel, "e2e/") {
+			return err
+		}
+		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(tree, func(n ast.Node) bool {
+			if startsGit(n) {
+				t.Errorf("%s runs git by itself", rel)
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// startsGit finds a call of package os/exec that names git.
+func startsGit(n ast.Node) bool {
+	call, ok := n.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	f, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	of, ok := f.X.(*ast.Ident)
+	return ok && of.Name == "exec" && slices.ContainsFunc(call.Args, func(a ast.Expr) bool {
+		word, ok := a.(*ast.BasicLit)
+		return ok && word.Kind == token.STRING && (word.Value == `"git"` || strings.HasSuffix(word.Value, `/git"`))
+	})
+}

@@ -1,0 +1,193 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os/exec"
+	"sync"
+	"time"
+
+	"mainstay/reconcile"
+	"mainstay/reconcile/service"
+)
+
+// prepareEvery is how often a stopper asks the disk what is managed.
+const prepareEvery = 5 * time.Second
+
+// stopper stops what an agent managed, in its place. It needs no document and no
+// list of what is allowed: it stops what was allowed once.
+type stopper struct {
+	parts *parts
+	disk  reconcile.Disk
+	// observe makes it look only: somebody else stops.
+	observe bool
+
+	mu      sync.Mutex
+	managed []reconcile.Left // nil until it was read
+	asking  bool
+	asked   time.Duration
+	run     *stopRun
+	// seen says that everything was down at the end of the newest run: the next
+	// one asks first whether there is anything to stop.
+	seen bool
+}
+
+// stopRun is one attempt.
+type stopRun struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error // once done
+}
+
+// Prepare is part of guard.Machine.
+func (s *stopper) Prepare() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := Clock{}.Boot()
+	if s.asking || s.managed != nil && now-s.asked < prepareEvery {
+		return
+	}
+	s.asking, s.asked = true, now
+	go func() {
+		_, err := s.load()
+		if err != nil {
+			s.parts.log.Error("the guard cannot read what is managed", "error", err)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.asking = false
+	}()
+}
+
+// load asks the disk; what it said last stays when it does not answer.
+func (s *stopper) load() ([]reconcile.Left, error) {
+	all, err := reconcile.ManagedServices(s.disk)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		s.managed = all
+	}
+	if s.managed != nil || errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return s.managed, err
+}
+
+// Stop is part of guard.Machine.
+func (s *stopper) Stop(limit time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.run != nil && !s.run.ended() {
+		return
+	}
+	if limit <= 0 {
+		limit = service.DefaultStop
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	run := &stopRun{cancel: cancel, done: make(chan struct{})}
+	s.run = run
+	look := s.observe || s.seen
+	go func() {
+		defer cancel()
+		err := s.stopAll(ctx, look)
+		s.mu.Lock()
+		run.err, s.seen = err, err == nil
+		s.mu.Unlock()
+		close(run.done)
+	}()
+}
+
+func (r *stopRun) ended() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Stopped is part of guard.Machine.
+func (s *stopper) Stopped() (ended bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.run == nil || !s.run.ended() {
+		return false, nil
+	}
+	return true, s.run.err
+}
+
+// Cancel is part of guard.Machine.
+func (s *stopper) Cancel() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.run != nil {
+		s.run.cancel()
+	}
+	s.seen = false
+}
+
+// stopAll stops everything at the same time: somebody else may start (R1). It
+// returns nil once all was seen down.
+func (s *stopper) stopAll(ctx context.Context, look bool) error {
+	services, err := s.load()
+	if err != nil {
+		return err
+	}
+	errs := make([]error, len(services))
+	var all sync.WaitGroup
+	for i, l := range services {
+		all.Go(func() { errs[i] = s.stopOne(ctx, l, look) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+func (s *stopper) stopOne(ctx context.Context, l reconcile.Left, look bool) error {
+	d := (&Services{parts: s.parts}).left(l).Driver
+	if look {
+		state, err := d.Observe(ctx)
+		switch {
+		case err == nil && state.Run.Down():
+			return nil
+		case s.observe:
+			return fmt.Errorf("%s is %s: %w", l.Name, state.Run, errors.Join(err, errUp))
+		}
+	}
+	if limit := l.StopTimeout.D(); limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	if err := d.Stop(ctx); err != nil {
+		return fmt.Errorf("%s: %w", l.Name, err)
+	}
+	s.parts.log.Warn("stopped in the agent's place", "service", l.Name)
+	return nil
+}
+
+var errUp = errors.New("it was not seen down")
+
+// Fence is part of guard.Machine.
+func (s *stopper) Fence(reason string) {
+	if !s.observe {
+		s.parts.selfFence(reason)
+	}
+}
+
+// selfFence runs the node's own fence command, once, in the background (R7).
+func (p *parts) selfFence(reason string) { go p.fence(reason) }
+
+func (p *parts) fence(reason string) {
+	argv := p.file.SelfFence
+	p.log.Error("fencing this node", "reason", reason, "command", argv)
+	if len(argv) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput(); err != nil {
+		p.log.Error("self-fence", "error", err, "output", string(out))
+	}
+}

@@ -1,0 +1,142 @@
+package reconcile
+
+import (
+	"fmt"
+	"time"
+
+	"mainstay/reconcile/plan"
+)
+
+// firstPatience is how long the first pass waits for the first look.
+const firstPatience = 2*DefaultTimeout + time.Second
+
+// firstPass is how long the first pass may wait for a look at git. What was kept
+// of a lease does not wait: one that has ended, or that nothing is known of, is
+// obeyed at once, also by an agent that dies before git answers (R7).
+func (a *Actuator) firstPass(kept *Snapshot) time.Duration {
+	for _, v := range kept.Claims {
+		if !a.leased(kept, v.Tip) {
+			continue
+		}
+		if v = a.withLease(v); v.Began == 0 {
+			return 0
+		}
+		return min(firstPatience, max(0, a.watch.Until-a.Clock.Boot()))
+	}
+	return firstPatience
+}
+
+// leased reports whether a claim that was kept is of this very agent and carries
+// a lease, or its document asks for one.
+func (a *Actuator) leased(kept *Snapshot, t plan.Tip) bool {
+	doc := kept.Accepted != nil && kept.Accepted.Deployment.Handover.Lease > 0
+	return !t.Free() && t.Instance == a.Instance && (doc || t.Lease > 0)
+}
+
+// recallLease takes over what an earlier run of the agent told the guard under
+// this boot.
+func (a *Actuator) recallLease() {
+	if a.Leases == nil {
+		return
+	}
+	if w := a.Leases.Recall(); w.Boot == a.Boot {
+		a.watch = w
+	}
+}
+
+// withLease adds to a claim that this run has not read when an earlier one read
+// this very tip (R7): an agent that is replaced within its lease goes on.
+func (a *Actuator) withLease(v plan.ClaimView) plan.ClaimView {
+	if !v.Read && a.watch.Boot == a.Boot && a.watch.Claim == v.Tip.ID {
+		v.Began = a.watch.Began
+	}
+	return v
+}
+
+// tellGuard says until when the lease is good, before anything starts under it.
+func (a *Actuator) tellGuard() {
+	w := plan.WatchOf(&a.in, a.mem, a.watch)
+	if a.Leases == nil || w == a.watch && a.untold == "" {
+		a.watch = w
+		return
+	}
+	a.watch, a.untold = w, ""
+	if err := a.Leases.Tell(w); err != nil {
+		a.untold = err.Error()
+		a.Log.Error("the guard does not know of the lease", "error", err)
+	}
+}
+
+// sayGuard tells that nobody would stop the services in the agent's place.
+func (a *Actuator) sayGuard(r *plan.Report) {
+	if a.Leases == nil || a.watch.None() {
+		return
+	}
+	why := ""
+	switch {
+	case a.untold != "":
+		why = "the guard could not be told of it: " + a.untold
+	case !a.Leases.Guarded():
+		why = "no guard runs: systemctl start mainstay-guard, or run mainstay guard"
+	default:
+		return
+	}
+	r.Conditions = append(r.Conditions, plan.Condition{Type: "NoGuard",
+		Message: "this side serves under a lease, and nobody would obey it if this agent were stopped or hung: " + why})
+}
+
+// Leased reports whether something may run here under a lease, as of the newest
+// pass.
+func (a *Actuator) Leased() bool { return !a.watch.None() }
+
+// StopTime is how long the stops may take under the lease.
+func (a *Actuator) StopTime() time.Duration { return a.watch.StopTime }
+
+// LetGo is the change of the claim by which an agent that ends gives up its
+// lease, empty when it has none to give up (R7).
+func (a *Actuator) LetGo() Order {
+	if a.doc == nil {
+		return Order{}
+	}
+	return Order{Role: a.doc.Role, Push: plan.WithoutLease(&a.in)}
+}
+
+// HasLetGo reports whether a snapshot shows this node's claim as its own without
+// a lease, and tells the guard.
+func (a *Actuator) HasLetGo(s *Snapshot) bool {
+	if a.doc == nil || !s.OK {
+		return false
+	}
+	v := s.Claims[a.doc.Role]
+	if !v.Read || !v.Reachable || v.Regressed || v.Began < s.Began || v.Tip.Instance != a.Instance || v.Tip.Free() || v.Tip.Lease > 0 {
+		return false
+	}
+	a.Released()
+	return true
+}
+
+// Released tells the guard that nothing runs under a lease any more.
+func (a *Actuator) Released() {
+	a.watch = plan.Watch{}
+	if a.Leases == nil {
+		return
+	}
+	if err := a.Leases.Tell(a.watch); err != nil {
+		a.Log.Error("the guard does not know that the lease has ended", "error", err)
+	}
+}
+
+// ManagedServices is what an agent with this disk managed last, also what no
+// document names any more: a guard stops it in the agent's place (R7). The error is
+// fs.ErrNotExist when nothing was ever managed.
+func ManagedServices(d Disk) ([]Left, error) {
+	var m managed
+	err := d.Load(managedFile, &m)
+	if err != nil {
+		err = d.Load(managedCopy, &m)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("which services are managed: %w", err)
+	}
+	return m.all(), nil
+}
