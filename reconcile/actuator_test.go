@@ -173,8 +173,8 @@ func TestAStopIsNotSeenDownByAnObservationFromBeforeIt(t *testing.T) { // R2
 
 func TestJobsAreTiedToTheClaim(t *testing.T) { // R5, section 3
 	h := newHand(t)
-	var ties []Tie
-	h.Machine.Extra = func(_ *plan.Report, tie Tie) {
+	var ties []plan.Tie
+	h.Machine.Extra = func(_ *plan.Report, tie plan.Tie) {
 		if len(ties) == 0 || ties[len(ties)-1] != tie {
 			ties = append(ties, tie)
 		}
@@ -188,7 +188,7 @@ func TestJobsAreTiedToTheClaim(t *testing.T) { // R5, section 3
 	h.pass()
 	h.held("standby")
 	h.pass()
-	if diff := cmp.Diff([]Tie{Lost, Held, Unread, Lost, Held, Lost}, ties); diff != "" {
+	if diff := cmp.Diff([]plan.Tie{plan.TieLost, plan.TieHeld, plan.TieUnread, plan.TieLost, plan.TieHeld, plan.TieLost}, ties); diff != "" {
 		t.Error(diff)
 	}
 }

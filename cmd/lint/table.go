@@ -25,7 +25,11 @@ func table() []row {
 	return append([]row{
 		{folder: "schema", modules: []string{jsonschema, sigsYAML, goYAML}},
 		{folder: "spec", internal: []string{"schema"}, modules: []string{sigsYAML, goYAML, cron}},
-		{folder: "reconcile", internal: learned, modules: []string{cron, prometheus, renameio, xSys}},
+		{folder: "reconcile", internal: learned},
+		{folder: "reconcile/control", internal: append([]string{"reconcile", "reconcile/record"}, learned...), modules: []string{xNet}},
+		{folder: "reconcile/record", internal: learned},
+		{folder: "reconcile/task", internal: learned, modules: []string{cron}},
+		{folder: "reconcile/metrics", internal: append([]string{"reconcile"}, learned...), modules: []string{prometheus}},
 		{folder: "reconcile/plan/...", internal: []string{"spec"}},
 		// The guard must not know git, documents or drivers: it is handed what stops.
 		{folder: "reconcile/guard", internal: learned},
@@ -34,7 +38,8 @@ func table() []row {
 		{folder: "reconcile/state", modules: []string{renameio}},
 		{folder: "reconcile/run", internal: []string{"reconcile/service"}},
 		{folder: "reconcile/host", internal: []string{"spec", "reconcile", "reconcile/plan", "reconcile/git", "reconcile/guard",
-			"reconcile/probe", "reconcile/service/...", "reconcile/state", "reconcile/run"},
+			"reconcile/probe", "reconcile/service/...", "reconcile/state", "reconcile/run",
+			"reconcile/control", "reconcile/record", "reconcile/task", "reconcile/metrics"},
 			modules: []string{goSystemd, xSys}},
 		{folder: "reconcile/probe", internal: []string{"spec"}, modules: []string{sipgo}},
 		// What every face of the product needs, each knowing those before it: what
@@ -45,7 +50,7 @@ func table() []row {
 		{folder: "reconcile/forecast", internal: append([]string{"reconcile/fleet", "reconcile/plain"}, learned...), modules: []string{goInternal}},
 		{folder: "reconcile/change", modules: []string{goYAML},
 			internal: append([]string{"schema", "reconcile/gitcmd", "reconcile/fleet", "reconcile/forecast"}, learned...)},
-		{folder: "reconcile/doctor", internal: append([]string{"reconcile", "reconcile/git", "reconcile/fleet", "reconcile/guard", "reconcile/service",
+		{folder: "reconcile/doctor", internal: append([]string{"reconcile/control", "reconcile/git", "reconcile/fleet", "reconcile/guard", "reconcile/service",
 			"reconcile/service/compose", "reconcile/service/systemd", "reconcile/state"}, learned...), modules: []string{xSys}},
 		{folder: "reconcile/console", internal: append([]string{"reconcile/git"}, learned...)},
 		{folder: "reconcile/sim/...", internal: []string{"spec", "reconcile/..."}, modules: []string{cron}},
@@ -106,6 +111,7 @@ const (
 	goCmp      = "github.com/google/go-cmp"
 	chromedp   = "github.com/chromedp"
 	xCrypto    = "golang.org/x/crypto"
+	xNet       = "golang.org/x/net"
 	xSys       = "golang.org/x/sys"
 	xTerm      = "golang.org/x/term"
 )

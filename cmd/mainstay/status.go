@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mainstay/cmd/mainstay/ui"
-	"mainstay/reconcile"
+	"mainstay/reconcile/control"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service"
@@ -65,7 +65,7 @@ func (a *app) statusCommand() *cobra.Command {
 // agentLooker asks an agent through its control socket.
 func (a *app) agentLooker(socket string) looker {
 	return func(ctx context.Context) (*fleet.View, error) {
-		s, err := reconcile.NewClient(socket, service.SystemClock{}.Boot).Status(ctx)
+		s, err := control.NewClient(socket, service.SystemClock{}.Boot).Status(ctx)
 		if err != nil {
 			return nil, failf(exitFailed, "%w", err).hintf("is `mainstay agent` running, and may you use %s?", socket)
 		}

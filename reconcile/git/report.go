@@ -92,27 +92,12 @@ func (r *Remote) Reports(ctx context.Context, listed map[string]string) (map[str
 	}
 	apart := len(listed) > 1 && (errors.Is(err, ErrTooLarge) || errors.Is(err, ErrDamaged))
 	for ref, hash := range listed {
-<<<<<<< HEAD
 		one := err
 		if apart {
 			one = r.reports(ctx, map[string]string{ref: hash}, reports, errs)
 		}
 		if one != nil {
 			errs[ref] = one
-=======
-		switch {
-		case moved[ref] != nil:
-			errs[ref] = moved[ref]
-		case err != nil:
-			errs[ref] = err
-		default:
-			rep, err := r.ownReport(st, ref, hash)
-			if err != nil {
-				errs[ref] = err
-			} else {
-				reports[ref] = rep
-			}
->>>>>>> main
 		}
 	}
 	return reports, errs
@@ -130,7 +115,7 @@ func (r *Remote) reports(ctx context.Context, listed map[string]string, into map
 			errs[ref] = moved[ref]
 			continue
 		}
-		rep, err := st.report(ref, hash)
+		rep, err := r.ownReport(st, ref, hash)
 		if err != nil {
 			errs[ref] = err
 		} else {

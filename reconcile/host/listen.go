@@ -6,7 +6,7 @@ import (
 	"net"
 	"time"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/control"
 )
 
 // listenAgain is how often an address that cannot be had is tried: one that a
@@ -24,9 +24,9 @@ func (n *Node) serveHTTP(ctx context.Context) {
 	if l == nil {
 		return
 	}
-	h := &reconcile.HTTP{
-		Agent: n.Agent, Metrics: n.metrics, Began: Clock{}.Boot(),
-		Notify: &reconcile.Notifier{SecretFile: f.NotifySecretFile, Look: n.Agent.Sync, Metrics: n.metrics},
+	h := &control.HTTP{
+		Agent: n.Agent, Metrics: n.metrics.Handler(), Boot: Clock{}.Boot, Began: Clock{}.Boot(),
+		Notify: &control.Notifier{SecretFile: f.NotifySecretFile, Look: n.Agent.Sync, Count: n.metrics.Notified},
 	}
 	h.Serve(ctx, l, n.parts.log)
 }

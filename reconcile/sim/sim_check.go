@@ -7,6 +7,7 @@ import (
 
 	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/record"
 	"mainstay/spec"
 )
 
@@ -226,7 +227,7 @@ func (c *checker) wentBack(role string) {
 func (c *checker) restored(role string) { c.blind[role] = false }
 
 // passed looks at a decision before it is carried out.
-func (c *checker) passed(n *node, e *reconcile.Entry) {
+func (c *checker) passed(n *node, e *record.Entry) {
 	c.tick++
 	in, d := &e.Input, &e.Decision
 	if in.Doc == nil || n.side == "" {
