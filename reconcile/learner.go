@@ -351,10 +351,10 @@ func (l *Learner) Override(commit string) {
 // disk; the agent learns again from git.
 func (l *Learner) recall() {
 	l.recallDocument()
-	tips := map[string]plan.Tip{}
-	if err := l.Disk.Load(claimsFile, &tips); err == nil {
-		for role, t := range tips {
-			l.snap.Claims[role] = plan.ClaimView{Tip: t}
+	known := map[string]knownClaim{}
+	if err := l.Disk.Load(claimsFile, &known); err == nil {
+		for role, k := range known {
+			l.snap.Claims[role] = plan.ClaimView{Tip: k.Tip, Joined: k.Joined}
 		}
 	}
 }

@@ -261,3 +261,35 @@ func TestClaimsKeptElsewhereAreListedBeforeTheDocument(t *testing.T) {
 		}
 	}
 }
+
+func TestJoinedIsWhereANodeCameToAChain(t *testing.T) { // R13
+	first := ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 1, Holder: "main"}}, Descends: true}
+	later := ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 7, Holder: "main"}}, Descends: true}
+	for name, c := range map[string]struct {
+		absent bool
+		read   ClaimRead
+		want   uint64
+	}{
+		"the creation was seen":      {absent: true, read: first, want: 0},
+		"it was there already":       {read: first, want: 1},
+		"it is an old one come back": {absent: true, read: later, want: 7},
+		"it was there for long":      {read: later, want: 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScholar(paris(spec.Main))
+			if c.absent {
+				s.look(t)
+			}
+			s.git.claim("k1", c.read)
+			if got := s.look(t).Claims["xivo"].Joined; got != c.want {
+				t.Errorf("joined at %d, want %d", got, c.want)
+			}
+			s.git.claim("k2", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: c.read.Tip.Seq + 1, Holder: "none"}}, Descends: true})
+			s.look(t)
+			s.restart()
+			if got := s.look(t).Claims["xivo"].Joined; got != c.want {
+				t.Errorf("joined at %d after a restart, want %d", got, c.want)
+			}
+		})
+	}
+}

@@ -103,7 +103,7 @@ func (h *handover) objectToReport() {
 func blocking() []string {
 	return []string{
 		"ClaimRegressed", "ClaimUnreadable", "CoordinationUnreachable", "DeploymentRenamed", "DocumentInvalid", "FileRefused",
-		"GitUnreachable", "NoBranch", "NodeUnknown", "Rewound", "SignatureRefused", "StateNotSaved", "DocumentMissing", "DocumentTooLarge",
+		"Blocked", "CommitRefused", "ClaimBehind", "GitUnreachable", "NoBranch", "NodeUnknown", "Rewound", "SignatureRefused", "StateNotSaved", "DocumentMissing", "DocumentTooLarge",
 	}
 }
 

@@ -123,6 +123,7 @@ func TestWhatSpeaksAgainstASwitch(t *testing.T) {
 		{"standby is Failed", func(w *world) { w.stb.Status = plan.Failed }, []string{ObjectFailed}},
 		{"a check fails", func(w *world) { w.stb.Checks = []plan.CheckReport{{Name: "age"}} }, []string{ObjectChecks}},
 		{"a file is refused", func(w *world) { w.stb.Conditions = []plan.Condition{{Type: "FileRefused"}} }, []string{ObjectConditions}},
+		{"what it may run is refused", func(w *world) { w.stb.Conditions = []plan.Condition{{Type: "Blocked"}} }, []string{ObjectConditions}},
 		{"both serve", func(w *world) { w.stb.Conditions = []plan.Condition{{Type: "DualActive"}} }, []string{ObjectDual}},
 		{"main is paused", func(w *world) { w.main.Paused = true }, []string{ObjectHeld}},
 		{"a service of main failed", func(w *world) { w.main.Status = plan.Failed }, nil},

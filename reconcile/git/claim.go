@@ -27,9 +27,6 @@ const (
 	// firstLook is how many changes are fetched before it is known how many are
 	// needed: a node that polls misses few.
 	firstLook = 8
-	// maxSeq bounds seq: a claim that changes every second needs thirty thousand
-	// years to get there, and a forged one must not leave no room above it.
-	maxSeq = 1 << 40
 )
 
 // ClaimRead is a claim as read, and how it relates to the one last known.
@@ -259,8 +256,10 @@ func checkClaim(c plan.Claim) error {
 	switch {
 	case c.Seq == 0:
 		return errors.New("seq is missing")
-	case c.Seq > maxSeq:
-		return fmt.Errorf("seq %d is beyond anything that can be", c.Seq)
+	case c.Seq > plan.MaxSeq:
+		return fmt.Errorf("seq %d is larger than any claim has", c.Seq)
+	case max(c.Down.Main.Seq, c.Down.Standby.Seq) > c.Seq:
+		return errors.New("it proves something by a change that comes after it")
 	case c.Holder != plan.HeldByNone && c.Holder != plan.HeldBy(spec.Main) && c.Holder != plan.HeldBy(spec.Standby):
 		return fmt.Errorf("holder %q is not main, standby or none", c.Holder)
 	case !slices.Contains([]plan.Action{plan.Take, plan.Renew, plan.Release, plan.Seize, plan.Adopt, plan.Reroot}, c.Action):
