@@ -126,12 +126,12 @@ func TestADiskThatFailsStopsNothing(t *testing.T) { // section 7
 	h.lands(h.pass())
 	h.pass()
 	h.expect("start 0")
-	if !hasCondition(h.Report().Conditions, "StateNotSaved") {
+	if !hasCondition(h.Report().Conditions, plan.CondStateNotSaved) {
 		t.Error("nobody is told")
 	}
 	h.disk.full = false
 	h.pass()
-	if h.expect("save memory"); hasCondition(h.Report().Conditions, "StateNotSaved") {
+	if h.expect("save memory"); hasCondition(h.Report().Conditions, plan.CondStateNotSaved) {
 		t.Error("it is still said")
 	}
 }

@@ -35,10 +35,10 @@ func (l *Learner) readListed(ctx context.Context, next *Snapshot) {
 	}
 	err := l.listing.err
 	if !l.Shared && err != nil {
-		next.warn("CoordinationUnreachable", "claims and reports cannot be read: %v", err)
+		next.warn(plan.CondCoordinationUnreachable, "claims and reports cannot be read: %v", err)
 	}
 	if l.Shared && err == nil && l.listing.Mirror {
-		next.warn("CoordinationUnreachable", "only a mirror answers, and claims are never read from one")
+		next.warn(plan.CondCoordinationUnreachable, "only a mirror answers, and claims are never read from one")
 	}
 	if err != nil || l.listing.Mirror {
 		for role := range next.Claims {
@@ -120,7 +120,7 @@ func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role roleLayout
 	}
 	switch {
 	case err != nil:
-		next.warn("ClaimUnreadable", "the claim of %s cannot be read: %v", role.name, err)
+		next.warn(plan.CondClaimUnreadable, "the claim of %s cannot be read: %v", role.name, err)
 		v.Reachable = false
 		return v
 	case v.Tip.ID == "":
@@ -191,7 +191,7 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 	for _, n := range next.Accepted.layout.nodes {
 		h := refs[n.reportRef]
 		if err := l.unfit.know(n.reportRef, h, next.Began); err != nil {
-			next.warn("ReportUnreadable", "the report of %s cannot be read: %v", n.name, err)
+			next.warn(plan.CondReportUnreadable, "the report of %s cannot be read: %v", n.name, err)
 			continue
 		}
 		if h != "" && h != l.hashes[n.reportRef] {
@@ -208,7 +208,7 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 	reports, errs := l.Coordination.Reports(ctx, moved)
 	for _, ref := range slices.Sorted(maps.Keys(errs)) {
 		l.unfit.note(ref, moved[ref], errs[ref], next.Began)
-		next.warn("ReportUnreadable", "the report of %s cannot be read: %v", nodes[ref], errs[ref])
+		next.warn(plan.CondReportUnreadable, "the report of %s cannot be read: %v", nodes[ref], errs[ref])
 	}
 	before := next.Reports
 	next.Reports = maps.Clone(before) // snapshots share them until one moves
@@ -216,7 +216,7 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 		node := nodes[ref]
 		if r.Node != node || r.Deployment != d.Name {
 			l.unfit.refuse(ref, moved[ref], fmt.Errorf("its ref carries a report of %s/%s", r.Deployment, r.Node), next.Began)
-			next.warn("ReportUnreadable", "the report ref of %s carries a report of %s/%s", node, r.Deployment, r.Node)
+			next.warn(plan.CondReportUnreadable, "the report ref of %s carries a report of %s/%s", node, r.Deployment, r.Node)
 			continue
 		}
 		l.hashes[ref] = moved[ref]

@@ -72,7 +72,7 @@ func TestNoPackTakesMoreMemoryThanItsPurposeAllows(t *testing.T) {
 		return
 	}
 	if _, err := os.ReadFile("/proc/self/status"); err != nil {
-		t.Skip("no /proc")
+		t.Fatal(err)
 	}
 	for name := range crafted() {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestNoPackTakes")

@@ -161,10 +161,10 @@ func (p *pass) fenceHolds() bool {
 	obeyed := peer.Known && peer.Accepted == p.doc.Commit && !peer.Running
 	switch {
 	case p.in.Stale:
-		p.warn("FencingNotBelieved", "%s is fenced in a document that may not be the newest one: "+
+		p.warn(CondFencingNotBelieved, "%s is fenced in a document that may not be the newest one: "+
 			"this node must read and accept the newest commit first", p.other())
 	case p.in.Claim.Tip.ID != p.mem.FencedOn && !obeyed:
-		p.warn("FencingNotBelieved", "%s changed the claim after it was fenced, so it was not off: "+
+		p.warn(CondFencingNotBelieved, "%s changed the claim after it was fenced, so it was not off: "+
 			"make sure that it is, and commit the fencing again", p.doc.Peer)
 	default:
 		return true
