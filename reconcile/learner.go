@@ -41,11 +41,15 @@ type Loader func(path string, document []byte, templates spec.TemplateReader) (*
 // LoadDocument is spec.Load with its problems as conditions.
 func LoadDocument(path string, document []byte, templates spec.TemplateReader) (*spec.Deployment, []plan.Condition) {
 	d, problems := spec.Load(path, document, templates)
+	return d, conditions(problems)
+}
+
+func conditions[P fmt.Stringer](problems []P) []plan.Condition {
 	var out []plan.Condition
 	for _, p := range problems {
 		out = append(out, plan.Condition{Type: plan.CondDocumentInvalid, Message: p.String()})
 	}
-	return d, out
+	return out
 }
 
 // Learner looks at git. It is owned by one goroutine; every look bounds itself
