@@ -61,6 +61,9 @@ func Read(kind Kind, file string, data []byte) (*Document, []Problem) {
 	d := &Document{File: file, root: root}
 	c := converter{doc: d}
 	value, _ := c.value(root, nil, 0)
+	if len(c.problems) == 0 {
+		value = c.content(data)
+	}
 	object, ok := value.(map[string]any)
 	if !ok {
 		return nil, Sort(append(c.problems, d.Problem(RuleType, nil, "must be a mapping of keys to values, not "+typeName(value), "")))
