@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -80,6 +81,10 @@ func (c *converter) settleMapping(n *yaml.Node, p Path, value any) any {
 			continue
 		}
 		read, found := object[key]
+		if word := strconv.FormatBool(isYes(key)); !found && isSwitch(key) {
+			read, found = object[word]
+			delete(object, word)
+		}
 		if !found {
 			c.rejectKey(RuleKeyType, n.Content[i], p.Key(key), "is not the same key to every reader of YAML",
 				fmt.Sprintf("put it in quotes: %q", key))
@@ -96,6 +101,11 @@ func (c *converter) settleSequence(n *yaml.Node, p Path, value any) any {
 		list[i] = c.settle(n.Content[i], p.Index(i), list[i])
 	}
 	return list
+}
+
+// isYes tells whether YAML 1.1 takes a word for true.
+func isYes(word string) bool {
+	return slices.Contains([]string{"y", "yes", "on", "true"}, strings.ToLower(word))
 }
 
 func isText(v any) bool {
