@@ -16,15 +16,22 @@ import (
 //go:embed VERSION
 var version string
 
+// commit is what the package was built from, stamped by the linker; a build by hand
+// has it from go itself.
+var commit = ""
+
 // versions names this program's own version and those it was built with.
 func versions() map[string]string {
-	v := strings.TrimSpace(version)
-	if b, ok := debug.ReadBuildInfo(); ok {
+	v, from := strings.TrimSpace(version), commit
+	if b, ok := debug.ReadBuildInfo(); ok && from == "" {
 		for _, s := range b.Settings {
-			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-				v += "+" + s.Value[:12]
+			if s.Key == "vcs.revision" {
+				from = s.Value
 			}
 		}
+	}
+	if len(from) >= 12 {
+		v += "+" + from[:12]
 	}
 	return map[string]string{"mainstay": v, "go": runtime.Version(), "document": "mainstay/v1"}
 }
