@@ -25,6 +25,8 @@ type HTTP struct {
 	Agent   *Agent
 	Metrics *Metrics
 	Notify  http.Handler
+	// Names are what this machine is called besides localhost and its addresses.
+	Names []string
 	// Began is when the agent began, in boot time.
 	Began time.Duration
 }
@@ -46,7 +48,7 @@ func (h *HTTP) Handler() http.Handler {
 		writeJSON(w, http.StatusOK, h.Agent.View())
 	})
 	mux.Handle("POST /v1/notify", h.Notify)
-	return mux
+	return ownHost(mux, h.Names...)
 }
 
 func (h *HTTP) healthz(w http.ResponseWriter, _ *http.Request) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"os"
 	"time"
 
 	"mainstay/reconcile"
@@ -24,8 +25,9 @@ func (n *Node) serveHTTP(ctx context.Context) {
 	if l == nil {
 		return
 	}
+	name, _ := os.Hostname() // without one the node's name and the addresses are left
 	h := &reconcile.HTTP{
-		Agent: n.Agent, Metrics: n.metrics, Began: Clock{}.Boot(),
+		Agent: n.Agent, Metrics: n.metrics, Began: Clock{}.Boot(), Names: []string{name, f.Node},
 		Notify: &reconcile.Notifier{SecretFile: f.NotifySecretFile, Look: n.Agent.Sync, Metrics: n.metrics},
 	}
 	h.Serve(ctx, l, n.parts.log)
