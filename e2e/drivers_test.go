@@ -49,13 +49,19 @@ func runHere(t *testing.T, program string, environment ...string) {
 // runThere runs such a program on a host.
 func runThere(t *testing.T, host *hosts.Host, program string, environment ...string) {
 	t.Helper()
+	runSome(t, host, program, "OnHost", environment...)
+}
+
+// runSome runs those of its tests whose names match.
+func runSome(t *testing.T, host *hosts.Host, program, names string, environment ...string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), driverBound)
 	defer cancel()
 	if err := host.Copy(ctx, program, "/root/onhost.test"); err != nil {
 		t.Fatal(err)
 	}
 	argv := append([]string{"env"}, environment...)
-	argv = append(argv, "/root/onhost.test", "-test.run", "OnHost", "-test.v", "-test.timeout", driverBound.String())
+	argv = append(argv, "/root/onhost.test", "-test.run", names, "-test.v", "-test.timeout", driverBound.String())
 	out, err := host.Exec(ctx, argv...)
 	t.Log(out)
 	if err != nil {
@@ -74,6 +80,12 @@ func TestTheSystemdDriverOnRealSystemd(t *testing.T) {
 			runThere(t, host, program)
 		})
 	}
+}
+
+// R2, with a unit that everybody has and that runs nothing itself.
+func TestTheSystemdDriverOnDebiansPostgreSQL(t *testing.T) {
+	host := hosts.Start(t, hosts.Spec{Name: "db", Image: hosts.Database, Network: hosts.NewNetwork(t)})
+	runSome(t, host, hostTests(t, "service/systemd"), "WithDebiansPostgreSQL")
 }
 
 func TestTheComposeDriverOnARealEngine(t *testing.T) {

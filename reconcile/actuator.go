@@ -298,7 +298,7 @@ func (a *Actuator) keep(m plan.Memory) {
 
 func (a *Actuator) record(d plan.Decision) {
 	if a.Recorder != nil {
-		a.Recorder.Record(Entry{At: a.Clock.Wall(), Input: a.in, Decision: d})
+		a.Recorder.Record(a.Clock.Wall(), a.in, d)
 	}
 }
 

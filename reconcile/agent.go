@@ -23,19 +23,19 @@ type Agent struct {
 	clock     Clock
 	log       *slog.Logger
 
-	wake    chan struct{}   // a pass is wanted
-	look    chan struct{}   // a look at git is wanted
-	snaps   chan *Snapshot  // newest snapshot, for the actuator
-	asks    chan ask        // newest order, for the learner
-	reports chan *reportAsk // newest report, for the publisher
-	orders  chan func()     // a person's orders, run by their owner
-	learns  chan func()
-	status  atomic.Pointer[plan.Report]
-	passed  atomic.Int64 // boot time of the newest pass
-	unpub   atomic.Pointer[string]
-	known   latest[*Snapshot] // newest snapshot, for those who only look on
-	passes  latest[progress]  // how far the actuator is
-	metrics *Metrics          // nil counts nothing
+	wake     chan struct{}   // a pass is wanted
+	look     chan struct{}   // a look at git is wanted
+	snaps    chan *Snapshot  // newest snapshot, for the actuator
+	asks     chan ask        // newest order, for the learner
+	reports  chan *reportAsk // newest report, for the publisher
+	orders   chan func()     // a person's orders, run by their owner
+	learns   chan func()
+	status   atomic.Pointer[plan.Report]
+	passed   atomic.Int64 // boot time of the newest pass
+	unpub    atomic.Pointer[string]
+	known    latest[*Snapshot] // newest snapshot, for those who only look on
+	passes   latest[progress]  // how far the actuator is
+	observer Observer
 }
 
 // ask is what the actuator tells the learner after a pass.
@@ -50,15 +50,18 @@ type reportAsk struct {
 	heartbeat, timeout time.Duration
 }
 
-// NewAgent puts the parts together. coordination may be nil: read-only mode.
+// NewAgent puts the parts together. The publisher is nil in read-only mode (R8).
 func NewAgent(l *Learner, a *Actuator, p *Publisher) *Agent {
 	return &Agent{
 		learner: l, actuator: a, publisher: p, clock: a.Clock, log: a.Log,
 		wake: make(chan struct{}, 1), look: make(chan struct{}, 1),
 		snaps: make(chan *Snapshot, 1), asks: make(chan ask, 1), reports: make(chan *reportAsk, 1),
-		orders: make(chan func()), learns: make(chan func()),
+		orders: make(chan func()), learns: make(chan func()), observer: unobserved{},
 	}
 }
+
+// Observe tells o what the loop does. It must be called before Run.
+func (a *Agent) Observe(o Observer) { a.observer = o }
 
 // Run works until ctx ends. Services are left as they are.
 func (a *Agent) Run(ctx context.Context) error {
@@ -85,7 +88,7 @@ func (a *Agent) Status() (plan.Report, bool) {
 	out := *r
 	if e := a.unpub.Load(); e != nil && *e != "" {
 		out.Conditions = append(append([]plan.Condition(nil), out.Conditions...),
-			plan.Condition{Type: "ReportNotPublished", Message: *e})
+			plan.Condition{Type: plan.CondReportNotPublished, Message: *e})
 	}
 	return out, true
 }
@@ -93,19 +96,20 @@ func (a *Agent) Status() (plan.Report, bool) {
 // Passed is the boot time at which the newest pass ended, zero before the first.
 func (a *Agent) Passed() time.Duration { return time.Duration(a.passed.Load()) }
 
-// Do runs a person's order between two passes, in the goroutine that owns the
-// actuator, and then makes a pass.
-func (a *Agent) Do(ctx context.Context, order func(*Actuator) error) error {
-	return between(ctx, a.orders, func() error { defer a.Wake(); return order(a.actuator) })
+// between runs a person's order between two passes, in the goroutine that owns
+// the actuator, and then makes a pass.
+func (a *Agent) between(ctx context.Context, order func(*Actuator) error) error {
+	return runIn(ctx, a.orders, func() error { defer a.Wake(); return order(a.actuator) })
 }
 
-// Accept makes the learner take a commit that does not descend from the accepted
-// one, by a person's order (section 5), and looks at once.
-func (a *Agent) Accept(ctx context.Context, commit string) error {
-	return between(ctx, a.learns, func() error { defer a.Sync(); a.learner.Override(commit); return nil })
+// override makes the learner take a commit that does not descend from the accepted
+// one, by a person's order, and looks at once.
+func (a *Agent) override(ctx context.Context, commit string) error {
+	return runIn(ctx, a.learns, func() error { defer a.Sync(); a.learner.Override(commit); return nil })
 }
 
-func between(ctx context.Context, to chan func(), f func() error) error {
+// runIn has f run by the goroutine that takes from to, and waits for it.
+func runIn(ctx context.Context, to chan func(), f func() error) error {
 	done := make(chan error, 1)
 	select {
 	case to <- func() { done <- f() }:
@@ -145,7 +149,7 @@ func (a *Agent) learn(ctx context.Context) {
 	var now ask
 	for ctx.Err() == nil {
 		snap := a.learner.Look(ctx)
-		a.metrics.looked(snap, a.clock.Boot()-snap.Began)
+		a.observer.Looked(snap, a.clock.Boot()-snap.Began)
 		a.handOut(snap)
 		for next := p.NextLook(snap, now.handover); ; {
 			timer := time.NewTimer(max(0, min(next, p.NextTry(snap, now.order))-a.clock.Boot()))
@@ -188,7 +192,7 @@ func (a *Agent) carry(ctx context.Context, p *Pacer, o Order) {
 	if err != nil {
 		a.log.Warn("claim push", "error", err)
 	}
-	a.metrics.pushed(o, err)
+	a.observer.Pushed(o, err)
 }
 
 // act makes a pass whenever anything wakes it.
@@ -217,8 +221,9 @@ func (a *Agent) act(ctx context.Context) {
 		first = false
 		began := a.clock.Boot()
 		order, next := a.actuator.Pass()
-		a.metrics.passed(a.actuator.last, a.clock.Boot()-began)
+		took := a.clock.Boot() - began
 		a.tell(order)
+		a.observer.Passed(a.actuator.last, took)
 		timer.Reset(max(0, next-a.clock.Boot()))
 	}
 }
@@ -263,7 +268,7 @@ func (a *Agent) publish(ctx context.Context) {
 				text = err.Error()
 				a.log.Warn("publish report", "error", err)
 			}
-			a.metrics.published(err)
+			a.observer.Published(err)
 			a.unpub.Store(&text)
 		}
 		timer.Reset(a.publisher.Next())

@@ -65,12 +65,12 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 	}
 	r.Conditions = append(append([]plan.Condition(nil), d.Conditions...), a.snap.Conditions...)
 	if a.blocked != "" {
-		r.Conditions = append(r.Conditions, plan.Condition{Type: "Blocked", Message: a.blocked})
+		r.Conditions = append(r.Conditions, plan.Condition{Type: plan.CondBlocked, Message: a.blocked})
 	}
 	a.sayGone(&r)
 	a.sayGuard(&r)
 	if a.unsaved != "" {
-		r.Conditions = append(r.Conditions, plan.Condition{Type: "StateNotSaved",
+		r.Conditions = append(r.Conditions, plan.Condition{Type: plan.CondStateNotSaved,
 			Message: "the memory could not be kept on disk: " + a.unsaved})
 	}
 	if a.Machine.Extra != nil {
@@ -80,19 +80,19 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 }
 
 // tie is what this node knows of its claim, for the jobs of the active side.
-func (a *Actuator) tie() Tie {
+func (a *Actuator) tie() plan.Tie {
 	if a.doc == nil || !a.doc.Exclusive || !a.Coordinated {
-		return Held
+		return plan.TieHeld
 	}
 	c := a.snap.Claims[a.doc.Role]
 	own := !c.Tip.Free() && c.Tip.Instance == a.Instance && a.mem.Local == ""
 	switch {
 	case !own || a.Clock.Boot()-c.Began > a.doc.Handover.Wait.D() && !c.Reachable:
-		return Lost
+		return plan.TieLost
 	case !c.Reachable:
-		return Unread
+		return plan.TieUnread
 	}
-	return Held
+	return plan.TieHeld
 }
 
 // noDocument says why there is none, as far as it is known.

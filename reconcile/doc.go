@@ -23,11 +23,11 @@
 // the simulation steps the very same code, one call at a time. Agent.Run is what
 // puts goroutines and timers around them.
 //
-// Around them, none of which can hold them up: Control takes a person's orders on
-// a socket and has them carried out between two passes, HTTP shows the status and
-// takes notifications, Ring keeps every decision with its input, Jobs and Checks
-// run the document's commands.
+// Around them, none of which can hold them up: package control takes a person's orders on
+// a socket and has them carried out between two passes, shows the status and takes
+// notifications, record keeps every decision with its input, task runs the
+// document's jobs and checks, metrics counts.
 //
 // The package knows no driver, no transport and no file format of git: it states
-// what it needs in small interfaces (world.go) and is handed the real things.
+// what it needs in small interfaces (ports.go) and is handed the real things.
 package reconcile

@@ -43,7 +43,7 @@ func LoadDocument(path string, document []byte, templates spec.TemplateReader) (
 	d, problems := spec.Load(path, document, templates)
 	var out []plan.Condition
 	for _, p := range problems {
-		out = append(out, plan.Condition{Type: "DocumentInvalid", Message: p.String()})
+		out = append(out, plan.Condition{Type: plan.CondDocumentInvalid, Message: p.String()})
 	}
 	return d, out
 }
@@ -201,7 +201,7 @@ func (l *Learner) learnListing(next *Snapshot, listing Listing, err error) {
 	l.ofDocument = nil
 	next.OK = err == nil
 	if err != nil {
-		l.ofDocument = warning("GitUnreachable", "the repository cannot be read: %v", err)
+		l.ofDocument = warning(unreadType(err), "the repository cannot be read: %v", err)
 		return
 	}
 	next.LastRead = l.Clock.Wall()
@@ -209,7 +209,7 @@ func (l *Learner) learnListing(next *Snapshot, listing Listing, err error) {
 		next.Seen = tip
 		return
 	}
-	l.ofDocument = warning("NoBranch", "the repository has no %s", l.Branch)
+	l.ofDocument = warning(plan.CondNoBranch, "the repository has no %s", l.Branch)
 }
 
 // bounded makes one call to git within the accepted document's timeout (R7
@@ -258,7 +258,15 @@ func refusalType(err error) string {
 	if errors.As(err, &k) && k.Kind() != "" {
 		return k.Kind()
 	}
-	return "CommitRefused"
+	return plan.CondCommitRefused
+}
+
+// unreadType is the condition's word for a repository that was not read.
+func unreadType(err error) string {
+	if kind := refusalType(err); kind != plan.CondCommitRefused {
+		return kind
+	}
+	return plan.CondGitUnreachable
 }
 
 // Saved is the accepted document as it is kept on disk.
@@ -288,11 +296,11 @@ func (c *LearnerConfig) load(s Saved, read spec.TemplateReader) (*spec.Deploymen
 // another name nothing would fence the two sides from each other.
 func (l *Learner) fits(next *Snapshot, d *spec.Deployment, tip string) []plan.Condition {
 	if _, ok := d.Nodes[l.Node]; !ok {
-		return []plan.Condition{{Type: "NodeUnknown", Message: fmt.Sprintf(
+		return []plan.Condition{{Type: plan.CondNodeUnknown, Message: fmt.Sprintf(
 			"%s has no node %q: name it under nodes, or set node in the agent file", l.Path, l.Node)}}
 	}
 	if a := next.Accepted; a != nil && a.Deployment.Name != d.Name && l.override != tip {
-		return []plan.Condition{{Type: "DeploymentRenamed", Message: fmt.Sprintf(
+		return []plan.Condition{{Type: plan.CondDeploymentRenamed, Message: fmt.Sprintf(
 			"%s renames the deployment from %q to %q, which would leave its claims behind: "+
 				"run mainstay accept %.12s on each node if that is meant", l.Path, a.Deployment.Name, d.Name, tip)}}
 	}
@@ -326,7 +334,7 @@ func (l *Learner) saveAgain() {
 
 func (l *Learner) sayUnsaved(next *Snapshot) {
 	for _, name := range slices.Sorted(maps.Keys(l.unsaved)) {
-		next.warn("StateNotSaved", "%s could not be kept on disk: %v", name, l.unsaved[name].err)
+		next.warn(plan.CondStateNotSaved, "%s could not be kept on disk: %v", name, l.unsaved[name].err)
 	}
 }
 
@@ -350,10 +358,10 @@ func (l *Learner) Override(commit string) {
 // disk; the agent learns again from git.
 func (l *Learner) recall() {
 	l.recallDocument()
-	tips := map[string]plan.Tip{}
-	if err := l.Disk.Load(claimsFile, &tips); err == nil {
-		for role, t := range tips {
-			l.snap.Claims[role] = plan.ClaimView{Tip: t}
+	known := map[string]knownClaim{}
+	if err := l.Disk.Load(claimsFile, &known); err == nil {
+		for role, k := range known {
+			l.snap.Claims[role] = plan.ClaimView{Tip: k.Tip, Joined: k.Joined}
 		}
 	}
 }

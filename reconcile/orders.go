@@ -67,14 +67,22 @@ func (a *Actuator) dropTakeover(late time.Duration) {
 	_ = a.SetTakeover(nil)
 }
 
-// InTime returns a Refused for a person's order that is good until by, in boot
-// time, and is taken up later: what its giver stated may be over.
-func (a *Actuator) InTime(by time.Duration) error {
-	if late := a.Clock.Boot() - by; late > 0 {
-		return refusef("", "if it is still right, give it again",
-			"this node stood still and took the order up %s too late, so it was not carried out", late.Round(time.Second))
+// inTime returns a plan.Refused for a person's order that is good until by, in
+// boot time, and is taken up later.
+func (a *Actuator) inTime(by time.Duration) error { return plan.RefuseLate(a.Clock.Boot() - by) }
+
+// ordered is what a person's order is held against.
+func (a *Actuator) ordered() plan.Input {
+	if a.snap == nil {
+		return plan.Input{}
 	}
-	return nil
+	return a.gather(a.Clock.Boot())
+}
+
+// RefuseTakeover returns a plan.Refused when a rule forbids a takeover now.
+func (a *Actuator) RefuseTakeover(t plan.TakeoverAsk) error {
+	in := a.ordered()
+	return plan.RefuseTakeover(&in, &a.last, t)
 }
 
 // SetTakeover records a person's statement, or ends it with nil (R9).

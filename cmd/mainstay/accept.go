@@ -3,12 +3,12 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/control"
 )
 
 func (a *app) acceptCommand() *cobra.Command {
 	var r reach
-	var q reconcile.AcceptRequest
+	var q control.AcceptRequest
 	c := &cobra.Command{
 		Use:   "accept COMMIT | --claim --attest TEXT",
 		Short: "Accept a rewritten branch, or a claim that went back",

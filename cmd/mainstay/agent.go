@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mainstay/reconcile/host"
+	"mainstay/reconcile/plain"
 	"mainstay/spec"
 )
 
@@ -70,7 +71,7 @@ func (a *app) runAgent(ctx context.Context, f *spec.AgentFile, log *slog.Logger,
 			return a.printJSON(r)
 		}
 		if err == nil {
-			_, err = fmt.Fprintf(a.out, "%s is %s: %s\n", r.Node, r.Status, r.Reason)
+			err = a.tell("%s is %s: %s\n", r.Node, r.Status, plain.Line(r.Reason))
 		}
 		return err
 	}

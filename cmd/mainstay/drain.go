@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/control"
 )
 
 func (a *app) drainCommand() *cobra.Command {
@@ -23,7 +23,7 @@ func (a *app) drainCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.answered(agent.Drain(c.Context(), reconcile.DrainRequest{End: end}))
+			return a.answered(agent.Drain(c.Context(), control.DrainRequest{End: end}))
 		},
 	}
 	r.flags(c)

@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/control"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/record"
 )
 
 func (a *app) explainCommand() *cobra.Command {
@@ -47,14 +47,14 @@ func (a *app) explainCommand() *cobra.Command {
 }
 
 // explained asks the agent, or its state folder when there is no agent.
-func (a *app) explained(ctx context.Context, r *reach, state string, last int) (reconcile.Explanation, error) {
+func (a *app) explained(ctx context.Context, r *reach, state string, last int) (control.Explanation, error) {
 	if state == "" {
 		agent, err := r.client()
 		if err != nil {
-			return reconcile.Explanation{}, err
+			return control.Explanation{}, err
 		}
 		e, err := agent.Explain(ctx, last)
-		if !errors.Is(err, reconcile.ErrNoAgent) || r.socket != "" {
+		if !errors.Is(err, control.ErrNoAgent) || r.socket != "" {
 			return e, fromAgent(err)
 		}
 		f, ferr := r.file()
@@ -64,19 +64,19 @@ func (a *app) explained(ctx context.Context, r *reach, state string, last int) (
 		if _, serr := os.Stat(f.State); serr != nil {
 			return e, fromAgent(err)
 		}
-		fmt.Fprintf(a.err, "warning: no agent answers: this is from %s\n", f.State)
+		a.say("warning: no agent answers: this is from %s", f.State)
 		state = f.State
 	}
-	entries, err := reconcile.ReadRing(state, last)
-	return reconcile.Explanation{Entries: entries}, err
+	entries, err := record.Read(state, last)
+	return control.Explanation{Entries: entries}, err
 }
 
-func (a *app) printExplained(e reconcile.Explanation) error {
+func (a *app) printExplained(e control.Explanation) error {
 	if a.format == "json" {
 		return a.printJSON(e)
 	}
 	for _, entry := range e.Entries {
-		if _, err := io.WriteString(a.out, reconcile.Words(entry)); err != nil {
+		if err := a.tell("%s", record.Words(entry)); err != nil {
 			return err
 		}
 	}
@@ -105,7 +105,7 @@ func (a *app) replay(path string) error {
 	var all []replayed
 	differ := 0
 	for _, e := range entries {
-		same, d := reconcile.Replay(e)
+		same, d := record.Replay(e)
 		all = append(all, replayed{At: e.At, Same: same, Decision: d})
 		if same {
 			continue
@@ -114,7 +114,7 @@ func (a *app) replay(path string) error {
 		if a.format == "text" {
 			again := e
 			again.Decision = d
-			fmt.Fprintf(a.out, "saved:\n%sdecided now:\n%s", reconcile.Words(e), reconcile.Words(again))
+			_ = a.tell("saved:\n%sdecided now:\n%s", record.Words(e), record.Words(again))
 		}
 	}
 	if a.format == "json" {
@@ -127,19 +127,19 @@ func (a *app) replay(path string) error {
 			hintf("another version of mainstay may decide otherwise: use the one that saved them")
 	}
 	if a.format == "text" {
-		fmt.Fprintf(a.out, "%s, the same again\n", count(len(all), "decision"))
+		return a.tell("%s, the same again\n", count(len(all), "decision"))
 	}
 	return nil
 }
 
-func (a *app) readEntries(path string) ([]reconcile.Entry, error) {
+func (a *app) readEntries(path string) ([]record.Entry, error) {
 	if path == "-" {
-		return reconcile.ReadEntries(a.in)
+		return record.ReadEntries(a.in)
 	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return reconcile.ReadEntries(f)
+	return record.ReadEntries(f)
 }

@@ -64,13 +64,9 @@ func (a *app) failoverCommand() *cobra.Command {
 type turn struct {
 	*app
 	*failoverOptions
-	source  *fleet.Source
-	view    *fleet.View
-	now     *fleet.Deployment
-	next    *spec.Deployment
-	content []byte
-	plan    *forecast.Forecast
-	forced  []forecast.Objection
+	*change.Proposal
+	source *fleet.Source
+	view   *fleet.View
 }
 
 func (a *app) failover(ctx context.Context, o *failoverOptions) error {
@@ -82,25 +78,50 @@ func (a *app) failover(ctx context.Context, o *failoverOptions) error {
 		return err
 	}
 	defer s.Close()
-	t := &turn{app: a, failoverOptions: o, source: s}
-	if t.view, t.now, err = o.one(ctx, s); err != nil {
+	v, d, err := o.one(ctx, s)
+	if err != nil {
 		return withoutGit(err)
 	}
-	if len(t.now.Problems) > 0 {
-		return a.problems(t.now.Path, t.now.Problems)
+	if len(d.Problems) > 0 {
+		return a.problems(d.Path, d.Problems)
 	}
 	repo, done, err := o.workplace(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if err := o.bring(ctx, repo, t.view.Commit); err != nil {
+	if err := o.bring(ctx, repo, v.Commit); err != nil {
 		return err
 	}
-	if err := t.prepare(ctx, repo); err != nil {
-		return err
+	p, err := change.Prepare(ctx, repo, v, d, o.request())
+	if err != nil {
+		return a.proposed(err)
 	}
+	t := &turn{app: a, failoverOptions: o, Proposal: p, source: s, view: v}
 	return t.carryOut(ctx, repo)
+}
+
+func (o *failoverOptions) request() change.Request {
+	return change.Request{To: spec.Side(o.to), Fenced: spec.Side(o.fenced), Unfence: o.unfence, Reason: o.reason, Force: o.force}
+}
+
+// proposed gives an error of package change its exit code.
+func (a *app) proposed(err error) error {
+	var broken *change.Broken
+	var misuse *change.Misuse
+	var refused *change.Refused
+	var overtaken *change.Overtaken
+	switch {
+	case errors.As(err, &broken):
+		return a.problems(broken.Path, broken.Problems)
+	case errors.As(err, &misuse):
+		return &fault{code: exitUsage, err: err, hint: misuse.Advice}
+	case errors.As(err, &refused):
+		return &fault{code: exitRefused, err: err, hint: refused.Advice}
+	case errors.As(err, &overtaken):
+		return &fault{code: exitNotConverged, err: err, hint: overtaken.Hint()}
+	}
+	return err
 }
 
 // withoutGit adds the way out to an error of reading: a person on the node needs no
@@ -135,91 +156,29 @@ func (o *failoverOptions) check() error {
 	return nil
 }
 
-// prepare makes the new document and the plan of it.
-func (t *turn) prepare(ctx context.Context, repo gitcmd.Repo) error {
-	to := spec.Side(t.to)
-	switch {
-	case to != "":
-	case t.fenced != "":
-		to = spec.Side(t.fenced).Other()
-	default:
-		to = t.now.Active.Other()
-	}
-	if t.fenced == string(to) {
-		return failf(exitUsage, "%s cannot be both active and off", to).hintf("--fenced names the side that goes down")
-	}
-	if t.unfence && t.now.Fenced == "" {
-		return failf(exitUsage, "%s fences nobody", t.now.Path).hintf("leave --unfence out")
-	}
-	if t.now.Fenced == to && !t.unfence {
-		return failf(exitRefused, "the document says fenced: %s, so that side stays down", to).
-			hintf("if it may serve again, add --unfence")
-	}
-	tree := repo.At(ctx, t.view.Commit)
-	before, err := tree.Read(t.now.Path)
-	if err != nil {
-		return err
-	}
-	t.content, err = change.Edit(before, change.Word{Active: to, Fenced: spec.Side(t.fenced), Unfence: t.unfence})
-	if err != nil {
-		return failf(exitFailed, "%s: %w", t.now.Path, err)
-	}
-	next, problems, err := fleet.Load(changed{tree, t.now.Path, t.content}, t.now.Path)
-	if err != nil {
-		return err
-	}
-	if len(problems) > 0 {
-		return t.problems(t.now.Path, problems)
-	}
-	t.next = next
-	t.plan = forecast.Of(forecast.Input{From: t.now.Spec, To: next, Now: t.now, Coordinated: t.view.Coordinated})
-	return nil
-}
-
-// changed is a tree with one file in another content.
-type changed struct {
-	gitcmd.Tree
-	path    string
-	content []byte
-}
-
-func (c changed) Read(path string) ([]byte, error) {
-	if path == c.path {
-		return c.content, nil
-	}
-	return c.Tree.Read(path)
-}
-
-// carryOut shows the plan, asks, commits, pushes and follows.
 func (t *turn) carryOut(ctx context.Context, repo gitcmd.Repo) error {
 	if t.format == "text" {
-		t.screen().Plan(t.plan, false)
+		drawForecast(t.screen(), t.Forecast, false)
 	}
-	if t.now.Active == t.next.Active && t.now.Fenced == t.next.Fenced {
-		t.say("%s declares %s already: there is nothing to commit", t.now.Path, t.next.Active)
+	if t.Declared {
+		t.say("%s declares %s already: there is nothing to commit", t.Now.Path, t.Next.Active)
 		return t.follow(ctx, t.view.Commit, time.Now())
 	}
-	if err := t.refuse(); err != nil {
-		return err
+	if err := t.Refusal(); err != nil {
+		return t.proposed(err)
 	}
 	if err := t.confirm(ctx); err != nil {
 		return err
 	}
-	hash, err := change.Commit(ctx, repo, change.File{
-		Base: t.view.Commit, Path: t.now.Path, Content: t.content, Message: t.message(),
-	})
-	if err != nil {
-		return t.commitFault(err)
-	}
-	branch := t.place.Branch
-	if t.review != "" {
-		branch = t.review
-	}
+	branch := cmp.Or(t.review, t.place.Branch)
 	pushed := time.Now()
-	if err := change.Push(ctx, repo, t.remote(ctx, repo), hash, branch); err != nil {
+	hash, err := t.Push(ctx, repo, t.remote(ctx, repo), branch)
+	switch {
+	case errors.Is(err, change.ErrNotCommitted):
+		return t.commitFault(err)
+	case err != nil:
 		return t.pushFault(ctx, err)
-	}
-	if t.review != "" {
+	case t.review != "":
 		return t.reviewed(hash)
 	}
 	t.say("pushed %.7s to %s%s", hash, branch, t.behind(ctx, repo))
@@ -244,25 +203,6 @@ func (t *turn) remote(ctx context.Context, repo gitcmd.Repo) string {
 	return t.place.URL
 }
 
-// refuse lists what speaks against it and is not overridden.
-func (t *turn) refuse() error {
-	var words, nodes []string
-	for _, o := range t.plan.Objections {
-		if slices.Contains(t.force, o.What) {
-			t.forced = append(t.forced, o)
-			continue
-		}
-		words = append(words, o.What)
-		nodes = append(nodes, fmt.Sprintf("%s: %s", o.Node, o.Why))
-	}
-	if len(words) == 0 {
-		return nil
-	}
-	slices.Sort(words)
-	return failf(exitRefused, "refused: %s", strings.Join(nodes, "; ")).
-		hintf("%s. Or override it: --force %s", t.plan.Objections[0].Advice, strings.Join(slices.Compact(words), ","))
-}
-
 // confirm asks the person, unless they said yes before.
 func (t *turn) confirm(ctx context.Context) error {
 	if t.yes || t.review != "" {
@@ -271,20 +211,20 @@ func (t *turn) confirm(ctx context.Context) error {
 	if f, ok := t.in.(*os.File); !ok || !isTerminal(f) {
 		return failf(exitUsage, "nobody is here to be asked").hintf("add --yes")
 	}
-	for _, o := range t.forced {
-		fmt.Fprintf(t.err, "forced: %s %s: %s\n", o.What, o.Node, o.Why)
+	for _, o := range t.Forced {
+		t.say("forced: %s %s: %s", o.What, o.Node, o.Why)
 	}
 	screen := t.screen()
 	screen.Out, screen.Colour = t.err, false
-	for _, h := range t.plan.Handovers {
-		fmt.Fprintf(t.err, "%s: %s → %s, %s\n", h.Role, cmp.Or(string(h.From), "nobody"), h.To, expectation(h))
+	for _, h := range t.Forecast.Handovers {
+		t.say("%s: %s → %s, %s", h.Role, cmp.Or(string(h.From), "nobody"), h.To, expectation(h))
 		if h.IfDead != "" {
 			screen.Item(ui.Plain, "  ", h.IfDead)
 		}
 	}
-	fmt.Fprintf(t.err, "Type %s to go on: ", t.next.Active)
+	fmt.Fprintf(t.err, "Type %s to go on: ", t.Next.Active)
 	line, err := t.answer(ctx)
-	if err != nil || line != string(t.next.Active) {
+	if err != nil || line != string(t.Next.Active) {
 		return failf(exitFailed, "nothing was changed")
 	}
 	return nil
@@ -302,49 +242,12 @@ func expectation(h forecast.Handover) string {
 	return text
 }
 
-// message is the commit's: what, why, what to expect, and trailers for programs.
-func (t *turn) message() string {
-	var b strings.Builder
-	verb := "fail over to"
-	if t.next.Active == spec.Main {
-		verb = "fail back to"
-	}
-	if t.next.Active == t.now.Active {
-		verb = "stay on"
-	}
-	fmt.Fprintf(&b, "%s: %s %s\n\n", t.now.Name, verb, t.next.Active)
-	if t.reason != "" {
-		fmt.Fprintf(&b, "%s\n\n", strings.TrimSpace(t.reason))
-	}
-	for _, h := range t.plan.Handovers {
-		guarantee := h.Guarantee
-		if guarantee == "" {
-			guarantee = "none"
-		}
-		fmt.Fprintf(&b, "%s: guarantee %s expected: %s.\n", h.Role, guarantee, h.Why)
-	}
-	if len(t.plan.Handovers) > 0 {
-		b.WriteString("\n")
-	}
-	fmt.Fprintf(&b, "Mainstay-Deployment: %s\nMainstay-From: %s\nMainstay-To: %s\n", t.now.Name, t.now.Active, t.next.Active)
-	if t.next.Fenced != "" {
-		fmt.Fprintf(&b, "Mainstay-Fenced: %s\n", t.next.Fenced)
-	}
-	if t.reason != "" {
-		fmt.Fprintf(&b, "Mainstay-Reason: %s\n", strings.Join(strings.Fields(t.reason), " "))
-	}
-	for _, o := range t.forced {
-		fmt.Fprintf(&b, "Mainstay-Forced: %s %s: %s\n", o.What, o.Node, strings.Join(strings.Fields(o.Why), " "))
-	}
-	return b.String()
-}
-
 func (t *turn) commitFault(err error) error {
 	var e *gitcmd.Error
 	if errors.As(err, &e) && (strings.Contains(e.Said, "tell me who you are") || strings.Contains(e.Said, "ident")) {
 		return failf(exitFailed, "%w", err).hintf("git config --global user.name and user.email say who commits")
 	}
-	return failf(exitFailed, "commit: %w", err)
+	return failf(exitFailed, "%w", err)
 }
 
 // pushFault explains why a push did not go through: most of all that somebody
@@ -372,7 +275,7 @@ func (t *turn) notPushed(err error) error {
 	if says, refused := "", false; errors.As(err, &g) {
 		if says, refused = g.Refused(); refused {
 			return failf(exitFailed, "%s does not take a push to %s, and nothing was changed: %s", fleet.Shown(t.place.URL), branch, says).
-				hintf("if the branch wants a review, push one that is merged there: add --branch %s-to-%s", t.now.Name, t.next.Active)
+				hintf("if the branch wants a review, push one that is merged there: add --branch %s-to-%s", t.Now.Name, t.Next.Active)
 		}
 	}
 	f := failf(exitFailed, "push to %s of %s, and nothing was changed: %w", branch, fleet.Shown(t.place.URL), err)
@@ -392,8 +295,7 @@ type pushedForReview struct {
 
 func (t *turn) reviewed(hash string) error {
 	if t.format == "json" {
-		return t.printJSON(pushedForReview{t.now.Name, t.now.Active, t.next.Active, hash, t.review, t.plan})
+		return t.printJSON(pushedForReview{t.Now.Name, t.Now.Active, t.Next.Active, hash, t.review, t.Forecast})
 	}
-	_, err := fmt.Fprintf(t.out, "pushed %.7s to the branch %s: nothing happens before it is merged into %s\n", hash, t.review, t.place.Branch)
-	return err
+	return t.tell("pushed %.7s to the branch %s: nothing happens before it is merged into %s\n", hash, t.review, t.place.Branch)
 }

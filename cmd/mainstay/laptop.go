@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,6 +17,8 @@ import (
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/gitcmd"
+	"mainstay/reconcile/plain"
+	"mainstay/schema"
 )
 
 // laptop is how a person's machine finds a deployment.
@@ -288,4 +291,23 @@ func (a *app) answer(ctx context.Context) (string, error) {
 }
 
 // say prints a line of progress, which is no result.
-func (a *app) say(format string, args ...any) { fmt.Fprintf(a.err, format+"\n", args...) }
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintln(a.err, plain.Line(fmt.Sprintf(format, args...)))
+}
+
+// tell prints a result of several lines, as far as it is fit to be shown.
+func (a *app) tell(format string, args ...any) error {
+	_, err := io.WriteString(a.out, plain.Text(fmt.Sprintf(format, args...)))
+	return err
+}
+
+// printProblems lists what is wrong with a file. What a line quotes of the file
+// stays in its line.
+func (a *app) printProblems(w io.Writer, problems []schema.Problem) {
+	for _, p := range problems {
+		fmt.Fprintln(w, plain.Line(p.String()))
+		if p.Hint != "" {
+			fmt.Fprintln(w, "  hint: "+plain.Line(p.Hint))
+		}
+	}
+}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/control"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service"
 )
@@ -117,7 +117,7 @@ func cmdNode(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(dir+".yaml", []byte(config), 0o644))
 	startAgent(ts, dir, pid)
 	waitFor(ts, args[0]+" to make a pass", func() bool {
-		v, err := reconcile.NewClient(dir+"/s", service.SystemClock{}.Boot).Status(context.Background())
+		v, err := control.NewClient(dir+"/s", service.SystemClock{}.Boot).Status(context.Background())
 		return err == nil && v.Node.Status != plan.Unknown && v.Node.Accepted != ""
 	})
 }
@@ -162,7 +162,7 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: until NAME STATUS [WORDS]")
 	}
 	words := strings.Join(args[2:], "")
-	agent := reconcile.NewClient(ts.MkAbs(args[0]+"/s"), service.SystemClock{}.Boot)
+	agent := control.NewClient(ts.MkAbs(args[0]+"/s"), service.SystemClock{}.Boot)
 	var last plan.Report
 	waitFor(ts, args[0]+" to be "+args[1], func() bool {
 		v, err := agent.Status(context.Background())

@@ -97,7 +97,7 @@ func (a *app) printPlans(r planned) error {
 	}
 	screen := a.screen()
 	for _, p := range r.Plans {
-		screen.Plan(p, true)
+		drawForecast(screen, p, true)
 	}
 	if len(r.Plans) == 0 {
 		screen.Say(0, "no deployment changes")
@@ -262,8 +262,6 @@ func (a *app) planOne(ctx context.Context, s *fleet.Source, file string, trees [
 
 // problems tells what is wrong with a document, and returns exit code 3.
 func (a *app) problems(file string, ps []schema.Problem) error {
-	if err := schema.Print(a.err, ps); err != nil {
-		return err
-	}
+	a.printProblems(a.err, ps)
 	return failf(exitProblems, "%s in %s", count(len(ps), "problem"), file).hintf("no node would accept it")
 }

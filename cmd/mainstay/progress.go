@@ -3,10 +3,10 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"strings"
 	"time"
 
 	"mainstay/cmd/mainstay/ui"
+	"mainstay/reconcile/change"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
 )
@@ -22,13 +22,13 @@ func (f *follower) show() {
 		return
 	}
 	for _, n := range f.last {
-		text := fmt.Sprintf("%-14s %-13s %s", n.Name, n.Status, n.phase())
-		if why := n.waiting(); why != "" {
+		text := fmt.Sprintf("%-14s %-13s %s", n.Name, n.Status, phaseOf(n))
+		if why := waitingFor(n); why != "" {
 			text += ": " + why
 		}
 		if f.told[n.Name] != text {
 			f.told[n.Name] = text
-			fmt.Fprintf(f.out, "%7.1fs  %s\n", time.Since(f.pushed).Seconds(), text)
+			f.screen().Raw(ui.Plain, fmt.Sprintf("%7.1fs  %s", time.Since(f.pushed).Seconds(), text))
 		}
 	}
 }
@@ -45,8 +45,8 @@ func (f *follower) unread(err error) {
 	}
 }
 
-// phase is the newest thing that happened on a node.
-func (n followedNode) phase() string {
+// phaseOf is the newest thing that happened on a node.
+func phaseOf(n change.State) string {
 	switch {
 	case n.Applied:
 		return "done"
@@ -56,14 +56,16 @@ func (n followedNode) phase() string {
 	return n.Phases[len(n.Phases)-1].Name
 }
 
-// waiting says why a node does not go on by itself, empty when it does.
-func (n followedNode) waiting() string {
+// waitingFor says why a node does not go on by itself, empty when it does.
+func waitingFor(n change.State) string {
 	switch {
 	case n.Applied:
 		return ""
-	case n.silent > 0:
-		return "not heard for " + fleet.Age(n.silent) + ": is the machine up, does it reach git?"
-	case n.left > 0:
+	case n.Refuses != "":
+		return n.Refuses
+	case n.Silent > 0:
+		return "not heard for " + fleet.Age(n.Silent) + ": is the machine up, does it reach git?"
+	case n.Left > 0:
 		return n.Reason
 	case n.Status == plan.Active, n.Status == plan.Inactive, n.Status == plan.Activating, n.Status == plan.Deactivating:
 		return ""
@@ -73,7 +75,7 @@ func (n followedNode) waiting() string {
 
 // draw shows the nodes in place of the table before.
 func (f *follower) draw() {
-	table := ui.Table{Head: []string{"NODE", "SIDE", "STATUS", "DONE", "PHASES, FROM WHEN IT SAW THE COMMIT"}}
+	table := ui.Table{Head: []string{"NODE", "SIDE", "STATUS", "DONE", "PHASES (SINCE IT SAW THE COMMIT)"}}
 	s := f.screen()
 	name, status := len("NODE"), len("STATUS")
 	for _, n := range f.last {
@@ -81,7 +83,7 @@ func (f *follower) draw() {
 	}
 	room := s.Width - len("  standby    DONE  ") - name - status
 	for _, n := range f.last {
-		table.Rows = append(table.Rows, n.row(room))
+		table.Rows = append(table.Rows, stateRow(n, room))
 	}
 	var text bytes.Buffer
 	s.Out = &text
@@ -91,43 +93,39 @@ func (f *follower) draw() {
 	if f.deaf != "" {
 		s.Say(ui.Bad, "! cannot read: %s; trying again", f.deaf)
 	}
-	lines := fitting(text.String(), f.height())
-	if f.drawn > 0 {
-		fmt.Fprintf(f.out, "\x1b[%dA", f.drawn)
-	}
-	fmt.Fprint(f.out, strings.Join(lines, "\x1b[K\n")+"\x1b[K\n\x1b[J")
-	f.drawn = len(lines)
+	f.live.Out = f.out
+	_ = f.live.Draw(text.String(), f.height())
 }
 
-// row is a node's line; room is how wide its last column may be.
-func (n followedNode) row(room int) ui.Row {
+// stateRow is a node's line; room is how wide its last column may be.
+func stateRow(n change.State, room int) ui.Row {
 	side, done, style := "-", "-", ui.Warn
-	if n.side != "" {
-		side = string(n.side)
+	if n.Side != "" {
+		side = string(n.Side)
 	}
 	switch {
 	case n.Applied:
 		done, style = "yes", ui.Good
-	case n.Status == plan.Failed || n.Status == plan.Unknown || n.silent > 0:
+	case n.Status == plan.Failed || n.Status == plan.Unknown || n.Silent > 0:
 		style = ui.Bad
 	}
 	r := ui.Row{Cells: []ui.Cell{
-		{Text: n.Name}, {Text: side}, {Text: string(n.Status), Style: style}, {Text: done, Style: style}, {Text: n.moments(room)},
+		{Text: n.Name}, {Text: side}, {Text: string(n.Status), Style: style}, {Text: done, Style: style}, {Text: momentsOf(n, room)},
 	}}
-	if why := n.waiting(); why != "" {
-		if n.left > 0 && n.silent == 0 {
-			why += " (" + n.left.String() + " left)"
+	if why := waitingFor(n); why != "" {
+		if n.Left > 0 && n.Silent == 0 {
+			why += " (" + n.Left.String() + " left)"
 		}
 		r.Notes = append(r.Notes, ui.Cell{Text: why, Style: style})
 	}
 	return r
 }
 
-// moments lists when a node reached what, counted from when it saw the commit,
+// momentsOf lists when a node reached what, counted from when it saw the commit,
 // because its clock is its own. Where not all of them fit, the oldest give way.
-func (n followedNode) moments(width int) string {
+func momentsOf(n change.State, width int) string {
 	if len(n.Phases) < 2 {
-		return n.phase()
+		return phaseOf(n)
 	}
 	text := ""
 	for i := len(n.Phases) - 1; i > 0; i-- {
@@ -143,15 +141,4 @@ func (n followedNode) moments(width int) string {
 		}
 	}
 	return text
-}
-
-// fitting are the lines of a text that have room in so many lines, with a word on
-// those that have not. 0 is no bound.
-func fitting(text string, height int) []string {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	if height > 1 && len(lines) >= height {
-		hidden := len(lines) - height + 2
-		lines = append(lines[:height-2], fmt.Sprintf("… %s more, make the window higher", count(hidden, "line")))
-	}
-	return lines
 }

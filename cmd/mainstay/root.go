@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"mainstay/reconcile/plain"
 )
 
 // The exit codes of design section 8.
@@ -79,10 +81,10 @@ func (a *app) report(err error) int {
 		code = f.code
 	}
 	if text := err.Error(); text != "" {
-		fmt.Fprintf(a.err, "error: %s\n", text)
+		fmt.Fprintf(a.err, "error: %s\n", plain.Text(text))
 	}
 	if hint := hintOf(err); hint != "" {
-		fmt.Fprintf(a.err, "hint: %s\n", hint)
+		fmt.Fprintf(a.err, "hint: %s\n", plain.Line(hint))
 	}
 	return code
 }

@@ -7,7 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/control"
+	"mainstay/reconcile/plain"
+	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service"
 	"mainstay/spec"
 )
@@ -49,7 +51,7 @@ func loadAgentFile(path string) (*spec.AgentFile, error) {
 	return f, nil
 }
 
-func (r *reach) client() (*reconcile.Client, error) {
+func (r *reach) client() (*control.Client, error) {
 	path := r.socket
 	if path == "" {
 		f, err := r.file()
@@ -58,13 +60,13 @@ func (r *reach) client() (*reconcile.Client, error) {
 		}
 		path = f.Socket
 	}
-	return reconcile.NewClient(path, service.SystemClock{}.Boot), nil
+	return control.NewClient(path, service.SystemClock{}.Boot), nil
 }
 
 // fromAgent gives an agent's error its exit code.
 func fromAgent(err error) error {
-	var refused *reconcile.Refused
-	var misused *reconcile.Misused
+	var refused *plan.Refused
+	var misused *control.Misused
 	switch {
 	case err == nil:
 		return nil
@@ -76,28 +78,27 @@ func fromAgent(err error) error {
 		return failf(exitRefused, "%s", text).hintf("%s", refused.Advice)
 	case errors.As(err, &misused):
 		return failf(exitUsage, "%w", err).hintf("%s", misused.Advice)
-	case errors.Is(err, reconcile.ErrLate):
+	case errors.Is(err, control.ErrLate):
 		return failf(exitNotConverged, "%w", err)
-	case errors.Is(err, reconcile.ErrNoAgent):
+	case errors.Is(err, control.ErrNoAgent):
 		return failf(exitFailed, "%w", err).hintf("run it on the node, as root, while the agent runs: systemctl status mainstay")
 	}
 	return err
 }
 
 // answered prints what an agent made of an order.
-func (a *app) answered(answer reconcile.Answer, err error) error {
+func (a *app) answered(answer control.Answer, err error) error {
 	if err != nil {
 		return fromAgent(err)
 	}
 	if answer.Warning != "" {
-		fmt.Fprintf(a.err, "warning: %s\n", answer.Warning)
+		a.say("warning: %s", answer.Warning)
 	}
 	if a.format == "json" {
 		return a.printJSON(answer)
 	}
-	if _, err := fmt.Fprintln(a.out, answer.Message); err != nil || answer.Report == nil {
+	if err := a.tell("%s\n", plain.Line(answer.Message)); err != nil || answer.Report == nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.out, "%s is %s: %s\n", answer.Report.Node, answer.Report.Status, answer.Report.Reason)
-	return err
+	return a.tell("%s\n", plain.Line(fmt.Sprintf("%s is %s: %s", answer.Report.Node, answer.Report.Status, answer.Report.Reason)))
 }

@@ -5,14 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"mainstay/cmd/mainstay/ui"
-	"mainstay/reconcile"
+	"mainstay/reconcile/control"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service"
@@ -67,7 +65,7 @@ func (a *app) statusCommand() *cobra.Command {
 // agentLooker asks an agent through its control socket.
 func (a *app) agentLooker(socket string) looker {
 	return func(ctx context.Context) (*fleet.View, error) {
-		s, err := reconcile.NewClient(socket, service.SystemClock{}.Boot).Status(ctx)
+		s, err := control.NewClient(socket, service.SystemClock{}.Boot).Status(ctx)
 		if err != nil {
 			return nil, failf(exitFailed, "%w", err).hintf("is `mainstay agent` running, and may you use %s?", socket)
 		}
@@ -105,16 +103,16 @@ func (errSaid) Error() string { return "" }
 // draw shows one deployment whole, many in a line each.
 func draw(s ui.Screen, v *fleet.View) error {
 	if len(v.Deployments) == 1 {
-		return s.Deployment(v, &v.Deployments[0])
+		return drawDeployment(s, v, &v.Deployments[0])
 	}
-	return s.Fleet(v)
+	return drawFleet(s, v)
 }
 
 // watch looks again and again until ctx ends.
 func (a *app) watch(ctx context.Context, look looker) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	var p painter
+	p := painter{live: ui.Live{Out: a.out}}
 	for {
 		v, err := look(ctx)
 		if ctx.Err() != nil {
@@ -149,6 +147,7 @@ func (a *app) show(p *painter, v *fleet.View, failed error) error {
 // painter draws over what it drew before.
 type painter struct {
 	last *fleet.View
+	live ui.Live
 }
 
 // paint draws a look; one that came to nothing leaves the last one standing,
@@ -172,17 +171,9 @@ func (p *painter) paint(a *app, v *fleet.View, failed error) error {
 			s.Say(ui.Bad, "! what is shown was read %s ago", fleet.Age(time.Since(p.last.Read)))
 		}
 	}
-	return a.redraw(text.String())
-}
-
-// redraw puts a text on the terminal in place of the one before, cut to its
-// height; elsewhere it is simply printed.
-func (a *app) redraw(text string) error {
 	if !isTerminal(a.out) {
-		_, err := fmt.Fprintln(a.out, text)
+		_, err := fmt.Fprintln(a.out, text.String())
 		return err
 	}
-	lines := fitting(text, a.height())
-	_, err := io.WriteString(a.out, "\x1b[H"+strings.Join(lines, "\x1b[K\n")+"\x1b[K\n\x1b[J")
-	return err
+	return p.live.Draw(text.String(), a.height())
 }

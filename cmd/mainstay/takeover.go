@@ -3,12 +3,12 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/control"
 )
 
 func (a *app) takeoverCommand() *cobra.Command {
 	var r reach
-	var q reconcile.TakeoverRequest
+	var q control.TakeoverRequest
 	c := &cobra.Command{
 		Use:   "takeover --attest TEXT | --end",
 		Short: "Activate this node by a person's word",

@@ -56,9 +56,7 @@ func (a *app) printValidated(v validated) error {
 	if a.format == "json" {
 		return a.printJSON(v)
 	}
-	if err := schema.Print(a.out, v.Problems); err != nil {
-		return err
-	}
+	a.printProblems(a.out, v.Problems)
 	if len(v.Problems) > 0 {
 		return nil
 	}

@@ -26,6 +26,8 @@ const (
 	// Bookworm is Debian 12 with systemd 252, git over HTTP and SSH, nginx, and
 	// for telephony the proxy Kamailio and the telephones sipp and baresip.
 	Bookworm Image = "bookworm"
+	// Database is Debian 12 with its PostgreSQL, whose unit stands in for others.
+	Database Image = "database"
 )
 
 // recipe is all that an image is made from: the same recipe, the same image,
@@ -52,6 +54,10 @@ func recipes(image Image) (recipe, error) {
 			packages: append(base, "git", "openssh-server", "nginx-light", "fcgiwrap",
 				"kamailio", "sip-tester", "baresip-core"),
 			disable: []string{"ssh.service", "nginx.service", "fcgiwrap.service", "fcgiwrap.socket", "kamailio.service"},
+		}, nil
+	case Database:
+		return recipe{
+			suite: "bookworm", packages: append(base, "postgresql"), disable: []string{"postgresql.service"},
 		}, nil
 	}
 	return recipe{}, fmt.Errorf("no recipe for image %q", image)

@@ -10,7 +10,7 @@ import (
 	"os"
 	"time"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/control"
 )
 
 // clockSlack is how far two clocks may be apart before people are misled.
@@ -18,7 +18,7 @@ const clockSlack = 5 * time.Second
 
 // peerClocks finds reports from the future: clocks that differ. No decision
 // depends on them, but what people read does.
-func (e *examiner) peerClocks(s reconcile.View) {
+func (e *examiner) peerClocks(s control.View) {
 	for name, r := range s.Others {
 		if ahead := time.Until(r.At); !r.At.IsZero() && ahead > clockSlack {
 			e.warn("clock", fmt.Sprintf("the clock of %s is at least %s ahead of this one", name, ahead.Round(time.Second)),

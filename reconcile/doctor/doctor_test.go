@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"mainstay/e2e/gitserver"
-	"mainstay/reconcile"
+	"mainstay/reconcile/control"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service"
 	"mainstay/spec"
@@ -168,7 +168,7 @@ func TestAClockIsComparedWithTheServers(t *testing.T) {
 func TestAPeersClockThatIsAheadIsTold(t *testing.T) {
 	now := time.Now()
 	e := &examiner{now: time.Now}
-	e.peerClocks(reconcile.View{Others: map[string]plan.Report{
+	e.peerClocks(control.View{Others: map[string]plan.Report{
 		"ahead": {At: now.Add(time.Minute)}, "right": {At: now.Add(-time.Hour)}, "near": {At: now.Add(time.Second)}, "never": {},
 	}})
 	if len(e.found) != 1 {

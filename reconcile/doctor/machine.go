@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/control"
 	"mainstay/reconcile/service"
 	"mainstay/spec"
 )
@@ -24,7 +24,7 @@ func errorAs[T any](err error) (T, bool) {
 func (e *examiner) agent(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
-	s, err := reconcile.NewClient(e.file.Socket, service.SystemClock{}.Boot).Status(ctx)
+	s, err := control.NewClient(e.file.Socket, service.SystemClock{}.Boot).Status(ctx)
 	if err != nil {
 		e.warn("agent", fmt.Sprintf("%v (%s)", err, e.file.Socket), "systemctl enable --now mainstay")
 		return

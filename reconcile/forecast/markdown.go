@@ -6,6 +6,8 @@ import (
 	"math"
 	"regexp"
 	"strings"
+
+	"mainstay/reconcile/plain"
 )
 
 // Markdown writes plans as a comment for a pull request.
@@ -39,17 +41,17 @@ func (p *Forecast) Title() string {
 }
 
 func (p *Forecast) markdown(b *strings.Builder) {
-	fmt.Fprintf(b, "### %s\n\n", plain(p.Title()))
+	fmt.Fprintf(b, "### %s\n\n", escaped(p.Title()))
 	for _, h := range p.Handovers {
 		h.markdown(b)
 	}
 	list(b, "**Speaks against it:**", p.Objections, func(o Objection) string {
-		return fmt.Sprintf("`%s` %s: %s. %s.", o.What, plain(o.Node), plain(o.Why), plain(o.Advice))
+		return fmt.Sprintf("`%s` %s: %s. %s.", o.What, escaped(o.Node), escaped(o.Why), escaped(o.Advice))
 	})
-	list(b, "**Settings:**", p.Settings, plain)
+	list(b, "**Settings:**", p.Settings, escaped)
 	p.markdownSteps(b)
-	list(b, "**People then have to:**", p.People, plain)
-	list(b, "**Good to know:**", p.Notes, plain)
+	list(b, "**People then have to:**", p.People, escaped)
+	list(b, "**Good to know:**", p.Notes, escaped)
 	p.markdownDiffs(b)
 }
 
@@ -58,12 +60,12 @@ func (h Handover) markdown(b *strings.Builder) {
 	if guarantee == "" {
 		guarantee = "none, it will not happen by itself"
 	}
-	fmt.Fprintf(b, "**%s moves from %s to %s. Guarantee: %s**: %s.", plain(h.Role), sideOf(h.From), h.To, guarantee, plain(h.Why))
+	fmt.Fprintf(b, "**%s moves from %s to %s. Guarantee: %s**: %s.", escaped(h.Role), sideOf(h.From), h.To, guarantee, escaped(h.Why))
 	if h.IfDead != "" {
-		fmt.Fprintf(b, " %s.", plain(h.IfDead))
+		fmt.Fprintf(b, " %s.", escaped(h.IfDead))
 	}
 	if len(h.Waits) > 0 {
-		fmt.Fprintf(b, " It waits for %s.", plain(strings.Join(h.Waits, "; then for ")))
+		fmt.Fprintf(b, " It waits for %s.", escaped(strings.Join(h.Waits, "; then for ")))
 	}
 	if h.Guarantee != "" && h.Longest > 0 {
 		fmt.Fprintf(b, " By the document's bounds it is over after %s at the latest.", brief(h.Longest))
@@ -77,7 +79,7 @@ func (p *Forecast) markdownSteps(b *strings.Builder) {
 	}
 	b.WriteString("| | node | what happens | when |\n|--:|---|---|---|\n")
 	for i, s := range p.Steps {
-		fmt.Fprintf(b, "| %d | %s | %s | %s |\n", i+1, plain(s.Node), plain(s.Text), plain(s.After))
+		fmt.Fprintf(b, "| %d | %s | %s | %s |\n", i+1, escaped(s.Node), escaped(s.Text), escaped(s.After))
 	}
 	b.WriteString("\n")
 }
@@ -91,7 +93,7 @@ func (p *Forecast) markdownDiffs(b *strings.Builder) {
 		for strings.Contains(s.Diff, fence) {
 			fence += "`"
 		}
-		fmt.Fprintf(b, "<details><summary>%s on %s</summary>\n\n%sdiff\n%s%s\n</details>\n\n", plain(s.What), plain(s.Node), fence, s.Diff, fence)
+		fmt.Fprintf(b, "<details><summary>%s on %s</summary>\n\n%sdiff\n%s%s\n</details>\n\n", escaped(s.What), escaped(s.Node), fence, plain.Text(s.Diff), fence)
 	}
 }
 
@@ -112,10 +114,10 @@ var special = regexp.MustCompile("[\\\\`*_{}\\[\\]<>|~]")
 // mention are what a host would make a link to a person or a request of.
 var mention = regexp.MustCompile("[@#!]")
 
-// plain keeps text that comes from documents and nodes from being markup. Words
+// escaped keeps text that comes from documents and nodes from being markup. Words
 // that people should copy stay as they are read.
-func plain(text string) string {
-	text = special.ReplaceAllString(strings.Join(strings.Fields(text), " "), `\$0`)
+func escaped(text string) string {
+	text = special.ReplaceAllString(plain.Line(text), `\$0`)
 	return mention.ReplaceAllString(text, "$0<!-- -->")
 }
 

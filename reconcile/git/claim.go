@@ -255,6 +255,10 @@ func checkClaim(c plan.Claim) error {
 	switch {
 	case c.Seq == 0:
 		return errors.New("seq is missing")
+	case c.Seq > plan.MaxSeq:
+		return fmt.Errorf("seq %d is larger than any claim has", c.Seq)
+	case max(c.Down.Main.Seq, c.Down.Standby.Seq) > c.Seq:
+		return errors.New("it proves something by a change that comes after it")
 	case c.Holder != plan.HeldByNone && c.Holder != plan.HeldBy(spec.Main) && c.Holder != plan.HeldBy(spec.Standby):
 		return fmt.Errorf("holder %q is not main, standby or none", c.Holder)
 	case !slices.Contains([]plan.Action{plan.Take, plan.Renew, plan.Release, plan.Seize, plan.Adopt, plan.Reroot}, c.Action):

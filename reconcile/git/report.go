@@ -192,6 +192,8 @@ func checkReport(rep plan.Report) error {
 		return fmt.Errorf("status %q is unknown", rep.Status)
 	case !sideOrNone(rep.Side) || !sideOrNone(rep.Declared) || !sideOrNone(rep.Serving):
 		return errors.New("a side is neither main nor standby")
+	case rep.Seq > plan.MaxSeq:
+		return fmt.Errorf("seq %d is larger than any claim has", rep.Seq)
 	case !commitOrNone(rep.Seen) || !commitOrNone(rep.Accepted) || !commitOrNone(rep.Applied):
 		return fmt.Errorf("seen %q, accepted %q or applied %q is not the full hash of a commit", rep.Seen, rep.Accepted, rep.Applied)
 	}

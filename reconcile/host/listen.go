@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/control"
 )
 
 // listenAgain is how often an address that cannot be had is tried: one that a
@@ -26,9 +26,9 @@ func (n *Node) serveHTTP(ctx context.Context) {
 		return
 	}
 	name, _ := os.Hostname() // without one the node's name and the addresses are left
-	h := &reconcile.HTTP{
-		Agent: n.Agent, Metrics: n.metrics, Began: Clock{}.Boot(), Names: []string{name, f.Node},
-		Notify: &reconcile.Notifier{SecretFile: f.NotifySecretFile, Look: n.Agent.Sync, Metrics: n.metrics},
+	h := &control.HTTP{
+		Agent: n.Agent, Metrics: n.metrics.Handler(), Boot: Clock{}.Boot, Began: Clock{}.Boot(), Names: []string{name, f.Node},
+		Notify: &control.Notifier{SecretFile: f.NotifySecretFile, Look: n.Agent.Sync, Count: n.metrics.Notified},
 	}
 	h.Serve(ctx, l, n.parts.log)
 }

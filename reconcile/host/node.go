@@ -10,13 +10,17 @@ import (
 	"time"
 
 	"mainstay/reconcile"
+	"mainstay/reconcile/control"
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/guard"
+	"mainstay/reconcile/metrics"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/record"
 	"mainstay/reconcile/service"
 	"mainstay/reconcile/service/compose"
 	"mainstay/reconcile/service/systemd"
 	"mainstay/reconcile/state"
+	"mainstay/reconcile/task"
 	"mainstay/spec"
 )
 
@@ -36,10 +40,10 @@ type Node struct {
 	actuator *reconcile.Actuator
 	learner  *reconcile.Learner
 	publish  *reconcile.Publisher
-	ring     *reconcile.Ring
-	jobs     *reconcile.Jobs
-	checks   *reconcile.Checks
-	metrics  *reconcile.Metrics
+	journal  *record.Journal
+	jobs     *task.Jobs
+	checks   *task.Checks
+	metrics  *metrics.Metrics
 }
 
 // parts are what the pieces of a node share.
@@ -72,20 +76,21 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{disk: disk, ring: reconcile.NewRing()}
+	n := &Node{disk: disk, journal: record.NewJournal()}
 	n.parts = &parts{ctx: ctx, file: c.File, log: c.Log, wake: n.wake}
 	coordinated, err := n.openGit(c)
 	if err != nil {
 		return nil, err
 	}
-	tasks := reconcile.Tasks{Clock: Clock{}, Runner: reconcile.Exec{}, Allow: c.File.Allow.CheckCommand, Log: c.Log}
-	n.jobs, n.checks = reconcile.NewJobs(tasks), reconcile.NewChecks(tasks)
+	tasks := task.Config{Clock: Clock{}, Runner: task.Exec{}, Allow: c.File.Allow.CheckCommand, Log: c.Log}
+	n.jobs, n.checks = task.NewJobs(tasks), task.NewChecks(tasks)
 	if err := n.makeActuator(c, coordinated); err != nil {
 		return nil, err
 	}
 	n.Agent = reconcile.NewAgent(n.learner, n.actuator, n.publish)
-	n.metrics = reconcile.NewMetrics(n.Agent, c.Versions)
-	n.metrics.CountDropped(n.ring)
+	n.metrics = metrics.New(n.Agent, Clock{}.Boot, c.Versions)
+	n.Agent.Observe(n.metrics)
+	n.metrics.CountDropped(n.journal.Dropped)
 	return n, nil
 }
 
@@ -134,7 +139,7 @@ func (n *Node) makeActuator(c Config, coordinated bool) error {
 	n.services = &Services{parts: p, manager: service.NewManager(p.ctx, Clock{}, p.wake, c.Log), also: n.configureTasks}
 	n.actuator = reconcile.NewActuator(reconcile.ActuatorConfig{
 		Node: c.File.Node, Boot: boot, Instance: instance, Coordinated: coordinated,
-		Clock: Clock{}, Disk: n.disk, Leases: guard.Beside(c.File.Socket, boot), Versions: c.Versions, Recorder: n.ring, Log: c.Log,
+		Clock: Clock{}, Disk: n.disk, Leases: guard.Beside(c.File.Socket, boot), Versions: c.Versions, Recorder: n.journal, Log: c.Log,
 		Machine: reconcile.Machine{
 			Services: n.services, Files: &Files{parts: p}, Probes: NewProbes(p.ctx, p.file.Allow, p.wake),
 			SelfFence: p.selfFence, Extra: n.addToReport,
@@ -151,8 +156,8 @@ func (n *Node) configureTasks(w *spec.Wanted) {
 
 // addToReport adds what the actuator does not look after itself, and tells the
 // jobs what they are tied to.
-func (n *Node) addToReport(r *plan.Report, tie reconcile.Tie) {
-	n.jobs.SetStanding(reconcile.Standing{Status: r.Status, Tie: tie})
+func (n *Node) addToReport(r *plan.Report, tie plan.Tie) {
+	n.jobs.SetStanding(task.Standing{Status: r.Status, Tie: tie})
 	n.jobs.Fill(r)
 	n.checks.Fill(r)
 	r.Conditions = append(r.Conditions, n.services.Conditions()...)
@@ -162,14 +167,14 @@ func (n *Node) addToReport(r *plan.Report, tie reconcile.Tie) {
 // under a lease that nobody would obey (R7). Only the control
 // socket must be had: an agent that nobody can give orders to, or a second one
 // on the same node, does not run. The latter is ErrStateInUse or
-// reconcile.ErrInUse.
+// control.ErrInUse.
 func (n *Node) Run(ctx context.Context) error {
 	release, err := n.alone()
 	if err != nil {
 		return err
 	}
 	defer release()
-	socket, err := reconcile.ListenSocket(n.parts.file.Socket)
+	socket, err := control.ListenSocket(n.parts.file.Socket)
 	if err != nil {
 		return err
 	}
@@ -183,9 +188,9 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	for _, part := range []func(context.Context){
 		n.jobs.Run, n.checks.Run,
-		reconcile.NewRingFile(n.ring, n.disk.Dir(), n.parts.log).Run,
+		record.NewWriter(n.journal, n.disk.Dir(), n.parts.log).Run,
 		func(ctx context.Context) {
-			(&reconcile.Control{Agent: n.Agent, Ring: n.ring}).Serve(ctx, socket, n.parts.log)
+			(&control.Control{Agent: n.Agent, Journal: n.journal}).Serve(ctx, socket, n.parts.log)
 		},
 		n.serveHTTP,
 	} {

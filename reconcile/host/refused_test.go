@@ -202,7 +202,7 @@ func TestRefusedDocumentStillStepsDownWithEverythingItRuns(t *testing.T) {
 	b := serving(t)
 	b.learns("c2", spec.Main, refusedServices)
 	r := b.passes("Active", func(r plan.Report) bool { return r.Status == plan.Active })
-	if !hasCondition(r, "Blocked") || r.Applied == "c2" {
+	if !hasCondition(r, plan.CondBlocked) || r.Applied == "c2" {
 		t.Errorf("the refusal does not show: applied %q, conditions %v", r.Applied, r.Conditions)
 	}
 	b.learns("c3", spec.Standby, refusedServices)

@@ -7,6 +7,7 @@ import (
 
 	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/record"
 )
 
 // proc is one run of the shipping agent: its Learner, Actuator, Publisher and
@@ -293,7 +294,9 @@ func (p *proc) selfFence(string) {
 }
 
 // Record is reconcile.Recorder: every pass is held against the invariants.
-func (p *proc) Record(e reconcile.Entry) { p.n.w.check.passed(p.n, &e) }
+func (p *proc) Record(at time.Time, in plan.Input, d plan.Decision) {
+	p.n.w.check.passed(p.n, &record.Entry{At: at, Input: in, Decision: d})
+}
 
 // notified is a notification: look now.
 func (n *node) notified() {

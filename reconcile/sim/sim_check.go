@@ -7,6 +7,7 @@ import (
 
 	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/record"
 	"mainstay/spec"
 )
 
@@ -203,7 +204,7 @@ func (c *checker) landed(role string, before plan.Tip, p plan.Push) {
 		if a.Action == plan.Release && n.active() {
 			c.fail("a release by %s lands while its services run", n.machine)
 		}
-		if a.Action == plan.Seize && a.Guarantee == plan.Presumed {
+		if a.Guarantee == plan.Presumed && (a.Action == plan.Seize || a.Action == plan.Take) {
 			c.excuse(n)
 		}
 	}
@@ -226,7 +227,7 @@ func (c *checker) wentBack(role string) {
 func (c *checker) restored(role string) { c.blind[role] = false }
 
 // passed looks at a decision before it is carried out.
-func (c *checker) passed(n *node, e *reconcile.Entry) {
+func (c *checker) passed(n *node, e *record.Entry) {
 	c.tick++
 	in, d := &e.Input, &e.Decision
 	if in.Doc == nil || n.side == "" {

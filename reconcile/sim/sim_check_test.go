@@ -7,14 +7,15 @@ import (
 
 	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/record"
 	"mainstay/spec"
 )
 
 // passOf is a pass of a node that ends in a step.
-func passOf(n *node, do plan.Do, rule plan.Rule) *reconcile.Entry {
+func passOf(n *node, do plan.Do, rule plan.Rule) *record.Entry {
 	in := plan.Input{Doc: &plan.Doc{Active: spec.Main, Side: n.side, Peer: "xivo-standby", Commit: "d1", Coordinated: true}}
 	in.Memory.Stage = plan.StageServing
-	return &reconcile.Entry{Input: in, Decision: plan.Decision{Steps: []plan.Step{{Do: do, Rule: rule}}}}
+	return &record.Entry{Input: in, Decision: plan.Decision{Steps: []plan.Step{{Do: do, Rule: rule}}}}
 }
 
 // learntOf is a snapshot with a commit accepted and a claim believed.

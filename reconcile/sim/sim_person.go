@@ -33,7 +33,7 @@ func (w *World) person(f Fault, n *node) {
 func (p *proc) take(t *plan.TakeoverAsk) {
 	by := p.clock.Boot() + reconcile.OrderGoodFor
 	p.ask(func(a *reconcile.Actuator) {
-		if t == nil || a.InTime(by) == nil {
+		if t == nil || plan.RefuseLate(p.clock.Boot()-by) == nil && a.RefuseTakeover(*t) == nil {
 			_ = a.SetTakeover(t)
 		}
 	})

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/control"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service"
 )
@@ -23,7 +23,7 @@ func statuses(ctx context.Context, p *place) []plan.Report {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, time.Second)
 			defer cancel()
-			s, err := reconcile.NewClient(p.socket(n.Name), service.SystemClock{}.Boot).Status(ctx)
+			s, err := control.NewClient(p.socket(n.Name), service.SystemClock{}.Boot).Status(ctx)
 			out[i] = s.Node
 			if err != nil {
 				out[i] = plan.Report{Node: n.Name, Status: plan.Unknown, Reason: err.Error()}

@@ -1,13 +1,11 @@
-// Package ui draws tables and short texts for people: columns that fit a
-// width, colour only where it is wanted.
-//
-// It must not know what it draws.
 package ui
 
 import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"mainstay/reconcile/plain"
 )
 
 // Style is how a cell looks where colour is wanted.
@@ -51,6 +49,7 @@ const (
 
 // Draw writes the table within a width of so many characters; 0 is no bound.
 func (t *Table) Draw(w io.Writer, width int, colour bool) error {
+	t.clean()
 	widths := t.widths()
 	t.fit(widths, width)
 	var b strings.Builder
@@ -69,6 +68,16 @@ func (t *Table) Draw(w io.Writer, width int, colour bool) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// clean makes every cell one line of what can be seen: most of it came from
+// documents and nodes.
+func (t *Table) clean() {
+	for _, r := range t.Rows {
+		for i := range r.Cells {
+			r.Cells[i].Text = plain.Line(r.Cells[i].Text)
+		}
+	}
 }
 
 func (t *Table) widths() []int {
@@ -126,8 +135,10 @@ func line(b *strings.Builder, cells []Cell, widths []int, colour bool) {
 	b.WriteString("\n")
 }
 
-// Cut shortens a text to so many characters, the last of which then is "…".
+// Cut makes a text one line of at most so many characters, the last of which then
+// is "…".
 func Cut(text string, width int) string {
+	text = plain.Line(text)
 	if utf8.RuneCountInString(text) <= width || width <= 0 {
 		return text
 	}
@@ -138,7 +149,7 @@ func Cut(text string, width int) string {
 // Wrap breaks a text into lines of so many characters, between words. 0 or less
 // leaves it in one line.
 func Wrap(text string, width int) []string {
-	text = strings.Join(strings.Fields(text), " ")
+	text = plain.Line(text)
 	if width <= 0 {
 		return []string{text}
 	}

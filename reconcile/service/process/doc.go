@@ -8,8 +8,10 @@
 //     after the start, so an agent killed in between leaves none;
 //   - the marker MAINSTAY_SERVICE=<deployment>/<node>/<service> in the
 //     environment of the process and of whatever it starts, read from
-//     /proc/<pid>/environ. A process that overwrites its environment to change
-//     its title loses it;
+//     /proc/<pid>/environ, with MAINSTAY_FOLDER, which binds it to this agent's state
+//     folder. A process that overwrites its environment to change its title loses
+//     both. One of another user that is not in the agent's control group is somebody
+//     else's, whatever it carries;
 //   - a lock on a file in the state folder, taken before the fork and inherited.
 //     The kernel frees it when the last process that inherited it has ended
 //     or closed it. So nothing is ever called down, or started a second time,

@@ -1,11 +1,14 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,7 +43,10 @@ type Config struct {
 
 // Driver drives one process. Use New.
 type Driver struct {
-	marker string // the whole environment line
+	marker string // the whole environment line, as home is
+	home   string
+	user   string // the agent's own, and its control group
+	group  string
 	run    spec.ProcessService
 	folder string
 	poll   time.Duration
@@ -76,14 +82,22 @@ func New(c Config) (*Driver, error) {
 	if err := os.MkdirAll(c.Folder, 0o700); err != nil {
 		return nil, fmt.Errorf("process %s: state folder: %w", c.Marker, err)
 	}
-	if c.Poll == 0 {
-		c.Poll = DefaultPoll
+	folder, err := filepath.Abs(c.Folder)
+	if err == nil {
+		folder, err = filepath.EvalSymlinks(folder)
 	}
+	if err != nil {
+		return nil, fmt.Errorf("process %s: state folder: %w", c.Marker, err)
+	}
+	group, _ := os.ReadFile("/proc/self/cgroup")
 	return &Driver{
 		marker:   MarkerVariable + "=" + c.Marker,
+		home:     FolderVariable + "=" + folder,
+		user:     strconv.Itoa(os.Geteuid()),
+		group:    string(group),
 		run:      c.Process,
 		folder:   c.Folder,
-		poll:     c.Poll,
+		poll:     cmp.Or(c.Poll, DefaultPoll),
 		log:      c.Log.With("service", c.Marker),
 		boot:     boot,
 		op:       make(chan struct{}, 1),
@@ -131,7 +145,7 @@ func (d *Driver) find(ctx context.Context, all bool) (group, error) {
 		return g, err
 	}
 	if g.main == nil && (g.record == nil || g.record.PID == 0) {
-		g.main = eldest(g.all)
+		g.main = eldest(g.all, func(p proc) bool { return d.standingOf(p.pid) == own })
 	}
 	return g, nil
 }
@@ -141,8 +155,11 @@ func (d *Driver) find(ctx context.Context, all bool) (group, error) {
 func (d *Driver) members(ctx context.Context, r *record) ([]proc, error) {
 	inSession := d.sessionOf(r)
 	var env environs
+	belongs := func(pid int) bool {
+		return inSession(pid) || d.marked(&env, pid) && d.standingOf(pid) != foreign
+	}
 	for range 3 {
-		found, err := scan(ctx, func(pid int) bool { return inSession(pid) || env.carries(pid, d.marker) })
+		found, err := scan(ctx, belongs)
 		if err != nil || len(found) > 0 {
 			return found, err
 		}
@@ -176,10 +193,13 @@ func (d *Driver) sessionOf(r *record) func(pid int) bool {
 }
 
 // eldest is the main process of a service that was not recorded: what the others
-// descend from.
-func eldest(all []proc) *proc {
+// descend from, of those that are believed.
+func eldest(all []proc, believed func(proc) bool) *proc {
 	var first *proc
 	for i, p := range all {
+		if !believed(p) {
+			continue
+		}
 		if first == nil || p.start < first.start || (p.start == first.start && p.pid < first.pid) {
 			first = &all[i]
 		}

@@ -1,7 +1,6 @@
 package process
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -100,23 +99,7 @@ func scan(ctx context.Context, belongs func(pid int) bool) ([]proc, error) {
 // environs reads environments into one buffer.
 type environs struct{ buffer []byte }
 
-// carries reports whether the process has the line in its environment. What may
-// not be read belongs to somebody else.
-func (e *environs) carries(pid int, line string) bool {
-	env, err := e.read("/proc/" + strconv.Itoa(pid) + "/environ")
-	if err != nil {
-		return false
-	}
-	for len(env) > 0 {
-		one, rest, _ := bytes.Cut(env, []byte{0})
-		if string(one) == line {
-			return true
-		}
-		env = rest
-	}
-	return false
-}
-
+// read returns a whole file. What may not be read belongs to somebody else.
 func (e *environs) read(path string) ([]byte, error) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {

@@ -144,14 +144,14 @@ func closeOutput(cmd *exec.Cmd) {
 }
 
 func (d *Driver) environment() []string {
-	env := []string{d.marker}
+	env := []string{d.marker, d.home}
 	for _, name := range inherited() {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.run.Environment)) {
-		if name != MarkerVariable {
+		if name != MarkerVariable && name != FolderVariable {
 			env = append(env, name+"="+d.run.Environment[name])
 		}
 	}

@@ -41,9 +41,11 @@ func (d *Driver) Stop(ctx context.Context) error {
 }
 
 // StopByHand returns the command that ends, without the agent, every process
-// that carries the marker.
+// that carries the marker and belongs to no other agent.
 func (d *Driver) StopByHand() string {
-	return "grep -lzxF '" + strings.ReplaceAll(d.marker, "'", `'\''`) + "' /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 | xargs -r kill -9"
+	quoted := func(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+	return "for f in $(grep -lzxF " + quoted(d.marker) + " /proc/[0-9]*/environ 2>/dev/null); do " +
+		"if grep -qzxF " + quoted(d.home) + " $f || ! grep -qz '^" + FolderVariable + "=' $f; then echo $f; fi; done | cut -d/ -f3 | xargs -r kill -9"
 }
 
 // end looks, signals and waits until a look finds nobody.

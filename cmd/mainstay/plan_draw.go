@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"mainstay/cmd/mainstay/ui"
+	"mainstay/reconcile/forecast"
+)
+
+// drawForecast draws what a change will do; with diffs, also how files change.
+func drawForecast(s ui.Screen, p *forecast.Forecast, diffs bool) {
+	s.Cut(ui.Bold, "%s", p.Title())
+	for _, t := range p.Settings {
+		s.Say(ui.Plain, "  %s", t)
+	}
+	for _, h := range p.Handovers {
+		drawHandover(s, h)
+	}
+	node := ""
+	for i, t := range p.Steps {
+		name := t.Node
+		if name == node {
+			name = ""
+		}
+		node = t.Node
+		drawStep(s, i+1, name, t)
+		if diffs && t.Diff != "" {
+			drawDiff(s, t.Diff)
+		}
+	}
+	for _, o := range p.Objections {
+		s.Item(ui.Bad, "! "+o.What+" ", fmt.Sprintf("%s: %s. %s.", o.Node, o.Why, o.Advice))
+	}
+	for _, n := range p.Notes {
+		s.Item(ui.Warn, "note: ", n)
+	}
+	for _, n := range p.People {
+		s.Item(ui.Plain, "then: ", n)
+	}
+}
+
+func drawHandover(s ui.Screen, h forecast.Handover) {
+	from := string(h.From)
+	if from == "" {
+		from = "nobody"
+	}
+	style, guarantee := ui.Good, h.Guarantee
+	switch h.Guarantee {
+	case "":
+		style, guarantee = ui.Bad, "none"
+	case "presumed":
+		style = ui.Warn
+	}
+	s.Item(style, "  ", fmt.Sprintf("%s: %s → %s, guarantee %s: %s", h.Role, from, h.To, guarantee, h.Why))
+	if h.IfDead != "" {
+		s.Item(ui.Warn, "    ", h.IfDead)
+	}
+	for _, w := range h.Waits {
+		s.Item(ui.Plain, "    waits for ", w)
+	}
+	if h.Guarantee != "" && h.Longest > 0 {
+		s.Item(ui.Dim, "    ", "over after "+h.Bound().String()+" at the latest, by the document's bounds")
+	}
+}
+
+func drawStep(s ui.Screen, i int, name string, t forecast.Step) {
+	text := t.Text
+	if t.After != "" {
+		text += ", " + t.After
+	}
+	s.Item(ui.Plain, fmt.Sprintf("%4d  %-14s", i, name), text)
+}
+
+func drawDiff(s ui.Screen, text string) {
+	for l := range strings.Lines(text) {
+		l = strings.TrimRight(l, "\n")
+		style := ui.Dim
+		switch {
+		case strings.HasPrefix(l, "+"):
+			style = ui.Good
+		case strings.HasPrefix(l, "-"):
+			style = ui.Bad
+		}
+		s.Raw(style, "        "+l)
+	}
+}

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mainstay/cmd/mainstay/ui"
+	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/plan"
+)
+
+// drawDeployment draws one deployment: what is declared, every node, and what is
+// not as it should be.
+func drawDeployment(s ui.Screen, v *fleet.View, d *fleet.Deployment) error {
+	s.Cut(ui.Bold, "%s", title(v, d))
+	if v.Subject != "" {
+		s.Cut(ui.Dim, "%.7s %q by %s, %s ago", v.Commit, v.Subject, author(v.Author), fleet.Age(v.Read.Sub(v.When)))
+	}
+	t := ui.Table{Head: []string{"NODE", "ROLE", "SIDE", "STATUS", "COMMIT", "CLAIM", "HEARD"}, Narrow: 6}
+	for _, n := range d.Nodes {
+		t.Rows = append(t.Rows, nodeRow(n))
+	}
+	if err := t.Draw(s.Out, s.Width, s.Colour); err != nil {
+		return err
+	}
+	for _, f := range d.Findings {
+		s.Say(ui.Bad, "! %s", f)
+	}
+	style := ui.Good
+	if !d.OK {
+		style = ui.Bad
+	}
+	s.Say(style, "%s", Summary(d))
+	return nil
+}
+
+func title(v *fleet.View, d *fleet.Deployment) string {
+	text := d.Name
+	if d.Active != "" {
+		text += " · active: " + string(d.Active)
+	}
+	if d.Fenced != "" {
+		text += " · fenced: " + string(d.Fenced)
+	}
+	if v.Repository != "" {
+		text += " · " + v.Branch
+	}
+	return text
+}
+
+// author leaves the address out of "Name <address>".
+func author(text string) string {
+	name, _, _ := strings.Cut(text, " <")
+	return name
+}
+
+func nodeRow(n fleet.Node) ui.Row {
+	r := ui.Row{Cells: []ui.Cell{
+		{Text: n.Name}, {Text: n.Role}, {Text: dash(string(n.Side))}, status(n), commits(n), {Text: fleet.ClaimOf(n.Report)}, heard(n),
+	}}
+	style := ui.Warn
+	if n.Stale || n.Report != nil && n.Report.Status == plan.Failed {
+		style = ui.Bad
+	}
+	for _, f := range n.Findings {
+		r.Notes = append(r.Notes, ui.Cell{Text: f, Style: style})
+	}
+	return r
+}
+
+// status says what the node is; of one that was not heard, what it was.
+func status(n fleet.Node) ui.Cell {
+	if n.Report == nil {
+		return ui.Cell{Text: string(plan.Unknown), Style: ui.Bad}
+	}
+	if n.Stale {
+		return ui.Cell{Text: "was " + string(n.Report.Status), Style: ui.Bad}
+	}
+	switch s := n.Report.Status; s {
+	case plan.Active:
+		return ui.Cell{Text: string(s), Style: ui.Good}
+	case plan.Inactive:
+		return ui.Cell{Text: string(s), Style: ui.Dim}
+	case plan.Failed, plan.Unknown:
+		return ui.Cell{Text: string(s), Style: ui.Bad}
+	default:
+		return ui.Cell{Text: string(s), Style: ui.Warn}
+	}
+}
+
+// commits is the one commit that a node has seen, accepted and applied, or the
+// three when they differ.
+func commits(n fleet.Node) ui.Cell {
+	if n.Report == nil {
+		return ui.Cell{Text: "-"}
+	}
+	r := n.Report
+	if r.Seen == r.Accepted && r.Accepted == r.Applied {
+		return ui.Cell{Text: dash(fmt.Sprintf("%.7s", r.Applied))}
+	}
+	return ui.Cell{Text: fmt.Sprintf("%s/%s/%s", short(r.Seen), short(r.Accepted), short(r.Applied)), Style: ui.Warn}
+}
+
+func short(commit string) string { return dash(fmt.Sprintf("%.4s", commit)) }
+
+func heard(n fleet.Node) ui.Cell {
+	switch {
+	case n.Report == nil:
+		return ui.Cell{Text: "never", Style: ui.Bad}
+	case n.Stale:
+		return ui.Cell{Text: fleet.Age(n.Heard()) + " ago", Style: ui.Bad}
+	}
+	return ui.Cell{Text: fleet.Age(n.Heard()) + " ago"}
+}
+
+// Summary is a deployment in one line.
+func Summary(d *fleet.Deployment) string {
+	bad := 0
+	for _, n := range d.Nodes {
+		if !n.OK {
+			bad++
+		}
+	}
+	switch {
+	case d.OK:
+		return fmt.Sprintf("ok: %s serves, %d of %d nodes as declared", d.Active, len(d.Nodes), len(d.Nodes))
+	case bad == 0:
+		return fmt.Sprintf("not ok: %d of %d nodes as declared", len(d.Nodes), len(d.Nodes))
+	}
+	return fmt.Sprintf("not ok: %d of %d nodes as declared", len(d.Nodes)-bad, len(d.Nodes))
+}
+
+// drawFleet draws many deployments, one line each, first those that somebody should
+// look at; what is wrong is below the line.
+func drawFleet(s ui.Screen, v *fleet.View) error {
+	t := ui.Table{Head: []string{"DEPLOYMENT", "ACTIVE", "SERVING", "NODES", "OLDEST", "DOCUMENT"}, Narrow: 6}
+	good := 0
+	var fine []ui.Row
+	for i := range v.Deployments {
+		d := &v.Deployments[i]
+		if !d.OK {
+			t.Rows = append(t.Rows, fleetRow(d))
+			continue
+		}
+		fine = append(fine, fleetRow(d))
+		good++
+	}
+	t.Rows = append(t.Rows, fine...)
+	if err := t.Draw(s.Out, s.Width, s.Colour); err != nil {
+		return err
+	}
+	style := ui.Good
+	if !v.OK {
+		style = ui.Bad
+	}
+	s.Say(style, "%d of %d deployments ok", good, len(v.Deployments))
+	return nil
+}
+
+func fleetRow(d *fleet.Deployment) ui.Row {
+	good, oldest := 0, ""
+	var age float64
+	var r ui.Row
+	for _, n := range d.Nodes {
+		if n.OK {
+			good++
+		} else if len(n.Findings) > 0 {
+			r.Notes = append(r.Notes, ui.Cell{Text: n.Name + ": " + n.Findings[0], Style: ui.Warn})
+		}
+		if n.Report == nil {
+			oldest = "never"
+		} else if n.Age >= age && oldest != "never" {
+			age, oldest = n.Age, fleet.Age(n.Heard())+" ago"
+		}
+	}
+	if oldest == "never" && !anyHeard(d) {
+		r.Notes = []ui.Cell{{Text: "no node was ever heard", Style: ui.Warn}}
+	}
+	for _, f := range d.Findings {
+		r.Notes = append(r.Notes, ui.Cell{Text: f, Style: ui.Bad})
+	}
+	style := ui.Good
+	if !d.OK {
+		style = ui.Bad
+	}
+	r.Cells = []ui.Cell{
+		{Text: dash(d.Name)}, {Text: dash(string(d.Active))}, {Text: dash(servingSides(d))},
+		{Text: fmt.Sprintf("%d/%d ok", good, len(d.Nodes)), Style: style}, {Text: dash(oldest)}, {Text: d.Path},
+	}
+	return r
+}
+
+func anyHeard(d *fleet.Deployment) bool {
+	return slices.ContainsFunc(d.Nodes, func(n fleet.Node) bool { return n.Report != nil })
+}
+
+// servingSides names the sides whose node of a role that follows nobody says that it
+// is Active.
+func servingSides(d *fleet.Deployment) string {
+	var sides []string
+	for _, n := range d.Nodes {
+		lead := d.Spec == nil || d.Spec.Roles[n.Role].Follows == ""
+		if lead && n.Side != "" && n.Report != nil && n.Report.Status == plan.Active {
+			sides = append(sides, string(n.Side))
+		}
+	}
+	return strings.Join(sides, "+")
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

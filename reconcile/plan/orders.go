@@ -1,0 +1,153 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+)
+
+// Refused is a person's order that a rule does not let through. Nothing was done.
+type Refused struct {
+	Rule   Rule
+	Reason string
+	// Advice is what the person can do instead.
+	Advice string
+}
+
+// Error says what is refused and why.
+func (r *Refused) Error() string { return "refused: " + r.Reason }
+
+// Hint returns what the person can do instead.
+func (r *Refused) Hint() string { return r.Advice }
+
+func refuse(r Rule, advice, format string, args ...any) error {
+	return &Refused{Rule: r, Reason: fmt.Sprintf(format, args...), Advice: advice}
+}
+
+// RefuseLate returns a Refused for a person's order that is taken up late: what
+// its giver stated may be over (R9).
+func RefuseLate(late time.Duration) error {
+	if late <= 0 {
+		return nil
+	}
+	return refuse("", "if it is still right, give it again",
+		"this node stood still and took the order up %s too late, so it was not carried out", late.Round(time.Second))
+}
+
+// RefuseStatement returns a Refused for a statement that states nothing (R9).
+func RefuseStatement(text string) error {
+	if text == "" {
+		return refuse(R9, `say what you checked: --attest "paris-main is powered off, seen by me"`,
+			"a takeover needs a person's statement")
+	}
+	return nil
+}
+
+// RefuseEndOfDrain returns a Refused when nothing drains, or when nothing would
+// come of the order that ends a drain (R2, R11). was is the newest decision.
+func RefuseEndOfDrain(in *Input, was *Decision) error {
+	switch {
+	case in.Doc == nil:
+		return refuse(R2, "", "no document was accepted on this node yet, so nothing drains")
+	case in.Memory.Stage != StageDraining:
+		return refuse(R2, "", "nothing drains on this node: it is %s: %s", was.Status, was.Reason)
+	}
+	return refusePaused(in)
+}
+
+func refusePaused(in *Input) error {
+	switch {
+	case in.Pause != nil:
+		return refuse(R11, "run mainstay resume first", "this node is paused: %s", in.Pause.Reason)
+	case in.Doc.Paused:
+		return refuse(R11, "commit a document that does not pause it", "the document pauses this node: %s", in.Doc.Reason)
+	}
+	return nil
+}
+
+// RefuseTakeover returns a Refused when a rule forbids a takeover, or when it
+// would do nothing: a person in a hurry must not believe that it did. A takeover
+// that re-roots the claim is the acceptance of a claim that went back (R10).
+func RefuseTakeover(in *Input, was *Decision, t TakeoverAsk) error {
+	if t.Reroot {
+		return refuseReroot(in, t)
+	}
+	d := in.Doc
+	switch {
+	case d == nil:
+		return refuse(R9, "let the agent read the repository once", "no document was accepted on this node yet")
+	case !d.Exclusive:
+		return refuse(R9, "run it on a node of an exclusive role",
+			"%s is of the role %s, which belongs to no side and has no claim", d.Node, d.Role)
+	case d.Fenced == d.Side:
+		return refuse(R2, "commit a document that does not fence this side",
+			"the document says fenced: %s, so this side stays down", d.Fenced)
+	}
+	if err := refusePaused(in); err != nil {
+		return err
+	}
+	if t.Adopt {
+		return refuseAdoption(in)
+	}
+	return refuseActivation(in, was)
+}
+
+func refuseAdoption(in *Input) error {
+	role, t := in.Doc.Role, in.Claim.Tip
+	switch {
+	case !in.Doc.Coordinated:
+		return refuse(R8, "", "without coordination there is no claim to adopt")
+	case !in.Claim.Read:
+		return refuse(R9, "make git answer first", "the claim of %s has not been read since this agent began", role)
+	case in.Claim.Regressed:
+		return refuseRegressed(role)
+	case t.Free():
+		return refuse(R9, "", "the claim of %s is free, so there is nothing to adopt", role)
+	case t.Holder.Side() != in.Doc.Side:
+		return refuse(R9, "to activate this side all the same leave --adopt out",
+			"the claim of %s is held by %s, and only one of this side can be adopted", role, t.Holder)
+	case t.Instance == in.Instance:
+		return refuse(R9, "", "the claim of %s is this very node's already", role)
+	}
+	return nil
+}
+
+func refuseActivation(in *Input, was *Decision) error {
+	switch {
+	case in.Blocked != "":
+		return refuse(RService, "mend that first", "this node could not start its services: %s", in.Blocked)
+	case in.Claim.Regressed:
+		return refuseRegressed(in.Doc.Role)
+	case was.Status == Active && in.Doc.Active == in.Doc.Side:
+		return refuse(R9, "", "%s is Active already, as the document says", in.Doc.Node)
+	}
+	return nil
+}
+
+func refuseRegressed(role string) error {
+	return refuse(R10, `settle that first: mainstay accept --claim --attest "…"`, "the claim of %s went back", role)
+}
+
+func refuseReroot(in *Input, t TakeoverAsk) error {
+	switch {
+	case in.Doc == nil || !in.Doc.Exclusive || !in.Doc.Coordinated:
+		return refuse(R9, "", "this node has no claim")
+	case !inDoubt(in):
+		return refuse(R10, "", "the claim of %s has not gone back, so there is nothing to accept", in.Doc.Role)
+	}
+	return RefuseStatement(t.Attest)
+}
+
+// inDoubt reports whether the claim went back, or is below what a report names,
+// which a declared side does not build on (R10).
+func inDoubt(in *Input) bool {
+	c := in.Claim
+	return c.Regressed || c.Elsewhere > c.Tip.Seq && in.Doc.Active == in.Doc.Side
+}
+
+// RefuseEndOfTakeover returns a Refused when no takeover is in force (R9).
+func RefuseEndOfTakeover(in *Input) error {
+	if in.Takeover == nil {
+		return refuse(R9, "", "no takeover is in force on this node")
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"mainstay/reconcile/plan"
+)
+
+// refusing is a coordination repository that takes no report.
+type refusing struct {
+	Coordination
+	down bool
+}
+
+func (r *refusing) Publish(context.Context, string, plan.Report) error {
+	if r.down {
+		return errors.New("connection refused")
+	}
+	return nil
+}
+
+// R2: the other side waits for this node's readiness, so however long git was
+// away, that is told within seconds of its return.
+func TestReadinessIsNotKeptBackByAnOldFailure(t *testing.T) {
+	git, clock := &refusing{}, newStill()
+	p := NewPublisher(git, clock, 5*time.Minute, time.Second)
+	r := plan.Report{Deployment: "paris", Node: "xivo-standby", Status: plan.Inactive}
+	p.Offer(r)
+	if err := p.Publish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	git.down = true
+	r.Reason = "something nobody decides by"
+	p.Offer(r)
+	for range 10 {
+		if err := p.Publish(t.Context()); err == nil {
+			t.Fatal("published")
+		}
+	}
+	if next := p.Next(); next < 30*time.Second {
+		t.Errorf("what nobody decides by is tried again in %s", next)
+	}
+	r.Ready = true
+	p.Offer(r)
+	if next := p.Next(); next < 30*time.Second {
+		t.Errorf("readiness is tried again in %s although git was not read since", next)
+	}
+	r.LastRead = clock.Wall()
+	p.Offer(r)
+	if next := p.Next(); next > 5*time.Second {
+		t.Errorf("readiness is tried again in %s", next)
+	}
+}

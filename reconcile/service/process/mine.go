@@ -1,0 +1,85 @@
+package process
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// FolderVariable is the environment variable that binds a process to the state
+// folder of the agent that started it: two agents of one node name on one machine
+// never take each other's services for their own.
+const FolderVariable = "MAINSTAY_FOLDER"
+
+// marked reports whether a process carries the service's marker and was started by
+// no other agent. One that a person started carries no folder.
+func (d *Driver) marked(e *environs, pid int) bool {
+	env, err := e.read("/proc/" + strconv.Itoa(pid) + "/environ")
+	if err != nil {
+		return false
+	}
+	marked := false
+	for len(env) > 0 {
+		line, rest, _ := bytes.Cut(env, []byte{0})
+		switch {
+		case string(line) == d.marker:
+			marked = true
+		case bytes.HasPrefix(line, []byte(FolderVariable+"=")) && string(line) != d.home:
+			return false
+		}
+		env = rest
+	}
+	return marked
+}
+
+// standing is how far a process with the marker is believed: anybody on the machine
+// can set a variable.
+type standing int
+
+const (
+	// foreign is somebody else's: it is no part of the service.
+	foreign standing = iota
+	// doubtful may descend from the service, and is no proof that it runs.
+	doubtful
+	// own is the agent's user's, or in the agent's control group.
+	own
+)
+
+// standingOf tells by what a process cannot set by itself. What a service starts is in
+// the agent's control group, unless there is only one on this machine.
+func (d *Driver) standingOf(pid int) standing {
+	folder := "/proc/" + strconv.Itoa(pid)
+	status, err := os.ReadFile(folder + "/status")
+	if err != nil || effective(status) == d.user {
+		return own // Gone, which the reading of its state tells, or the same user's.
+	}
+	group, err := os.ReadFile(folder + "/cgroup")
+	switch {
+	case err != nil, !meaningful(string(group)) && string(group) == d.group:
+		return doubtful
+	case string(group) == d.group:
+		return own
+	}
+	return foreign
+}
+
+// effective is the user that a process acts as, from its status file.
+func effective(status []byte) string {
+	_, rest, _ := bytes.Cut(status, []byte("\nUid:"))
+	fields := bytes.Fields(rest[:max(0, bytes.IndexByte(rest, '\n'))])
+	if len(fields) < 2 {
+		return ""
+	}
+	return string(fields[1])
+}
+
+// meaningful reports whether a list of control groups names any but the root.
+func meaningful(groups string) bool {
+	for line := range strings.Lines(groups) {
+		if _, path, ok := strings.Cut(strings.TrimSpace(line), "::"); ok && path != "/" {
+			return true
+		}
+	}
+	return false
+}
