@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -109,9 +110,14 @@ func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role roleLayout
 	if hash == "" {
 		return l.wentBack(ctx, v, ref, plan.Tip{})
 	}
-	read, err := bounded(ctx, l, func(ctx context.Context) (ClaimRead, error) {
-		return l.Coordination.Claim(ctx, ref, hash, v.Tip)
-	})
+	var read ClaimRead
+	err := l.unfit.know(ref, hash, l.Clock.Boot())
+	if err == nil {
+		read, err = bounded(ctx, l, func(ctx context.Context) (ClaimRead, error) {
+			return l.Coordination.Claim(ctx, ref, hash, v.Tip)
+		})
+		l.unfit.note(ref, hash, err, l.Clock.Boot())
+	}
 	switch {
 	case err != nil:
 		next.warn(plan.CondClaimUnreadable, "the claim of %s cannot be read: %v", role.name, err)
@@ -183,7 +189,12 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 	nodes := map[string]string{}
 	needed := next.Began-l.othersRead >= othersEvery
 	for _, n := range next.Accepted.layout.nodes {
-		if h := refs[n.reportRef]; h != "" && h != l.hashes[n.reportRef] {
+		h := refs[n.reportRef]
+		if err := l.unfit.know(n.reportRef, h, next.Began); err != nil {
+			next.warn(plan.CondReportUnreadable, "the report of %s cannot be read: %v", n.name, err)
+			continue
+		}
+		if h != "" && h != l.hashes[n.reportRef] {
 			moved[n.reportRef], nodes[n.reportRef] = h, n.name
 			needed = needed || l.concerns(d, n.name)
 		}
@@ -196,6 +207,7 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 	defer cancel()
 	reports, errs := l.Coordination.Reports(ctx, moved)
 	for _, ref := range slices.Sorted(maps.Keys(errs)) {
+		l.unfit.note(ref, moved[ref], errs[ref], next.Began)
 		next.warn(plan.CondReportUnreadable, "the report of %s cannot be read: %v", nodes[ref], errs[ref])
 	}
 	before := next.Reports
@@ -203,6 +215,7 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 	for ref, r := range reports {
 		node := nodes[ref]
 		if r.Node != node || r.Deployment != d.Name {
+			l.unfit.refuse(ref, moved[ref], fmt.Errorf("its ref carries a report of %s/%s", r.Deployment, r.Node), next.Began)
 			next.warn(plan.CondReportUnreadable, "the report ref of %s carries a report of %s/%s", node, r.Deployment, r.Node)
 			continue
 		}

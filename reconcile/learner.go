@@ -41,11 +41,15 @@ type Loader func(path string, document []byte, templates spec.TemplateReader) (*
 // LoadDocument is spec.Load with its problems as conditions.
 func LoadDocument(path string, document []byte, templates spec.TemplateReader) (*spec.Deployment, []plan.Condition) {
 	d, problems := spec.Load(path, document, templates)
+	return d, conditions(problems)
+}
+
+func conditions[P fmt.Stringer](problems []P) []plan.Condition {
 	var out []plan.Condition
 	for _, p := range problems {
 		out = append(out, plan.Condition{Type: plan.CondDocumentInvalid, Message: p.String()})
 	}
-	return d, out
+	return out
 }
 
 // Learner looks at git. It is owned by one goroutine; every look bounds itself
@@ -59,6 +63,7 @@ type Learner struct {
 	refusal  []plan.Condition
 	override string
 	hashes   map[string]string // report ref -> hash that was read
+	unfit    unfit             // claims and reports that cannot be read
 	// othersRead is when all reports that had moved were read, in boot time.
 	othersRead time.Duration
 	// unsaved is what the disk did not take, by name.
@@ -95,7 +100,7 @@ type unsaved struct {
 
 // NewLearner returns a learner that knows what the disk knows.
 func NewLearner(c LearnerConfig) *Learner {
-	l := &Learner{LearnerConfig: c, hashes: map[string]string{}, unsaved: map[string]unsaved{}}
+	l := &Learner{LearnerConfig: c, hashes: map[string]string{}, unfit: unfit{}, unsaved: map[string]unsaved{}}
 	if l.Load == nil {
 		l.Load = LoadDocument
 	}

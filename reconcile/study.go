@@ -140,6 +140,25 @@ func (t *lesson) fetch(f *finding) {
 		return
 	}
 	f.document, f.problems = t.config.load(f.saved, spec.TemplatesBeside(t.config.Path, rev.Read))
+	if len(f.problems) == 0 {
+		f.problems = t.twins(f.saved.Document, rev)
+	}
+}
+
+// twins refuses a document whose repository holds another one of the same name:
+// the two would share their claims and reports. A revision that cannot list its
+// files is not looked through.
+func (t *lesson) twins(document []byte, rev Revision) []plan.Condition {
+	lister, ok := rev.(interface{ Files() ([]string, error) })
+	name, named := spec.NameOf(t.config.Path, document)
+	if !ok || !named {
+		return nil
+	}
+	files, err := lister.Files()
+	if err != nil {
+		return []plan.Condition{{Type: "DocumentInvalid", Message: fmt.Sprintf("the repository's files cannot be listed: %v", err)}}
+	}
+	return conditions(spec.Twins(name, files, rev.Read))
 }
 
 // studied is closed when the study under way has ended, nil without one.

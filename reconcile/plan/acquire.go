@@ -290,7 +290,7 @@ func (p *pass) adopt() {
 		return
 	}
 	ask := p.in.Takeover
-	if ask == nil || ask.Reroot {
+	if ask == nil || ask.Reroot || p.void {
 		p.say(Held, R9, "the claim is held by another instance of %s (node %s): if that machine is gone for good, "+
 			"run mainstay takeover --adopt on this node", p.doc.Side, t.Node)
 		return

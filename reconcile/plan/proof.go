@@ -104,6 +104,12 @@ func (p *pass) provenDown(t Tip) (Guarantee, string) {
 	return "", ""
 }
 
+// isProven reports whether a free claim could be taken at once.
+func (p *pass) isProven(t Tip) bool {
+	g, _ := p.provenDown(t)
+	return g != ""
+}
+
 // peerDown reports whether the other node says, for this very commit and this very
 // claim, that it is down. It cannot start without changing this claim, and then
 // the push that is made on it here loses.
