@@ -11,27 +11,21 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is this release's number.
+// version is this release's number. The package's build puts the commit behind it.
 //
 //go:embed VERSION
 var version string
 
-// commit is what the package was built from, stamped by the linker; a build by hand
-// has it from go itself.
-var commit = ""
-
 // versions names this program's own version and those it was built with.
 func versions() map[string]string {
-	v, from := strings.TrimSpace(version), commit
-	if b, ok := debug.ReadBuildInfo(); ok && from == "" {
+	v := strings.TrimSpace(version)
+	b, ok := debug.ReadBuildInfo()
+	if stamped := strings.Contains(v, "+"); ok && !stamped {
 		for _, s := range b.Settings {
-			if s.Key == "vcs.revision" {
-				from = s.Value
+			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+				v += "+" + s.Value[:12]
 			}
 		}
-	}
-	if len(from) >= 12 {
-		v += "+" + from[:12]
 	}
 	return map[string]string{"mainstay": v, "go": runtime.Version(), "document": "mainstay/v1"}
 }

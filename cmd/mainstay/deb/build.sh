@@ -64,7 +64,11 @@ put() { install -D -m "$1" "$2" "$root/$3"; }
 
 # The commit is stamped here and not by go, so that a clone and an archive of one
 # commit give the same bytes.
-(cd "$top" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.commit=$commit" -o "$root/usr/bin/mainstay" ./cmd/mainstay)
+stamp=$(mktemp -d)
+trap 'rm -rf "$root" "$stamp"' EXIT
+echo "$version${commit:++${commit:0:12}}" >"$stamp/VERSION"
+printf '{"Replace": {"%s": "%s"}}\n' "$top/cmd/mainstay/VERSION" "$stamp/VERSION" >"$stamp/overlay.json"
+(cd "$top" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -overlay "$stamp/overlay.json" -ldflags '-s -w -buildid=' -o "$root/usr/bin/mainstay" ./cmd/mainstay)
 put 644 "$here/mainstay.service" usr/lib/systemd/system/mainstay.service
 put 644 "$here/mainstay-guard.service" usr/lib/systemd/system/mainstay-guard.service
 put 644 "$here/tmpfiles.conf" usr/lib/tmpfiles.d/mainstay.conf
