@@ -8,6 +8,11 @@ BENCHRUNS ?= 3
 # How many planned switches "make e2e" times, half of them back.
 SWITCHES  ?= 10
 PKG       ?= ./...
+# "make torture": how long, from which seed (empty is a random one), which recipe
+# ("all" for each; empty for random faults) and how many runs.
+SEED      ?=
+RECIPE    ?=
+RUNS      ?=
 # More flags for the tests of "make test" and "make e2e", such as -json or -run.
 TESTFLAGS ?=
 
@@ -38,7 +43,7 @@ define summed
 	print last; exit last !~ / 0 violations$$/ }'
 endef
 
-.PHONY: help build demo test sim explore mutants fuzz e2e bench lint deb clean
+.PHONY: help build demo test sim explore mutants torture fuzz e2e bench lint deb clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +70,11 @@ explore: ## STATES reachable states of the handover rules, or all there are
 mutants: ## code broken on purpose, each break caught
 	@$(call tested,reconcile/sim,TestMutants)
 	go test -v -count=1 -timeout 60m -run '^TestMutants$$' ./reconcile/sim -mutants.all
+
+torture: build ## real agents and a hostile git server for SECONDS=n, SEED=s, RECIPE=name, RUNS=n
+	@go build -o bin/torture ./e2e/torture
+	@bin/torture -program bin/mainstay $(if $(filter command environment,$(firstword $(origin SECONDS))),-seconds $(SECONDS)) \
+		$(if $(SEED),-seed $(SEED)) $(if $(RECIPE),-recipe $(RECIPE)) $(if $(RUNS),-runs $(RUNS))
 
 fuzz: ## every fuzz target for FUZZTIME
 	@targets=$$(grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed 's/func //' || true); \

@@ -88,7 +88,7 @@ func (a *Agent) Status() (plan.Report, bool) {
 	out := *r
 	if e := a.unpub.Load(); e != nil && *e != "" {
 		out.Conditions = append(append([]plan.Condition(nil), out.Conditions...),
-			plan.Condition{Type: "ReportNotPublished", Message: *e})
+			plan.Condition{Type: plan.CondReportNotPublished, Message: *e})
 	}
 	return out, true
 }

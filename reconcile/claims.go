@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -34,10 +35,10 @@ func (l *Learner) readListed(ctx context.Context, next *Snapshot) {
 	}
 	err := l.listing.err
 	if !l.Shared && err != nil {
-		next.warn("CoordinationUnreachable", "claims and reports cannot be read: %v", err)
+		next.warn(plan.CondCoordinationUnreachable, "claims and reports cannot be read: %v", err)
 	}
 	if l.Shared && err == nil && l.listing.Mirror {
-		next.warn("CoordinationUnreachable", "only a mirror answers, and claims are never read from one")
+		next.warn(plan.CondCoordinationUnreachable, "only a mirror answers, and claims are never read from one")
 	}
 	if err != nil || l.listing.Mirror {
 		for role := range next.Claims {
@@ -74,7 +75,7 @@ func (l *Learner) readClaims(ctx context.Context, next *Snapshot, refs map[strin
 			before := next.Claims[role.name]
 			after := l.readClaim(ctx, next, role, refs)
 			next.Claims[role.name] = after
-			changed = changed || before.Tip.ID != after.Tip.ID
+			changed = changed || before.Tip.ID != after.Tip.ID || before.Joined != after.Joined
 			if mine && before.Tip.ID != after.Tip.ID {
 				l.tellEarly(next)
 			}
@@ -109,26 +110,48 @@ func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role roleLayout
 	if hash == "" {
 		return l.wentBack(ctx, v, ref, plan.Tip{})
 	}
-	read, err := bounded(ctx, l, func(ctx context.Context) (ClaimRead, error) {
-		return l.Coordination.Claim(ctx, ref, hash, v.Tip)
-	})
+	var read ClaimRead
+	err := l.unfit.know(ref, hash, l.Clock.Boot())
+	if err == nil {
+		read, err = bounded(ctx, l, func(ctx context.Context) (ClaimRead, error) {
+			return l.Coordination.Claim(ctx, ref, hash, v.Tip)
+		})
+		l.unfit.note(ref, hash, err, l.Clock.Boot())
+	}
 	switch {
 	case err != nil:
-		next.warn("ClaimUnreadable", "the claim of %s cannot be read: %v", role.name, err)
+		next.warn(plan.CondClaimUnreadable, "the claim of %s cannot be read: %v", role.name, err)
 		v.Reachable = false
 		return v
-	case v.Tip.ID == "" || read.Descends || read.Rerooted && read.Tip.Seq > v.Tip.Seq:
+	case v.Tip.ID == "":
+		return believed(joined(v, read.Tip), read.Tip, next)
+	case read.Descends:
+		return believed(v, read.Tip, next)
+	case read.Rerooted && read.Tip.Seq > v.Tip.Seq:
+		v.Joined = read.Tip.Seq
 		return believed(v, read.Tip, next)
 	case next.Accepted.Deployment.Nodes[l.Node].Role != role.name && read.Tip.Seq >= v.Tip.Seq:
+		v.Joined = read.Tip.Seq
 		return believed(v, read.Tip, next)
 	}
 	return l.wentBack(ctx, v, ref, read.Tip)
 }
 
+// joined notes from where on a chain proves something to this node: from its
+// first claim, when this run of the agent saw that there was none before it, and
+// else from where the node came to it (R13).
+func joined(v plan.ClaimView, first plan.Tip) plan.ClaimView {
+	v.Joined = first.Seq
+	if v.Read && first.Seq == 1 {
+		v.Joined = 0
+	}
+	return v
+}
+
 // believed is a claim that a good read showed; Began is when that read began,
 // not when it ended (R7).
 func believed(v plan.ClaimView, t plan.Tip, next *Snapshot) plan.ClaimView {
-	return plan.ClaimView{Tip: t, Read: true, Began: next.Began, Reachable: true, Elsewhere: v.Elsewhere}
+	return plan.ClaimView{Tip: t, Joined: v.Joined, Read: true, Began: next.Began, Reachable: true, Elsewhere: v.Elsewhere}
 }
 
 // wentBack keeps the claim that was known, beside what the server has.
@@ -139,12 +162,19 @@ func (l *Learner) wentBack(ctx context.Context, v plan.ClaimView, ref string, se
 	return v
 }
 
+// knownClaim is what is kept of a claim between runs.
+type knownClaim struct {
+	plan.Tip
+	// Joined is as in plan.ClaimView.
+	Joined uint64 `json:"joined,omitempty"`
+}
+
 func (l *Learner) saveClaims(next *Snapshot) {
-	tips := map[string]plan.Tip{}
+	known := map[string]knownClaim{}
 	for role, v := range next.Claims {
-		tips[role] = v.Tip
+		known[role] = knownClaim{v.Tip, v.Joined}
 	}
-	l.save(claimsFile, tips)
+	l.save(claimsFile, known)
 }
 
 // othersEvery is how often reports that this node's decisions do not need are
@@ -159,7 +189,12 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 	nodes := map[string]string{}
 	needed := next.Began-l.othersRead >= othersEvery
 	for _, n := range next.Accepted.layout.nodes {
-		if h := refs[n.reportRef]; h != "" && h != l.hashes[n.reportRef] {
+		h := refs[n.reportRef]
+		if err := l.unfit.know(n.reportRef, h, next.Began); err != nil {
+			next.warn(plan.CondReportUnreadable, "the report of %s cannot be read: %v", n.name, err)
+			continue
+		}
+		if h != "" && h != l.hashes[n.reportRef] {
 			moved[n.reportRef], nodes[n.reportRef] = h, n.name
 			needed = needed || l.concerns(d, n.name)
 		}
@@ -172,14 +207,16 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 	defer cancel()
 	reports, errs := l.Coordination.Reports(ctx, moved)
 	for _, ref := range slices.Sorted(maps.Keys(errs)) {
-		next.warn("ReportUnreadable", "the report of %s cannot be read: %v", nodes[ref], errs[ref])
+		l.unfit.note(ref, moved[ref], errs[ref], next.Began)
+		next.warn(plan.CondReportUnreadable, "the report of %s cannot be read: %v", nodes[ref], errs[ref])
 	}
 	before := next.Reports
 	next.Reports = maps.Clone(before) // snapshots share them until one moves
 	for ref, r := range reports {
 		node := nodes[ref]
 		if r.Node != node || r.Deployment != d.Name {
-			next.warn("ReportUnreadable", "the report ref of %s carries a report of %s/%s", node, r.Deployment, r.Node)
+			l.unfit.refuse(ref, moved[ref], fmt.Errorf("its ref carries a report of %s/%s", r.Deployment, r.Node), next.Began)
+			next.warn(plan.CondReportUnreadable, "the report ref of %s carries a report of %s/%s", node, r.Deployment, r.Node)
 			continue
 		}
 		l.hashes[ref] = moved[ref]

@@ -65,12 +65,13 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 	}
 	r.Conditions = append(append([]plan.Condition(nil), d.Conditions...), a.snap.Conditions...)
 	if a.blocked != "" {
-		r.Conditions = append(r.Conditions, plan.Condition{Type: "Blocked", Message: a.blocked})
+		r.Conditions = append(r.Conditions, plan.Condition{Type: plan.CondBlocked, Message: a.blocked})
 	}
 	a.sayGone(&r)
+	a.sayProbes(&r)
 	a.sayGuard(&r)
 	if a.unsaved != "" {
-		r.Conditions = append(r.Conditions, plan.Condition{Type: "StateNotSaved",
+		r.Conditions = append(r.Conditions, plan.Condition{Type: plan.CondStateNotSaved,
 			Message: "the memory could not be kept on disk: " + a.unsaved})
 	}
 	if a.Machine.Extra != nil {

@@ -146,6 +146,8 @@ type vault struct {
 	pushed       []plan.Push
 	published    []plan.Report
 	lost         bool
+	// silent says that standby publishes no report.
+	silent bool
 }
 
 const tip = "refs/heads/main"
@@ -170,7 +172,27 @@ func (v *vault) List(context.Context) (Listing, error) {
 	if v.down {
 		return Listing{}, errors.New("no answer")
 	}
+	v.idle()
 	return Listing{Refs: v.refs, Mirror: v.mirror}, nil
+}
+
+// idle is the report of a standby that is down, under whatever there is, unless
+// a test says what it reports or that it reports nothing.
+func (v *vault) idle() {
+	ref := plan.ReportRef("paris", "xivo-standby")
+	if now := v.refs[ref]; v.silent || now != "" && !strings.HasPrefix(now, "idle") {
+		return
+	}
+	commit, seq := v.refs[tip], v.claims[v.refs[plan.ClaimRef("paris", "xivo")]].Tip.Seq
+	id := fmt.Sprintf("idle %s %d", commit, seq)
+	v.refs[ref] = id
+	v.reports[id] = idleStandby(commit, seq)
+}
+
+// idleStandby is the report of a standby that is down.
+func idleStandby(commit string, seq uint64) plan.Report {
+	return plan.Report{Deployment: "paris", Node: "xivo-standby", Role: "xivo", Side: spec.Standby, Status: plan.Inactive,
+		Accepted: commit, Seq: seq}
 }
 
 type document string
@@ -232,3 +254,6 @@ roles:
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// inline reads a document within the look that begins it.
+func inline(read func()) { read() }

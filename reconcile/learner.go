@@ -41,11 +41,15 @@ type Loader func(path string, document []byte, templates spec.TemplateReader) (*
 // LoadDocument is spec.Load with its problems as conditions.
 func LoadDocument(path string, document []byte, templates spec.TemplateReader) (*spec.Deployment, []plan.Condition) {
 	d, problems := spec.Load(path, document, templates)
+	return d, conditions(problems)
+}
+
+func conditions[P fmt.Stringer](problems []P) []plan.Condition {
 	var out []plan.Condition
 	for _, p := range problems {
-		out = append(out, plan.Condition{Type: "DocumentInvalid", Message: p.String()})
+		out = append(out, plan.Condition{Type: plan.CondDocumentInvalid, Message: p.String()})
 	}
-	return d, out
+	return out
 }
 
 // Learner looks at git. It is owned by one goroutine; every look bounds itself
@@ -59,6 +63,7 @@ type Learner struct {
 	refusal  []plan.Condition
 	override string
 	hashes   map[string]string // report ref -> hash that was read
+	unfit    unfit             // claims and reports that cannot be read
 	// othersRead is when all reports that had moved were read, in boot time.
 	othersRead time.Duration
 	// unsaved is what the disk did not take, by name.
@@ -95,7 +100,7 @@ type unsaved struct {
 
 // NewLearner returns a learner that knows what the disk knows.
 func NewLearner(c LearnerConfig) *Learner {
-	l := &Learner{LearnerConfig: c, hashes: map[string]string{}, unsaved: map[string]unsaved{}}
+	l := &Learner{LearnerConfig: c, hashes: map[string]string{}, unfit: unfit{}, unsaved: map[string]unsaved{}}
 	if l.Load == nil {
 		l.Load = LoadDocument
 	}
@@ -201,7 +206,7 @@ func (l *Learner) learnListing(next *Snapshot, listing Listing, err error) {
 	l.ofDocument = nil
 	next.OK = err == nil
 	if err != nil {
-		l.ofDocument = warning("GitUnreachable", "the repository cannot be read: %v", err)
+		l.ofDocument = warning(unreadType(err), "the repository cannot be read: %v", err)
 		return
 	}
 	next.LastRead = l.Clock.Wall()
@@ -209,7 +214,7 @@ func (l *Learner) learnListing(next *Snapshot, listing Listing, err error) {
 		next.Seen = tip
 		return
 	}
-	l.ofDocument = warning("NoBranch", "the repository has no %s", l.Branch)
+	l.ofDocument = warning(plan.CondNoBranch, "the repository has no %s", l.Branch)
 }
 
 // bounded makes one call to git within the accepted document's timeout (R7
@@ -258,7 +263,15 @@ func refusalType(err error) string {
 	if errors.As(err, &k) && k.Kind() != "" {
 		return k.Kind()
 	}
-	return "CommitRefused"
+	return plan.CondCommitRefused
+}
+
+// unreadType is the condition's word for a repository that was not read.
+func unreadType(err error) string {
+	if kind := refusalType(err); kind != plan.CondCommitRefused {
+		return kind
+	}
+	return plan.CondGitUnreachable
 }
 
 // Saved is the accepted document as it is kept on disk.
@@ -288,11 +301,11 @@ func (c *LearnerConfig) load(s Saved, read spec.TemplateReader) (*spec.Deploymen
 // another name nothing would fence the two sides from each other.
 func (l *Learner) fits(next *Snapshot, d *spec.Deployment, tip string) []plan.Condition {
 	if _, ok := d.Nodes[l.Node]; !ok {
-		return []plan.Condition{{Type: "NodeUnknown", Message: fmt.Sprintf(
+		return []plan.Condition{{Type: plan.CondNodeUnknown, Message: fmt.Sprintf(
 			"%s has no node %q: name it under nodes, or set node in the agent file", l.Path, l.Node)}}
 	}
 	if a := next.Accepted; a != nil && a.Deployment.Name != d.Name && l.override != tip {
-		return []plan.Condition{{Type: "DeploymentRenamed", Message: fmt.Sprintf(
+		return []plan.Condition{{Type: plan.CondDeploymentRenamed, Message: fmt.Sprintf(
 			"%s renames the deployment from %q to %q, which would leave its claims behind: "+
 				"run mainstay accept %.12s on each node if that is meant", l.Path, a.Deployment.Name, d.Name, tip)}}
 	}
@@ -326,7 +339,7 @@ func (l *Learner) saveAgain() {
 
 func (l *Learner) sayUnsaved(next *Snapshot) {
 	for _, name := range slices.Sorted(maps.Keys(l.unsaved)) {
-		next.warn("StateNotSaved", "%s could not be kept on disk: %v", name, l.unsaved[name].err)
+		next.warn(plan.CondStateNotSaved, "%s could not be kept on disk: %v", name, l.unsaved[name].err)
 	}
 }
 
@@ -350,10 +363,10 @@ func (l *Learner) Override(commit string) {
 // disk; the agent learns again from git.
 func (l *Learner) recall() {
 	l.recallDocument()
-	tips := map[string]plan.Tip{}
-	if err := l.Disk.Load(claimsFile, &tips); err == nil {
-		for role, t := range tips {
-			l.snap.Claims[role] = plan.ClaimView{Tip: t}
+	known := map[string]knownClaim{}
+	if err := l.Disk.Load(claimsFile, &known); err == nil {
+		for role, k := range known {
+			l.snap.Claims[role] = plan.ClaimView{Tip: k.Tip, Joined: k.Joined}
 		}
 	}
 }

@@ -50,7 +50,7 @@ func TestTemplatesAreBesideTheDocument(t *testing.T) {
 			git := folders{newVault(""), map[string]string{path: media, c.template: "here\n"}}
 			disk := newShelf(&journal{})
 			config := LearnerConfig{Node: "m", Branch: tip, Path: path, Repository: git, Coordination: git.vault,
-				Shared: true, Clock: newStill(), Disk: disk, Log: quiet()}
+				Shared: true, Beside: inline, Clock: newStill(), Disk: disk, Log: quiet()}
 			snap := NewLearner(config).Look(t.Context())
 			if (snap.Accepted != nil) != c.accepted {
 				t.Fatalf("accepted %v, want %v: %v", snap.Accepted != nil, c.accepted, snap.Conditions)
@@ -82,7 +82,7 @@ func TestATemplateThatIsALinkIsRefusedInTheWordsOfEveryReader(t *testing.T) {
 	git := linked{folders{newVault(""), map[string]string{"deployment.yaml": media}}}
 	snap := NewLearner(LearnerConfig{Node: "m", Branch: tip, Path: "deployment.yaml", Repository: git, Coordination: git.vault,
 		Shared: true, Clock: newStill(), Disk: newShelf(&journal{}), Log: quiet()}).Look(t.Context())
-	want := plan.Condition{Type: "DocumentInvalid", Message: "deployment.yaml:6:58: roles.media.files[0].template: " +
+	want := plan.Condition{Type: plan.CondDocumentInvalid, Message: "deployment.yaml:6:58: roles.media.files[0].template: " +
 		"t/m.tmpl cannot be read: it is not a plain file (mode 0120000)"}
 	if len(snap.Conditions) != 1 || snap.Conditions[0] != want {
 		t.Errorf("%+v", snap.Conditions)

@@ -30,7 +30,7 @@ func newScholar(document string) *scholar {
 
 func (s *scholar) restart() {
 	s.Learner = NewLearner(LearnerConfig{Node: "xivo-main", Branch: tip, Path: "deployment.yaml",
-		Repository: s.git, Coordination: s.git, Shared: true, Clock: s.clock, Disk: s.disk, Log: quiet()})
+		Repository: s.git, Coordination: s.git, Shared: true, Beside: inline, Clock: s.clock, Disk: s.disk, Log: quiet()})
 }
 
 func (s *scholar) look(t *testing.T) *Snapshot {
@@ -55,16 +55,16 @@ func TestAnAgentStartsFromTheDiskWithNoGit(t *testing.T) { // section 5
 	if c := snap.Claims["xivo"]; c.Tip.Seq != 7 || c.Read || c.Reachable {
 		t.Errorf("R6: the claim on disk is known and was not read: %+v", c)
 	}
-	if !hasCondition(snap.Conditions, "GitUnreachable") {
+	if !hasCondition(snap.Conditions, plan.CondGitUnreachable) {
 		t.Error("nobody is told that git is out of reach")
 	}
 }
 
 func TestADocumentThatDoesNotFitThisNodeIsRefused(t *testing.T) { // section 5
 	for name, c := range map[string]struct{ document, condition string }{
-		"renamed":        {strings.Replace(paris(spec.Standby), "name: paris", "name: lyon", 1), "DeploymentRenamed"},
-		"without a node": {strings.ReplaceAll(paris(spec.Standby), "xivo-main:", "xivo-other:"), "NodeUnknown"},
-		"invalid":        {"kind: Deployment\n", "DocumentInvalid"},
+		"renamed":        {strings.Replace(paris(spec.Standby), "name: paris", "name: lyon", 1), plan.CondDeploymentRenamed},
+		"without a node": {strings.ReplaceAll(paris(spec.Standby), "xivo-main:", "xivo-other:"), plan.CondNodeUnknown},
+		"invalid":        {"kind: Deployment\n", plan.CondDocumentInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScholar(paris(spec.Main))
@@ -150,7 +150,7 @@ func TestClaimsAreNeverReadFromAMirror(t *testing.T) { // section 6
 	if c := snap.Claims["xivo"]; c.Known() || c.Reachable {
 		t.Errorf("a mirror's claim counts: %+v", c)
 	}
-	if !hasCondition(snap.Conditions, "CoordinationUnreachable") {
+	if !hasCondition(snap.Conditions, plan.CondCoordinationUnreachable) {
 		t.Error("nobody is told")
 	}
 }
@@ -188,7 +188,7 @@ func TestAReportOnTheWrongRefIsNotBelieved(t *testing.T) {
 	s := newScholar(paris(spec.Main))
 	s.git.report("r1", plan.Report{Deployment: "paris", Node: "xivo-main", Status: plan.Active})
 	snap := s.look(t)
-	if snap.Reports["xivo-standby"] != nil || !hasCondition(snap.Conditions, "ReportUnreadable") {
+	if snap.Reports["xivo-standby"] != nil || !hasCondition(snap.Conditions, plan.CondReportUnreadable) {
 		t.Errorf("got %+v, conditions %v", snap.Reports["xivo-standby"], snap.Conditions)
 	}
 }
@@ -197,14 +197,14 @@ func TestWhatTheDiskRefusedIsSaidAndSavedLater(t *testing.T) { // section 7
 	s := newScholar(paris(spec.Main))
 	s.disk.full = true
 	snap := s.look(t)
-	if snap.Accepted == nil || !hasCondition(snap.Conditions, "StateNotSaved") {
+	if snap.Accepted == nil || !hasCondition(snap.Conditions, plan.CondStateNotSaved) {
 		t.Errorf("accepted %v, conditions %v", snap.Accepted, snap.Conditions)
 	}
-	if snap = s.look(t); !hasCondition(snap.Conditions, "StateNotSaved") {
+	if snap = s.look(t); !hasCondition(snap.Conditions, plan.CondStateNotSaved) {
 		t.Error("it is said once only")
 	}
 	s.disk.full = false
-	if snap = s.look(t); hasCondition(snap.Conditions, "StateNotSaved") || s.disk.values["accepted"] == nil {
+	if snap = s.look(t); hasCondition(snap.Conditions, plan.CondStateNotSaved) || s.disk.values["accepted"] == nil {
 		t.Errorf("it was not saved later: %v", snap.Conditions)
 	}
 }
@@ -252,12 +252,44 @@ func TestClaimsKeptElsewhereAreListedBeforeTheDocument(t *testing.T) {
 	git := newVault(paris(spec.Main))
 	say := func(what string) listed { return listed{git, func() { order = append(order, what) }} }
 	l := NewLearner(LearnerConfig{Node: "xivo-main", Branch: tip, Path: "deployment.yaml", Repository: say("document"),
-		Coordination: say("claims"), Clock: newStill(), Disk: newShelf(&journal{}), Log: quiet()})
+		Coordination: say("claims"), Beside: inline, Clock: newStill(), Disk: newShelf(&journal{}), Log: quiet()})
 	for range 2 {
 		order = nil
 		l.Look(t.Context())
 		if diff := cmp.Diff([]string{"claims", "document"}, order); diff != "" {
 			t.Error(diff)
 		}
+	}
+}
+
+func TestJoinedIsWhereANodeCameToAChain(t *testing.T) { // R13
+	first := ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 1, Holder: "main"}}, Descends: true}
+	later := ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 7, Holder: "main"}}, Descends: true}
+	for name, c := range map[string]struct {
+		absent bool
+		read   ClaimRead
+		want   uint64
+	}{
+		"the creation was seen":      {absent: true, read: first, want: 0},
+		"it was there already":       {read: first, want: 1},
+		"it is an old one come back": {absent: true, read: later, want: 7},
+		"it was there for long":      {read: later, want: 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScholar(paris(spec.Main))
+			if c.absent {
+				s.look(t)
+			}
+			s.git.claim("k1", c.read)
+			if got := s.look(t).Claims["xivo"].Joined; got != c.want {
+				t.Errorf("joined at %d, want %d", got, c.want)
+			}
+			s.git.claim("k2", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: c.read.Tip.Seq + 1, Holder: "none"}}, Descends: true})
+			s.look(t)
+			s.restart()
+			if got := s.look(t).Claims["xivo"].Joined; got != c.want {
+				t.Errorf("joined at %d after a restart, want %d", got, c.want)
+			}
+		})
 	}
 }

@@ -81,7 +81,7 @@ func (a *Actuator) sayGuard(r *plan.Report) {
 	default:
 		return
 	}
-	r.Conditions = append(r.Conditions, plan.Condition{Type: "NoGuard",
+	r.Conditions = append(r.Conditions, plan.Condition{Type: plan.CondNoGuard,
 		Message: "this side serves under a lease, and nobody would obey it if this agent were stopped or hung: " + why})
 }
 

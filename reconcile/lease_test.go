@@ -59,7 +59,7 @@ func TestALeaseWithoutAGuardIsSaid(t *testing.T) {
 	said := func() bool {
 		h.pass()
 		for _, c := range h.Report().Conditions {
-			if c.Type == "NoGuard" {
+			if c.Type == plan.CondNoGuard {
 				return true
 			}
 		}

@@ -157,6 +157,6 @@ func (a *Actuator) sayGone(r *plan.Report) {
 		if hand := a.Machine.Services.ByHand(len(m.Services) + i); hand != "" {
 			message += "; by hand: " + hand
 		}
-		r.Conditions = append(r.Conditions, plan.Condition{Type: "LeftRunning", Message: message})
+		r.Conditions = append(r.Conditions, plan.Condition{Type: plan.CondLeftRunning, Message: message})
 	}
 }

@@ -140,6 +140,25 @@ func (t *lesson) fetch(f *finding) {
 		return
 	}
 	f.document, f.problems = t.config.load(f.saved, spec.TemplatesBeside(t.config.Path, rev.Read))
+	if len(f.problems) == 0 {
+		f.problems = t.twins(f.saved.Document, rev)
+	}
+}
+
+// twins refuses a document whose repository holds another one of the same name:
+// the two would share their claims and reports. A revision that cannot list its
+// files is not looked through.
+func (t *lesson) twins(document []byte, rev Revision) []plan.Condition {
+	lister, ok := rev.(interface{ Files() ([]string, error) })
+	name, named := spec.NameOf(t.config.Path, document)
+	if !ok || !named {
+		return nil
+	}
+	files, err := lister.Files()
+	if err != nil {
+		return []plan.Condition{{Type: "DocumentInvalid", Message: fmt.Sprintf("the repository's files cannot be listed: %v", err)}}
+	}
+	return conditions(spec.Twins(name, files, rev.Read))
 }
 
 // studied is closed when the study under way has ended, nil without one.
@@ -220,7 +239,7 @@ func (l *Learner) judge(next *Snapshot, s *study) {
 	case l.override == f.tip && s.task.override != f.tip:
 		// A person's order came while it was read: the next look reads it under that.
 	case f.err != nil && f.listing.Mirror:
-		l.ofDocument = warning("MirrorBehind", "a mirror has a commit that cannot be accepted from there: %v", f.err)
+		l.ofDocument = warning(plan.CondMirrorBehind, "a mirror has a commit that cannot be accepted from there: %v", f.err)
 	case f.err != nil:
 		l.refuse(f.tip, isPermanent(f.err), plan.Condition{Type: refusalType(f.err), Message: f.err.Error()})
 	case len(f.problems) > 0:
@@ -246,7 +265,7 @@ func (l *Learner) giveUp(s *study) {
 	if t := s.task.reads.Load(); t != nil {
 		tip = *t
 	}
-	l.refuse(tip, tip != "", plan.Condition{Type: "DocumentHangs", Message: fmt.Sprintf(
+	l.refuse(tip, tip != "", plan.Condition{Type: plan.CondDocumentHangs, Message: fmt.Sprintf(
 		"commit %.12s: %s was read for %s without an end, and is not accepted: push a commit that costs less to read",
 		tip, l.Path, l.Clock.Boot()-s.began)})
 }
@@ -256,7 +275,7 @@ func (l *Learner) sayStudy(next *Snapshot) {
 	s := l.study
 	next.Pending, next.Reading = s != nil, false
 	if l.given.Load() > mostGiven {
-		next.warn("DocumentHangs", "no document can be read any more: restart mainstay on this node, once the branch has one that costs less to read")
+		next.warn(plan.CondDocumentHangs, "no document can be read any more: restart mainstay on this node, once the branch has one that costs less to read")
 	}
 	if s == nil {
 		return
@@ -264,7 +283,7 @@ func (l *Learner) sayStudy(next *Snapshot) {
 	took := l.Clock.Boot() - s.began
 	next.Reading = s.fresh && took < s.task.timeout
 	if took > slowAfter {
-		next.warn("DocumentSlow", "%s has been read for %s: the accepted commit stays in force meanwhile",
+		next.warn(plan.CondDocumentSlow, "%s has been read for %s: the accepted commit stays in force meanwhile",
 			l.Path, took.Round(time.Second))
 	}
 }

@@ -89,18 +89,18 @@ func TestADocumentWithoutAnEndIsSaidAndGivenUp(t *testing.T) {
 	s.within(t)
 	s.clock.pass(DefaultTimeout + time.Second)
 	snap := s.within(t)
-	if !hasCondition(snap.Conditions, "DocumentSlow") || !snap.Pending || snap.Reading {
+	if !hasCondition(snap.Conditions, plan.CondDocumentSlow) || !snap.Pending || snap.Reading {
 		t.Errorf("pending %v, reading %v, conditions %v", snap.Pending, snap.Reading, snap.Conditions)
 	}
 	s.clock.pass(hangsAfter + 2*DefaultTimeout)
 	for range 2 { // it is not read again either
-		if snap = s.within(t); !hasCondition(snap.Conditions, "DocumentHangs") || snap.Pending {
+		if snap = s.within(t); !hasCondition(snap.Conditions, plan.CondDocumentHangs) || snap.Pending {
 			t.Errorf("pending %v, conditions %v", snap.Pending, snap.Conditions)
 		}
 	}
 	s.Beside = func(read func()) { read() }
 	s.git.commit("c3", paris(spec.Standby))
-	if snap = s.within(t); snap.Accepted.Commit != "c3" || hasCondition(snap.Conditions, "DocumentHangs") {
+	if snap = s.within(t); snap.Accepted.Commit != "c3" || hasCondition(snap.Conditions, plan.CondDocumentHangs) {
 		t.Errorf("accepted %s, conditions %v", snap.Accepted.Commit, snap.Conditions)
 	}
 }
@@ -166,12 +166,13 @@ func TestTheOwnClaimIsToldBeforeAnythingElseIsRead(t *testing.T) { // R1
 
 func TestAnAgentEndsAtOnceWhileADocumentHangs(t *testing.T) {
 	s := newScholar(paris(spec.Main))
+	s.Beside = func(read func()) { go read() }
 	loading, free := make(chan struct{}), make(chan struct{})
 	defer close(free)
 	s.Load = func(string, []byte, spec.TemplateReader) (*spec.Deployment, []plan.Condition) {
 		close(loading)
 		<-free
-		return nil, []plan.Condition{{Type: "DocumentInvalid"}}
+		return nil, []plan.Condition{{Type: plan.CondDocumentInvalid}}
 	}
 	r := &rack{j: &journal{}}
 	agent := NewAgent(s.Learner, NewActuator(ActuatorConfig{Node: "xivo-main", Clock: s.clock, Disk: s.disk, Log: quiet(),

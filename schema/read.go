@@ -189,7 +189,7 @@ func checkBytes(file string, data []byte) *Problem {
 		}
 	}
 	if i := invalidUTF8(data); i >= 0 {
-		line, column := place(data, i)
+		line, column := Place(data, i)
 		return &Problem{
 			File: file, Line: line, Column: column,
 			Rule:    RuleEncoding,

@@ -35,7 +35,7 @@ func jsonProblem(file string, data []byte, err error) Problem {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
 		offset := min(max(int(syntax.Offset)-1, 0), len(data))
-		p.Line, p.Column = place(data, offset)
+		p.Line, p.Column = Place(data, offset)
 	}
 	return p
 }

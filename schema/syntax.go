@@ -51,11 +51,11 @@ func find(data []byte, text string) (line, column int) {
 	if i < 0 {
 		return 1, 1
 	}
-	return place(data, i)
+	return Place(data, i)
 }
 
-// place returns the line and the column of a byte.
-func place(data []byte, offset int) (line, column int) {
+// Place returns the line and the column of a byte.
+func Place(data []byte, offset int) (line, column int) {
 	before := data[:offset]
 	return 1 + bytes.Count(before, []byte("\n")), 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
 }

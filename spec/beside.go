@@ -29,9 +29,13 @@ const pointerHead = "version https://git-lfs.github.com/spec/"
 // stores, and never ask an LFS server.
 func CheckContent(content []byte) error {
 	if bytes.HasPrefix(content, []byte(pointerHead)) {
-		return &RefusedFile{Reason: "git stores a pointer of git LFS in its place, and nodes read what git stores"}
+		return pointer()
 	}
 	return nil
+}
+
+func pointer() error {
+	return &RefusedFile{Reason: "git stores a pointer of git LFS in its place, and nodes read what git stores"}
 }
 
 // TemplatesBeside reads the templates of a document by their paths in its

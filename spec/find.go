@@ -23,7 +23,7 @@ type Found struct {
 // Find lists the documents and the agents' files below root, in the order of
 // their paths. A document is a YAML file that says apiVersion: mainstay/…, or
 // kind: Deployment without naming somebody else's apiVersion; an agent's file
-// is called agent.yaml or agent-….yaml. Hidden folders and every other file are
+// is called agent.yaml or agent-….yaml, or has a repository: of its own. Hidden folders and every other file are
 // skipped. A root that is itself a file is looked at in the same way.
 func Find(tree fs.FS, root string) ([]Found, error) {
 	var found []Found
@@ -37,11 +37,7 @@ func Find(tree fs.FS, root string) ([]Found, error) {
 			}
 			return nil
 		}
-		kind, err := kindOf(tree, name)
-		if err != nil {
-			return err
-		}
-		if kind != "" {
+		if kind := kindOf(tree, name); kind != "" {
 			found = append(found, Found{Path: name, Kind: kind})
 		}
 		return nil
@@ -59,23 +55,35 @@ func KindOf(name string, data []byte) schema.Kind {
 	switch {
 	case !ok:
 		return ""
-	case base == "agent" || strings.HasPrefix(base, "agent-"):
-		return schema.Agent
 	case isDocument(data):
 		return schema.Deployment
+	case base == "agent" || strings.HasPrefix(base, "agent-"), repositoryLine.Match(data) && !apiVersionLine.Match(data):
+		return schema.Agent
 	}
 	return ""
 }
 
-func kindOf(tree fs.FS, name string) (schema.Kind, error) {
+// kindOf is KindOf for a file of a tree. One that cannot be read, such as a link
+// to nowhere or a pipe, is somebody else's.
+func kindOf(tree fs.FS, name string) schema.Kind {
 	if _, ok := yamlName(name); !ok {
-		return "", nil
+		return ""
 	}
 	data, err := readBounded(tree, name)
 	if err != nil {
-		return "", err
+		return ""
 	}
-	return KindOf(name, data), nil
+	return KindOf(name, data)
+}
+
+// hidden tells whether a file lies in a hidden folder.
+func hidden(name string) bool {
+	for part := range strings.SplitSeq(path.Dir(name), "/") {
+		if strings.HasPrefix(part, ".") && part != "." {
+			return true
+		}
+	}
+	return false
 }
 
 func yamlName(name string) (base string, ok bool) {
@@ -94,6 +102,7 @@ func isDocument(data []byte) bool {
 
 var (
 	apiVersionLine = regexp.MustCompile(`(?m)^(?:\{[ \t]*)?["']?apiVersion["']?[ \t]*:[ \t]*["']?([^\s"',}]*)`)
+	repositoryLine = regexp.MustCompile(`(?m)^["']?repository["']?[ \t]*:[ \t]*(?:#.*|\{.*)?\r?$`)
 	kindLine       = regexp.MustCompile(`(?m)^(?:\{[ \t]*)?["']?kind["']?[ \t]*:[ \t]*["']?Deployment\b`)
 )
 
@@ -105,6 +114,16 @@ func LoadFS(tree fs.FS, name string) (*Deployment, []schema.Problem) {
 		return nil, []schema.Problem{unreadable(name, err)}
 	}
 	return Load(name, data, TemplatesIn(tree, path.Dir(name)))
+}
+
+// LoadFrom is Load for a document that is read like its templates, by its path
+// in the repository.
+func LoadFrom(name string, read TemplateReader) (*Deployment, []schema.Problem) {
+	data, err := read(name)
+	if err != nil {
+		return nil, []schema.Problem{unreadable(name, err)}
+	}
+	return Load(name, data, TemplatesBeside(name, read))
 }
 
 // LoadAgentFS is LoadAgentFile for a file in a tree.

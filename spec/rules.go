@@ -41,6 +41,8 @@ const (
 	RuleAllowCompose    schema.Rule = "allow-compose"
 	RuleBranch          schema.Rule = "branch"
 	RuleSignKey         schema.Rule = "sign-key"
+	// RuleSameName is about two documents of one repository.
+	RuleSameName schema.Rule = "same-name"
 )
 
 // DocumentRules lists the rules on the meaning of a document.

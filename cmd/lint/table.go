@@ -44,7 +44,7 @@ func table() []row {
 		{folder: "reconcile/probe", internal: []string{"spec"}, modules: []string{sipgo}},
 		// What every face of the product needs, each knowing those before it: what
 		// deployments are, what a change of them will do, and to carry it out.
-		{folder: "reconcile/gitcmd"},
+		{folder: "reconcile/gitcmd", internal: []string{"spec"}}, // spec.Folder says which files git does not store as they lie
 		{folder: "reconcile/plain"},
 		{folder: "reconcile/fleet", internal: append([]string{"schema", "reconcile/plain", "reconcile/git", "reconcile/gitcmd"}, learned...)},
 		{folder: "reconcile/forecast", internal: append([]string{"reconcile/fleet", "reconcile/plain"}, learned...), modules: []string{goInternal}},

@@ -22,6 +22,7 @@ func TestClaimBelowAReportCanBeAccepted(t *testing.T) {
 	if _, err := n.control.accept(t.Context(), AcceptRequest{Claim: true, Attest: "nobody else serves"}); err != nil {
 		t.Fatal(err)
 	}
+	n.git.with(func() { delete(n.git.refs, plan.ReportRef("paris", "xivo-standby")) }) // it reports that it is down from here on
 	if r := n.untilStatus(plan.Active); r.Seq <= 7 {
 		t.Errorf("serves under seq %d", r.Seq)
 	}

@@ -94,11 +94,26 @@ func (g *ctlGit) List(context.Context) (reconcile.Listing, error) {
 	if g.down {
 		return reconcile.Listing{}, errors.New("connection refused")
 	}
+	g.idle()
 	out := map[string]string{}
 	for ref, hash := range g.refs {
 		out[ref] = hash
 	}
 	return reconcile.Listing{Refs: out}, nil
+}
+
+// idle is the report of a standby that is down, unless a test says what it
+// reports.
+func (g *ctlGit) idle() {
+	ref := plan.ReportRef("paris", "xivo-standby")
+	if now := g.refs[ref]; now != "" && !strings.HasPrefix(now, "idle") {
+		return
+	}
+	commit, seq := g.refs["refs/heads/main"], g.claims[g.refs[plan.ClaimRef("paris", "xivo")]].Seq
+	id := fmt.Sprintf("idle %s %d", commit, seq)
+	g.refs[ref] = id
+	g.reports[id] = plan.Report{Deployment: "paris", Node: "xivo-standby", Role: "xivo", Side: spec.Standby, Status: plan.Inactive,
+		Accepted: commit, Seq: seq}
 }
 
 type ctlRevision string

@@ -145,7 +145,7 @@ func (c *Control) sync(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		writeError(w, http.StatusGatewayTimeout, fmt.Errorf("the look at git has not ended within %s", wait))
 	case !s.OK:
-		writeError(w, http.StatusServiceUnavailable, fmt.Errorf("git was not read: %s", conditionText(s.Conditions, "GitUnreachable")))
+		writeError(w, http.StatusServiceUnavailable, fmt.Errorf("git was not read: %s", conditionText(s.Conditions, plan.CondGitUnreachable)))
 	default:
 		writeJSON(w, http.StatusOK, c.answer(reconcile.Outcome{Message: "looked at git"}))
 	}

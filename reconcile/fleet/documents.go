@@ -139,7 +139,17 @@ func Load(t Tree, file string) (*spec.Deployment, []schema.Problem, error) {
 		return nil, nil, err
 	}
 	d, problems := spec.Load(file, data, spec.TemplatesBeside(file, t.Read))
-	return d, problems, nil
+	if name, ok := spec.NameOf(file, data); ok && len(problems) == 0 {
+		files, err := t.Files()
+		if err != nil {
+			return nil, nil, err
+		}
+		problems = spec.Twins(name, files, t.Read)
+	}
+	if len(problems) > 0 {
+		return nil, problems, nil
+	}
+	return d, nil, nil
 }
 
 func loadDocument(t Tree, file string, data []byte) document {

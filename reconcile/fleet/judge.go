@@ -94,7 +94,7 @@ func (v *View) judgeReport(d *Deployment, n *Node) {
 		n.say("has not applied this document: %s", r.Reason)
 	}
 	for _, c := range r.Conditions {
-		if !expected(c.Type) {
+		if !plan.ConditionOf(c.Type).Passing {
 			n.say("%s: %s", c.Type, c.Message)
 		}
 	}
@@ -111,11 +111,6 @@ func (n *Node) say(format string, args ...any) {
 
 // settled reports whether a node that says so has nothing to do or to wait for.
 func settled(s plan.Status) bool { return s == plan.Active || s == plan.Inactive }
-
-// expected lists the conditions that are no reason to act.
-func expected(condition string) bool {
-	return slices.Contains([]string{"PushUnknown", "MirrorBehind"}, condition)
-}
 
 // Age writes how long something took or has been, in at most two units.
 func Age(d time.Duration) string {

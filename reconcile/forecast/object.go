@@ -90,20 +90,12 @@ func (h *handover) objectToReport() {
 		}
 	}
 	for _, c := range r.Conditions {
-		if slices.Contains(blocking(), c.Type) {
-			h.objection(ObjectConditions, n.Name, c.Type+": "+c.Message, "mend it first")
-		}
-		if c.Type == "DualActive" {
+		switch known := plan.ConditionOf(c.Type); {
+		case c.Type == plan.CondDualActive:
 			h.objection(ObjectDual, n.Name, c.Message, "stop one side by hand first")
+		case known.Blocks:
+			h.objection(ObjectConditions, n.Name, c.Type+": "+c.Message, known.Do)
 		}
-	}
-}
-
-// blocking lists the conditions of a node that may keep it from coming up.
-func blocking() []string {
-	return []string{
-		"ClaimRegressed", "ClaimUnreadable", "CoordinationUnreachable", "DeploymentRenamed", "DocumentInvalid", "FileRefused",
-		"Blocked", "CommitRefused", "ClaimBehind", "GitUnreachable", "NoBranch", "NodeUnknown", "Rewound", "SignatureRefused", "StateNotSaved", "DocumentMissing", "DocumentTooLarge",
 	}
 }
 

@@ -3,12 +3,14 @@ package gitcmd
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
+
+	"mainstay/spec"
 )
 
 // Tree is the files of one revision, or of a checkout's folder.
@@ -17,14 +19,18 @@ type Tree struct {
 	repo Repo
 	// rev is a revision, or empty for the files as they lie in the folder.
 	rev string
+	// index is what git knows of the folder's files, asked for once.
+	index func() (*spec.Index, error)
 }
 
 // At returns the files of a revision.
-func (r Repo) At(ctx context.Context, rev string) Tree { return Tree{ctx, r, rev} }
+func (r Repo) At(ctx context.Context, rev string) Tree { return Tree{ctx: ctx, repo: r, rev: rev} }
 
 // Checked returns the files as they lie in a checkout's folder, whether they are
 // committed or not.
-func (r Repo) Checked(ctx context.Context) Tree { return Tree{ctx, r, ""} }
+func (r Repo) Checked(ctx context.Context) Tree {
+	return Tree{ctx: ctx, repo: r, index: sync.OnceValues(func() (*spec.Index, error) { return r.Index(ctx) })}
+}
 
 // Files lists the paths of plain files.
 func (t Tree) Files() ([]string, error) {
@@ -36,17 +42,89 @@ func (t Tree) Files() ([]string, error) {
 	return split(out), err
 }
 
-// Read returns a file. One that is not there is an fs.ErrNotExist.
+// Read returns a file as a node would read it, or a node's own reason why not.
+// One that is not there is an fs.ErrNotExist.
 func (t Tree) Read(path string) ([]byte, error) {
 	if t.rev == "" {
-		return os.ReadFile(filepath.Join(t.repo.Dir, filepath.FromSlash(path)))
+		return t.lying(path)
 	}
-	out, err := t.repo.Run(t.ctx, Git("cat-file", "blob").On(t.rev+":"+path))
-	var e *Error
-	if errors.As(err, &e) && (strings.Contains(e.Said, "does not exist") || strings.Contains(e.Said, "exists on disk, but not in")) {
-		return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrNotExist}
+	out, err := t.repo.Run(t.ctx, Git("ls-tree", "-z", "-l", "--full-tree").On(t.rev).Paths(path))
+	if err != nil {
+		return nil, err
 	}
-	return out, err
+	for _, line := range split(out) {
+		entry, name, _ := strings.Cut(line, "\t")
+		fields := strings.Fields(entry)
+		if name != path || len(fields) != 4 {
+			continue
+		}
+		if !strings.HasPrefix(fields[0], "100") {
+			return nil, spec.NotPlain("0" + fields[0])
+		}
+		if size, err := strconv.Atoi(fields[3]); err != nil || size > largestFile {
+			return nil, spec.TooLarge()
+		}
+		return t.repo.Run(t.ctx, Git("cat-file", "blob").On(fields[2]))
+	}
+	return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrNotExist}
+}
+
+// largestFile is the most that a node reads of one file, in bytes.
+const largestFile = 1 << 20
+
+// lying reads a file of the checkout's folder.
+func (t Tree) lying(path string) ([]byte, error) {
+	index, err := t.index()
+	if err != nil {
+		return nil, err
+	}
+	folder, err := spec.OpenFolder(t.repo.Dir, index)
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close()
+	return folder.Read(path)
+}
+
+// Index returns what git knows of the files of a checkout, by their paths from
+// its top.
+func (r Repo) Index(ctx context.Context) (*spec.Index, error) {
+	index := &spec.Index{Modes: map[string]string{}, Filters: map[string]string{}}
+	out, err := r.Run(ctx, Git("ls-files", "-z", "--stage"))
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range split(out) {
+		entry, name, _ := strings.Cut(line, "\t")
+		mode, _, _ := strings.Cut(entry, " ")
+		index.Modes[name] = mode
+	}
+	out, err = r.Run(ctx, Git("ls-files", "-z", "--others", "--exclude-standard"))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range split(out) {
+		index.Modes[name] = ""
+	}
+	return index, r.filters(ctx, index)
+}
+
+// filters adds the filters through which git stores files.
+func (r Repo) filters(ctx context.Context, index *spec.Index) error {
+	names := slices.Sorted(maps.Keys(index.Modes))
+	if len(names) == 0 {
+		return nil
+	}
+	out, err := r.Run(ctx, Git("check-attr", "-z", "--stdin", "filter").Reading([]byte(strings.Join(names, "\x00"))))
+	if err != nil {
+		return err
+	}
+	for said := split(out); len(said) >= 3; said = said[3:] {
+		if value := said[2]; value != "unspecified" && value != "unset" && value != "set" {
+			index.Filters[said[0]] = value
+		}
+	}
+	return nil
 }
 
 // Changed lists the paths that differ between two trees of one repository; the

@@ -18,7 +18,7 @@ func TestWhatADocumentNamesNoMoreIsStoppedBeforeARelease(t *testing.T) {
 		b := serving(t)
 		pid := b.services.manager.Snapshot()[0].PID
 		b.learns("c2", spec.Main, otherServices)
-		b.passes("Active", func(r plan.Report) bool { return r.Status == plan.Active && hasCondition(r, "LeftRunning") })
+		b.passes("Active", func(r plan.Report) bool { return r.Status == plan.Active && hasCondition(r, plan.CondLeftRunning) })
 		if now := b.services.manager.Snapshot()[0].PID; now != pid {
 			t.Errorf("the left service was touched: %d, then %d", pid, now)
 		}
@@ -34,7 +34,7 @@ func TestWhatADocumentNamesNoMoreIsStoppedBeforeARelease(t *testing.T) {
 		}
 		b.learns("c5", spec.Main, otherServices)
 		r = b.passes("observed", func(r plan.Report) bool { return r.Accepted == "c5" })
-		if hasCondition(r, "LeftRunning") || len(b.services.Observed()) != 1 {
+		if hasCondition(r, plan.CondLeftRunning) || len(b.services.Observed()) != 1 {
 			t.Errorf("what was seen down is not forgotten: %v", r.Conditions)
 		}
 	}

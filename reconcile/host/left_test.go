@@ -48,7 +48,7 @@ func TestWhatWasStartedKeepsItsNameAndDriver(t *testing.T) {
 				b.file.Allow.Commands = append(b.file.Allow.Commands, []string{"/bin/true"}, []string{"/bin/sh", "-c", "exit 3"})
 				pid := b.services.manager.Snapshot()[0].PID
 				b.learns("c2", spec.Main, next)
-				b.passes("said", func(r plan.Report) bool { return hasCondition(r, "LeftRunning") })
+				b.passes("said", func(r plan.Report) bool { return hasCondition(r, plan.CondLeftRunning) })
 				if restarted {
 					b.start()
 				}
@@ -98,7 +98,7 @@ func TestADamagedRecordOfWhatWasStartedIsNotNothing(t *testing.T) {
 			pid := b.services.manager.Snapshot()[0].PID
 			defer func() { _ = syscall.Kill(pid, syscall.SIGKILL) }()
 			b.learns("c2", spec.Main, noServices)
-			b.passes("said", func(r plan.Report) bool { return hasCondition(r, "LeftRunning") })
+			b.passes("said", func(r plan.Report) bool { return hasCondition(r, plan.CondLeftRunning) })
 			for _, file := range c.files {
 				found, err := filepath.Glob(filepath.Join(b.file.State, file+".*"))
 				if err != nil || len(found) != 1 {

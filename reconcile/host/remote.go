@@ -20,7 +20,10 @@ type repository struct {
 
 func (r repository) List(ctx context.Context) (reconcile.Listing, error) {
 	l, err := r.remote.List(ctx)
-	return reconcile.Listing{Refs: l.Refs, Mirror: l.Mirror}, hinted(err)
+	if err != nil {
+		return reconcile.Listing{}, refusal{hinted(err)}
+	}
+	return reconcile.Listing{Refs: l.Refs, Mirror: l.Mirror}, nil
 }
 
 func (r repository) Revision(ctx context.Context, hash, accepted string) (reconcile.Revision, error) {
@@ -42,9 +45,10 @@ func (f fileReader) Read(path string) ([]byte, error) {
 	return b, nil
 }
 
-// refusal says what kind of refusal an error about a commit is.
+// refusal is an error with the condition that it is told as.
 type refusal struct{ error }
 
+// Unwrap returns the error itself.
 func (r refusal) Unwrap() error { return r.error }
 
 // Permanent reports whether the same commit will be refused again.
@@ -57,19 +61,24 @@ func (r refusal) Permanent() bool {
 	return false
 }
 
-// Kind is the condition's word for the refusal.
+// Kind is the type of condition that the error is told as, or empty for one that
+// has none of its own.
 func (r refusal) Kind() string {
-	switch {
-	case errors.Is(r.error, git.ErrRewound):
-		return "Rewound"
-	case errors.Is(r.error, git.ErrSignature):
-		return "SignatureRefused"
-	case errors.Is(r.error, git.ErrNotFound):
-		return "DocumentMissing"
-	case errors.Is(r.error, git.ErrTooLarge):
-		return "DocumentTooLarge"
+	for _, k := range []struct {
+		is   error
+		kind string
+	}{
+		{git.ErrRewound, plan.CondRewound}, {git.ErrSignature, plan.CondSignatureRefused},
+		{git.ErrNotFound, plan.CondDocumentMissing}, {git.ErrTooLarge, plan.CondDocumentTooLarge},
+		{git.ErrDamaged, plan.CondCommitDamaged}, {git.ErrMoved, plan.CondCommitMoved}, {git.ErrNoBranch, plan.CondNoBranch},
+		{git.ErrAuth, plan.CondGitAccessDenied}, {git.ErrHostKey, plan.CondGitAccessDenied},
+		{git.ErrUnreachable, plan.CondGitUnreachable},
+	} {
+		if errors.Is(r.error, k.is) {
+			return k.kind
+		}
 	}
-	return "GitUnreachable"
+	return ""
 }
 
 // hinted appends what a person should do to an error's text.

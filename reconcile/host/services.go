@@ -180,14 +180,14 @@ func (s *Services) Conditions() []plan.Condition {
 	var out []plan.Condition
 	for _, o := range s.manager.Snapshot() {
 		if o.Enabled != "" {
-			out = append(out, plan.Condition{Type: "EnabledAtBoot",
+			out = append(out, plan.Condition{Type: plan.CondEnabledAtBoot,
 				Message: fmt.Sprintf("%s is started at boot by something else (%s): disable it, the agent starts it", o.Name, o.Enabled)})
 		}
 		if o.StandIn != "" {
-			out = append(out, plan.Condition{Type: "StandIn", Message: o.Name + ": " + o.StandIn})
+			out = append(out, plan.Condition{Type: plan.CondStandIn, Message: o.Name + ": " + o.StandIn})
 		}
 		if o.Unhealthy != "" {
-			out = append(out, plan.Condition{Type: "Unhealthy",
+			out = append(out, plan.Condition{Type: plan.CondUnhealthy,
 				Message: fmt.Sprintf("%s runs, but fails its own health check: %s", o.Name, o.Unhealthy)})
 		}
 	}

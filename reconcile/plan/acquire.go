@@ -98,33 +98,58 @@ func (p *pass) acquire() {
 		p.mem.Waiting, p.mem.WaitSince = true, p.in.Now
 	}
 	t := p.in.Claim.Tip
+	if t.Free() {
+		if g, why := p.provenDown(t); g != "" {
+			p.win(Take, g, R3, why, t.Debt.D())
+			return
+		}
+	}
 	switch {
 	case t.Holder.Side() == p.doc.Side:
 		p.adopt()
-	case t.Free():
-		p.win(Take, Released, R3, "the claim is free", t.Debt.D())
 	case p.takeover():
-		p.win(Seize, Attested, R9, p.in.Takeover.Attest, 0)
-	case p.mem.HeldUnder == p.doc.Commit && t.Commit != p.doc.Commit:
+		p.win(from(t), Attested, R9, p.in.Takeover.Attest, 0)
+	case !t.Free() && p.mem.HeldUnder == p.doc.Commit && t.Commit != p.doc.Commit:
 		p.say(Held, R4, "%s took the claim under commit %.12s, which this node has not accepted: commit again, or fence %s",
 			t.Node, t.Commit, p.other())
 	case p.doc.Fenced == p.other() && p.fenceHolds():
-		p.win(Seize, Fenced, R4, "the document says fenced: "+string(p.other()), 0)
-	case t.Guarantee == Attested && t.Document == p.doc.Digest:
+		p.win(from(t), Fenced, R4, "the document says fenced: "+string(p.other()), 0)
+	case !t.Free() && t.Guarantee == Attested && t.Document == p.doc.Digest:
 		p.say(Held, R9, "%s was activated by a person under this very document: commit again, or fence it", t.Node)
 	default:
 		p.waitForRelease(t)
 	}
 }
 
+// from is the change that makes a claim of somebody else's, or of nobody's, one's
+// own (R4).
+func from(t Tip) Action {
+	if t.Free() {
+		return Take
+	}
+	return Seize
+}
+
+// fenceVoid takes the place of a tip: the other side has changed the claim since
+// it was fenced.
+const fenceVoid = "void"
+
 // learnFence notes on which claim the other side was fenced. A person's statement
-// is about the holder of that claim.
+// is about the other side as it was then; a change that this node makes itself
+// says nothing against it.
 func (p *pass) learnFence() {
+	t := p.in.Claim.Tip
 	switch {
 	case !p.doc.Exclusive || p.doc.Fenced != p.other():
 		p.mem.FencedUnder, p.mem.FencedOn = "", ""
-	case p.mem.FencedUnder != p.doc.Commit && p.in.Claim.Read:
-		p.mem.FencedUnder, p.mem.FencedOn = p.doc.Commit, p.in.Claim.Tip.ID
+	case !p.in.Claim.Read || p.in.Claim.Regressed:
+	case p.mem.FencedUnder != p.doc.Commit:
+		p.mem.FencedUnder, p.mem.FencedOn = p.doc.Commit, t.ID
+	case t.ID == p.mem.FencedOn || p.mem.FencedOn == fenceVoid:
+	case t.Instance == p.in.Instance:
+		p.mem.FencedOn = t.ID
+	default:
+		p.mem.FencedOn = fenceVoid
 	}
 }
 
@@ -136,10 +161,10 @@ func (p *pass) fenceHolds() bool {
 	obeyed := peer.Known && peer.Accepted == p.doc.Commit && !peer.Running
 	switch {
 	case p.in.Stale:
-		p.warn("FencingNotBelieved", "%s is fenced in a document that may not be the newest one: "+
+		p.warn(CondFencingNotBelieved, "%s is fenced in a document that may not be the newest one: "+
 			"this node must read and accept the newest commit first", p.other())
 	case p.in.Claim.Tip.ID != p.mem.FencedOn && !obeyed:
-		p.warn("FencingNotBelieved", "%s changed the claim after it was fenced, so it was not off: "+
+		p.warn(CondFencingNotBelieved, "%s changed the claim after it was fenced, so it was not off: "+
 			"make sure that it is, and commit the fencing again", p.doc.Peer)
 	default:
 		return true
@@ -148,22 +173,52 @@ func (p *pass) fenceHolds() bool {
 }
 
 // waitForRelease waits for the other side's release, and says what happens
-// when none comes (R4: lease, then presumed).
+// when none comes (R4: lease, then presumed). Under a free claim that says
+// nothing of the other side it waits for that side's report (R12, R13).
 func (p *pass) waitForRelease(t Tip) {
 	end := p.mem.WaitSince + p.doc.Handover.Wait.D()
 	if p.in.Peer.Known && p.in.Peer.Status == Deactivating && p.in.Peer.Seq == t.Seq {
-		end += t.StopBound.D() + p.drainBound() // same role, same drains
+		end += p.stopBoundOf(t) + p.drainBound() // same role, same drains
 	}
 	if p.in.Now < end {
-		p.say(Held, R4, "waiting for %s to stop and release the claim", p.doc.Peer)
+		p.sayWaiting(t)
 		p.until(end)
 		return
 	}
-	if t.Lease > 0 {
+	if t.Lease > 0 && !t.Free() {
 		p.win(Seize, Lease, R4, "no release came; the claim carries a lease", p.seizeWait(t))
 		return
 	}
 	p.presume()
+}
+
+// stopBoundOf is how long the other side may take to stop: by the claim it holds,
+// or by the document when it holds none.
+func (p *pass) stopBoundOf(t Tip) time.Duration {
+	if t.Free() {
+		return p.doc.StopBound
+	}
+	return t.StopBound.D()
+}
+
+// sayWaiting says what is waited for.
+func (p *pass) sayWaiting(t Tip) {
+	switch {
+	case t.ID == "":
+		p.say(Held, R13, "there is no claim yet, and nothing says that %s is down: waiting for %s to report it", p.other(), p.peerName())
+	case t.Free():
+		p.say(Held, R12, "the claim is free, and nothing says that %s is down: waiting for %s to report it", p.other(), p.peerName())
+	default:
+		p.say(Held, R4, "waiting for %s to stop and release the claim", p.peerName())
+	}
+}
+
+// peerName names the other side's node, or that side when the document has none.
+func (p *pass) peerName() string {
+	if p.doc.Peer == "" {
+		return "a node of " + string(p.other())
+	}
+	return p.doc.Peer
 }
 
 // presume takes over from a side of which nothing is known, if everything that
@@ -171,6 +226,9 @@ func (p *pass) waitForRelease(t Tip) {
 func (p *pass) presume() {
 	wait := p.doc.Handover.Wait.D()
 	switch {
+	case p.doc.Peer == "":
+		p.say(Held, R4, "no release came, and the document names no node of this role on %s that could be asked: name it, "+
+			"fence %s in the document, or run mainstay takeover on this node", p.other(), p.other())
 	case p.doc.Handover.Unconfirmed != spec.UnconfirmedStart:
 		p.say(Held, R4, "no release came and handover.unconfirmed is hold: fence %s in the document, "+
 			"or run mainstay takeover on this node", p.other())
@@ -188,7 +246,7 @@ func (p *pass) presume() {
 		if p.doc.Witness {
 			why = "no release came and nothing answers on " + p.doc.Peer
 		}
-		p.win(Seize, Presumed, R4, why, p.in.Claim.Tip.Debt.D())
+		p.win(from(p.in.Claim.Tip), Presumed, R4, why, p.in.Claim.Tip.Debt.D())
 	}
 }
 
@@ -232,12 +290,12 @@ func (p *pass) adopt() {
 		return
 	}
 	ask := p.in.Takeover
-	if ask == nil || ask.Reroot {
+	if ask == nil || ask.Reroot || p.void {
 		p.say(Held, R9, "the claim is held by another instance of %s (node %s): if that machine is gone for good, "+
 			"run mainstay takeover --adopt on this node", p.doc.Side, t.Node)
 		return
 	}
-	p.win(Adopt, Attested, R9, ask.Attest, 0)
+	p.win(Adopt, Attested, R9, ask.Attest, t.Debt.D()) // the person vouches for this side, not for the other one
 }
 
 // win asks for the claim, for this start, under the document's terms.

@@ -82,6 +82,8 @@ type Claim struct {
 	// Debt is what is left of a wait that an earlier taker did not serve; the
 	// next one waits it out (R7).
 	Debt spec.Duration `json:"debt"`
+	// Down says of each side whether it was seen down since it last served (R12).
+	Down Down `json:"down,omitzero"`
 	// At is the wall clock of the node that made the change, for people only.
 	At time.Time `json:"at"`
 	// Phases are the moments of this change of side so far, by the same clock,
@@ -109,10 +111,16 @@ type Tip struct {
 // Free reports whether nobody holds the claim.
 func (t Tip) Free() bool { return t.Holder.Side() == "" }
 
-// Next returns the claim that a change makes of tip: seq grows by one, and a
-// release frees it. It is the only way a claim changes.
+// MaxSeq bounds the seq of a claim, and what a report may name as one. A larger
+// one is damaged: no claim was ever changed that often.
+const MaxSeq = 1 << 53
+
+// Next returns the claim that a change makes of tip: seq grows by one, a release
+// frees it, and what is proven of each side follows from both (R12). It is the
+// only way a claim changes.
 func Next(tip Tip, c Claim) Claim {
 	c.Seq = tip.Seq + 1
+	c.Down = downAfter(tip, c)
 	if c.Action == Release {
 		c.Holder = HeldByNone
 	}

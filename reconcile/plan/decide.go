@@ -14,6 +14,9 @@ type pass struct {
 	doc *Doc
 	mem Memory
 	out Decision
+	// void says that the claim was changed since a person made the statement that
+	// stands: it is carried out no more (R9).
+	void bool
 }
 
 // Decide says what to do now. It does not change in, and the same input gives
@@ -168,7 +171,7 @@ func (p *pass) mine() bool {
 // takeover reports whether a person activated this node by hand (R9).
 func (p *pass) takeover() bool {
 	t := p.in.Takeover
-	return t != nil && !t.Adopt && !t.Reroot && !(p.mem.TakenOver && !p.mine())
+	return t != nil && !t.Adopt && !t.Reroot && !p.void && !(p.mem.TakenOver && !p.mine())
 }
 
 // published notes that a person's order is in the claim. Once a takeover is,
@@ -179,7 +182,8 @@ func (p *pass) published() {
 	case t == nil:
 		p.mem.TakenOver, p.mem.Stated, p.mem.StatedOn, p.mem.OldWord = false, false, "", false
 	case t.Adopt:
-		p.out.Done = p.mine()
+		p.noteStatement()
+		p.out.Done = p.mine() || p.void
 	case t.Reroot:
 		p.out.Done = p.in.Claim.Read && !p.in.Claim.Regressed && p.in.Claim.Elsewhere <= p.in.Claim.Tip.Seq
 	default:
@@ -189,9 +193,7 @@ func (p *pass) published() {
 
 func (p *pass) stated() {
 	tip := p.in.Claim.Tip
-	if !p.mem.Stated {
-		p.mem.Stated, p.mem.StatedOn = true, tip.ID
-	}
+	p.noteStatement()
 	attested := tip.Guarantee == Attested && !tip.Free() && tip.ID != p.mem.StatedOn
 	switch {
 	case p.mine() && attested && tip.Start == p.mem.Start:
@@ -199,8 +201,30 @@ func (p *pass) stated() {
 	case !p.mine() && attested:
 		p.mem.TakenOver = true
 	}
-	if p.mem.TakenOver && !p.mine() {
+	if p.void || p.mem.TakenOver && !p.mine() {
 		p.out.Done = true
+	}
+}
+
+// noteStatement notes on which claim a person made a statement, and finds out
+// whether it still stands: once somebody else has changed that claim, who was said
+// to be dead was not (R9). A release is no such change, and what this node did
+// itself is none.
+func (p *pass) noteStatement() {
+	tip := p.in.Claim.Tip
+	if !p.mem.Stated {
+		p.mem.Stated, p.mem.StatedOn = true, tip.ID
+	}
+	switch {
+	case p.mem.TakenOver || p.mem.Local == R9: // it was carried out
+	case !p.in.Claim.Read || p.in.Claim.Regressed || tip.ID == p.mem.StatedOn:
+	case tip.Instance == p.in.Instance:
+		p.mem.StatedOn = tip.ID
+	case tip.Free() && p.isProven(tip):
+	default:
+		p.void = true
+		p.warn("StatementVoid", "%s changed the claim after a person stated: %s; the statement is not carried out: "+
+			"look at both nodes, and state it again if it is true", tip.Node, p.in.Takeover.Attest)
 	}
 }
 

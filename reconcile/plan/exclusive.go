@@ -153,6 +153,7 @@ func (p *pass) reroot() {
 	if c.Regressed {
 		tip.Seq, parent = max(tip.Seq, c.ServerSeq), c.Server
 	}
+	tip.Seq = min(tip.Seq, MaxSeq-1) // so that what comes after it is still a claim
 	next := c.Tip.Claim
 	if c.Tip.Free() {
 		next.Holder, next.Node, next.Instance = HeldByNone, p.doc.Node, p.in.Instance

@@ -38,7 +38,7 @@ func (p *pass) unpointed() bool {
 }
 
 func (p *pass) fileFailed(f FileState) {
-	p.warn("FileRefused", "%s: %s", f.Path, f.Err)
+	p.warn(CondFileRefused, "%s: %s", f.Path, f.Err)
 	if !p.doc.Exclusive {
 		p.say(Failed, RService, "%s: %s", f.Path, f.Err)
 	}
@@ -72,35 +72,35 @@ const silenceWarns = 15 * time.Second
 func (p *pass) conditions() {
 	in := p.in
 	if p.mem.Pending != nil && p.out.Push == nil {
-		p.warn("PushUnknown", "a %s of the claim was sent and its outcome is not known", p.mem.Pending.Action)
+		p.warn(CondPushUnknown, "a %s of the claim was sent and its outcome is not known", p.mem.Pending.Action)
 	}
 	if in.Claim.Regressed {
-		p.warn("ClaimRegressed", "the claim on the server does not descend from seq %d, the last one known (R10)", in.Claim.Tip.Seq)
+		p.warn(CondClaimRegressed, "the claim on the server does not descend from seq %d, the last one known (R10)", in.Claim.Tip.Seq)
 	}
 	if in.Claim.Elsewhere > in.Claim.Tip.Seq {
-		p.warn("ClaimBehind", "a report names claim seq %d and the claim is at %d: it went back, or this node has to look again (R10)",
+		p.warn(CondClaimBehind, "a report names claim seq %d and the claim is at %d: it went back, or this node has to look again (R10)",
 			in.Claim.Elsewhere, in.Claim.Tip.Seq)
 	}
 	if p.doc.Exclusive && p.doc.Fenced == p.other() && in.Witness.Known && in.Witness.Answers {
-		p.warn("FencedAnswers", "the document says fenced: %s, but %s answers", p.doc.Fenced, p.doc.Peer)
+		p.warn(CondFencedAnswers, "the document says fenced: %s, but %s answers", p.doc.Fenced, p.doc.Peer)
 	}
 	if p.doc.Exclusive && p.takeover() && !in.Takeover.Adopt && in.Witness.Known && in.Witness.Answers {
-		p.warn("AttestedAnswers", "a person stated that this side may serve (%s), but %s answers", in.Takeover.Attest, p.doc.Peer)
+		p.warn(CondAttestedAnswers, "a person stated that this side may serve (%s), but %s answers", in.Takeover.Attest, p.doc.Peer)
 	}
 	if p.peerSilent() {
-		p.warn("PeerSilent", "%s holds the claim, and nothing on it answers the witness probe: it may be dead or cut off; "+
+		p.warn(CondPeerSilent, "%s holds the claim, and nothing on it answers the witness probe: it may be dead or cut off; "+
 			"look at it, or fail over", p.doc.Peer)
 	}
 	for _, r := range in.Roles {
 		if Dual(r.Tip, r.Reports) {
-			p.warn("DualActive", "both sides of %s are serving: %s and %s", r.Role,
+			p.warn(CondDualActive, "both sides of %s are serving: %s and %s", r.Role,
 				r.Reports.Of(spec.Main).Node, r.Reports.Of(spec.Standby).Node)
 		}
 	}
 	if p.mem.Local != "" {
-		p.warn("Unconfirmed", "serving without a claim won for it, by %s", p.mem.Local)
+		p.warn(CondUnconfirmed, "serving without a claim won for it, by %s", p.mem.Local)
 	}
 	if in.Takeover != nil {
-		p.warn("Takeover", "a person stated: %s", in.Takeover.Attest)
+		p.warn(CondTakeover, "a person stated: %s", in.Takeover.Attest)
 	}
 }

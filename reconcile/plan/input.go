@@ -110,6 +110,10 @@ type Service struct {
 type ClaimView struct {
 	// Tip is the newest tip this node believes, kept on disk between runs.
 	Tip Tip `json:"tip"`
+	// Joined is the seq of the first tip this node believed without knowing an
+	// ancestor of it: what the chain says of before proves nothing to this node
+	// (R13). It is zero for a chain whose creation this node saw or made.
+	Joined uint64 `json:"joined,omitempty"`
 	// Read says that this run of the agent has read the claim, and Began when
 	// the newest good read began (R7). Without Read it is the read of an earlier
 	// run under this boot, zero when none is known.

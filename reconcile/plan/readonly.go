@@ -8,7 +8,7 @@ import "mainstay/spec"
 func (p *pass) uncoordinated() {
 	p.point(p.doc.Active)
 	p.out.Done = p.in.Takeover != nil && p.doc.Active == p.doc.Side
-	p.warn("NoCoordination", "read-only mode: no claim keeps the two sides apart (R8)")
+	p.warn(CondNoCoordination, "read-only mode: no claim keeps the two sides apart (R8)")
 	switch {
 	case p.paused():
 	case !p.wants():

@@ -17,6 +17,8 @@ const (
 	R9       Rule = "R9"
 	R10      Rule = "R10"
 	R11      Rule = "R11"
+	R12      Rule = "R12"
+	R13      Rule = "R13"
 	RFollow  Rule = "follow"
 	RService Rule = "services"
 )

@@ -98,6 +98,9 @@ func (s *teller) node(a args) error {
 	if d.Role != "xivo" {
 		d.Node, d.Peer = strings.Replace(d.Node, "xivo", d.Role, 1), strings.Replace(d.Peer, "xivo", d.Role, 1)
 	}
+	if a.has("nopeer") {
+		d.Peer = ""
+	}
 	for _, name := range strings.Split(a.get("services", "asterisk"), ",") {
 		if name == "" {
 			continue
@@ -147,6 +150,7 @@ func (s *teller) claim(a args) error {
 		return nil
 	}
 	v.Read, v.Reachable, v.Began, v.Regressed = !a.has("unread"), !a.has("unread"), s.in.Now-a.duration("ago", 0), false
+	v.Joined = a.number("joined", v.Joined)
 	if len(a) > 0 && !a.has("again") {
 		v.Tip = s.tip(a)
 	}
@@ -163,6 +167,7 @@ func (s *teller) tip(a args) Tip {
 		StopBound: spec.Duration(a.duration("stopBound", 0)), Debt: spec.Duration(a.duration("debt", 0)),
 		Instance: a.get("instance", ""), Commit: a.get("commit", ""), Document: a.get("digest", ""),
 	}
+	c.Down.Main, c.Down.Standby = proof(a.get("down", ""), spec.Main, c.Seq), proof(a.get("down", ""), spec.Standby, c.Seq)
 	if side != "" {
 		c.Node = "xivo-" + string(side)
 		if c.Instance == "" {
@@ -170,6 +175,20 @@ func (s *teller) tip(a args) Tip {
 		}
 	}
 	return Tip{ID: "t" + strconv.Itoa(s.tips), Claim: c}
+}
+
+// proof reads "main:released" or "main:lease@7", or "main:released,standby:lease".
+func proof(words string, side spec.Side, seq uint64) Proof {
+	for _, w := range strings.Split(words, ",") {
+		if by, ok := strings.CutPrefix(w, string(side)+":"); ok {
+			by, at, _ := strings.Cut(by, "@")
+			if n, err := strconv.ParseUint(at, 10, 64); err == nil {
+				seq = n
+			}
+			return Proof{By: ProofBy(by), Seq: seq}
+		}
+	}
+	return Proof{}
 }
 
 // report reads what a report says.

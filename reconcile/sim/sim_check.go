@@ -204,7 +204,7 @@ func (c *checker) landed(role string, before plan.Tip, p plan.Push) {
 		if a.Action == plan.Release && n.active() {
 			c.fail("a release by %s lands while its services run", n.machine)
 		}
-		if a.Action == plan.Seize && a.Guarantee == plan.Presumed {
+		if a.Guarantee == plan.Presumed && (a.Action == plan.Seize || a.Action == plan.Take) {
 			c.excuse(n)
 		}
 	}

@@ -96,7 +96,7 @@ func (l *link) lost(what string) error {
 
 // rewritten is the condition of a branch that does not descend from what was
 // accepted.
-const rewritten = "HistoryRewritten"
+const rewritten = plan.CondRewound
 
 // permanent is an error that a new tip alone can mend.
 type permanent struct{ kind, text string }
@@ -120,7 +120,7 @@ func (r repository) Revision(_ context.Context, hash, accepted string) (reconcil
 	case d.text == "":
 		return nil, errGone
 	case d.unsigned:
-		return nil, permanent{"SignatureRefused", "not signed by anyone allowed to"}
+		return nil, permanent{plan.CondSignatureRefused, "not signed by anyone allowed to"}
 	case !s.descends(hash, accepted):
 		return nil, permanent{rewritten, "it does not descend from " + accepted}
 	default:

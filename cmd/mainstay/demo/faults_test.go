@@ -21,7 +21,7 @@ func TestBrokenDocumentTouchesNothing(t *testing.T) {
 	before := s.pids("xivo-main", "asterisk")
 	s.writes(func(d string) string { return strings.Replace(d, "active: main", "active: mian", 1) })
 	m := s.until("the problem in both reports", func(m map[string]plan.Report) bool {
-		return has(m["xivo-main"], "DocumentInvalid") && has(m["xivo-standby"], "DocumentInvalid")
+		return has(m["xivo-main"], plan.CondDocumentInvalid) && has(m["xivo-standby"], plan.CondDocumentInvalid)
 	})
 	if got := m["xivo-main"].Conditions; !strings.Contains(got[len(got)-1].Message, "deployment.yaml:4:") {
 		t.Errorf("the condition does not name the line: %v", got)
@@ -36,7 +36,7 @@ func TestBrokenDocumentTouchesNothing(t *testing.T) {
 func TestRemoteGoneKeepsServingAndHealing(t *testing.T) {
 	s := newSite(t, nil)
 	must(t, os.Rename(s.repo(), s.repo()+".away"))
-	s.until("git reported out of reach", func(m map[string]plan.Report) bool { return has(m["xivo-main"], "GitUnreachable") })
+	s.until("git reported out of reach", func(m map[string]plan.Report) bool { return has(m["xivo-main"], plan.CondGitUnreachable) })
 	s.heals("xivo-main", "asterisk")
 	must(t, os.Rename(s.repo()+".away", s.repo()))
 	s.converges(s.flips("standby"))
@@ -98,7 +98,7 @@ func TestRewrittenHistoryIsRefused(t *testing.T) {
 		must(t, err)
 	}
 	m := s.until("the rewritten branch refused", func(m map[string]plan.Report) bool {
-		return has(m["xivo-main"], "Rewound") && has(m["xivo-standby"], "Rewound")
+		return has(m["xivo-main"], plan.CondRewound) && has(m["xivo-standby"], plan.CondRewound)
 	})
 	if r := m["xivo-main"]; r.Accepted != good || r.Status != plan.Active {
 		t.Errorf("accepted %s and is %s, want %s and Active", r.Accepted, r.Status, good)
@@ -135,7 +135,7 @@ func TestAgentRestartedWithRemoteGoneKeepsServing(t *testing.T) {
 	must(t, os.Rename(s.repo(), s.repo()+".away"))
 	must(t, s.agents.start("xivo-main"))
 	s.until("main Active without git", func(m map[string]plan.Report) bool {
-		return m["xivo-main"].Status == plan.Active && has(m["xivo-main"], "GitUnreachable")
+		return m["xivo-main"].Status == plan.Active && has(m["xivo-main"], plan.CondGitUnreachable)
 	})
 	if after := s.pids("xivo-main", "asterisk"); !slices.Equal(before, after) {
 		t.Errorf("asterisk was restarted: pids %v, then %v", before, after)
@@ -174,7 +174,7 @@ func TestFrozenMain(t *testing.T) {
 		return strings.Replace(d, "active: standby", "active: standby\nfenced: main", 1)
 	})
 	m := s.until("standby Active by the person's word", func(m map[string]plan.Report) bool {
-		return m["xivo-standby"].Status == plan.Active && has(m["xivo-standby"], "FencedAnswers")
+		return m["xivo-standby"].Status == plan.Active && has(m["xivo-standby"], plan.CondFencedAnswers)
 	})
 	if g := m["xivo-standby"].Guarantee; g != plan.Fenced {
 		t.Errorf("guarantee %s, want fenced", g)

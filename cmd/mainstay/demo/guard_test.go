@@ -41,7 +41,7 @@ func (s *site) guards(name string) *exec.Cmd {
 	c.Stdout, c.Stderr = log, log
 	must(s.t, c.Start())
 	s.t.Cleanup(func() { _, _ = c.Process.Kill(), c.Wait() })
-	s.until("a guard beside "+name, func(m map[string]plan.Report) bool { return m[name].Node != "" && !has(m[name], "NoGuard") })
+	s.until("a guard beside "+name, func(m map[string]plan.Report) bool { return m[name].Node != "" && !has(m[name], plan.CondNoGuard) })
 	return c
 }
 
@@ -115,7 +115,7 @@ func TestAnUpgradeWithinTheLeaseIsNoOutage(t *testing.T) {
 func TestAnAgentThatEndsWithoutAGuardLeavesNoLeaseBehind(t *testing.T) {
 	t.Parallel()
 	s := leasedSite(t)
-	s.until("the missing guard", func(m map[string]plan.Report) bool { return has(m["xivo-main"], "NoGuard") })
+	s.until("the missing guard", func(m map[string]plan.Report) bool { return has(m["xivo-main"], plan.CondNoGuard) })
 	claim := func() string {
 		out, err := exec.CommandContext(t.Context(), "git", "-C", s.repo(), "cat-file", "blob", plan.ClaimRef(s.Name, "xivo")+":claim.json").CombinedOutput()
 		must(t, err)
@@ -130,7 +130,7 @@ func TestAnAgentThatEndsWithoutAGuardLeavesNoLeaseBehind(t *testing.T) {
 	}
 	must(t, s.agents.start("xivo-main"))
 	s.until("the lease again", func(m map[string]plan.Report) bool {
-		return has(m["xivo-main"], "NoGuard") && strings.Contains(claim(), `"lease": "4s"`)
+		return has(m["xivo-main"], plan.CondNoGuard) && strings.Contains(claim(), `"lease": "4s"`)
 	})
 	must(t, os.Rename(s.repo(), s.repo()+".away"))
 	s.stops("xivo-main")

@@ -117,7 +117,7 @@ func (o Options) copied(tree fs.FS) ([]File, error) {
 }
 
 var (
-	nameLine    = regexp.MustCompile(`(?m)^name: paris$`)
+	nameLine    = regexp.MustCompile(`(?m)^name: paris(-[a-z]+)?$`)
 	schemaLine  = regexp.MustCompile(`\$schema=\.\./\.\./schema/`)
 	exampleURL  = regexp.MustCompile(`ssh://git@git\.example\.org/voice/paris\.git`)
 	howToUseIt  = regexp.MustCompile(`(?s)\n## Use it\n.*\z`)

@@ -1,7 +1,8 @@
 // Package reference writes the tables of both files' fields from their schemas,
 // so that they cannot say anything else than what is checked.
 //
-// It must not know what any field means.
+// The table of conditions comes from their registry. It must not know what any
+// field or condition means.
 package reference
 
 import (
@@ -11,13 +12,14 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"mainstay/reconcile/plan"
 	"mainstay/schema"
 )
 
 // Markdown is the reference of the document and of the agent's own file.
 func Markdown() (string, error) {
 	var b strings.Builder
-	b.WriteString("# Reference\n\nGenerated from the schemas, which are also what the files are checked against. A default in the table is what\n" +
+	b.WriteString("# Reference\n\nGenerated from the schemas, which are also what the files are checked against, and from the registry of conditions. A default in the table is what\n" +
 		"a field means that is left out.\n")
 	for _, k := range []struct {
 		kind        schema.Kind
@@ -44,7 +46,27 @@ func Markdown() (string, error) {
 			w.table(def, "")
 		}
 	}
+	conditions(&b)
 	return b.String(), nil
+}
+
+// conditions is the table of what a node may report.
+func conditions(b *strings.Builder) {
+	b.WriteString("\n## Conditions\n\nWhat a node may report beside its status, in `mainstay status`, in `-o json` and as " +
+		"`mainstay_conditions{type=…}`.\n*At once* needs a person whatever the hour; *no takeover* means that a switch to this node is objected to.\n\n" +
+		"| type | means | what to do | |\n|---|---|---|---|\n")
+	for _, c := range plan.Conditions() {
+		weight := ""
+		switch {
+		case c.AtOnce:
+			weight = "**at once**"
+		case c.Blocks:
+			weight = "no takeover"
+		case c.Passing:
+			weight = "passes"
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", c.Type, cell(c.Meaning), cell(c.Do), weight)
+	}
 }
 
 // writer writes one schema.

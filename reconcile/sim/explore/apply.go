@@ -269,7 +269,7 @@ func (n *node) older() {
 			*a = min(*a+1, oldest)
 		}
 	}
-	grow(&n.began, n.read)
+	grow(&n.began, n.read || n.kept)
 	grow(&n.fetch.age, n.fetch.phase > 0)
 	m := &n.mem
 	grow(&m.waitAge, m.waiting)

@@ -196,10 +196,23 @@ func (x *explorer) auditPointing(i int, d *plan.Decision, before *memory) {
 	}
 }
 
+// auditReleased: a claim that was taken as released is taken from a side that is
+// down, whatever was presumed or stated before (R12).
+func (x *explorer) auditReleased(r role, t tip) {
+	if actions[t.action] != plan.Take || guarantees[t.guarantee] != plan.Released {
+		return
+	}
+	for i, m := range x.cfg.nodes {
+		if n := &x.w.nodes[i]; m.role == r && m.side == other(t.holder) && n.svc.up() && n.mem.local == 0 {
+			x.violate("a guarantee is true", "%s is taken as released while %s may serve", sides[other(t.holder)], x.label(i))
+		}
+	}
+}
+
 // auditPush: the guarantee that a push names is true as far as its node knows.
 func (x *explorer) auditPush(i int, in *plan.Input, p *plan.Push) {
 	switch {
-	case p.Claim.Guarantee == plan.Presumed && p.Claim.Action == plan.Seize && in.Memory.Local == "":
+	case p.Claim.Guarantee == plan.Presumed && (p.Claim.Action == plan.Seize || p.Claim.Action == plan.Take) && in.Memory.Local == "":
 		x.auditPresumption(i, in)
 	case p.Claim.Action == plan.Seize && p.Claim.Guarantee == plan.Fenced && in.Doc.Fenced != in.Doc.Side.Other():
 		x.violate("a guarantee is true", "%s calls fenced what no document says", x.label(i))

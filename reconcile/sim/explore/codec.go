@@ -66,6 +66,7 @@ func (x *explorer) planTip(t tip) plan.Tip {
 		Action: actions[t.action], Start: uint64(t.start), Commit: x.names.commits[t.doc], Guarantee: guarantees[t.guarantee],
 		Debt: spec.Duration(debtOf(t.debt)),
 	}}
+	p.Down = plan.Down{Main: t.down[mainSide].plan(), Standby: t.down[standbySide].plan()}
 	if t.inst > 0 {
 		p.Node = x.cfg.nodes[t.inst-1].name
 	}
@@ -81,12 +82,17 @@ func (x *explorer) planTip(t tip) plan.Tip {
 	return p
 }
 
+func (p proof) plan() plan.Proof { return plan.Proof{By: proofs[p.by], Seq: uint64(p.seq)} }
+
+func proofOf(p plan.Proof) proof { return proof{number(proofs, p.By), uint8(p.Seq)} }
+
 // pushed is the claim of a push, without its place in history.
 func (x *explorer) pushed(i int, c plan.Claim) tip {
 	t := tip{
 		holder: number(sides, c.Holder.Side()), action: number(actions, c.Action), start: uint8(c.Start),
 		guarantee: number(guarantees, c.Guarantee), debt: x.debtCode(c.Debt.D()), doc: x.w.nodes[i].doc, fresh: true,
 	}
+	t.down = [3]proof{mainSide: proofOf(c.Down.Main), standbySide: proofOf(c.Down.Standby)}
 	for j, name := range x.names.instances {
 		if name == c.Instance {
 			t.inst = uint8(j)

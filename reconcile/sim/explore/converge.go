@@ -35,6 +35,14 @@ func (x *explorer) initial() (world, error) {
 	w := begin0(x.cfg)
 	if !x.cfg.booting {
 		x.w = &w
+		x.repair()
+		for i := range x.cfg.nodes { // everybody reports before anybody waits (R13)
+			if !w.nodes[i].agent {
+				continue
+			}
+			x.apply(move{kind: looks, node: uint8(i)})
+			x.apply(move{kind: publishes, node: uint8(i)})
+		}
 		if _, err := x.calm(); err != nil {
 			return w, fmt.Errorf("the beginning of %s: %w", x.cfg.Name, err)
 		}

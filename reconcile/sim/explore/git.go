@@ -82,13 +82,28 @@ func (x *explorer) deliver(i int, s snapshot, began uint8) {
 // last believed (R10).
 func (x *explorer) believe(i int, s snapshot, began uint8) {
 	n, r := &x.w.nodes[i], &x.w.refs[x.cfg.nodes[i].role]
+	read := n.read
 	n.reach, n.read = true, true
 	if r.believable(n.own.tipID, s.own) {
+		n.joined = r.joined(n, s.own, read)
 		n.own, n.began, n.regressed, n.restorable, n.server = s.own, began, false, false, tipID{}
+		n.kept = false
 		return
 	}
 	n.regressed, n.server = true, s.own.tipID
 	n.restorable = r.ancestor(s.own.tipID, n.own.tipID)
+}
+
+// joined is from where on the chain proves something to a node (R13).
+func (r *ref) joined(n *node, t tip, read bool) uint8 {
+	came := n.own.tipID == (tipID{}) && t.tipID != (tipID{})
+	switch {
+	case came && read && t.seq == 1:
+		return 0
+	case came, !r.ancestor(n.own.tipID, t.tipID):
+		return t.seq
+	}
+	return n.joined
 }
 
 func (r *ref) believable(known tipID, listed tip) bool {
@@ -144,6 +159,7 @@ func (x *explorer) land(role role, k int) {
 	}
 	r.tip = f.tip
 	r.tip.epoch = r.epoch
+	x.auditReleased(role, r.tip)
 	r.flights = [maxFlights]flight{}
 	x.accepted(role, r.tip)
 }

@@ -109,7 +109,7 @@ func (x *explorer) gather(i int, restarted bool) *plan.Input {
 		return in
 	}
 	if m.role != edge {
-		in.Claim = plan.ClaimView{Tip: x.planTip(n.own), Read: n.read, Began: at(n.began), Reachable: n.reach, Elsewhere: uint64(n.highest)}
+		in.Claim = plan.ClaimView{Tip: x.planTip(n.own), Read: n.read, Began: n.beganAt(), Reachable: n.reach, Joined: uint64(n.joined), Elsewhere: uint64(n.highest)}
 		if n.regressed {
 			in.Claim.Regressed, in.Claim.Restorable = true, n.restorable
 			in.Claim.Server, in.Claim.ServerSeq = x.names.tip(n.server), uint64(n.server.seq)
@@ -120,6 +120,15 @@ func (x *explorer) gather(i int, restarted bool) *plan.Input {
 		x.gatherFollowed(in, n)
 	}
 	return in
+}
+
+// beganAt is when the newest read of the claim began, zero when that is not known
+// (R7).
+func (n *node) beganAt() plan.Time {
+	if !n.read && !n.kept {
+		return 0
+	}
+	return at(n.began)
 }
 
 func (x *explorer) gatherOrders(in *plan.Input, n *node) {
@@ -224,13 +233,14 @@ func (x *explorer) pass(i int, restarted bool) {
 func (x *explorer) report(i int, d *plan.Decision) report {
 	n := &x.w.nodes[i]
 	return report{known: true, ready: d.Ready, running: x.cfg.nodes[i].role != edge && n.svc.up(), paused: d.Status == plan.Paused,
-		status: number(statuses, d.Status), seq: n.own.seq, doc: n.doc}
+		status: number(statuses, d.Status), seq: n.own.seq, doc: n.doc,
+		free: x.cfg.terse && n.own.holder == noSide}
 }
 
 // telling is what reaches the server of a report.
 func (x *explorer) telling(r report) report {
 	s := statuses[r.status]
-	if !x.cfg.terse || r.ready || r.paused || s == plan.Deactivating || s == plan.Failed {
+	if !x.cfg.terse || r.ready || r.paused || r.free && !r.running || s == plan.Deactivating || s == plan.Failed {
 		return r
 	}
 	return report{}
@@ -276,8 +286,12 @@ func (x *explorer) die(i int) {
 
 // forget is what a run of the agent knows and the next one does not.
 func (n *node) forget() {
+	n.kept = n.kept || n.read
+	if !n.kept {
+		n.began = 0
+	}
 	n.read, n.reach, n.regressed, n.restorable, n.fread, n.freach, n.fregressed = false, false, false, false, false, false, false
-	n.began, n.server, n.highest, n.peer, n.sides = 0, tipID{}, 0, report{}, [3]report{}
+	n.server, n.highest, n.peer, n.sides = tipID{}, 0, report{}, [3]report{}
 	n.fetch, n.restore, n.out, n.witness = fetch{}, false, report{}, witnessUnknown
 }
 
@@ -285,6 +299,7 @@ func (x *explorer) powerOff(i int) {
 	n := &x.w.nodes[i]
 	x.die(i)
 	n.power, n.svc, n.mem.boot = false, stopped, false
+	n.kept, n.began = false, 0
 	n.down = 0
 	x.broughtDown(i)
 }

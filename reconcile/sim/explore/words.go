@@ -14,9 +14,10 @@ var (
 	sides      = []spec.Side{"", spec.Main, spec.Standby}
 	actions    = []plan.Action{"", plan.Take, plan.Renew, plan.Release, plan.Seize, plan.Adopt, plan.Reroot}
 	guarantees = []plan.Guarantee{"", plan.Released, plan.Fenced, plan.Lease, plan.Presumed, plan.Attested}
+	proofs     = []plan.ProofBy{"", plan.ByRelease, plan.ByReport, plan.ByLease}
 	stages     = []plan.Stage{plan.StageIdle, plan.StageClaiming, plan.StageServing, plan.StageDraining, plan.StageStopping}
 	statuses   = []plan.Status{"", plan.Active, plan.Inactive, plan.Activating, plan.Deactivating, plan.Held, plan.Failed, plan.Paused, plan.Unknown}
-	rules      = []plan.Rule{"", plan.R1, plan.R2, plan.R3, plan.R4, plan.R5, plan.R6, plan.R7, plan.R8, plan.R9, plan.R10, plan.R11, plan.RFollow, plan.RService}
+	rules      = []plan.Rule{"", plan.R1, plan.R2, plan.R3, plan.R4, plan.R5, plan.R6, plan.R7, plan.R8, plan.R9, plan.R10, plan.R11, plan.R12, plan.R13, plan.RFollow, plan.RService}
 )
 
 // number returns the number of a word. A word without one is a state that this
@@ -59,12 +60,25 @@ func newNames() *names {
 }
 
 // tip returns a claim commit's hash, empty for none.
-func (n *names) tip(id tipID) string { return n.tips[id.epoch][id.seq] }
+func (n *names) tip(id tipID) string {
+	if id == noTip {
+		return noTipName
+	}
+	return n.tips[id.epoch][id.seq]
+}
+
+// noTip is a word of package plan that takes the place of a tip and is none.
+var noTip = tipID{255, 255}
+
+const noTipName = "void"
 
 // tipOf is the inverse of tip.
 func (n *names) tipOf(hash string) tipID {
-	if hash == "" {
+	switch hash {
+	case "":
 		return tipID{}
+	case noTipName:
+		return noTip
 	}
 	seq := uint8(0)
 	for _, c := range []byte(hash[len("tip0."):]) {

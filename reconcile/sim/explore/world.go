@@ -64,10 +64,14 @@ type tip struct {
 	tipID
 	holder, inst, action, start, doc, guarantee uint8
 	leased, debt                                uint8
+	down                                        [3]proof // by side (R12)
 	// fresh says, as a ghost, that the maker's services were not brought down
 	// since it made this change.
 	fresh bool
 }
+
+// proof is a plan.Proof.
+type proof struct{ by, seq uint8 }
 
 // ref is a claim ref on the server, and the pushes that may still land on it.
 type ref struct {
@@ -109,6 +113,9 @@ type flight struct {
 type report struct {
 	known, ready, running, paused bool
 	status, seq, doc              uint8
+	// free says, where reports are terse, that the claim was free: somebody may
+	// wait for this one (R12).
+	free bool
 }
 
 // fetch is a look at git under way.
@@ -137,6 +144,7 @@ type node struct {
 	doc      uint8 // accepted commit, counted from 1
 	own, fol tip
 	mem      memory
+	joined   uint8 // from where on the own claim's chain proves something (R13)
 	order    uint8 // a person's order, R9
 	paused   bool  // a person's pause, R11
 
@@ -144,6 +152,7 @@ type node struct {
 	read, reach, regressed, restorable bool
 	fread, freach, fregressed          bool
 	stale                              bool // git was not looked at in this run
+	kept                               bool // when the claim was read last is known from an earlier run
 	began                              uint8
 	server                             tipID
 	highest                            uint8

@@ -1,0 +1,212 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+)
+
+// The types of conditions. Each is explained in Conditions.
+const (
+	CondAttestedAnswers         = "AttestedAnswers"
+	CondBlocked                 = "Blocked"
+	CondClaimBehind             = "ClaimBehind"
+	CondClaimRegressed          = "ClaimRegressed"
+	CondClaimUnreadable         = "ClaimUnreadable"
+	CondCommitDamaged           = "CommitDamaged"
+	CondCommitMoved             = "CommitMoved"
+	CondCommitRefused           = "CommitRefused"
+	CondCoordinationUnreachable = "CoordinationUnreachable"
+	CondDeploymentRenamed       = "DeploymentRenamed"
+	CondDocumentHangs           = "DocumentHangs"
+	CondDocumentInvalid         = "DocumentInvalid"
+	CondDocumentMissing         = "DocumentMissing"
+	CondDocumentSlow            = "DocumentSlow"
+	CondDocumentTooLarge        = "DocumentTooLarge"
+	CondDualActive              = "DualActive"
+	CondEnabledAtBoot           = "EnabledAtBoot"
+	CondFencedAnswers           = "FencedAnswers"
+	CondFencingNotBelieved      = "FencingNotBelieved"
+	CondFileRefused             = "FileRefused"
+	CondGitAccessDenied         = "GitAccessDenied"
+	CondGitUnreachable          = "GitUnreachable"
+	CondLeftRunning             = "LeftRunning"
+	CondMirrorBehind            = "MirrorBehind"
+	CondNoBranch                = "NoBranch"
+	CondNoCoordination          = "NoCoordination"
+	CondNodeUnknown             = "NodeUnknown"
+	CondNoGuard                 = "NoGuard"
+	CondPeerSilent              = "PeerSilent"
+	CondPushUnknown             = "PushUnknown"
+	CondReportNotPublished      = "ReportNotPublished"
+	CondReportUnreadable        = "ReportUnreadable"
+	CondRewound                 = "Rewound"
+	CondSignatureRefused        = "SignatureRefused"
+	CondStandIn                 = "StandIn"
+	CondStateNotSaved           = "StateNotSaved"
+	CondTakeover                = "Takeover"
+	CondUnconfirmed             = "Unconfirmed"
+	CondUnhealthy               = "Unhealthy"
+)
+
+// ConditionType explains one type of condition. Every condition tells of something
+// that is not as it should be, so none is good news.
+type ConditionType struct {
+	Type string
+	// Meaning says what is so, and Do what a person does about it.
+	Meaning, Do string
+	// Blocks says that a node that reports it may not come up: the forecast of a
+	// switch to it raises an objection.
+	Blocks bool
+	// AtOnce says that it needs a person at once, whatever the hour.
+	AtOnce bool
+	// Passing says that it comes and goes by itself and is no reason to act.
+	Passing bool
+}
+
+// Conditions lists every type there is, by name. It is the one place that says
+// what a type means to a reader: the forecast, the status and the reference ask it.
+func Conditions() []ConditionType {
+	all := append(conditionsOfGit(), conditionsOfNodes()...)
+	slices.SortFunc(all, func(a, b ConditionType) int { return cmp.Compare(a.Type, b.Type) })
+	return all
+}
+
+// conditionsOfGit are about what git says: documents, claims and reports.
+func conditionsOfGit() []ConditionType {
+	return []ConditionType{
+		{Type: CondClaimBehind, Blocks: true,
+			Meaning: "A report names a higher claim number than the claim has: the claim went back, or this node has to look again (R10).",
+			Do:      "Wait for one look; if it stays, find out what happened to the repository, then `mainstay accept --claim`."},
+		{Type: CondClaimRegressed, Blocks: true,
+			Meaning: "The claim on the server does not descend from the one last known (R10).",
+			Do:      "Find out what happened to the repository, then `mainstay accept --claim` on the node that should hold it."},
+		{Type: CondClaimUnreadable, Blocks: true,
+			Meaning: "The claim of a role cannot be read.",
+			Do:      "Run `mainstay doctor` on the node."},
+		{Type: CondCommitDamaged, Blocks: true,
+			Meaning: "The newest commit, or something in it, is damaged.",
+			Do:      "Run `git fsck` on the server, and push the commit again."},
+		{Type: CondCommitMoved, Passing: true,
+			Meaning: "The branch moved while it was read. The next look reads the newer commit.",
+			Do:      "Nothing, unless it stays."},
+		{Type: CondCommitRefused, Blocks: true,
+			Meaning: "The newest commit is not accepted, for a reason that has no name of its own.",
+			Do:      "Read the message."},
+		{Type: CondCoordinationUnreachable, Blocks: true,
+			Meaning: "The place of claims and reports cannot be read.",
+			Do:      "Mend the network or the git server."},
+		{Type: CondDeploymentRenamed, Blocks: true,
+			Meaning: "The document renames the deployment, which would leave its claims behind.",
+			Do:      "Take the name back, or run `mainstay accept` on each node."},
+		{Type: CondDocumentHangs, Blocks: true,
+			Meaning: "A document was read for too long without an end.",
+			Do:      "Push a commit that costs less to read."},
+		{Type: CondDocumentInvalid, Blocks: true,
+			Meaning: "The document has a problem. One condition for each.",
+			Do:      "Correct it: `mainstay validate` says the same."},
+		{Type: CondDocumentMissing, Blocks: true,
+			Meaning: "The newest commit has no document, or lacks a file that it names.",
+			Do:      "Put the file back, or correct repository.path in the agent file."},
+		{Type: CondDocumentSlow,
+			Meaning: "A document is being read for long. The accepted one stays in force.",
+			Do:      "Wait, or push a commit that costs less to read."},
+		{Type: CondDocumentTooLarge, Blocks: true,
+			Meaning: "The document, or a file that it names, is larger than is accepted.",
+			Do:      "Make it smaller."},
+		{Type: CondGitAccessDenied, Blocks: true,
+			Meaning: "The git server does not let this node in, or is not the one that is pinned.",
+			Do:      "Renew the credentials or the pinned host key: `mainstay doctor` says which."},
+		{Type: CondGitUnreachable, Blocks: true,
+			Meaning: "The repository cannot be read.",
+			Do:      "Mend the network or the git server."},
+		{Type: CondMirrorBehind, Passing: true,
+			Meaning: "A mirror has a commit that cannot be accepted from there.",
+			Do:      "Nothing while the repository itself is down; then mend the mirror."},
+		{Type: CondNoBranch, Blocks: true,
+			Meaning: "The repository has no branch of the configured name.",
+			Do:      "Correct repository.branch in the agent file, or push the branch."},
+		{Type: CondNoCoordination,
+			Meaning: "Read-only mode: no claim keeps the two sides apart (R8).",
+			Do:      "Let the node push, if that is possible at all."},
+		{Type: CondNodeUnknown, Blocks: true,
+			Meaning: "The document does not name this node.",
+			Do:      "Name it under nodes, or set node in the agent file."},
+		{Type: CondPushUnknown, Passing: true,
+			Meaning: "A change of the claim was sent, and its outcome is not known yet.",
+			Do:      "Nothing: the next look tells."},
+		{Type: CondReportNotPublished,
+			Meaning: "This node could not publish its report.",
+			Do:      "Run `mainstay doctor` on the node."},
+		{Type: CondReportUnreadable,
+			Meaning: "The report of another node cannot be read.",
+			Do:      "Run `mainstay doctor` on that node."},
+		{Type: CondRewound, Blocks: true,
+			Meaning: "The branch does not descend from the accepted commit.",
+			Do:      "Push a descendant, or `mainstay accept` the commit on each node."},
+		{Type: CondSignatureRefused, Blocks: true,
+			Meaning: "The newest commit is not signed by anyone who may.",
+			Do:      "Sign it, or correct verify.allowedSigners in the agent file."},
+	}
+}
+
+// conditionsOfNodes are about machines, services and people.
+func conditionsOfNodes() []ConditionType {
+	return []ConditionType{
+		{Type: CondAttestedAnswers, AtOnce: true,
+			Meaning: "A person stated that the other side is off, and its witness probe answers.",
+			Do:      "Look at the other side now: two sides may be serving."},
+		{Type: CondBlocked, Blocks: true,
+			Meaning: "The document asks this node for something that it cannot do or does not allow.",
+			Do:      "Allow it in the agent file and restart the agent, or change the document."},
+		{Type: CondDualActive, Blocks: true, AtOnce: true,
+			Meaning: "Both sides of a role are serving.",
+			Do:      "Stop one side by hand, at once."},
+		{Type: CondEnabledAtBoot,
+			Meaning: "A service is started at boot by something other than the agent.",
+			Do:      "`systemctl disable` it: it would run before anybody decided that it may."},
+		{Type: CondFencedAnswers, AtOnce: true,
+			Meaning: "The document says that the other side is off, and its witness probe answers.",
+			Do:      "Look at the other side now: two sides may be serving."},
+		{Type: CondFencingNotBelieved,
+			Meaning: "A statement that the other side is off is not acted upon.",
+			Do:      "Read the message; state it again in the newest document if it is true."},
+		{Type: CondFileRefused, Blocks: true,
+			Meaning: "A file cannot be rendered, checked, replaced or reloaded.",
+			Do:      "Mend what the message says."},
+		{Type: CondLeftRunning,
+			Meaning: "A service runs, or may run, although the document names it no more.",
+			Do:      "Stop it by hand, as the message says."},
+		{Type: CondNoGuard,
+			Meaning: "This side serves under a lease, and nobody would obey it if the agent were stopped or hung (R7).",
+			Do:      "`systemctl start mainstay-guard` on the node."},
+		{Type: CondPeerSilent,
+			Meaning: "The other side holds the claim, and nothing on it answers the witness probe.",
+			Do:      "Look at it, or fail over."},
+		{Type: CondStandIn,
+			Meaning: "A service is reached through something that stands in for it.",
+			Do:      "Read the message."},
+		{Type: CondStateNotSaved, Blocks: true,
+			Meaning: "Something could not be kept on disk.",
+			Do:      "Free the disk: a restart would forget it."},
+		{Type: CondTakeover,
+			Meaning: "A person took over on this node (R9).",
+			Do:      "Make the document agree, or `mainstay takeover --end`."},
+		{Type: CondUnconfirmed,
+			Meaning: "This node serves without a claim won for it (R6, R8, R9).",
+			Do:      "Bring git back, or see that the other side is off."},
+		{Type: CondUnhealthy,
+			Meaning: "A service runs, and fails its own health check.",
+			Do:      "Look at the service."},
+	}
+}
+
+// ConditionOf explains a type. One that is not known here, as from a newer agent,
+// means nothing but its name.
+func ConditionOf(name string) ConditionType {
+	for _, c := range Conditions() {
+		if c.Type == name {
+			return c
+		}
+	}
+	return ConditionType{Type: name}
+}

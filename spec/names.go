@@ -1,0 +1,90 @@
+package spec
+
+import (
+	"fmt"
+	"regexp"
+
+	"mainstay/schema"
+)
+
+// Named is a document by the name of its deployment.
+type Named struct {
+	File, Name string
+	// Line and Column are the place of the name.
+	Line, Column int
+}
+
+var nameLine = regexp.MustCompile(`(?m)^["']?name["']?[ \t]*:[ \t]*["']?([a-z0-9.-]+)["']?[ \t]*(?:#.*)?\r?$`)
+
+// NameOf returns the name that a document gives its deployment, also when the
+// rest of it is broken. It is not ok for a file that is no document, or has no
+// name.
+func NameOf(file string, data []byte) (n Named, ok bool) {
+	if KindOf(file, data) != schema.Deployment {
+		return n, false
+	}
+	if all := nameLine.FindAllSubmatchIndex(data, 2); len(all) == 1 {
+		line, column := schema.Place(data, all[0][2])
+		return Named{file, string(data[all[0][2]:all[0][3]]), line, column}, true
+	}
+	read, _ := schema.Read(schema.Deployment, file, data)
+	if read == nil {
+		return n, false
+	}
+	n.File = file
+	n.Name, ok = read.Value["name"].(string)
+	n.Line, n.Column = read.Position(schema.Path{"name"})
+	return n, ok && n.Name != ""
+}
+
+// SameNames refuses documents of one repository that share a name: their nodes
+// would share claims and reports, and a failover of one would move the other.
+// Each of them gets a problem that names another one.
+func SameNames(list []Named) []schema.Problem {
+	first, problems := make(map[string]int), []schema.Problem(nil)
+	said := make(map[string]bool)
+	for i, n := range list {
+		at, ok := first[n.Name]
+		if !ok {
+			first[n.Name] = i
+			continue
+		}
+		if !said[n.Name] {
+			said[n.Name] = true
+			problems = append(problems, sameName(list[at], n))
+		}
+		problems = append(problems, sameName(n, list[at]))
+	}
+	return problems
+}
+
+func sameName(n, other Named) schema.Problem {
+	return schema.Problem{
+		File: n.File, Line: n.Line, Column: n.Column, Path: "name", Rule: RuleSameName,
+		Message: fmt.Sprintf("%s names its deployment %s too: the two would share their claims and reports", other.File, n.Name),
+		Hint:    "give each deployment a name of its own, or remove one of the two documents",
+	}
+}
+
+// Twins is SameNames for one document among the files of its repository. Files
+// that cannot be read, and those in hidden folders, are no documents.
+func Twins(document Named, files []string, read TemplateReader) []schema.Problem {
+	var others []Named
+	for _, file := range files {
+		if _, ok := yamlName(file); !ok || file == document.File || hidden(file) {
+			continue
+		}
+		data, err := read(file)
+		if err != nil {
+			continue
+		}
+		if n, ok := NameOf(file, data); ok && n.Name == document.Name {
+			others = append(others, n)
+			break
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	return []schema.Problem{sameName(document, others[0])}
+}
