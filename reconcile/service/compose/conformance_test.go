@@ -29,7 +29,7 @@ func TestAServiceIsAConformingDriver(t *testing.T) {
 				c.State.Error = "exec: \"/nonexistent\": no such file"
 			}
 			return servicetest.Subject{
-				Driver:       driver,
+				Driver: driver,
 				ComeUp: func(t *testing.T) {
 					// The start looks once; whoever comes next has looked too when it comes up.
 					servicetest.Until(t, "the next look", func() bool { return f.count("json") >= looks+2 })
