@@ -51,7 +51,7 @@ help: ## list the targets
 
 build: ## bin/mainstay, one static file
 	@$(call needs,cmd/mainstay,the program)
-	CGO_ENABLED=0 go build -trimpath -o bin/mainstay ./cmd/mainstay
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/mainstay ./cmd/mainstay
 
 demo: build ## a whole deployment on this machine fails over and back
 	@bin/mainstay demo
