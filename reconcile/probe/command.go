@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"mainstay/reconcile/run"
 	"mainstay/spec"
 )
 
@@ -90,6 +91,7 @@ func runCommand(ctx context.Context, p spec.Probe, turn chan struct{}) error {
 func runOnce(ctx context.Context, p spec.Probe) error {
 	output := &bounded{limit: maxOutput}
 	cmd := exec.CommandContext(ctx, p.Command[0], p.Command[1:]...)
+	cmd.Env = run.Environment()
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return killGroup(cmd) }
