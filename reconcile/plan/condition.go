@@ -42,6 +42,7 @@ const (
 	CondRewound                 = "Rewound"
 	CondSignatureRefused        = "SignatureRefused"
 	CondStandIn                 = "StandIn"
+	CondStatementVoid           = "StatementVoid"
 	CondStateNotSaved           = "StateNotSaved"
 	CondTakeover                = "Takeover"
 	CondUnconfirmed             = "Unconfirmed"
@@ -182,6 +183,9 @@ func conditionsOfNodes() []ConditionType {
 		{Type: CondPeerSilent,
 			Meaning: "The other side holds the claim, and nothing on it answers the witness probe.",
 			Do:      "Look at it, or fail over."},
+		{Type: CondStatementVoid,
+			Meaning: "A person's statement was not carried out: the claim it was about has changed since (R9).",
+			Do:      "Look at both nodes, and state it again if it is true."},
 		{Type: CondStandIn,
 			Meaning: "A service is reached through something that stands in for it.",
 			Do:      "Read the message."},
