@@ -122,7 +122,7 @@ func mainIsLostAndHeld(t *testing.T, p *wholePage) {
 	for _, role := range []string{"xivo", "cc"} {
 		w.Mark("takeover --attest on " + role + "-standby")
 		timed(t, "a person's takeover on "+role+"-standby", func() {
-			p.nodes[role+"-standby"].Must(t, "mainstay", "takeover", "--attest", "main was seen without power")
+			p.nodes[role+"-standby"].Must(t, "mainstay", "takeover", "--force", "--attest", "main was seen without power")
 			p.awaits(role+"-standby", "Active", func(r report) bool { return r.Status == "Active" })
 		})
 	}

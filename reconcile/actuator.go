@@ -90,6 +90,8 @@ type Actuator struct {
 	promised time.Duration
 	late     bool
 	lateAt   time.Duration
+	// silences are the targets of probes that do not answer, by name.
+	silences map[string]silence
 }
 
 // NewActuator returns an actuator that remembers what the disk remembers.

@@ -32,7 +32,7 @@ func newHand(t *testing.T) *hand {
 	h := &hand{t: t, j: j, git: newVault(paris(spec.Main)), disk: newShelf(j), clock: newStill(),
 		rack: &rack{j: j, seen: make([]plan.Observed, 2)}}
 	h.learn = NewLearner(LearnerConfig{Node: "xivo-main", Branch: tip, Path: "deployment.yaml",
-		Repository: h.git, Coordination: h.git, Shared: true, Clock: h.clock, Disk: newShelf(&journal{}), Log: quiet()})
+		Repository: h.git, Coordination: h.git, Shared: true, Beside: inline, Clock: h.clock, Disk: newShelf(&journal{}), Log: quiet()})
 	h.rack.are(plan.Stopped)
 	h.restart()
 	return h

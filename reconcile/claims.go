@@ -1,7 +1,9 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -74,7 +76,10 @@ func (l *Learner) readClaims(ctx context.Context, next *Snapshot, refs map[strin
 			before := next.Claims[role.name]
 			after := l.readClaim(ctx, next, role, refs)
 			next.Claims[role.name] = after
-			changed = changed || before.Tip.ID != after.Tip.ID || before.Joined != after.Joined
+			_, elsewhere := l.moved[role.name]
+			l.settlePlace(next, role.name, after)
+			_, still := l.moved[role.name]
+			changed = changed || elsewhere != still || before.Tip.ID != after.Tip.ID || before.Joined != after.Joined
 			if mine && before.Tip.ID != after.Tip.ID {
 				l.tellEarly(next)
 			}
@@ -107,11 +112,16 @@ func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role roleLayout
 		return believed(v, v.Tip, next)
 	}
 	if hash == "" {
-		return l.wentBack(ctx, v, ref, plan.Tip{})
+		return l.wentBack(ctx, v, role, plan.Tip{})
 	}
-	read, err := bounded(ctx, l, func(ctx context.Context) (ClaimRead, error) {
-		return l.Coordination.Claim(ctx, ref, hash, v.Tip)
-	})
+	var read ClaimRead
+	err := l.unfit.know(ref, hash, l.Clock.Boot())
+	if err == nil {
+		read, err = bounded(ctx, l, func(ctx context.Context) (ClaimRead, error) {
+			return l.Coordination.Claim(ctx, ref, hash, v.Tip)
+		})
+		l.unfit.note(ref, hash, err, l.Clock.Boot())
+	}
 	switch {
 	case err != nil:
 		next.warn(plan.CondClaimUnreadable, "the claim of %s cannot be read: %v", role.name, err)
@@ -128,7 +138,7 @@ func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role roleLayout
 		v.Joined = read.Tip.Seq
 		return believed(v, read.Tip, next)
 	}
-	return l.wentBack(ctx, v, ref, read.Tip)
+	return l.wentBack(ctx, v, role, read.Tip)
 }
 
 // joined notes from where on a chain proves something to this node: from its
@@ -148,11 +158,14 @@ func believed(v plan.ClaimView, t plan.Tip, next *Snapshot) plan.ClaimView {
 	return plan.ClaimView{Tip: t, Joined: v.Joined, Read: true, Began: next.Began, Reachable: true, Elsewhere: v.Elsewhere}
 }
 
-// wentBack keeps the claim that was known, beside what the server has.
-func (l *Learner) wentBack(ctx context.Context, v plan.ClaimView, ref string, server plan.Tip) plan.ClaimView {
+// wentBack keeps the claim that was known, beside what the server has. It is never
+// restored to another place than the one it is known from: the other side may have
+// gone on from it there (R10, R13).
+func (l *Learner) wentBack(ctx context.Context, v plan.ClaimView, role roleLayout, server plan.Tip) plan.ClaimView {
 	v.Regressed, v.Read, v.Reachable = true, true, true
 	v.Server, v.ServerSeq = server.ID, server.Seq
-	v.Restorable = l.Coordination.Restorable(ctx, ref, server.ID, v.Tip)
+	_, moved := l.moved[role.name]
+	v.Restorable = !moved && l.Coordination.Restorable(ctx, role.claimRef, server.ID, v.Tip)
 	return v
 }
 
@@ -161,14 +174,47 @@ type knownClaim struct {
 	plan.Tip
 	// Joined is as in plan.ClaimView.
 	Joined uint64 `json:"joined,omitempty"`
+	// Place is where it was read.
+	Place string `json:"place"`
 }
 
 func (l *Learner) saveClaims(next *Snapshot) {
 	known := map[string]knownClaim{}
 	for role, v := range next.Claims {
-		known[role] = knownClaim{v.Tip, v.Joined}
+		place, moved := l.moved[role]
+		if !moved {
+			place = l.Place
+		}
+		known[role] = knownClaim{v.Tip, v.Joined, place}
 	}
 	l.save(claimsFile, known)
+}
+
+// recalledClaim is a claim as an earlier run knew it. From another place it says
+// what the claim here must descend from (R10), and proves nothing here: somebody
+// who still goes by that place may have changed it since (R13).
+func (l *Learner) recalledClaim(role string, k knownClaim) plan.ClaimView {
+	v := plan.ClaimView{Tip: k.Tip, Joined: k.Joined}
+	if k.Place != l.Place && k.ID != "" {
+		l.moved[role] = k.Place
+		v.Joined = max(v.Joined, k.Seq)
+	}
+	return v
+}
+
+// settlePlace notes that a claim was found where it is looked for now, or says
+// that it was not.
+func (l *Learner) settlePlace(next *Snapshot, role string, v plan.ClaimView) {
+	place, moved := l.moved[role]
+	switch {
+	case !moved || !v.Reachable:
+	case v.Regressed:
+		next.warn(plan.CondCoordinationMoved, "the claim of %s is known from %s up to seq %d, and %s has none that goes on from it: "+
+			"give every node the same coordination, and copy refs/mainstay/* to it, or run `mainstay accept --claim` where it is so (R10, R13)",
+			role, cmp.Or(place, "an unnamed place"), v.Tip.Seq, l.Place)
+	default:
+		delete(l.moved, role)
+	}
 }
 
 // othersEvery is how often reports that this node's decisions do not need are
@@ -183,7 +229,12 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 	nodes := map[string]string{}
 	needed := next.Began-l.othersRead >= othersEvery
 	for _, n := range next.Accepted.layout.nodes {
-		if h := refs[n.reportRef]; h != "" && h != l.hashes[n.reportRef] {
+		h := refs[n.reportRef]
+		if err := l.unfit.know(n.reportRef, h, next.Began); err != nil {
+			next.warn(plan.CondReportUnreadable, "the report of %s cannot be read: %v", n.name, err)
+			continue
+		}
+		if h != "" && h != l.hashes[n.reportRef] {
 			moved[n.reportRef], nodes[n.reportRef] = h, n.name
 			needed = needed || l.concerns(d, n.name)
 		}
@@ -196,6 +247,7 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 	defer cancel()
 	reports, errs := l.Coordination.Reports(ctx, moved)
 	for _, ref := range slices.Sorted(maps.Keys(errs)) {
+		l.unfit.note(ref, moved[ref], errs[ref], next.Began)
 		next.warn(plan.CondReportUnreadable, "the report of %s cannot be read: %v", nodes[ref], errs[ref])
 	}
 	before := next.Reports
@@ -203,6 +255,7 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 	for ref, r := range reports {
 		node := nodes[ref]
 		if r.Node != node || r.Deployment != d.Name {
+			l.unfit.refuse(ref, moved[ref], fmt.Errorf("its ref carries a report of %s/%s", r.Deployment, r.Node), next.Began)
 			next.warn(plan.CondReportUnreadable, "the report ref of %s carries a report of %s/%s", node, r.Deployment, r.Node)
 			continue
 		}

@@ -68,6 +68,7 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 		r.Conditions = append(r.Conditions, plan.Condition{Type: plan.CondBlocked, Message: a.blocked})
 	}
 	a.sayGone(&r)
+	a.sayProbes(&r)
 	a.sayGuard(&r)
 	if a.unsaved != "" {
 		r.Conditions = append(r.Conditions, plan.Condition{Type: plan.CondStateNotSaved,

@@ -254,3 +254,6 @@ roles:
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// inline reads a document within the look that begins it.
+func inline(read func()) { read() }

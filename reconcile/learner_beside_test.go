@@ -50,7 +50,7 @@ func TestTemplatesAreBesideTheDocument(t *testing.T) {
 			git := folders{newVault(""), map[string]string{path: media, c.template: "here\n"}}
 			disk := newShelf(&journal{})
 			config := LearnerConfig{Node: "m", Branch: tip, Path: path, Repository: git, Coordination: git.vault,
-				Shared: true, Clock: newStill(), Disk: disk, Log: quiet()}
+				Shared: true, Beside: inline, Clock: newStill(), Disk: disk, Log: quiet()}
 			snap := NewLearner(config).Look(t.Context())
 			if (snap.Accepted != nil) != c.accepted {
 				t.Fatalf("accepted %v, want %v: %v", snap.Accepted != nil, c.accepted, snap.Conditions)

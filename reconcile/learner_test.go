@@ -30,7 +30,7 @@ func newScholar(document string) *scholar {
 
 func (s *scholar) restart() {
 	s.Learner = NewLearner(LearnerConfig{Node: "xivo-main", Branch: tip, Path: "deployment.yaml",
-		Repository: s.git, Coordination: s.git, Shared: true, Clock: s.clock, Disk: s.disk, Log: quiet()})
+		Repository: s.git, Coordination: s.git, Shared: true, Beside: inline, Clock: s.clock, Disk: s.disk, Log: quiet()})
 }
 
 func (s *scholar) look(t *testing.T) *Snapshot {
@@ -252,7 +252,7 @@ func TestClaimsKeptElsewhereAreListedBeforeTheDocument(t *testing.T) {
 	git := newVault(paris(spec.Main))
 	say := func(what string) listed { return listed{git, func() { order = append(order, what) }} }
 	l := NewLearner(LearnerConfig{Node: "xivo-main", Branch: tip, Path: "deployment.yaml", Repository: say("document"),
-		Coordination: say("claims"), Clock: newStill(), Disk: newShelf(&journal{}), Log: quiet()})
+		Coordination: say("claims"), Beside: inline, Clock: newStill(), Disk: newShelf(&journal{}), Log: quiet()})
 	for range 2 {
 		order = nil
 		l.Look(t.Context())

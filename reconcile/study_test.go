@@ -166,6 +166,7 @@ func TestTheOwnClaimIsToldBeforeAnythingElseIsRead(t *testing.T) { // R1
 
 func TestAnAgentEndsAtOnceWhileADocumentHangs(t *testing.T) {
 	s := newScholar(paris(spec.Main))
+	s.Beside = func(read func()) { go read() }
 	loading, free := make(chan struct{}), make(chan struct{})
 	defer close(free)
 	s.Load = func(string, []byte, spec.TemplateReader) (*spec.Deployment, []plan.Condition) {

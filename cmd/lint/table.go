@@ -25,14 +25,14 @@ func table() []row {
 		{folder: "schema", modules: []string{jsonschema, sigsYAML, goYAML}},
 		{folder: "spec", internal: []string{"schema"}, modules: []string{sigsYAML, goYAML, cron}},
 		{folder: "reconcile", internal: learned},
-		{folder: "reconcile/control", internal: append([]string{"reconcile", "reconcile/record"}, learned...), modules: []string{xNet}},
+		{folder: "reconcile/control", internal: append([]string{"reconcile", "reconcile/record"}, learned...)},
 		{folder: "reconcile/record", internal: learned},
-		{folder: "reconcile/task", internal: learned, modules: []string{cron}},
+		{folder: "reconcile/task", internal: append([]string{"reconcile/run"}, learned...), modules: []string{cron}},
 		{folder: "reconcile/metrics", internal: append([]string{"reconcile"}, learned...), modules: []string{prometheus}},
 		{folder: "reconcile/plan/...", internal: []string{"spec"}},
 		// The guard must not know git, documents or drivers: it is handed what stops.
 		{folder: "reconcile/guard", internal: learned},
-		{folder: "reconcile/git/...", internal: append([]string{"reconcile/git/...", "reconcile/state"}, learned...),
+		{folder: "reconcile/git/...", internal: append([]string{"reconcile/git/...", "reconcile/run", "reconcile/state"}, learned...),
 			modules: []string{goGit, goBilly, sshsig, goCrypto, knownhosts, xCrypto, xSys}},
 		{folder: "reconcile/state", modules: []string{renameio}},
 		{folder: "reconcile/run", internal: []string{"reconcile/service"}},
@@ -40,7 +40,7 @@ func table() []row {
 			"reconcile/probe", "reconcile/service/...", "reconcile/state", "reconcile/run",
 			"reconcile/control", "reconcile/record", "reconcile/task", "reconcile/metrics"},
 			modules: []string{goSystemd, xSys}},
-		{folder: "reconcile/probe", internal: []string{"spec"}, modules: []string{sipgo}},
+		{folder: "reconcile/probe", internal: []string{"spec", "reconcile/run"}, modules: []string{sipgo}},
 		// What every face of the product needs, each knowing those before it: what
 		// deployments are, what a change of them will do, and to carry it out.
 		{folder: "reconcile/gitcmd", internal: []string{"spec"}}, // spec.Folder says which files git does not store as they lie
@@ -110,7 +110,6 @@ const (
 	goCmp      = "github.com/google/go-cmp"
 	chromedp   = "github.com/chromedp"
 	xCrypto    = "golang.org/x/crypto"
-	xNet       = "golang.org/x/net"
 	xSys       = "golang.org/x/sys"
 	xTerm      = "golang.org/x/term"
 )

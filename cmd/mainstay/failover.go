@@ -197,7 +197,7 @@ func (t *turn) behind(ctx context.Context, repo gitcmd.Repo) string {
 // remote is what to push to: origin by its name, so that the checkout learns of
 // the push, or the address.
 func (t *turn) remote(ctx context.Context, repo gitcmd.Repo) string {
-	if url, err := repo.Text(ctx, gitcmd.Git("remote", "get-url", "origin")); err == nil && url == t.place.URL {
+	if url, err := repo.Text(ctx, gitcmd.Git("remote", "get-url", "origin")); err == nil && fleet.SameRepository(url, t.place.URL) {
 		return "origin"
 	}
 	return t.place.URL

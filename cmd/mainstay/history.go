@@ -201,13 +201,21 @@ func switchRow(s fleet.Switch) ui.Row {
 	}
 	took := "-"
 	if d := s.Took(); d > 0 {
-		took = fmt.Sprintf("%.1fs", d.Seconds())
+		took = lasted(d)
 	}
 	r.Cells = []ui.Cell{
 		{Text: s.At.UTC().Format("2006-01-02 15:04:05Z")}, {Text: s.Role}, {Text: from + " → " + string(s.To)},
 		{Text: fmt.Sprintf("#%d", s.Seq)}, {Text: string(s.Guarantee), Style: style}, {Text: took}, {Text: s.Who()},
 	}
 	return r
+}
+
+// lasted writes how long a switch took: tenths while they matter.
+func lasted(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	}
+	return d.Round(time.Second).String()
 }
 
 // phasesOf lists the moments of a switch, counted from the first one.
@@ -217,7 +225,7 @@ func phasesOf(s fleet.Switch) string {
 	}
 	parts := []string{s.Phases[0].Name}
 	for _, p := range s.Phases[1:] {
-		parts = append(parts, fmt.Sprintf("%s +%.1fs", p.Name, p.At.Sub(s.Phases[0].At).Seconds()))
+		parts = append(parts, p.Name+" +"+lasted(p.At.Sub(s.Phases[0].At)))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -69,6 +69,9 @@ func (a *app) plan(ctx context.Context, o *planOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := a.allBroken(to, documents, o); err != nil {
+		return err
+	}
 	for _, file := range documents {
 		p, err := a.planOne(ctx, s, file, [2]gitcmd.Tree{from, to}, o)
 		if err != nil {
@@ -79,6 +82,9 @@ func (a *app) plan(ctx context.Context, o *planOptions) error {
 			result.Pending = result.Pending || p.Pending
 		}
 	}
+	if err := o.known(to, result); err != nil {
+		return err
+	}
 	if err := a.printPlans(result); err != nil {
 		return err
 	}
@@ -86,6 +92,53 @@ func (a *app) plan(ctx context.Context, o *planOptions) error {
 		return &fault{code: exitPending, err: errSaid{}}
 	}
 	return nil
+}
+
+// allBroken says, when nothing changes, which document no node accepts: what is
+// broken already is not fine because it stays so.
+func (a *app) allBroken(to gitcmd.Tree, changing []string, o *planOptions) error {
+	if len(changing) > 0 || o.deployment != "" {
+		return nil
+	}
+	files, err := to.Files()
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if !fleet.IsYAML(f) || !isDocument(to, f) {
+			continue
+		}
+		if _, problems, err := fleet.Load(to, f); err == nil && len(problems) > 0 {
+			return a.problems(f, problems)
+		}
+	}
+	return nil
+}
+
+// known makes sure that the deployment that was asked for is there at all.
+func (o *planOptions) known(to gitcmd.Tree, r planned) error {
+	if o.deployment == "" || len(r.Plans) > 0 {
+		return nil
+	}
+	files, err := to.Files()
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, f := range files {
+		if !fleet.IsYAML(f) || !isDocument(to, f) {
+			continue
+		}
+		d, _, err := fleet.Load(to, f)
+		if err != nil || d == nil {
+			continue
+		}
+		if d.Name == o.deployment {
+			return nil
+		}
+		names = append(names, d.Name)
+	}
+	return failf(exitUsage, "no deployment %q in %s", o.deployment, fleet.Shown(o.place.URL)).hintf("it has %s", some(names))
 }
 
 func (a *app) printPlans(r planned) error {
@@ -127,6 +180,11 @@ func (o *planOptions) trees(ctx context.Context, s *fleet.Source) (from, to gitc
 		if *rev == "" {
 			continue
 		}
+		if strings.HasPrefix(*rev, "HEAD") && !repo.Checkout(ctx) {
+			done()
+			return from, to, nil, failf(exitUsage, "%s of what? This folder is no checkout of %s", *rev, fleet.Shown(o.place.URL)).
+				hintf("name a branch, a tag or a commit, or run this in a checkout of it")
+		}
 		hash, err := repo.Text(ctx, gitcmd.Git("rev-parse", "--verify", "--quiet").On(*rev+"^{commit}"))
 		if err != nil {
 			done()
@@ -167,7 +225,7 @@ func (l *laptop) bring(ctx context.Context, repo gitcmd.Repo, hash string) error
 func (l *laptop) workplace(ctx context.Context) (repo gitcmd.Repo, done func(), err error) {
 	env := l.place.Env()
 	if top, err := gitcmd.Top(ctx, "."); err == nil {
-		if url, err := top.Text(ctx, gitcmd.Git("remote", "get-url", "origin")); err == nil && url == l.place.URL {
+		if url, err := top.Text(ctx, gitcmd.Git("remote", "get-url", "origin")); err == nil && fleet.SameRepository(url, l.place.URL) {
 			top.Env = env
 			return top, func() {}, nil
 		}
@@ -250,6 +308,9 @@ func (a *app) planOne(ctx context.Context, s *fleet.Source, file string, trees [
 	if err != nil {
 		return nil, o.fault(err)
 	}
+	if ds[0] == nil {
+		ds[0] = accepted(trees[0], file, &v.Deployments[0])
+	}
 	p := forecast.Of(forecast.Input{From: ds[0], To: ds[1], Now: &v.Deployments[0], Coordinated: v.Coordinated})
 	if o.node != "" {
 		if _, ok := known.Nodes[o.node]; !ok {
@@ -258,6 +319,29 @@ func (a *app) planOne(ctx context.Context, s *fleet.Source, file string, trees [
 		p.Steps = slices.DeleteFunc(p.Steps, func(t forecast.Step) bool { return t.Node != o.node })
 	}
 	return p, nil
+}
+
+// accepted is the document that most nodes go by, nil when no node accepted one: it
+// stands for a newest one that is broken.
+func accepted(tree gitcmd.Tree, file string, d *fleet.Deployment) *spec.Deployment {
+	votes, best := map[string]int{}, ""
+	for _, n := range d.Nodes {
+		if n.Report == nil || n.Report.Accepted == "" {
+			continue
+		}
+		c := n.Report.Accepted
+		if votes[c]++; best == "" || votes[c] > votes[best] {
+			best = c
+		}
+	}
+	if best == "" {
+		return nil
+	}
+	was, _, err := fleet.Load(tree.At(best), file)
+	if err != nil {
+		return nil
+	}
+	return was
 }
 
 // problems tells what is wrong with a document, and returns exit code 3.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -112,7 +113,8 @@ func (a *app) command() *cobra.Command {
 			"active: main or active: standby, says which side serves; failing over is a commit.\n" + exitStatusHelp,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          usageArgs(cobra.NoArgs),
+		Args:          noSuchCommand,
+		Version:       versions()["mainstay"],
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			if also := c.Annotations[alsoPrints]; a.format != "text" && a.format != "json" && (also == "" || a.format != also) {
@@ -135,6 +137,19 @@ func (a *app) command() *cobra.Command {
 		root.AddCommand(c)
 	}
 	return root
+}
+
+// noSuchCommand names the command that was probably meant.
+func noSuchCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	f := failf(exitUsage, "there is no command %q", args[0]).hintf("run %s --help", c.CommandPath())
+	c.SuggestionsMinimumDistance = 2
+	if names := c.SuggestionsFor(args[0]); len(names) > 0 {
+		f.hint = "did you mean mainstay " + strings.Join(names, ", mainstay ") + "?"
+	}
+	return f
 }
 
 // commands lists what makes the commands, in the order of the help.

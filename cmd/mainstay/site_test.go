@@ -109,7 +109,7 @@ func (s *site) claims(role string, c plan.Claim) {
 
 // report is what a node says that is as the document declares.
 func (s *site) report(name string) plan.Report {
-	n, at := s.doc.Nodes[name], time.Now().Add(-150*time.Second).UTC()
+	n, at := s.doc.Nodes[name], time.Now().Add(-122*time.Second).UTC()
 	r := plan.Report{
 		Deployment: s.doc.Name, Node: name, Role: n.Role, Side: n.Side, Instance: "instance-of-" + name,
 		Status: plan.Active, Reason: "every service is ready", Declared: s.doc.Active, Seq: 1,

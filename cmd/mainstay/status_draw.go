@@ -14,6 +14,9 @@ import (
 // not as it should be.
 func drawDeployment(s ui.Screen, v *fleet.View, d *fleet.Deployment) error {
 	s.Cut(ui.Bold, "%s", title(v, d))
+	for _, o := range d.Outages {
+		s.Say(ui.Bad, "NOT OK: %s", o)
+	}
 	if v.Subject != "" {
 		s.Cut(ui.Dim, "%.7s %q by %s, %s ago", v.Commit, v.Subject, author(v.Author), fleet.Age(v.Read.Sub(v.When)))
 	}
@@ -44,7 +47,7 @@ func title(v *fleet.View, d *fleet.Deployment) string {
 		text += " · fenced: " + string(d.Fenced)
 	}
 	if v.Repository != "" {
-		text += " · " + v.Branch
+		text += " · branch " + v.Branch
 	}
 	return text
 }
@@ -76,6 +79,9 @@ func status(n fleet.Node) ui.Cell {
 	}
 	if n.Stale {
 		return ui.Cell{Text: "was " + string(n.Report.Status), Style: ui.Bad}
+	}
+	if n.Report.Status == plan.Paused && n.Report.Running {
+		return ui.Cell{Text: "Paused, runs", Style: ui.Warn}
 	}
 	switch s := n.Report.Status; s {
 	case plan.Active:
@@ -125,8 +131,12 @@ func Summary(d *fleet.Deployment) string {
 	switch {
 	case d.OK:
 		return fmt.Sprintf("ok: %s serves, %d of %d nodes as declared", d.Active, len(d.Nodes), len(d.Nodes))
+	case len(d.Outages) > 0:
+		return "not ok: " + strings.Join(d.Outages, "; ")
+	case bad == 0 && len(d.Problems) > 0:
+		return "not ok: the newest document is broken, and nodes go by an older one"
 	case bad == 0:
-		return fmt.Sprintf("not ok: %d of %d nodes as declared", len(d.Nodes), len(d.Nodes))
+		return "not ok: every node is as declared, but see above"
 	}
 	return fmt.Sprintf("not ok: %d of %d nodes as declared", len(d.Nodes)-bad, len(d.Nodes))
 }
@@ -176,6 +186,9 @@ func fleetRow(d *fleet.Deployment) ui.Row {
 	}
 	if oldest == "never" && !anyHeard(d) {
 		r.Notes = []ui.Cell{{Text: "no node was ever heard", Style: ui.Warn}}
+	}
+	for _, o := range d.Outages {
+		r.Notes = append(r.Notes, ui.Cell{Text: o, Style: ui.Bad})
 	}
 	for _, f := range d.Findings {
 		r.Notes = append(r.Notes, ui.Cell{Text: f, Style: ui.Bad})

@@ -1,21 +1,31 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
 	"github.com/spf13/cobra"
 
 	"mainstay/reconcile/control"
+	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/plan"
 )
 
 func (a *app) takeoverCommand() *cobra.Command {
 	var r reach
 	var q control.TakeoverRequest
+	var force bool
 	c := &cobra.Command{
 		Use:   "takeover --attest TEXT | --end",
 		Short: "Activate this node by a person's word",
 		Long: "takeover activates this node whatever the document says and also without git, because a person\n" +
 			"states that the other side does not serve (R9). The statement is kept in the claim's history.\n" +
-			"Nothing else keeps the two sides apart then: look before you state it. It ends once the document\n" +
-			"agrees, or by --end.\n\n" +
+			"Nothing else keeps the two sides apart then: look before you state it. When the other side was just\n" +
+			"heard serving it asks on a terminal, and is refused elsewhere without --force. It ends once the\n" +
+			"document agrees, or by --end.\n\n" +
 			"With --adopt it makes the claim of a dead or replaced machine of this very side this node's own,\n" +
 			"to serve or to release it as the document says.\n" + exitStatusHelp,
 		Example: "  mainstay takeover --attest \"main is powered off, seen in the rack by me\"\n" +
@@ -26,12 +36,55 @@ func (a *app) takeoverCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if !q.End && !q.Adopt && !force && q.Attest != "" {
+				if err := a.otherSideIsOff(c.Context(), agent); err != nil {
+					return err
+				}
+			}
+			q.Attest = stated(q.Attest)
 			return a.answered(agent.Takeover(c.Context(), q))
 		},
 	}
 	r.flags(c)
 	c.Flags().StringVar(&q.Attest, "attest", "", "what you state about the other side")
 	c.Flags().BoolVar(&q.Adopt, "adopt", false, "only take the claim of a dead machine of this side")
+	c.Flags().BoolVar(&force, "force", false, "take over although the other side was just heard serving")
 	c.Flags().BoolVar(&q.End, "end", false, "end a takeover that is in force")
 	return c
+}
+
+// otherSideIsOff asks the person, or refuses where nobody can be asked, when the
+// node of the other side was just heard serving: the one statement by which two
+// sides can come to serve at once (R9). What the agent does not know stops nobody.
+func (a *app) otherSideIsOff(ctx context.Context, agent *control.Client) error {
+	s, err := agent.Status(ctx)
+	if err != nil || s.Node.Status == plan.Active {
+		return nil // the order itself says what is wrong
+	}
+	for name, r := range s.Others {
+		age := time.Since(r.At)
+		if r.Role != s.Node.Role || r.Side != s.Node.Side.Other() || r.Status != plan.Active && !r.Running || age > fleet.FreshFor(nil) {
+			continue
+		}
+		text := fmt.Sprintf("%s (%s) was %s when it was last heard, %s ago", name, r.Side, r.Status, fleet.Age(age))
+		if !isTerminal(a.in) {
+			return failf(exitRefused, "refused: %s: %s is not off", text, r.Side).
+				hintf("stop it first, or cut its power; when you know that it is off, add --force")
+		}
+		a.say("%s. If both serve, both answer.", text)
+		fmt.Fprintf(a.err, "Type %s to go on: ", s.Node.Side)
+		if line, err := a.answer(ctx); err != nil || line != string(s.Node.Side) {
+			return failf(exitFailed, "nothing was changed")
+		}
+	}
+	return nil
+}
+
+// stated adds to a statement who made it, when they became root by sudo.
+func stated(text string) string {
+	who := os.Getenv("SUDO_USER")
+	if who == "" || strings.TrimSpace(text) == "" {
+		return text
+	}
+	return strings.TrimSpace(text) + " (by " + who + ")"
 }

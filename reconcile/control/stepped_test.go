@@ -34,7 +34,8 @@ func newSteppedNode(t *testing.T, name string) *steppedNode {
 func (n *steppedNode) start() {
 	log, clock := slog.New(slog.DiscardHandler), ctlClock{time.Now()}
 	lc := reconcile.LearnerConfig{Node: n.name, Branch: "refs/heads/main", Path: "deployment.yaml", Repository: n.git,
-		Clock: clock, Disk: n.disk, Log: log}
+		Beside: func(read func()) { read() },
+		Clock:  clock, Disk: n.disk, Log: log}
 	if !n.readOnly {
 		lc.Coordination, lc.Shared = n.git, true
 	}

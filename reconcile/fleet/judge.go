@@ -20,7 +20,7 @@ func (v *View) judge() {
 			d.OK = d.OK && d.Nodes[j].OK
 		}
 		v.judgeDeployment(d)
-		d.OK = d.OK && len(d.Findings) == 0
+		d.OK = d.OK && len(d.Findings) == 0 && len(d.Outages) == 0
 		v.OK = v.OK && d.OK
 	}
 }
@@ -34,9 +34,38 @@ func (v *View) judgeDeployment(d *Deployment) {
 			d.say("the claim of %s cannot be read: %s", role, c.Error)
 		}
 	}
+	for _, role := range d.unserved() {
+		d.Outages = append(d.Outages, role)
+	}
 	if !v.Coordinated {
 		d.say("read-only mode: there is no claim and nodes publish no reports (R8)")
 	}
+}
+
+// unserved says of every exclusive role that no node of it says that it serves, and
+// since when, as far as reports tell. A node that was not heard may serve.
+func (d *Deployment) unserved() []string {
+	roles, serves, since := []string{}, map[string]bool{}, map[string]time.Time{}
+	for _, n := range d.Nodes {
+		if n.Side == "" {
+			continue
+		}
+		if !slices.Contains(roles, n.Role) {
+			roles = append(roles, n.Role)
+		}
+		r := n.Report
+		serves[n.Role] = serves[n.Role] || r == nil || n.Stale || r.Status == plan.Active || r.Running
+		if r != nil && r.Since.After(since[n.Role]) {
+			since[n.Role] = r.Since
+		}
+	}
+	var out []string
+	for _, role := range roles {
+		if !serves[role] {
+			out = append(out, fmt.Sprintf("nobody serves %s, since %s", role, since[role].UTC().Format("2006-01-02 15:04:05Z")))
+		}
+	}
+	return out
 }
 
 func (d *Deployment) say(format string, args ...any) {
@@ -66,6 +95,9 @@ func (v *View) judgeNode(d *Deployment, n *Node) {
 		n.Role, n.Side = r.Role, r.Side
 	}
 	n.Age = max(0, v.Read.Sub(r.At).Seconds())
+	if ahead := r.At.Sub(v.Read); ahead > farAhead {
+		n.say("its report is dated %s ahead of this machine's clock: when it was made is not known", Age(ahead))
+	}
 	n.Stale = n.Heard() > FreshFor(d.Spec)
 	n.Applied = r.Accepted != "" && r.Applied == r.Accepted && (r.Accepted == v.Commit || r.Document == d.Digest)
 	if n.Stale {
@@ -74,6 +106,10 @@ func (v *View) judgeNode(d *Deployment, n *Node) {
 	v.judgeReport(d, n)
 	n.OK = len(n.Findings) == 0
 }
+
+// farAhead is by how much another machine's clock may be ahead of this one's before
+// its reports are of no known age.
+const farAhead = time.Minute
 
 // judgeReport says what of a report is not as it should be.
 func (v *View) judgeReport(d *Deployment, n *Node) {

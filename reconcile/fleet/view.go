@@ -43,8 +43,10 @@ type Deployment struct {
 	// nothing to tell.
 	OK bool `json:"ok"`
 	// Findings are what is not as it should be beyond single nodes.
-	Findings []string         `json:"findings,omitempty"`
-	Spec     *spec.Deployment `json:"-"`
+	Findings []string `json:"findings,omitempty"`
+	// Outages say which roles nobody serves, and since when.
+	Outages []string         `json:"outages,omitempty"`
+	Spec    *spec.Deployment `json:"-"`
 }
 
 // Claim is a claim as it was read; the zero Tip is one that nobody ever held.

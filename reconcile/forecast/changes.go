@@ -69,9 +69,19 @@ func (p *planner) nodeChanges() {
 	for _, name := range p.From.NodeNames() {
 		if _, ok := p.To.Nodes[name]; !ok {
 			p.plan.Steps = append(p.plan.Steps, Step{Node: name, Role: p.From.Nodes[name].Role, Side: p.From.Nodes[name].Side,
-				Do: DoChange, Text: "leaves the deployment: its agent keeps what it accepted last"})
+				Do: DoChange, Text: p.leaves(name)})
 		}
 	}
+}
+
+// leaves is what becomes of a node that the document no longer has. One that holds
+// the claim goes on serving under a name that nobody looks at.
+func (p *planner) leaves(name string) string {
+	n := p.From.Nodes[name]
+	if n.Side != "" && p.From.Roles[n.Role].Exclusive && p.serving(n.Role) == n.Side {
+		p.plan.Notes = append(p.plan.Notes, fmt.Sprintf("%s holds the claim of %s and serves: take it out or rename it while it is Inactive", name, n.Role))
+	}
+	return "leaves the deployment: its agent keeps what it accepted last"
 }
 
 func (p *planner) nodeChange(a, b *spec.Wanted) {
@@ -99,20 +109,31 @@ func (p *planner) nodeChange(a, b *spec.Wanted) {
 
 // serviceChanges says what becomes of services that come, go or change.
 func (p *planner) serviceChanges(a, b *spec.Wanted) {
-	up := b.Side == "" || p.last(b.Node).Report != nil && p.last(b.Node).Report.Status == plan.Active
+	up := b.Side == "" || p.serves(b)
 	named(a.Services, b.Services, func(s spec.Service) string { return s.Name }, func(name, how string) {
 		run := runOf(p.last(b.Node), name)
 		switch {
 		case how == "adds" && up:
 			p.step(b.Node, DoStart, name, "", "starts "+name+", which is new in the document")
 		case how == "adds":
-			p.step(b.Node, DoChange, name, "", name+" is new: it stays stopped while this side is Inactive")
+			p.step(b.Node, DoChange, name, "", name+" is new: it stays stopped until this side serves")
 		case how == "drops":
 			p.step(b.Node, DoChange, name, "", fmt.Sprintf("no longer looks after %s, which stays as it is%s", name, nowIs(run)))
 		default:
 			p.step(b.Node, DoChange, name, "", "changes how "+name+" is looked after"+nowIs(run))
 		}
 	})
+}
+
+// serves reports whether a node of an exclusive role starts what is new: it holds
+// the claim and says so, whether or not all of it runs already.
+func (p *planner) serves(w *spec.Wanted) bool {
+	r := p.last(w.Node).Report
+	if r == nil {
+		return false
+	}
+	holds := p.serving(w.Role) == w.Side
+	return r.Status == plan.Active || holds && (r.Status == plan.Activating || r.Status == plan.Failed)
 }
 
 // named compares two lists by name, and says what was added, dropped or changed.

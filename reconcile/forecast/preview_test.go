@@ -163,6 +163,29 @@ func TestOnlyWhatRunsIsStopped(t *testing.T) {
 	}
 }
 
+// What is new on a side that serves is started, though not all of it runs yet.
+func TestANewServiceStartsOnTheSideThatServes(t *testing.T) {
+	for status, want := range map[plan.Status]Does{
+		plan.Active: DoStart, plan.Activating: DoStart, plan.Failed: DoStart, plan.Inactive: DoChange, plan.Held: DoChange,
+	} {
+		w := newWorld(t)
+		w.main.Status = status
+		from := w.load("main")
+		text := strings.ReplaceAll(strings.ReplaceAll(document, "ACTIVE", "main"), "HANDOVER", "{}") + "      - { name: two, systemd: two.service }\n"
+		to, problems := spec.Load("d.yaml", []byte(text), nil)
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		now := &fleet.Deployment{Name: "paris", Claims: map[string]fleet.Claim{"app": {Tip: w.claim}},
+			Nodes: []fleet.Node{{Name: "m", Report: w.main}, {Name: "s", Report: w.stb}}}
+		for _, s := range Of(Input{From: from, To: to, Now: now, Coordinated: true}).Steps {
+			if s.Node == "m" && s.What == "two" && s.Do != want {
+				t.Errorf("while main is %s: %s", status, s.Text)
+			}
+		}
+	}
+}
+
 func TestNothingHappensWhenNothingChanges(t *testing.T) {
 	w := newWorld(t)
 	d := w.load("main")

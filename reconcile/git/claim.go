@@ -69,13 +69,14 @@ func (r *Remote) Claim(ctx context.Context, ref, hash string, known plan.Tip) (C
 	if known.ID == "" {
 		depth = maxChain
 	}
-	st, q := newStore(), question{ref, hash, known.ID}
+	st, q := noteStore(depth), question{ref, hash, known.ID}
 	read, err := r.claimAt(ctx, q, known, depth, st)
 	if err != nil || read.Descends || st.whole() || read.Tip.Seq <= known.Seq {
 		return read.since(known), err
 	}
 	// Every change adds one to seq, so it is known how far away the known one is.
 	depth = int(min(read.Tip.Seq-known.Seq+1, maxChain))
+	st.budget = noteStore(depth).budget
 	read, err = r.claimAt(ctx, q, known, depth, st)
 	return read.since(known), err
 }
@@ -198,7 +199,7 @@ func (r *Remote) Chain(ctx context.Context, ref, hash string, limit int) ([]plan
 	if limit <= 0 || limit > maxChain {
 		limit = maxChain
 	}
-	st := newStore()
+	st := noteStore(limit)
 	f := fetchRequest{depth: limit, filter: "blob:limit=65537"}
 	if err := r.fetchRef(ctx, r.dialers[0], question{ref: ref, hash: hash}, f, st); err != nil {
 		return nil, err

@@ -83,6 +83,11 @@ func (e *Error) Is(target error) bool {
 	return target == fs.ErrNotExist && e.Kind == ErrNotFound && e.Err == nil
 }
 
+// Permanent reports whether the same objects would be refused again.
+func (e *Error) Permanent() bool {
+	return errors.Is(e.Kind, ErrTooLarge) || errors.Is(e.Kind, ErrDamaged)
+}
+
 // Hint returns what a person should do, or the empty string.
 func (e *Error) Hint() string { return e.Advice }
 

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 )
 
 // fetchRequest is what to ask of upload-pack.
@@ -14,6 +16,8 @@ type fetchRequest struct {
 	depth int
 	// filter leaves objects out, on servers that can.
 	filter string
+	// commits keeps nothing else of what is sent.
+	commits bool
 }
 
 // infinite is git's own word for a depth that ends at the roots.
@@ -26,11 +30,10 @@ func (s *session) fetch(ctx context.Context, f fetchRequest, into *store) error 
 	if err != nil {
 		return s.fail(ctx, err)
 	}
-	pack, err := s.readPack(in, f, into)
-	if err != nil {
+	if err := s.readPack(in, f, into); err != nil {
 		return s.fail(ctx, err)
 	}
-	return into.add(pack)
+	return nil
 }
 
 func (s *session) fetchLines(f fetchRequest, have *store) []byte {
@@ -73,19 +76,27 @@ func (s *session) filters(f fetchRequest) bool { return f.filter != "" && s.can(
 
 func (s *session) deepens(f fetchRequest) bool { return f.depth > 0 && s.can("shallow") }
 
-func (s *session) readPack(in *bufio.Reader, f fetchRequest, into *store) ([]byte, error) {
+// readPack unpacks the answer as it arrives. What the connection says of its own
+// end comes before what that looks like to the unpacking.
+func (s *session) readPack(in *bufio.Reader, f fetchRequest, into *store) error {
 	if s.deepens(f) {
 		if err := readShallow(in, into); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := readAcks(in); err != nil {
-		return nil, err
+		return err
 	}
-	if s.can("side-band-64k") {
-		return sideband(in)
+	into.budget.commits = f.commits
+	if !s.can("side-band-64k") {
+		return into.unpack(in)
 	}
-	return readAll(in)
+	data := &channel{read: func() ([]byte, error) { return readPacket(in) }}
+	err := into.unpack(data)
+	if err != nil && data.err != nil && !errors.Is(data.err, io.EOF) {
+		return data.err
+	}
+	return err
 }
 
 // readAcks skips what the server says about commits both sides have. The line

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"mainstay/reconcile/run"
 )
 
 // graceful is how long a git process gets to end by itself.
@@ -50,7 +52,7 @@ func (d localDialer) dial(ctx context.Context, service string) (link, error) {
 		args = append([]string{"-c", "uploadpack.allowFilter=true"}, args...)
 	}
 	l := &pipeLink{cmd: exec.Command(git, args...), stderr: &tail{}, ended: make(chan struct{})}
-	l.cmd.Env = localEnv(os.Environ())
+	l.cmd.Env = localEnv(run.Environment())
 	l.cmd.Stderr = l.stderr
 	if err := l.start(ctx); err != nil {
 		return nil, err

@@ -84,6 +84,8 @@ func readLsRefs(in *bufio.Reader) (Refs, error) {
 			return nil, fmt.Errorf("not a ref: %q", message(l))
 		}
 		name, _, _ := bytes.Cut(rest, []byte(" "))
-		refs.add(name, hash)
+		if err := refs.add(name, hash); err != nil {
+			return nil, err
+		}
 	}
 }

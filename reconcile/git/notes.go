@@ -35,7 +35,7 @@ func (r *Remote) Notes(ctx context.Context, listed map[string]string) Notes {
 		for _, ref := range refs {
 			part[ref] = listed[ref]
 		}
-		st := newStore()
+		st := noteStore(reportNotes * len(refs))
 		moved, err := r.fetchReports(ctx, part, st)
 		for ref, hash := range part {
 			switch {

@@ -78,31 +78,55 @@ func (r *Remote) Report(ctx context.Context, ref, hash string) (plan.Report, err
 }
 
 // Reports reads several reports with one fetch: listed maps their refs to the
-// hashes that a listing showed. Every ref is in one of the results.
+// hashes that a listing showed. Every ref is in one of the results. When what is
+// sent is damaged or too large, each one is fetched by itself: a report that is
+// not fit to be read must not hide the others.
 func (r *Remote) Reports(ctx context.Context, listed map[string]string) (map[string]plan.Report, map[string]error) {
 	reports, errs := map[string]plan.Report{}, map[string]error{}
 	if len(listed) == 0 {
 		return reports, errs
 	}
-	st := newStore()
-	moved, err := r.fetchReports(ctx, listed, st)
+	err := r.reports(ctx, listed, reports, errs)
+	if err == nil {
+		return reports, errs
+	}
+	apart := len(listed) > 1 && (errors.Is(err, ErrTooLarge) || errors.Is(err, ErrDamaged))
 	for ref, hash := range listed {
-		switch {
-		case moved[ref] != nil:
-			errs[ref] = moved[ref]
-		case err != nil:
-			errs[ref] = err
-		default:
-			rep, err := r.ownReport(st, ref, hash)
-			if err != nil {
-				errs[ref] = err
-			} else {
-				reports[ref] = rep
-			}
+		one := err
+		if apart {
+			one = r.reports(ctx, map[string]string{ref: hash}, reports, errs)
+		}
+		if one != nil {
+			errs[ref] = one
 		}
 	}
 	return reports, errs
 }
+
+// reports fetches reports together. The error is that of the fetch.
+func (r *Remote) reports(ctx context.Context, listed map[string]string, into map[string]plan.Report, errs map[string]error) error {
+	st := noteStore(reportNotes * len(listed))
+	moved, err := r.fetchReports(ctx, listed, st)
+	if err != nil {
+		return err
+	}
+	for ref, hash := range listed {
+		if moved[ref] != nil {
+			errs[ref] = moved[ref]
+			continue
+		}
+		rep, err := r.ownReport(st, ref, hash)
+		if err != nil {
+			errs[ref] = err
+		} else {
+			into[ref] = rep
+		}
+	}
+	return nil
+}
+
+// reportNotes is how many claims a report may be as large as.
+const reportNotes = 64
 
 // fetchReports fetches those refs that are still at their hash, and says which
 // are not.
@@ -132,7 +156,7 @@ func (r *Remote) fetchReports(ctx context.Context, listed map[string]string, int
 func (s *store) report(ref, hash string) (plan.Report, error) {
 	c, err := s.commit(hash)
 	if err == nil && c == nil {
-		err = damaged("report "+ref, errors.New("its commit was not sent"))
+		err = s.missing("the commit of report " + ref)
 	}
 	if err != nil {
 		return plan.Report{}, err

@@ -123,7 +123,7 @@ func (r *Remote) fetchRef(ctx context.Context, d dialer, q question, f fetchRequ
 	into.tips = f.wants
 	c, err := into.commit(q.hash)
 	if err == nil && c == nil {
-		return damaged("pack", fmt.Errorf("the server did not send %s", q.hash))
+		return into.missing("commit " + q.hash)
 	}
 	return err
 }
@@ -147,7 +147,7 @@ func (r *Remote) descends(ctx context.Context, d dialer, q question, st *store) 
 		if st.whole() || len(steps) == 0 {
 			break
 		}
-		if err := r.fetchRef(ctx, d, q, fetchRequest{depth: steps[0], filter: "tree:0"}, st); err != nil {
+		if err := r.fetchRef(ctx, d, q, fetchRequest{depth: steps[0], filter: "tree:0", commits: true}, st); err != nil {
 			return err
 		}
 		steps = steps[1:]
@@ -200,7 +200,7 @@ func (s *store) walk(hash string, visit func(*object.Commit) bool) error {
 func newRevision(st *store, hash string) (*Revision, error) {
 	c, err := st.commit(hash)
 	if err == nil && c == nil {
-		err = damaged("commit "+hash, errors.New("not there"))
+		err = st.missing("commit " + hash)
 	}
 	if err != nil {
 		return nil, err

@@ -156,14 +156,20 @@ func (s *session) addRef(l []byte) error {
 	if !ok || !isHash(string(hash)) {
 		return fmt.Errorf("not a ref: %q", message(l))
 	}
-	s.refs.add(name, hash)
-	return nil
+	return s.refs.add(name, hash)
 }
 
-func (r Refs) add(name, hash []byte) {
+// mostRefs bounds how many branches, claims and reports are kept of a listing.
+const mostRefs = 50_000
+
+func (r Refs) add(name, hash []byte) error {
+	if len(r) >= mostRefs {
+		return fmt.Errorf("%w: it has more than %d branches, claims and reports", ErrTooLarge, mostRefs)
+	}
 	if bytes.HasPrefix(name, []byte(headsPrefix)) || bytes.HasPrefix(name, []byte(ownPrefix)) {
 		r[string(name)] = string(hash)
 	}
+	return nil
 }
 
 // isHash reports whether text is a full object name in lower case.

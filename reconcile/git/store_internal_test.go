@@ -56,7 +56,7 @@ const (
 func TestAPackBombIsRefusedUnopened(t *testing.T) {
 	base := entry{kind: blobKind, size: 4, content: []byte("base")}
 	// A delta of a few bytes that says its result is a terabyte.
-	huge := entry{kind: ofsDeltaKind, size: 8, base: []byte{14}, content: []byte{4, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20, 0x91}}
+	huge := entry{kind: ofsDeltaKind, size: 8, base: []byte{17}, content: []byte{4, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20, 0x91}}
 	for name, pack := range map[string][]byte{
 		"an object of a terabyte": handMade(t, 1, entry{kind: blobKind, size: 1 << 40, content: []byte("x")}),
 		"a delta to a terabyte":   handMade(t, 2, base, huge),

@@ -32,6 +32,9 @@ func (r Repo) Checked(ctx context.Context) Tree {
 	return Tree{ctx: ctx, repo: r, index: sync.OnceValues(func() (*spec.Index, error) { return r.Index(ctx) })}
 }
 
+// At returns the files of another revision of the same repository.
+func (t Tree) At(rev string) Tree { return t.repo.At(t.ctx, rev) }
+
 // Files lists the paths of plain files.
 func (t Tree) Files() ([]string, error) {
 	call := Git("ls-tree", "-r", "-z", "--name-only").On(t.rev)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -112,7 +114,7 @@ func (n *Node) openGit(c Config) (coordinated bool, err error) {
 	}
 	if coord != nil {
 		link := coordination{remote: coord, chains: git.NewChainStore(n.disk), log: c.Log, last: new(string)}
-		lc.Coordination = link
+		lc.Coordination, lc.Place = link, coord.URL()
 		n.publish = reconcile.NewPublisher(link, Clock{}, 5*time.Minute, reconcile.DefaultTimeout)
 	}
 	n.learner = reconcile.NewLearner(lc)
@@ -141,7 +143,7 @@ func (n *Node) makeActuator(c Config, coordinated bool) error {
 		Node: c.File.Node, Boot: boot, Instance: instance, Coordinated: coordinated,
 		Clock: Clock{}, Disk: n.disk, Leases: guard.Beside(c.File.Socket, boot), Versions: c.Versions, Recorder: n.journal, Log: c.Log,
 		Machine: reconcile.Machine{
-			Services: n.services, Files: &Files{parts: p}, Probes: NewProbes(p.ctx, p.file.Allow, p.wake),
+			Services: n.services, Files: &Files{parts: p}, Probes: NewProbes(p.ctx, p.file.Allow, n.disk, p.wake),
 			SelfFence: p.selfFence, Extra: n.addToReport,
 		},
 	})
@@ -169,6 +171,7 @@ func (n *Node) addToReport(r *plan.Report, tie plan.Tie) {
 // on the same node, does not run. The latter is ErrStateInUse or
 // control.ErrInUse.
 func (n *Node) Run(ctx context.Context) error {
+	limitMemory()
 	release, err := n.alone()
 	if err != nil {
 		return err
@@ -199,4 +202,15 @@ func (n *Node) Run(ctx context.Context) error {
 	err = n.Agent.Run(ctx)
 	wg.Wait()
 	return errors.Join(n.endLease(), err)
+}
+
+// softLimit is when the garbage collector works harder, in bytes: what others
+// serve must not make the agent large on a machine whose memory is for telephony.
+const softLimit = 48 << 20
+
+// limitMemory sets it, unless a person did by GOMEMLIMIT.
+func limitMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softLimit)
+	}
 }

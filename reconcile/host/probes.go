@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/probe"
 	"mainstay/spec"
@@ -16,7 +17,9 @@ import (
 // in a goroutine of its own.
 type Probes struct {
 	allow spec.Allow
-	wake  func()
+	// disk keeps what has answered once; nil keeps nothing.
+	disk reconcile.Disk
+	wake func()
 
 	mu      sync.Mutex
 	hurry   bool
@@ -33,15 +36,23 @@ type watched struct {
 	// slow says that it is asked seldom now.
 	slow bool
 	view plan.ProbeView
+	// decides says that the probe is a witness. heard that it was answered once.
+	decides, heard bool
+	silent         int // tries in a row that met silence
 }
 
-// seldom is how often the witness is asked while nobody decides by it.
-const seldom = 10 * time.Second
+const (
+	// seldom is how often the witness is asked while nobody decides by it and it
+	// answers.
+	seldom = 5 * time.Second
+	// heardFile keeps the witness that was answered once.
+	heardFile = "witness"
+)
 
 // NewProbes returns probes that run until ctx ends, run only commands that are
-// allowed, and call wake when one changes its mind.
-func NewProbes(ctx context.Context, allow spec.Allow, wake func()) *Probes {
-	return &Probes{ctx: ctx, allow: allow, wake: wake, detect: map[spec.Side]*watched{}}
+// allowed, and call wake when one changes its mind. The disk may be nil.
+func NewProbes(ctx context.Context, allow spec.Allow, disk reconcile.Disk, wake func()) *Probes {
+	return &Probes{ctx: ctx, allow: allow, disk: disk, wake: wake, detect: map[spec.Side]*watched{}}
 }
 
 // Configure starts, keeps or ends probes as the document wants them. A document
@@ -56,6 +67,7 @@ func (p *Probes) Configure(w *spec.Wanted) error {
 	if p.witness, err = p.replace(p.witness, w.Witness, !p.hurry); err != nil {
 		return fmt.Errorf("role %s: witness: %w", w.Role, err)
 	}
+	p.recallHeard(p.witness)
 	for _, side := range []spec.Side{spec.Main, spec.Standby} {
 		if p.detect[side], err = p.replace(p.detect[side], w.DetectOn[side], false); err != nil {
 			return fmt.Errorf("role %s: detect: %w", w.Role, err)
@@ -84,15 +96,32 @@ func (p *Probes) replace(old *watched, want *spec.Probe, slow bool) (*watched, e
 	return w, nil
 }
 
-// begin asks from now on, at the document's pace or seldom.
+// recallHeard makes a witness one, and remembers whether this very probe was
+// answered before the agent was restarted.
+func (p *Probes) recallHeard(w *watched) {
+	if w == nil || w.decides {
+		return
+	}
+	w.decides = true
+	var heard spec.Probe
+	if p.disk != nil && p.disk.Load(heardFile, &heard) == nil {
+		w.heard = reflect.DeepEqual(heard, w.want)
+	}
+}
+
+// begin asks from now on, at the document's pace, or seldom as long as the target
+// answers.
 func (p *Probes) begin(w *watched, slow bool) {
 	ctx, stop := context.WithCancel(p.ctx)
 	w.stop, w.slow = stop, slow
-	every := w.want.Every.D()
-	if slow {
-		every = max(every, seldom)
+	pause := func(r probe.Result) time.Duration {
+		every := w.want.Every.D()
+		if slow && (r.OK || r.FailsInARow > w.want.Fail) {
+			every = max(every, seldom)
+		}
+		return every
 	}
-	go probe.Repeat(ctx, w.ask, every, Clock{}, func(r probe.Result) {
+	go probe.RepeatAfter(ctx, w.ask, pause, Clock{}, func(r probe.Result) {
 		if ctx.Err() == nil {
 			p.note(w, r)
 		}
@@ -111,29 +140,59 @@ func (p *Probes) Hurry(on bool) {
 		return
 	}
 	w.stop()
-	w.view = plan.ProbeView{}
+	w.view, w.silent = plan.ProbeView{}, 0
 	p.begin(w, !on)
 }
 
-// note takes in one result. Silence counts from the first try without an
-// answer, and one answer ends it (R4).
+// note takes in one result. Silence counts from the first try that was put and
+// not answered; an answer ends it, and so does a try that could not ask (R4).
 func (p *Probes) note(w *watched, r probe.Result) {
 	p.mu.Lock()
-	before := w.view
-	switch {
-	case r.OK:
-		w.view = plan.ProbeView{Known: true, Answers: true}
-	default:
-		if !before.Known || before.Answers {
-			w.view.SilentSince = r.At
-		}
-		w.view.Known, w.view.Answers = true, false
-		w.view.Silent = r.FailsInARow >= w.want.Fail
-	}
+	before, first := w.view, !w.heard && r.OK && w.decides
+	w.note(r)
 	changed := before != w.view
 	p.mu.Unlock()
+	if first && p.disk != nil {
+		_ = p.disk.Save(heardFile, w.want) // a lost memory costs a wait, no more
+	}
 	if changed {
 		p.wake()
+	}
+}
+
+// note judges a result.
+//
+// A refused connection is the word of a living machine that nothing listens on
+// that port. It counts as silence, because a service that crashed on a healthy
+// machine must not keep the other side from serving; but for a witness only if
+// this very probe was answered before. A port that was never heard may simply be
+// the wrong one, while the service listens elsewhere (R4).
+func (w *watched) note(r probe.Result) {
+	verdict, why := r.Verdict, r.Err
+	if verdict == probe.Refused {
+		verdict = probe.Silent
+		if w.decides && !w.heard {
+			verdict, why = probe.Unasked, "it was never answered, and the service may listen elsewhere: "+why
+		}
+	}
+	switch verdict {
+	case probe.Answered:
+		w.heard, w.silent = true, 0
+		w.view = plan.ProbeView{Known: true, Answers: true}
+	case probe.Otherwise:
+		// It is alive. Whether it serves as it should is another question, which a
+		// witness is not asked.
+		w.silent = 0
+		w.view = plan.ProbeView{Known: true, Answers: w.decides}
+	case probe.Silent:
+		if w.silent++; w.silent == 1 || w.view.SilentSince == 0 {
+			w.view.SilentSince = r.At
+		}
+		w.view.Known, w.view.Answers, w.view.Unasked = true, false, ""
+		w.view.Silent = w.silent >= w.want.Fail
+	default:
+		w.silent = 0
+		w.view = plan.ProbeView{Known: true, Unasked: why}
 	}
 }
 
@@ -166,7 +225,7 @@ func (p *Probes) Forget() {
 	defer p.mu.Unlock()
 	for _, w := range []*watched{p.witness, p.detect[spec.Main], p.detect[spec.Standby]} {
 		if w != nil {
-			w.view = plan.ProbeView{}
+			w.view, w.silent = plan.ProbeView{}, 0
 		}
 	}
 }

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os/exec"
 	"sync"
 	"time"
 
 	"mainstay/reconcile"
+	"mainstay/reconcile/run"
 	"mainstay/reconcile/service"
 )
 
@@ -187,7 +187,11 @@ func (p *parts) fence(reason string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput(); err != nil {
-		p.log.Error("self-fence", "error", err, "output", string(out))
+	r, err := run.Command(ctx, argv)
+	if err == nil && r.Code != 0 {
+		err = errors.New(r.Reason())
+	}
+	if err != nil {
+		p.log.Error("self-fence", "error", err, "output", r.Output)
 	}
 }

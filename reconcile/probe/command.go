@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"mainstay/reconcile/run"
 	"mainstay/spec"
 )
 
@@ -90,6 +91,7 @@ func runCommand(ctx context.Context, p spec.Probe, turn chan struct{}) error {
 func runOnce(ctx context.Context, p spec.Probe) error {
 	output := &bounded{limit: maxOutput}
 	cmd := exec.CommandContext(ctx, p.Command[0], p.Command[1:]...)
+	cmd.Env = run.Environment()
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return killGroup(cmd) }
@@ -101,6 +103,18 @@ func runOnce(ctx context.Context, p spec.Probe) error {
 		return nil
 	}
 	return commandFailure(ctx, p, err, output.text())
+}
+
+// verdictOfExit is what a program says by its exit code: 0 that the target
+// answers, 1 that it does not. Any other code means that it could not ask.
+func verdictOfExit(code int) Verdict {
+	switch code {
+	case 0:
+		return Answered
+	case 1:
+		return Silent
+	}
+	return Unasked
 }
 
 func killGroup(cmd *exec.Cmd) error {
@@ -125,7 +139,7 @@ func commandFailure(ctx context.Context, p spec.Probe, err error, output string)
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit) && exit.Exited():
-		return &ExitError{Code: exit.ExitCode(), Output: output}
+		return judge(verdictOfExit(exit.ExitCode()), &ExitError{Code: exit.ExitCode(), Output: output})
 	case errors.As(err, &exit):
 		return fmt.Errorf("ended by %s%s", exit, said)
 	case errors.Is(err, exec.ErrNotFound):

@@ -11,18 +11,19 @@ import (
 )
 
 // dial opens a connection; its error already reads as the end of a sentence
-// that names the target.
+// that names the target, and has a verdict.
 func dial(ctx context.Context, network, address string, timeout spec.Duration) (net.Conn, error) {
-	var d net.Dialer
-	d.KeepAlive = -1
-	conn, err := d.DialContext(ctx, network, address)
+	var d dialed
+	conn, err := d.dialer().DialContext(ctx, network, address)
 	if err == nil {
 		return conn, nil
 	}
-	if when := ended(ctx, timeout); when != "" {
-		return nil, fmt.Errorf("no connection %s", when)
+	var dns *net.DNSError
+	when := ended(ctx, timeout)
+	if when != "" && !errors.As(err, &dns) {
+		return nil, d.verdict(fmt.Errorf("no connection %s", when), true)
 	}
-	return nil, reason(err)
+	return nil, d.verdict(reason(err), when != "")
 }
 
 // reason turns the network errors that people meet at night into what they

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -54,29 +55,58 @@ func (q *httpQuestion) ask(ctx context.Context) error {
 		return err
 	}
 	request.Header.Set("User-Agent", userAgent)
-	client, done := q.client()
+	var way dialed
+	client, done := q.client(&way)
 	defer done()
 	response, err := client.Do(request)
 	if err != nil {
-		return q.failure(ctx, err)
+		return q.judge(ctx, &way, err)
 	}
 	defer response.Body.Close()
 	if !q.wants(response.StatusCode) {
-		return fmt.Errorf("answered %s, expected %s", printable([]byte(response.Status), 80), q.expected())
+		err = fmt.Errorf("answered %s, expected %s", printable([]byte(response.Status), 80), q.expected())
+	} else {
+		err = q.search(ctx, response.Body)
 	}
-	return q.search(ctx, response.Body)
+	if err != nil {
+		return judge(Otherwise, err)
+	}
+	return nil
+}
+
+// judge says what an error before an answer proves. A redirect was an answer, and
+// so is anything that comes back instead of HTTP or TLS.
+func (q *httpQuestion) judge(ctx context.Context, way *dialed, err error) error {
+	text := q.failure(ctx, err)
+	var alert tls.AlertError
+	var record tls.RecordHeaderError
+	var cert *tls.CertificateVerificationError
+	answered := way.redirected || errors.As(err, &alert) || errors.As(err, &record) || errors.As(err, &cert) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || way.talking.Load() && ctx.Err() == nil
+	if answered {
+		return judge(Otherwise, text)
+	}
+	return way.verdict(text, ctx.Err() != nil)
 }
 
 // client makes a client of this one try: no connection outlives it, and no
 // environment variable sends it through a proxy.
-func (q *httpQuestion) client() (*http.Client, func()) {
+func (q *httpQuestion) client(way *dialed) (*http.Client, func()) {
 	transport := &http.Transport{
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := way.dialer().DialContext(ctx, network, address)
+			way.talking.Store(err == nil)
+			return conn, err
+		},
 		DisableKeepAlives:      true,
 		MaxResponseHeaderBytes: maxBody,
 		//nolint:gosec // The document asks for it, service by service.
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: q.insecure},
 	}
-	return &http.Client{Transport: transport, CheckRedirect: q.redirect}, transport.CloseIdleConnections
+	return &http.Client{Transport: transport, CheckRedirect: func(next *http.Request, via []*http.Request) error {
+		way.redirected = true
+		return q.redirect(next, via)
+	}}, transport.CloseIdleConnections
 }
 
 // redirect stops at a redirect that is itself an answer, and after a few.
@@ -130,7 +160,8 @@ func (q *httpQuestion) search(ctx context.Context, body io.Reader) error {
 }
 
 func (q *httpQuestion) failure(ctx context.Context, err error) error {
-	if when := ended(ctx, q.timeout); when != "" {
+	var dns *net.DNSError
+	if when := ended(ctx, q.timeout); when != "" && !errors.As(err, &dns) {
 		return fmt.Errorf("no answer %s", when)
 	}
 	var inner *url.Error

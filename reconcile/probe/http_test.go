@@ -133,7 +133,7 @@ func TestNoEnvironmentVariableSendsAProbeThroughAProxy(t *testing.T) {
 	t.Setenv("HTTP_PROXY", proxy)
 	t.Setenv("http_proxy", proxy)
 	q := &httpQuestion{}
-	client, done := q.client()
+	client, done := q.client(&dialed{})
 	defer done()
 	if client.Transport.(*http.Transport).Proxy != nil {
 		t.Error("the client asks for a proxy")

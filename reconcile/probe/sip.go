@@ -58,7 +58,7 @@ func askSIP(ctx context.Context, address string, p spec.Probe, exchange func(*si
 	if err != nil {
 		return err
 	}
-	try := &sipTry{conn: conn, request: request, timeout: p.Timeout, seen: "no answer"}
+	try := &sipTry{conn: conn, request: request, timeout: p.Timeout, seen: noAnswer}
 	return exchange(try, ctx)
 }
 
@@ -70,6 +70,9 @@ type sipTry struct {
 	// seen tells the last thing that happened, for the error.
 	seen string
 }
+
+// noAnswer is what was seen while nothing came back.
+const noAnswer = "no answer"
 
 // overUDP sends the request again and again until a reply comes.
 func (t *sipTry) overUDP(ctx context.Context) error {
@@ -122,7 +125,7 @@ func (t *sipTry) overTCP(ctx context.Context) error {
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("what came back is not sip: %w", err)
+			return judge(Otherwise, fmt.Errorf("what came back is not sip: %w", err))
 		}
 	}
 }
@@ -153,12 +156,22 @@ func (t *sipTry) isAnswer(r reply, err error) bool {
 	return false
 }
 
+// failure puts an error into words and judges it: whatever came back, be it not
+// the wanted answer, proves that the target is alive.
 func (t *sipTry) failure(ctx context.Context, err error) error {
-	if when := ended(ctx, t.timeout); when != "" {
-		return fmt.Errorf("%s %s", t.seen, when)
+	sent, to := &dialed{}, t.conn.RemoteAddr().String()
+	sent.to.Store(&to)
+	when := ended(ctx, t.timeout)
+	switch {
+	case when != "":
+		err = fmt.Errorf("%s %s", t.seen, when)
+	case errors.Is(err, io.EOF):
+		return judge(Otherwise, fmt.Errorf("the connection was closed, with %s", t.seen))
+	default:
+		err = reason(err)
 	}
-	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("the connection was closed, with %s", t.seen)
+	if t.seen != noAnswer {
+		return judge(Otherwise, err)
 	}
-	return reason(err)
+	return sent.verdict(err, when != "")
 }

@@ -19,6 +19,8 @@ type Clock interface {
 // Result is the outcome of one try of a watched probe.
 type Result struct {
 	OK bool
+	// Verdict says what the try proves.
+	Verdict Verdict
 	// Err is why there was no answer; empty when OK.
 	Err string
 	// At is when the try began, in time since boot: what an answer proves, it
@@ -46,6 +48,11 @@ func Watch(ctx context.Context, p spec.Probe, clock Clock, out func(Result)) err
 
 // Repeat is Watch for a function that is already made.
 func Repeat(ctx context.Context, ask Func, every time.Duration, clock Clock, out func(Result)) {
+	RepeatAfter(ctx, ask, func(Result) time.Duration { return every }, clock, out)
+}
+
+// RepeatAfter is Repeat with a pause that depends on the newest result.
+func RepeatAfter(ctx context.Context, ask Func, every func(Result) time.Duration, clock Clock, out func(Result)) {
 	fails := 0
 	for {
 		r := Result{At: clock.Now()}
@@ -54,6 +61,7 @@ func Repeat(ctx context.Context, ask Func, every time.Duration, clock Clock, out
 		if ctx.Err() != nil {
 			return
 		}
+		r.Verdict = VerdictOf(err)
 		if err != nil {
 			fails++
 			r.Err, r.FailsInARow = err.Error(), fails
@@ -62,7 +70,7 @@ func Repeat(ctx context.Context, ask Func, every time.Duration, clock Clock, out
 			r.OK = true
 		}
 		out(r)
-		if clock.Wait(ctx, r.At+every-clock.Now()) != nil {
+		if clock.Wait(ctx, r.At+every(r)-clock.Now()) != nil {
 			return
 		}
 	}

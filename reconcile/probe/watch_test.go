@@ -45,7 +45,7 @@ func TestAWatchCountsTheFailsInARow(t *testing.T) {
 	want := []Result{
 		{Err: "a", At: time.Hour, FailsInARow: 1},
 		{Err: "b", At: time.Hour + time.Second, FailsInARow: 2},
-		{OK: true, At: time.Hour + 2*time.Second},
+		{OK: true, Verdict: Answered, At: time.Hour + 2*time.Second},
 		{Err: "c", At: time.Hour + 3*time.Second, FailsInARow: 1},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -66,7 +66,7 @@ func Command(ctx context.Context, argv []string) (Result, error) {
 		return Result{}, fmt.Errorf("run %s: %w", argv[0], err)
 	}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = environment()
+	cmd.Env = Environment()
 	cmd.Stdout, cmd.Stderr = out.write, out.write
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -95,23 +95,6 @@ func kind(err error) error {
 		return fmt.Errorf("%w: %w", service.ErrRefused, err)
 	}
 	return err
-}
-
-// environment is the agent's own, without what its service manager meant for
-// the agent alone.
-func environment() []string {
-	private := []string{"NOTIFY_", "WATCHDOG_", "LISTEN_", "INVOCATION_ID", "JOURNAL_STREAM", "CREDENTIALS_DIRECTORY"}
-	var env []string
-	for _, line := range os.Environ() {
-		keep := true
-		for _, prefix := range private {
-			keep = keep && !strings.HasPrefix(line, prefix)
-		}
-		if keep {
-			env = append(env, line)
-		}
-	}
-	return env
 }
 
 // output drains a pipe for as long as anyone writes to it and keeps the end.

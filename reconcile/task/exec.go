@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"mainstay/reconcile/run"
 )
 
 const (
@@ -49,7 +51,7 @@ func (e Exec) Run(ctx context.Context, argv []string) (string, error) {
 	defer runtime.UnlockOSThread()
 	out := &tail{}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = commandEnvironment()
+	cmd.Env = run.Environment()
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = ownGroup()
 	cmd.Cancel = func() error { return signalGroup(cmd, syscall.SIGTERM) }
@@ -88,19 +90,6 @@ func ended(ctx context.Context, err error) error {
 		return fmt.Errorf("there is no such program on this machine: %w", err)
 	}
 	return fmt.Errorf("cannot be run: %w", err)
-}
-
-// commandEnvironment is the agent's own environment without what its service
-// manager meant for the agent alone.
-func commandEnvironment() []string {
-	var env []string
-	for _, line := range os.Environ() {
-		if !strings.HasPrefix(line, "NOTIFY_SOCKET=") && !strings.HasPrefix(line, "WATCHDOG_") &&
-			!strings.HasPrefix(line, "LISTEN_") && !strings.HasPrefix(line, "CREDENTIALS_DIRECTORY=") {
-			env = append(env, line)
-		}
-	}
-	return env
 }
 
 // tail keeps the last bytes written to it.

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"mainstay/reconcile/run"
 	"mainstay/reconcile/service"
 )
 
@@ -50,7 +51,7 @@ func (p *program) run(ctx context.Context, at place, args ...string) error {
 	}
 	output := &tail{limit: maxOutput}
 	cmd := exec.CommandContext(ctx, argv[0], append(full, args...)...)
-	cmd.Dir = at.Directory
+	cmd.Dir, cmd.Env = at.Directory, run.Environment()
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return signalGroup(cmd, syscall.SIGTERM) }
@@ -79,7 +80,9 @@ func (p *program) find(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, findBound)
 	defer cancel()
 	if path, err := exec.LookPath("docker"); err == nil {
-		if exec.CommandContext(ctx, path, "compose", "version").Run() == nil {
+		asks := exec.CommandContext(ctx, path, "compose", "version")
+		asks.Env = run.Environment()
+		if asks.Run() == nil {
 			p.argv = []string{path, "compose"}
 			return p.argv, nil
 		}

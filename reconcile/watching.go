@@ -1,0 +1,55 @@
+package reconcile
+
+import (
+	"fmt"
+	"time"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// silence is since when a target has been silent, by the wall clock. It is kept
+// so that a report which says it stays the same from pass to pass.
+type silence struct {
+	since plan.Time
+	wall  time.Time
+}
+
+// sayProbes puts into a report what the probes of other nodes see: a dead side
+// cannot say so itself (C.1), and a witness that cannot be asked is of no use when
+// it is needed (R4).
+func (a *Actuator) sayProbes(r *plan.Report) {
+	if a.doc == nil {
+		return
+	}
+	if a.doc.Witness {
+		a.sayProbe(r, "Witness", a.doc.Peer, a.in.Witness)
+	}
+	if a.doc.Detect {
+		for _, side := range []spec.Side{spec.Main, spec.Standby} {
+			a.sayProbe(r, "Detect", fmt.Sprintf("%s of %s", a.doc.Follows, side), a.in.Detect[side])
+		}
+	}
+}
+
+func (a *Actuator) sayProbe(r *plan.Report, kind, who string, v plan.ProbeView) {
+	key := kind + " " + who
+	switch {
+	case v.Unasked != "":
+		r.Conditions = append(r.Conditions, plan.Condition{Type: kind + "Unusable", Message: fmt.Sprintf(
+			"%s cannot be asked whether it lives: %s; it will not be presumed dead", who, v.Unasked)})
+	case v.Quiet():
+		s, known := a.silences[key]
+		if !known || s.since != v.SilentSince {
+			s = silence{v.SilentSince, r.At.Add(v.SilentSince - a.Clock.Boot()).Round(time.Second)}
+			if a.silences == nil {
+				a.silences = map[string]silence{}
+			}
+			a.silences[key] = s
+		}
+		r.Conditions = append(r.Conditions, plan.Condition{Type: kind + "Silent", Message: fmt.Sprintf(
+			"%s has not answered since %s", who, s.wall.UTC().Format(time.RFC3339))})
+	default:
+		delete(a.silences, key)
+	}
+}
