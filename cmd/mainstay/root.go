@@ -171,6 +171,7 @@ func (a *app) commands() []func() *cobra.Command {
 		a.doctorCommand,
 		a.notifyCommand,
 		a.manCommand,
+		a.schemaCommand,
 		a.versionCommand,
 	}...)
 }

@@ -8,6 +8,12 @@
 // value it must still have, so that the server arbitrates between contenders
 // whether or not they know of each other.
 //
+// go-git gives the objects, the packs and the storage in memory. The wire and
+// its transports are written here, because go-git's do not keep those promises:
+// over SSH they ignore the context while they dial and shake hands, they list
+// every ref of a server, and a pack is read whole before anybody can say that
+// it is too large.
+//
 // It must not know what the document means, when a claim may be taken or what a
 // report is used for: those are decided elsewhere, from the values returned
 // here. What it does know is what a claim and a report look like when they are
