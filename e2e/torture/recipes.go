@@ -253,8 +253,8 @@ func takeoverLate(s *site) {
 	s.end(mainSide, syscall.SIGTERM) // its services run on; somebody believes it off
 	s.must(s.run("", "git", "-C", s.repo("deployment"), "update-ref", claim, strings.TrimSpace(old)))
 	s.start(standbySide)
-	s.wait(time.Second)
-	s.ask(standbySide, "takeover", "--attest", "main is powered off")
+	ordered := func() bool { return s.ask(standbySide, "takeover", "--attest", "main is powered off") == 0 }
+	s.until("the takeover is accepted", soon, ordered) // refused is safe, too
 	s.wait(time.Second)
 	if s.serves(standbySide) {
 		return // it was carried out at once: a person's word, not a late one
@@ -276,15 +276,15 @@ func restoredTogether(s *site) {
 	s.wants(mainSide)
 	s.wait(time.Second)
 	state, repo := filepath.Join(s.nodes[mainSide].folder, "state"), s.repo("deployment")
-	s.must(copyTree(state, state+".backup"))
-	s.must(copyTree(repo, filepath.Join(s.dir, "backup.git")))
+	s.copy(state, state+".backup")
+	s.copy(repo, filepath.Join(s.dir, "backup.git"))
 	s.declare(standbySide)
 	s.wants(standbySide)
 	s.goesDown(mainSide, soon)
 	s.end(mainSide, syscall.SIGKILL)
 	s.git.links[standbySide].fault(cut)
-	s.must(copyTree(state+".backup", state))
-	s.must(copyTree(filepath.Join(s.dir, "backup.git"), repo))
+	s.copy(state+".backup", state)
+	s.copy(filepath.Join(s.dir, "backup.git"), repo)
 	s.start(mainSide)
 	s.wait(time.Duration(s.rand.IntN(3000)) * time.Millisecond)
 	s.git.links[standbySide].fault(nil)

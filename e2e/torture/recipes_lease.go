@@ -96,8 +96,13 @@ func adoptDebt(s *site) {
 	s.end(standbySide, syscall.SIGKILL)
 	s.wipe(standbySide)
 	s.start(standbySide)
-	s.wait(time.Second)
-	s.ask(standbySide, "takeover", "--adopt", "--attest", "the old machine is in the skip")
+	adopted := func() bool {
+		return s.ask(standbySide, "takeover", "--adopt", "--attest", "the old machine is in the skip") == 0
+	}
+	if !s.until("the claim is adopted", patience, adopted) {
+		s.giveUp("the claim could not be adopted")
+		return
+	}
 	s.wants(standbySide)
 	// The claim tells its time before the push, and a span begins after the start: what
 	// is measured is longer than what was waited, however busy the machine is.

@@ -362,7 +362,15 @@ func (s *site) close(keep bool) {
 	_ = os.RemoveAll(s.dir)
 }
 
-// copyTree copies a folder.
+// copy copies a folder in which others may be at work.
+func (s *site) copy(from, to string) {
+	var err error
+	if !s.until("a copy of "+from, soon, func() bool { err = copyTree(from, to); return err == nil }) {
+		s.must(err)
+	}
+}
+
+// copyTree makes a folder a copy of another one.
 func copyTree(from, to string) error {
 	if err := os.RemoveAll(to); err != nil {
 		return err
