@@ -204,3 +204,16 @@ func FuzzValidate(f *testing.F) {
 		}
 	})
 }
+
+func TestTheCommonestSlipsAreSaidInPlainWords(t *testing.T) {
+	for text, want := range map[string]string{
+		"a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> x\n": "2: a merge was not finished: this is a conflict marker of git",
+		"a:\n\tb: 1\n":              "2: the line is indented with a tab",
+		"a: 1\nactive:main\nb: 1\n": "a space belongs after the colon, as in key: value",
+	} {
+		p := Validate(Deployment, "d", []byte(text))
+		if len(p) != 1 || !strings.Contains(fmt.Sprintf("%d: %s; %s", p[0].Line, p[0].Message, p[0].Hint), want) {
+			t.Errorf("%q: %+v", text, p)
+		}
+	}
+}

@@ -42,8 +42,29 @@ func syntaxProblem(file string, data []byte, err error) *Problem {
 	}
 	p.Message = "not YAML: " + text
 	p.Hint = syntaxHint(text)
+	p.plainer(data)
 	return p
 }
+
+// plainer says in plain words what people meet most.
+func (p *Problem) plainer(data []byte) {
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		text := string(line)
+		switch {
+		case strings.HasPrefix(text, "<<<<<<< "), strings.HasPrefix(text, ">>>>>>> "):
+			p.Line, p.Column = i+1, 1
+			p.Message, p.Hint = "a merge was not finished: this is a conflict marker of git", "keep one of the two versions, and remove the lines of <<<<<<<, ======= and >>>>>>>"
+			return
+		case i+1 == p.Line && strings.HasPrefix(strings.TrimLeft(text, " "), "\t"):
+			p.Message, p.Hint = "the line is indented with a tab", "indent with spaces"
+			return
+		case i+1 == p.Line && missingSpace.MatchString(text):
+			p.Hint = "a space belongs after the colon, as in key: value"
+		}
+	}
+}
+
+var missingSpace = regexp.MustCompile(`^ *[A-Za-z]+:[A-Za-z0-9]`)
 
 // find returns the position of the first occurrence of a text.
 func find(data []byte, text string) (line, column int) {

@@ -221,7 +221,7 @@ func (w *wording) typeHint(v violation, want []string) string {
 	case slices.Contains(want, "boolean") && isText && isSwitch(text):
 		return "write true or false"
 	case slices.Contains(want, "array") && isText:
-		b, _ := json.Marshal([]string{text})
+		b, _ := json.Marshal(strings.Fields(text))
 		return "a list is written " + string(b)
 	case slices.Contains(want, "string") && isScalar(v.value):
 		return "put text in quotes" + w.example(v.field, ", such as ")

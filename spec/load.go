@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"strings"
 
 	"mainstay/schema"
 )
@@ -90,6 +91,9 @@ func (l *loader) schedule(p schema.Path) {
 		return
 	}
 	s, err := ParseSchedule(text)
+	if err != nil && len(strings.Fields(text)) != 5 && !strings.Contains(err.Error(), "above zero") && !strings.Contains(text, "TZ=") {
+		err = fmt.Errorf("%q is neither a duration nor a cron expression", text)
+	}
 	if err == nil && s.Cron != nil && s.Cron.Next(referenceTime()).IsZero() {
 		err = fmt.Errorf("schedule %q never comes", text)
 	}

@@ -92,7 +92,7 @@ func (l *agentLoader) signKey() {
 }
 
 func (l *agentLoader) branch(p schema.Path, branch string) {
-	bad := strings.Contains(branch, "..") || strings.Contains(branch, "//") || strings.Contains(branch, "/.") ||
+	bad := strings.HasPrefix(branch, "refs/") || strings.Contains(branch, "..") || strings.Contains(branch, "//") || strings.Contains(branch, "/.") ||
 		strings.HasSuffix(branch, "/") || strings.HasSuffix(branch, ".") || strings.HasSuffix(branch, ".lock")
 	if bad {
 		l.say(RuleBranch, p, fmt.Sprintf("%q is not the name of a branch", branch), "such as main")

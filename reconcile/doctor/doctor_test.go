@@ -205,6 +205,8 @@ func TestWhatAServiceIsDecidesWhatToDo(t *testing.T) {
 			"app is known here (stopped: it has no container)", ""},
 		{"enabled at boot", seen{state: service.State{Run: plan.Running, Enabled: "enabled"}}, Fail,
 			"started at boot by something else (enabled)", "systemctl disable app; the agent starts it"},
+		{"a stand-in", seen{state: service.State{Run: plan.Running, StandIn: "db.service has no process of its own"}}, Warn,
+			"app: db.service has no process of its own", "list the units that run"},
 		{"in no known state", seen{state: service.State{Run: plan.RunUnsure, Detail: "two of three run"}}, Fail,
 			"in no known state: two of three run", "look at it by hand"},
 		{"not there", seen{err: fmt.Errorf("observe: %w", service.ErrNotFound)}, Fail, "not found", "install it, or correct its name"},

@@ -48,6 +48,8 @@ func (e *examiner) service(ctx context.Context, name string, o observer, disable
 		e.fail("services", name+" is in no known state: "+s.Detail, "look at it by hand; the agent would call it Failed")
 	case s.Enabled != "":
 		e.fail("services", fmt.Sprintf("%s is started at boot by something else (%s)", name, s.Enabled), disable+"; the agent starts it")
+	case s.StandIn != "":
+		e.warn("services", name+": "+s.StandIn, "list the units that run as services of the document, each with a ready probe")
 	default:
 		e.ok("services", "%s is known here (%s), and only the agent starts it", name, told(s))
 	}
