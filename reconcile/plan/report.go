@@ -44,6 +44,8 @@ type Report struct {
 	// observed down.
 	Running bool `json:"running"`
 	Paused  bool `json:"paused,omitempty"`
+	// PausedUntil is when a pause of the node's own ends, zero without one (R11).
+	PausedUntil time.Time `json:"pausedUntil,omitzero"`
 	// Seen, Accepted and Applied are the three commits of design section 2;
 	// Document is the digest of the accepted document.
 	Seen     string `json:"seen,omitempty"`
@@ -99,6 +101,8 @@ type ServiceReport struct {
 	Run    Run    `json:"run"`
 	Ready  bool   `json:"ready"`
 	Reason string `json:"reason,omitempty"`
+	// Restarts is how often the agent started it again since this side came up.
+	Restarts int `json:"restarts,omitempty"`
 }
 
 // Condition is something a person should know. Type is a stable word such as
