@@ -79,6 +79,9 @@ func Open(o Options) (*Remote, error) {
 			}
 			return nil, err
 		}
+		if h, is := d.(*httpDialer); is {
+			h.mirror = i > 0
+		}
 		r.dialers = append(r.dialers, d)
 	}
 	return r, nil
@@ -150,8 +153,7 @@ func firstOf(errs []error) error {
 	return err
 }
 
-// ListPrimary is List without mirrors: what claims are read from (design section
-// 6).
+// ListPrimary is List without mirrors: what claims are read from.
 func (r *Remote) ListPrimary(ctx context.Context) (Listing, error) {
 	refs, err := r.list(ctx, r.dialers[0])
 	return Listing{Refs: refs, From: r.URL()}, err

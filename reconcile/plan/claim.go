@@ -32,7 +32,7 @@ func (h Holder) Side() spec.Side {
 // best first (R4).
 type Guarantee string
 
-// The guarantees of design section 6, R4.
+// The guarantees, best first (R4).
 const (
 	Released Guarantee = "released"
 	Fenced   Guarantee = "fenced"
@@ -40,6 +40,23 @@ const (
 	Presumed Guarantee = "presumed"
 	Attested Guarantee = "attested"
 )
+
+// Meaning says in words what a guarantee rests on, empty for one that is not known.
+func (g Guarantee) Meaning() string {
+	switch g {
+	case Released:
+		return "the other side stopped and said so"
+	case Fenced:
+		return "a person stated in the document that the other side is off"
+	case Lease:
+		return "the other side's lease ran out, so it must have stopped itself"
+	case Presumed:
+		return "the other side was silent for handover.wait; it may be alive"
+	case Attested:
+		return "a person on the node vouched that the other side is off"
+	}
+	return ""
+}
 
 // Action is what a change does to the claim.
 type Action string
