@@ -109,11 +109,11 @@ func (n *Node) openGit(c Config) (coordinated bool, err error) {
 	}
 	lc := reconcile.LearnerConfig{
 		Node: c.File.Node, Branch: git.Branch(c.File.Repository.Branch), Path: c.File.Repository.Path,
-		Repository: repository{repo, c.File.Repository.Branch}, Shared: shared,
+		Repository: git.NewDocument(repo, c.File.Repository.Branch), Shared: shared,
 		Clock: Clock{}, Disk: n.disk, Log: c.Log,
 	}
 	if coord != nil {
-		link := coordination{remote: coord, chains: git.NewChainStore(n.disk), log: c.Log, last: new(string)}
+		link := git.NewCoordination(coord, git.NewChainStore(n.disk), c.Log)
 		lc.Coordination, lc.Place = link, coord.URL()
 		n.publish = reconcile.NewPublisher(link, Clock{}, 5*time.Minute, reconcile.DefaultTimeout)
 	}
