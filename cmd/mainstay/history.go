@@ -176,7 +176,7 @@ func switchRow(s fleet.Switch) ui.Row {
 	if s.From != "" {
 		from = string(s.From)
 	}
-	if s.Guarantee != "released" {
+	if s.Guarantee != plan.Released {
 		style = ui.Warn
 	}
 	var r ui.Row

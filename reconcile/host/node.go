@@ -159,7 +159,7 @@ func (n *Node) configureTasks(w *spec.Wanted) {
 // addToReport adds what the actuator does not look after itself, and tells the
 // jobs what they are tied to.
 func (n *Node) addToReport(r *plan.Report, tie plan.Tie) {
-	n.jobs.SetStanding(task.Standing{Status: r.Status, Tie: tie})
+	n.jobs.SetStanding(plan.Standing{Status: r.Status, Tie: tie})
 	n.jobs.Fill(r)
 	n.checks.Fill(r)
 	r.Conditions = append(r.Conditions, n.services.Conditions()...)
