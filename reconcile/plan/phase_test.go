@@ -13,7 +13,7 @@ import (
 func TestPhasesAndGuaranteesAreNamedByTheirConstants(t *testing.T) {
 	byHand := []*regexp.Regexp{
 		regexp.MustCompile(`"(released|presumed|attested|seen|taken|switched)"`),
-		regexp.MustCompile(`(mark\(.*|Phase\{(Name: )?|\.Name == |Absent [=!]= |Guarantee [=!]= )"`),
+		regexp.MustCompile(`(mark\(.*, |Phase\{(Name: )?|\.Name == |Absent [=!]= |Guarantee [=!]= )"[a-z]+"`),
 		regexp.MustCompile(`case "(seen|ready|stopped|started|active|stop)"`),
 	}
 	for _, root := range []string{"..", "../../cmd/mainstay"} {
