@@ -23,7 +23,7 @@ func (a *app) explainCommand() *cobra.Command {
 		Short: "Tell in words what this node decided, and why",
 		Long: "explain tells the newest decisions of this node's agent, each with its rule. Without a running\n" +
 			"agent it reads what the agent left in its state folder. With --replay it decides again on saved\n" +
-			"inputs, as explain -o json prints them, and fails unless every decision is the same.\n" + exitStatusHelp,
+			"inputs, as explain -o json prints them, and fails unless every decision is the same.\n" + endsWith(),
 		Example: "  mainstay explain --last 5\n  mainstay explain -o json >passes.json\n  mainstay explain --replay passes.json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if last < 1 {
