@@ -47,7 +47,7 @@ func (a *Actuator) recallLease() {
 // withLease adds to a claim that this run has not read when an earlier one read
 // this very tip (R7): an agent that is replaced within its lease goes on.
 func (a *Actuator) withLease(v plan.ClaimView) plan.ClaimView {
-	if !v.Read && a.watch.Boot == a.Boot && a.watch.Claim == v.Tip.ID {
+	if !v.Read && a.watch.Claim == v.Tip.ID {
 		v.Began = a.watch.Began
 	}
 	return v
@@ -77,7 +77,7 @@ func (a *Actuator) sayGuard(r *plan.Report) {
 	case a.untold != "":
 		why = "the guard could not be told of it: " + a.untold
 	case !a.Leases.Guarded():
-		why = "no guard runs: systemctl start mainstay-guard, or run mainstay guard"
+		why = "no guard runs: systemctl enable --now mainstay-guard, or run mainstay guard"
 	default:
 		return
 	}

@@ -41,7 +41,7 @@ func Decide(in *Input) Decision {
 
 // begin voids what a reboot voids and settles a push whose outcome has become
 // known: once any other tip than its parent was read, it has landed or never
-// can (section 6, the claim).
+// can.
 func (p *pass) begin() {
 	if p.mem.Boot != p.in.Boot {
 		if p.mem.Boot != "" {
@@ -223,7 +223,7 @@ func (p *pass) noteStatement() {
 	case tip.Free() && p.isProven(tip):
 	default:
 		p.void = true
-		p.warn("StatementVoid", "%s changed the claim after a person stated: %s; the statement is not carried out: "+
+		p.warn(CondStatementVoid, "%s changed the claim after a person stated: %s; the statement is not carried out: "+
 			"look at both nodes, and state it again if it is true", tip.Node, p.in.Takeover.Attest)
 	}
 }
