@@ -52,6 +52,8 @@ type Report struct {
 	// Ended says that the agent ended in order after this report: nobody looks
 	// after the services since, and the node gets ready for nothing.
 	Ended bool `json:"ended,omitempty"`
+	// PausedUntil is when a pause of the node's own ends, zero without one (R11).
+	PausedUntil time.Time `json:"pausedUntil,omitzero"`
 	// Seen, Accepted and Applied are three commits: the newest on the remote, the newest that verified and
 	// validated, and the newest whose services were observed to be as it says;
 	// Document is the digest of the accepted document.
@@ -125,6 +127,8 @@ type ServiceReport struct {
 	Run    Run    `json:"run"`
 	Ready  bool   `json:"ready"`
 	Reason string `json:"reason,omitempty"`
+	// Restarts is how often the agent started it again since this side came up.
+	Restarts int `json:"restarts,omitempty"`
 }
 
 // Condition is something a person should know. Type is a stable word such as
