@@ -28,7 +28,7 @@ func TestWhatADocumentNamesNoMoreIsStoppedBeforeARelease(t *testing.T) {
 		b.learns("c3", spec.Standby, otherServices)
 		r := b.passes("released", func(plan.Report) bool { return b.order.Push != nil && b.order.Push.Claim.Action == plan.Release })
 		b.learns("c4", spec.Standby, allowedServices)
-		b.until("observed", func() bool { return b.services.Observed()[0].Run != "" })
+		b.until("observed", func() bool { return b.all(func(r plan.Run) bool { return r != "" }) })
 		if !b.all(plan.Run.Down) {
 			t.Errorf("released while the service of an earlier document runs: %v; %v", b.services.Observed(), r.Conditions)
 		}

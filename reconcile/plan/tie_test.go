@@ -21,7 +21,7 @@ func TestJobsAreTiedToWhatWasReadOfTheClaim(t *testing.T) {
 	}{
 		{"read as its own", ClaimView{Tip: own, Read: true, Reachable: true, Began: 90}, Memory{}, TieHeld},
 		{"not read at the newest look", ClaimView{Tip: own, Read: true, Began: Time(2 * time.Minute)}, Memory{}, TieUnread},
-		{"not read for longer than the other side waits", ClaimView{Tip: own, Read: true, Began: 1}, Memory{}, TieLost},
+		{"not read for longer than the other side waits", ClaimView{Tip: own, Read: true, Began: Time(85 * time.Second)}, Memory{}, TieLost},
 		{"not read since this node stood still", ClaimView{Tip: own, Read: true, Reachable: true, Began: Time(2 * time.Minute)}, Memory{}, TieUnread},
 		{"read by an earlier run only", ClaimView{Tip: own, Began: Time(2 * time.Minute)}, Memory{}, TieLost},
 		{"went back", ClaimView{Tip: own, Read: true, Reachable: true, Regressed: true, Began: Time(2 * time.Minute)}, Memory{}, TieUnread},
