@@ -43,7 +43,7 @@ define summed
 	print last; exit last !~ / 0 violations$$/ }'
 endef
 
-.PHONY: help build demo test sim explore mutants torture fuzz e2e bench lint deb clean
+.PHONY: help build demo test sim explore mutants torture fuzz e2e bench lint deb deb-twice clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -112,6 +112,10 @@ lint: ## format, vet, staticcheck, imports, comments, sizes
 deb: ## a Debian package of the agent, in dist
 	@$(call needs,cmd/mainstay/deb/build.sh,the packaging)
 	bash cmd/mainstay/deb/build.sh dist
+
+deb-twice: ## the package built twice, in two places, must be the same
+	@$(call needs,cmd/mainstay/deb/twice.sh,the check of the packaging)
+	bash cmd/mainstay/deb/twice.sh
 
 clean: ## remove what was built
 	rm -rf bin dist

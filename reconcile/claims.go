@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -75,7 +76,10 @@ func (l *Learner) readClaims(ctx context.Context, next *Snapshot, refs map[strin
 			before := next.Claims[role.name]
 			after := l.readClaim(ctx, next, role, refs)
 			next.Claims[role.name] = after
-			changed = changed || before.Tip.ID != after.Tip.ID || before.Joined != after.Joined
+			_, elsewhere := l.moved[role.name]
+			l.settlePlace(next, role.name, after)
+			_, still := l.moved[role.name]
+			changed = changed || elsewhere != still || before.Tip.ID != after.Tip.ID || before.Joined != after.Joined
 			if mine && before.Tip.ID != after.Tip.ID {
 				l.tellEarly(next)
 			}
@@ -108,7 +112,7 @@ func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role roleLayout
 		return believed(v, v.Tip, next)
 	}
 	if hash == "" {
-		return l.wentBack(ctx, v, ref, plan.Tip{})
+		return l.wentBack(ctx, v, role, plan.Tip{})
 	}
 	var read ClaimRead
 	err := l.unfit.know(ref, hash, l.Clock.Boot())
@@ -134,7 +138,7 @@ func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role roleLayout
 		v.Joined = read.Tip.Seq
 		return believed(v, read.Tip, next)
 	}
-	return l.wentBack(ctx, v, ref, read.Tip)
+	return l.wentBack(ctx, v, role, read.Tip)
 }
 
 // joined notes from where on a chain proves something to this node: from its
@@ -154,11 +158,14 @@ func believed(v plan.ClaimView, t plan.Tip, next *Snapshot) plan.ClaimView {
 	return plan.ClaimView{Tip: t, Joined: v.Joined, Read: true, Began: next.Began, Reachable: true, Elsewhere: v.Elsewhere}
 }
 
-// wentBack keeps the claim that was known, beside what the server has.
-func (l *Learner) wentBack(ctx context.Context, v plan.ClaimView, ref string, server plan.Tip) plan.ClaimView {
+// wentBack keeps the claim that was known, beside what the server has. It is never
+// restored to another place than the one it is known from: the other side may have
+// gone on from it there (R10, R13).
+func (l *Learner) wentBack(ctx context.Context, v plan.ClaimView, role roleLayout, server plan.Tip) plan.ClaimView {
 	v.Regressed, v.Read, v.Reachable = true, true, true
 	v.Server, v.ServerSeq = server.ID, server.Seq
-	v.Restorable = l.Coordination.Restorable(ctx, ref, server.ID, v.Tip)
+	_, moved := l.moved[role.name]
+	v.Restorable = !moved && l.Coordination.Restorable(ctx, role.claimRef, server.ID, v.Tip)
 	return v
 }
 
@@ -167,14 +174,47 @@ type knownClaim struct {
 	plan.Tip
 	// Joined is as in plan.ClaimView.
 	Joined uint64 `json:"joined,omitempty"`
+	// Place is where it was read.
+	Place string `json:"place"`
 }
 
 func (l *Learner) saveClaims(next *Snapshot) {
 	known := map[string]knownClaim{}
 	for role, v := range next.Claims {
-		known[role] = knownClaim{v.Tip, v.Joined}
+		place, moved := l.moved[role]
+		if !moved {
+			place = l.Place
+		}
+		known[role] = knownClaim{v.Tip, v.Joined, place}
 	}
 	l.save(claimsFile, known)
+}
+
+// recalledClaim is a claim as an earlier run knew it. From another place it says
+// what the claim here must descend from (R10), and proves nothing here: somebody
+// who still goes by that place may have changed it since (R13).
+func (l *Learner) recalledClaim(role string, k knownClaim) plan.ClaimView {
+	v := plan.ClaimView{Tip: k.Tip, Joined: k.Joined}
+	if k.Place != l.Place && k.ID != "" {
+		l.moved[role] = k.Place
+		v.Joined = max(v.Joined, k.Seq)
+	}
+	return v
+}
+
+// settlePlace notes that a claim was found where it is looked for now, or says
+// that it was not.
+func (l *Learner) settlePlace(next *Snapshot, role string, v plan.ClaimView) {
+	place, moved := l.moved[role]
+	switch {
+	case !moved || !v.Reachable:
+	case v.Regressed:
+		next.warn(plan.CondCoordinationMoved, "the claim of %s is known from %s up to seq %d, and %s has none that goes on from it: "+
+			"give every node the same coordination, and copy refs/mainstay/* to it, or run `mainstay accept --claim` where it is so (R10, R13)",
+			role, cmp.Or(place, "an unnamed place"), v.Tip.Seq, l.Place)
+	default:
+		delete(l.moved, role)
+	}
 }
 
 // othersEvery is how often reports that this node's decisions do not need are

@@ -30,4 +30,20 @@
 //
 // The package knows no driver, no transport and no file format of git: it states
 // what it needs in small interfaces (ports.go) and is handed the real things.
+//
+// From the word active: in a file to a stopped unit and back:
+//
+//	git/remote.go            lists the refs of the repository
+//	learner.go               sees that the branch moved, and accepts the new document
+//	snapshot.go              holds what is known after that look
+//	agent.go                 gives the snapshot to the actuator
+//	actuator.go              makes a pass: gathers an input, decides, carries out
+//	plan/decide.go           chooses the rules that apply
+//	plan/stepdown.go         orders the stop of the side that is no longer declared (R2)
+//	host/services.go         hands the stop to the manager of services
+//	service/manager.go       begins it, and observes what comes of it
+//	service/systemd/stop.go  asks systemd
+//	describe.go              makes the report of the decision
+//	publisher.go             publishes the report
+//	git/report.go            pushes it
 package reconcile

@@ -24,6 +24,9 @@ type LearnerConfig struct {
 	// repository itself, so that one listing serves both.
 	Coordination Coordination
 	Shared       bool
+	// Place names where claims and reports are kept, without credentials. What is
+	// known of a claim is known of that place only.
+	Place string
 	// Load reads and validates a document; nil means LoadDocument.
 	Load Loader
 	// Beside runs the reading of a document, which may take long or never end,
@@ -83,6 +86,9 @@ type Learner struct {
 	// known the seq of each claim before it.
 	listing answered
 	known   map[string]uint64
+	// moved are the claims that are known from another place than Place, by role,
+	// each with that place.
+	moved map[string]string
 	// ofDocument and ofClaims are what the newest look found wrong with either.
 	ofDocument, ofClaims []plan.Condition
 }
@@ -100,7 +106,7 @@ type unsaved struct {
 
 // NewLearner returns a learner that knows what the disk knows.
 func NewLearner(c LearnerConfig) *Learner {
-	l := &Learner{LearnerConfig: c, hashes: map[string]string{}, unfit: unfit{}, unsaved: map[string]unsaved{}}
+	l := &Learner{LearnerConfig: c, hashes: map[string]string{}, unfit: unfit{}, unsaved: map[string]unsaved{}, moved: map[string]string{}}
 	if l.Load == nil {
 		l.Load = LoadDocument
 	}
@@ -347,6 +353,7 @@ func (l *Learner) adopt(next *Snapshot, commit string, d *spec.Deployment) {
 	if a := next.Accepted; a != nil && a.Deployment.Name != d.Name {
 		next.Claims, next.Reports = map[string]plan.ClaimView{}, map[string]*plan.ReportView{}
 		clear(l.hashes)
+		clear(l.moved)
 	}
 	next.Accepted = &Accepted{Commit: commit, Digest: d.Digest(), Deployment: d, layout: layoutOf(d)}
 	next.bySide = nil
@@ -366,7 +373,7 @@ func (l *Learner) recall() {
 	known := map[string]knownClaim{}
 	if err := l.Disk.Load(claimsFile, &known); err == nil {
 		for role, k := range known {
-			l.snap.Claims[role] = plan.ClaimView{Tip: k.Tip, Joined: k.Joined}
+			l.snap.Claims[role] = l.recalledClaim(role, k)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func (a *Actuator) recallLease() {
 // withLease adds to a claim that this run has not read when an earlier one read
 // this very tip (R7): an agent that is replaced within its lease goes on.
 func (a *Actuator) withLease(v plan.ClaimView) plan.ClaimView {
-	if !v.Read && a.watch.Boot == a.Boot && a.watch.Claim == v.Tip.ID {
+	if !v.Read && a.watch.Claim == v.Tip.ID {
 		v.Began = a.watch.Began
 	}
 	return v

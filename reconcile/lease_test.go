@@ -93,7 +93,7 @@ func TestAKeptLeaseIsObeyedWithoutWaitingForGit(t *testing.T) {
 		"short":              {later: 30 * time.Second, told: p.told, want: 10 * time.Second},
 		"over":               {later: 41 * time.Second, told: p.told},
 		"nothing kept":       {},
-		"of another boot":    {told: plan.Watch{Boot: "boot-0", Until: h.clock.Boot() + time.Hour}},
+		"of another boot":    {told: plan.Watch{Boot: "boot-0", Claim: p.told.Claim, Began: p.told.Began, Until: h.clock.Boot() + time.Hour}},
 		"of another reading": {told: plan.Watch{Boot: "boot-1", Claim: "older", Until: h.clock.Boot() + time.Hour}},
 	} {
 		p.told = c.told

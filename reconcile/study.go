@@ -156,7 +156,7 @@ func (t *lesson) twins(document []byte, rev Revision) []plan.Condition {
 	}
 	files, err := lister.Files()
 	if err != nil {
-		return []plan.Condition{{Type: "DocumentInvalid", Message: fmt.Sprintf("the repository's files cannot be listed: %v", err)}}
+		return []plan.Condition{{Type: plan.CondDocumentInvalid, Message: fmt.Sprintf("the repository's files cannot be listed: %v", err)}}
 	}
 	return conditions(spec.Twins(name, files, rev.Read))
 }

@@ -26,7 +26,7 @@ func table() []row {
 		{folder: "schema", modules: []string{jsonschema, sigsYAML, goYAML}},
 		{folder: "spec", internal: []string{"schema"}, modules: []string{sigsYAML, goYAML, cron}},
 		{folder: "reconcile", internal: learned},
-		{folder: "reconcile/control", internal: append([]string{"reconcile", "reconcile/record"}, learned...), modules: []string{xNet}},
+		{folder: "reconcile/control", internal: append([]string{"reconcile", "reconcile/record"}, learned...)},
 		{folder: "reconcile/record", internal: learned},
 		{folder: "reconcile/task", internal: append([]string{"reconcile/run"}, learned...), modules: []string{cron}},
 		{folder: "reconcile/metrics", internal: append([]string{"reconcile"}, learned...), modules: []string{prometheus}},
@@ -111,7 +111,6 @@ const (
 	goCmp      = "github.com/google/go-cmp"
 	chromedp   = "github.com/chromedp"
 	xCrypto    = "golang.org/x/crypto"
-	xNet       = "golang.org/x/net"
 	xSys       = "golang.org/x/sys"
 	xTerm      = "golang.org/x/term"
 )

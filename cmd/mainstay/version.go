@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is this release's number.
+// version is this release's number. The package's build puts the commit behind it.
 //
 //go:embed VERSION
 var version string
@@ -19,7 +19,8 @@ var version string
 // versions names this program's own version and those it was built with.
 func versions() map[string]string {
 	v := strings.TrimSpace(version)
-	if b, ok := debug.ReadBuildInfo(); ok {
+	b, ok := debug.ReadBuildInfo()
+	if stamped := strings.Contains(v, "+"); ok && !stamped {
 		for _, s := range b.Settings {
 			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
 				v += "+" + s.Value[:12]

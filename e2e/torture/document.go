@@ -40,7 +40,7 @@ func (d *document) text(s *site) string {
 	if d.fenced != "" {
 		fmt.Fprintf(&b, "fenced: %s\n", d.fenced)
 	}
-	fmt.Fprintf(&b, "agent: { poll: 300ms, timeout: 1s, heartbeat: 1m }\nhandover: { wait: 2s, unconfirmed: %s, absent: %s, lease: %s }\n",
+	fmt.Fprintf(&b, "agent: { poll: 300ms, timeout: 3s, heartbeat: 1m }\nhandover: { wait: 2s, unconfirmed: %s, absent: %s, lease: %s }\n",
 		d.unconfirmed, d.absent, d.lease)
 	b.WriteString("nodes:\n")
 	for _, side := range []string{mainSide, standbySide} {
@@ -64,4 +64,4 @@ func (d *document) text(s *site) string {
 func hold(d *document)       { d.unconfirmed = "hold" }
 func presume(d *document)    { d.unconfirmed = "start" }
 func absentStop(d *document) { d.absent = "stop" }
-func leased(d *document)     { d.lease = "3s" }
+func leased(d *document)     { d.lease = "7s" }

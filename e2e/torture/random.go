@@ -39,7 +39,7 @@ func (s *site) shape() {
 		s.doc.absent = "stop"
 	}
 	if s.rand.IntN(3) == 0 {
-		s.doc.lease = "3s"
+		s.doc.lease = "7s"
 		for _, m := range s.nodes {
 			m.guarded = true
 		}

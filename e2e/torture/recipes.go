@@ -120,7 +120,8 @@ func sharedToExclusive(s *site) {
 	s.git.links[mainSide].fault(cut)
 	s.doc.shared = false
 	s.declare(standbySide)
-	s.since = time.Now().Add(5 * time.Second) // standby's own has to end first
+	s.goesDown(standbySide, soon) // what it ran as a shared node has to end first
+	s.since = time.Now()
 	s.wait(watch)
 }
 

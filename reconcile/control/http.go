@@ -24,6 +24,8 @@ type HTTP struct {
 	Agent *reconcile.Agent
 	// Metrics serves GET /metrics, Notify POST /v1/notify.
 	Metrics, Notify http.Handler
+	// Names are what this machine is called besides localhost and its addresses.
+	Names []string
 	// Boot is CLOCK_BOOTTIME, and Began is when the agent began by it.
 	Boot  func() time.Duration
 	Began time.Duration
@@ -45,7 +47,7 @@ func (h *HTTP) Handler() http.Handler {
 		writeJSON(w, http.StatusOK, ViewOf(h.Agent))
 	})
 	mux.Handle("POST /v1/notify", h.Notify)
-	return mux
+	return ownHost(mux, h.Names...)
 }
 
 func (h *HTTP) healthz(w http.ResponseWriter, _ *http.Request) {

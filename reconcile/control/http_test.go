@@ -9,10 +9,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"mainstay/e2e/attack"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -181,37 +183,107 @@ func TestTooManyRequestsAreTurnedAwayAtOnce(t *testing.T) {
 	}
 }
 
-func TestConnectionsAreBoundedAndFreedAgain(t *testing.T) {
+// Who only opens connections, or sends half a request, keeps nobody else out.
+func TestHalfOpenConnectionsDelayNobody(t *testing.T) {
+	attack.Row(t, "HTTP", "300 half-open connections to the listen address", "healthz answers at once")
 	addr := listening(t, http.NotFoundHandler())
-	var idle []net.Conn
-	dial := func() net.Conn {
+	dial := func(text string) net.Conn {
 		c, err := net.Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = c.Close() })
+		_, _ = io.WriteString(c, text)
 		return c
 	}
-	answer := func(c net.Conn, within time.Duration) error {
-		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-		_ = c.SetReadDeadline(time.Now().Add(within))
-		_, err := bufio.NewReader(c).ReadString('\n')
-		return err
+	for i := range 300 {
+		dial([]string{"", "GET / HTTP/1.1\r\nHost: x\r\n"}[i%2])
 	}
-	for range openMost {
-		c := dial()
-		if err := answer(c, ctlBound); err != nil {
+	began := time.Now()
+	c := dial("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	_ = c.SetReadDeadline(time.Now().Add(ctlBound))
+	if line, err := bufio.NewReader(c).ReadString('\n'); err != nil || !strings.Contains(line, "404") {
+		t.Errorf("got %q, %v after %s", line, err, time.Since(began))
+	}
+}
+
+// No more connections than the bound are open, and one that is asked keeps its place.
+func TestConnectionsAreBounded(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := newLimited(l, 2)
+	t.Cleanup(func() { _ = n.Close() })
+	take := func() *limitedConn {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
 			t.Fatal(err)
 		}
-		idle = append(idle, c)
+		t.Cleanup(func() { _ = c.Close() })
+		a, err := n.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.(*limitedConn)
 	}
-	late := dial()
-	if err := answer(late, 50*time.Millisecond); err == nil {
-		t.Errorf("connection %d is served", openMost+1)
+	first, second := take(), take()
+	first.ask(1)
+	third := take()
+	if !slices.Equal(n.open, []*limitedConn{first, third}) {
+		t.Errorf("open are %v, and not the first and the third", n.open)
 	}
-	_ = idle[0].Close()
-	_ = late.SetReadDeadline(time.Now().Add(ctlBound))
-	if _, err := bufio.NewReader(late).ReadString('\n'); err != nil {
-		t.Errorf("a place was freed and is not used: %v", err)
+	if _, err := second.Read(make([]byte, 1)); err == nil {
+		t.Error("the one that gave its place up is still open")
+	}
+	first.ask(-1)
+	if take(); slices.Contains(n.open, first) || len(n.open) != 2 {
+		t.Errorf("open are %v", n.open)
+	}
+}
+
+// A page of a stranger's name that has come to mean loopback reads nothing (DNS
+// rebinding); addresses and this machine's own names do.
+func TestAStrangersNameForLoopbackIsRefused(t *testing.T) {
+	attack.Row(t, "HTTP", "a browser on the machine is sent to loopback under a stranger's name", "421, nothing is told")
+	addr := listening(t, ownHost(http.NotFoundHandler(), "xivo-main"))
+	for host, want := range map[string]int{
+		"rebind.example.org": 421, "xivo-main.evil.example": 421, "localhost.evil.example:9477": 421, "2130706433": 421,
+		"localhost:9477": 404, "127.0.0.1": 404, "[::1]:9477": 404, "10.20.0.11:9477": 404, "XIVO-main.": 404,
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s: answered %d, want %d", host, resp.StatusCode, want)
+		}
+	}
+}
+
+func TestNotificationsWithoutASecretAreLimited(t *testing.T) {
+	attack.Row(t, "HTTP", "a local user notifies without a secret as fast as can be", "20 looks, then 2 a second")
+	open, closed := &Notifier{}, &Notifier{SecretFile: "secret"}
+	open.last, closed.last = time.Now(), time.Now()
+	for i := range openBurst + 5 {
+		want := notifyGap
+		if i >= openBurst {
+			want = openGap
+		}
+		if got := open.gap(); got != want {
+			t.Errorf("look %d waits %s, want %s", i, got, want)
+		}
+		if got := closed.gap(); got != notifyGap {
+			t.Errorf("with a secret look %d waits %s", i, got)
+		}
+	}
+	if open.last = time.Now().Add(-time.Minute); open.gap() != notifyGap {
+		t.Error("a minute later the burst is not given back")
 	}
 }

@@ -30,6 +30,10 @@ const (
 	notifyBody = 25 << 20
 	// notifyGap is the least time between two looks that notifications ask for.
 	notifyGap = 50 * time.Millisecond
+	// openBurst is how many looks in a row notifications without a secret may ask
+	// for, and openGap how long it takes until one more may.
+	openBurst = 20
+	openGap   = 500 * time.Millisecond
 	// secretSize bounds the secret's file, in bytes.
 	secretSize = 4 << 10
 	// secretReaders bounds how many read it at the same time.
@@ -58,6 +62,8 @@ type Notifier struct {
 	mu      sync.Mutex
 	last    time.Time
 	pending bool
+	// spent is how many looks of the burst are used up.
+	spent int
 }
 
 // ServeHTTP answers 202 to a notification that is believed, 401 or 403 to one
@@ -208,13 +214,27 @@ func (n *Notifier) look() {
 	if n.pending {
 		return
 	}
-	if left := notifyGap - time.Since(n.last); !n.last.IsZero() && left > 0 {
+	if left := n.gap() - time.Since(n.last); !n.last.IsZero() && left > 0 {
 		n.pending = true
 		time.AfterFunc(left, n.fire)
 		return
 	}
 	n.last = time.Now()
 	n.Look()
+}
+
+// gap is how long the next look has to wait after the last one. Without a secret
+// anybody on this machine may ask, so the git server is spared.
+func (n *Notifier) gap() time.Duration {
+	if n.SecretFile != "" {
+		return notifyGap
+	}
+	n.spent = max(0, n.spent-int(time.Since(n.last)/openGap)) + 1
+	if n.spent <= openBurst {
+		return notifyGap
+	}
+	n.spent = openBurst
+	return openGap
 }
 
 func (n *Notifier) fire() {

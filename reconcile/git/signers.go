@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -52,6 +51,9 @@ func parseSigner(l string) (allowedSigner, error) {
 		return a, errors.New("wants: principals [options] keytype key")
 	}
 	a.principals = fields[0]
+	if !slices.ContainsFunc(strings.Split(strings.Trim(a.principals, `"`), ","), func(p string) bool { return p != "" && p[0] != '!' }) {
+		return a, fmt.Errorf("principals %s allow nobody", a.principals)
+	}
 	rest := fields[1:]
 	if !keyType(rest[0]) {
 		if err := a.options(rest[0]); err != nil {
@@ -109,8 +111,13 @@ func (a *allowedSigner) options(text string) error {
 }
 
 func (a *allowedSigner) option(option string) error {
-	name, value, _ := strings.Cut(option, "=")
-	value = strings.Trim(value, `"`)
+	name, value, has := strings.Cut(option, "=")
+	if has {
+		var quoted bool
+		if value, quoted = unquoted(value); !quoted {
+			return fmt.Errorf("the value of %s wants quotes around it", name)
+		}
+	}
 	var err error
 	switch strings.ToLower(name) {
 	case "namespaces":
@@ -118,11 +125,6 @@ func (a *allowedSigner) option(option string) error {
 			return errors.New("namespaces is empty")
 		}
 		a.namespaces = strings.Split(value, ",")
-		for _, pattern := range a.namespaces {
-			if _, err := path.Match(pattern, gitNamespace); err != nil {
-				return fmt.Errorf("namespace %q is no pattern", pattern)
-			}
-		}
 	case "valid-after":
 		a.after, err = signerTime(value)
 	case "valid-before":
@@ -133,6 +135,46 @@ func (a *allowedSigner) option(option string) error {
 		return fmt.Errorf("option %q is unknown", name)
 	}
 	return err
+}
+
+// unquoted takes the quotes from around a value that has both and none inside.
+func unquoted(value string) (string, bool) {
+	if len(value) < 2 || value[0] != '"' || value[len(value)-1] != '"' {
+		return "", false
+	}
+	value = value[1 : len(value)-1]
+	return value, !strings.ContainsAny(value, `"\\`)
+}
+
+// matchesList is OpenSSH's pattern list: one pattern has to match, and none with !
+// before it may.
+func matchesList(patterns []string, text string) bool {
+	found := false
+	for _, p := range patterns {
+		p, never := strings.CutPrefix(p, "!")
+		switch {
+		case !matches(p, text):
+		case never:
+			return false
+		default:
+			found = true
+		}
+	}
+	return found
+}
+
+// matches is OpenSSH's pattern: * stands for any characters and ? for one; nothing
+// else is special.
+func matches(pattern, text string) bool {
+	switch {
+	case pattern == "":
+		return text == ""
+	case pattern[0] == '*':
+		return matches(pattern[1:], text) || text != "" && matches(pattern, text[1:])
+	case text == "" || pattern[0] != '?' && pattern[0] != text[0]:
+		return false
+	}
+	return matches(pattern[1:], text[1:])
 }
 
 // signerTime reads YYYYMMDD[HHMM[SS]] in local time, or in UTC with a Z behind,
@@ -160,12 +202,8 @@ func (a allowedSigner) is(key ssh.PublicKey) bool {
 
 // refuses says why the line does not allow a signature of its own key.
 func (a allowedSigner) refuses(namespace string, when time.Time) error {
-	match := func(pattern string) bool {
-		ok, err := path.Match(pattern, namespace)
-		return ok && err == nil
-	}
 	switch {
-	case a.namespaces != nil && !slices.ContainsFunc(a.namespaces, match):
+	case a.namespaces != nil && !matchesList(a.namespaces, namespace):
 		return fmt.Errorf("%s is not listed for commits (namespace %q)", a.principals, namespace)
 	case !a.after.IsZero() && when.Before(a.after):
 		return fmt.Errorf("the key of %s is valid after %s only", a.principals, a.after.Format(time.RFC3339))

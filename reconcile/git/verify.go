@@ -2,14 +2,17 @@ package git
 
 import (
 	"bytes"
+	"crypto"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	pgppacket "github.com/ProtonMail/go-crypto/openpgp/packet"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/hiddeco/sshsig"
@@ -147,21 +150,27 @@ func splitSignature(raw []byte) (payload, signature []byte, err error) {
 	return append(payload, body...), signature, nil
 }
 
-// commitTime is the committer's time, which git holds validity against.
+// commitTime is the committer's time, which git holds validity against. A commit with
+// two committers has none: programs differ in which of them they believe.
 func commitTime(payload []byte) (time.Time, error) {
+	var found [][]byte
 	for l := range bytes.Lines(payload) {
-		if text, is := bytes.CutPrefix(l, []byte("committer ")); is {
-			f := bytes.Fields(text[bytes.LastIndexByte(text, '>')+1:])
-			if len(f) == 2 {
-				seconds, err := strconv.ParseInt(string(f[0]), 10, 64)
-				return time.Unix(seconds, 0), err
-			}
-		}
 		if len(l) == 1 {
 			break
 		}
+		if text, is := bytes.CutPrefix(l, []byte("committer ")); is {
+			found = append(found, text)
+		}
 	}
-	return time.Time{}, errors.New("the commit has no time")
+	if len(found) != 1 {
+		return time.Time{}, fmt.Errorf("the commit has %d committers", len(found))
+	}
+	f := bytes.Fields(found[0][bytes.LastIndexByte(found[0], '>')+1:])
+	if len(f) != 2 {
+		return time.Time{}, errors.New("the commit has no time")
+	}
+	seconds, err := strconv.ParseInt(string(f[0]), 10, 64)
+	return time.Unix(seconds, 0), err
 }
 
 func verifySSH(payload, signature []byte, allowed []allowedSigner, when time.Time) (string, error) {
@@ -187,6 +196,9 @@ func verifySSH(payload, signature []byte, allowed []allowedSigner, when time.Tim
 }
 
 func verifyPGP(payload, signature []byte, ring openpgp.EntityList) (string, error) {
+	if err := strongPGP(signature); err != nil {
+		return "", fmt.Errorf("the OpenPGP signature: %w", err)
+	}
 	who, err := openpgp.CheckArmoredDetachedSignature(ring, bytes.NewReader(payload), bytes.NewReader(signature), &pgppacket.Config{})
 	if err != nil {
 		return "", fmt.Errorf("the OpenPGP signature: %w", err)
@@ -195,4 +207,36 @@ func verifyPGP(payload, signature []byte, ring openpgp.EntityList) (string, erro
 		return message([]byte(id.Name)), nil
 	}
 	return who.PrimaryKey.KeyIdString(), nil
+}
+
+// strongPGP refuses what proves nothing any more: a signature over a SHA-1 or older
+// sum, and more than one signature in one armor, of which one could be anybody's.
+func strongPGP(armored []byte) error {
+	block, err := armor.Decode(bytes.NewReader(armored))
+	if err != nil {
+		return err
+	}
+	packets, count := pgppacket.NewReader(block.Body), 0
+	for {
+		p, err := packets.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		s, is := p.(*pgppacket.Signature)
+		if count++; !is || count > 1 {
+			return errors.New("it is not one signature alone")
+		}
+		switch s.Hash {
+		case crypto.SHA256, crypto.SHA384, crypto.SHA512, crypto.SHA3_256, crypto.SHA3_512:
+		default:
+			return fmt.Errorf("it is made over a %s sum, which can be forged: sign with SHA-256 or better", s.Hash)
+		}
+	}
+	if count == 0 {
+		return errors.New("it is empty")
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"os"
 	"time"
 
 	"mainstay/reconcile/control"
@@ -24,8 +25,9 @@ func (n *Node) serveHTTP(ctx context.Context) {
 	if l == nil {
 		return
 	}
+	name, _ := os.Hostname() // without one the node's name and the addresses are left
 	h := &control.HTTP{
-		Agent: n.Agent, Metrics: n.metrics.Handler(), Boot: Clock{}.Boot, Began: Clock{}.Boot(),
+		Agent: n.Agent, Metrics: n.metrics.Handler(), Boot: Clock{}.Boot, Began: Clock{}.Boot(), Names: []string{name, f.Node},
 		Notify: &control.Notifier{SecretFile: f.NotifySecretFile, Look: n.Agent.Sync, Count: n.metrics.Notified},
 	}
 	h.Serve(ctx, l, n.parts.log)

@@ -114,7 +114,7 @@ func (n *Node) openGit(c Config) (coordinated bool, err error) {
 	}
 	if coord != nil {
 		link := coordination{remote: coord, chains: git.NewChainStore(n.disk), log: c.Log, last: new(string)}
-		lc.Coordination = link
+		lc.Coordination, lc.Place = link, coord.URL()
 		n.publish = reconcile.NewPublisher(link, Clock{}, 5*time.Minute, reconcile.DefaultTimeout)
 	}
 	n.learner = reconcile.NewLearner(lc)

@@ -15,6 +15,7 @@ const (
 	CondCommitDamaged           = "CommitDamaged"
 	CondCommitMoved             = "CommitMoved"
 	CondCommitRefused           = "CommitRefused"
+	CondCoordinationMoved       = "CoordinationMoved"
 	CondCoordinationUnreachable = "CoordinationUnreachable"
 	CondDeploymentRenamed       = "DeploymentRenamed"
 	CondDocumentHangs           = "DocumentHangs"
@@ -42,6 +43,7 @@ const (
 	CondRewound                 = "Rewound"
 	CondSignatureRefused        = "SignatureRefused"
 	CondStandIn                 = "StandIn"
+	CondStatementVoid           = "StatementVoid"
 	CondStateNotSaved           = "StateNotSaved"
 	CondTakeover                = "Takeover"
 	CondUnconfirmed             = "Unconfirmed"
@@ -92,6 +94,9 @@ func conditionsOfGit() []ConditionType {
 		{Type: CondCommitRefused, Blocks: true,
 			Meaning: "The newest commit is not accepted, for a reason that has no name of its own.",
 			Do:      "Read the message."},
+		{Type: CondCoordinationMoved, Blocks: true,
+			Meaning: "This node looks for the claim in another place than before, and finds none there that goes on from the one it knows (R10, R13).",
+			Do:      "Give every node the same coordination and copy `refs/mainstay/*` there, or `mainstay accept --claim`."},
 		{Type: CondCoordinationUnreachable, Blocks: true,
 			Meaning: "The place of claims and reports cannot be read.",
 			Do:      "Mend the network or the git server."},
@@ -185,6 +190,9 @@ func conditionsOfNodes() []ConditionType {
 		{Type: CondStandIn,
 			Meaning: "A service is reached through something that stands in for it.",
 			Do:      "Read the message."},
+		{Type: CondStatementVoid, Blocks: true,
+			Meaning: "A person stated that the other side is off, and that side has changed the claim since (R9).",
+			Do:      "Look at both nodes; state it again only if it is still true."},
 		{Type: CondStateNotSaved, Blocks: true,
 			Meaning: "Something could not be kept on disk.",
 			Do:      "Free the disk: a restart would forget it."},

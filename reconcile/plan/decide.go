@@ -223,7 +223,7 @@ func (p *pass) noteStatement() {
 	case tip.Free() && p.isProven(tip):
 	default:
 		p.void = true
-		p.warn("StatementVoid", "%s changed the claim after a person stated: %s; the statement is not carried out: "+
+		p.warn(CondStatementVoid, "%s changed the claim after a person stated: %s; the statement is not carried out: "+
 			"look at both nodes, and state it again if it is true", tip.Node, p.in.Takeover.Attest)
 	}
 }

@@ -1,0 +1,86 @@
+package reconcile
+
+import (
+	"testing"
+
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+// moveTo restarts the agent with another place of coordination.
+func (s *scholar) moveTo(place string) {
+	s.Learner = NewLearner(LearnerConfig{Node: "xivo-main", Branch: tip, Path: "deployment.yaml", Place: place,
+		Repository: s.git, Coordination: s.git, Shared: true, Beside: inline, Clock: s.clock, Disk: s.disk, Log: quiet()})
+}
+
+// resident is a learner that knows a claim, seq 7, from a place.
+func resident(t *testing.T, place string) *scholar {
+	t.Helper()
+	s := newScholar(paris(spec.Main))
+	s.moveTo(place)
+	s.look(t)
+	s.git.claim("k1", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 1, Holder: "main"}}, Descends: true})
+	s.look(t)
+	s.git.claim("k7", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 7, Holder: "main"}}, Descends: true})
+	if c := s.look(t).Claims["xivo"]; c.Tip.Seq != 7 || c.Joined != 0 {
+		t.Fatalf("knows %+v", c)
+	}
+	s.git.restorable = true
+	return s
+}
+
+func TestAClaimIsNotRestoredToAnotherPlace(t *testing.T) { // R10, R13
+	s := resident(t, "https://a/claims.git")
+	delete(s.git.refs, plan.ClaimRef("paris", "xivo"))
+	s.moveTo("https://b/claims.git")
+	for range 2 { // and a restart later it is still known from the first place
+		snap := s.look(t)
+		c := snap.Claims["xivo"]
+		if c.Tip.Seq != 7 || !c.Regressed || c.Restorable || !hasCondition(snap.Conditions, plan.CondCoordinationMoved) {
+			t.Errorf("got %+v, conditions %v", c, snap.Conditions)
+		}
+		s.moveTo("https://b/claims.git")
+	}
+	s.moveTo("https://a/claims.git")
+	if c := s.look(t).Claims["xivo"]; !c.Regressed || !c.Restorable {
+		t.Errorf("in its own place it is restored: %+v", c)
+	}
+}
+
+func TestWhatAnotherPlaceSaidProvesNothingHere(t *testing.T) { // R13
+	for name, c := range map[string]struct {
+		id   string
+		read ClaimRead
+	}{
+		"the same claim":      {"k7", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 7, Holder: "main"}}}},
+		"one that goes on":    {"k9", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 9, Holder: "none"}}, Descends: true}},
+		"one that was seized": {"k8", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 8, Holder: "standby"}}, Descends: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := resident(t, "https://a/claims.git")
+			s.git.claim(c.id, c.read)
+			s.moveTo("https://b/claims.git")
+			snap := s.look(t)
+			got := snap.Claims["xivo"]
+			if got.Regressed || got.Tip.ID != c.id || got.Joined != 7 || hasCondition(snap.Conditions, plan.CondCoordinationMoved) {
+				t.Errorf("got %+v", got)
+			}
+			// Now it is known of this place, and what it proves begins here for good.
+			s.moveTo("https://b/claims.git")
+			delete(s.git.refs, plan.ClaimRef("paris", "xivo"))
+			if got = s.look(t).Claims["xivo"]; !got.Restorable || got.Joined != 7 {
+				t.Errorf("after a restart: %+v", got)
+			}
+		})
+	}
+}
+
+func TestAnotherChainInAnotherPlaceIsNotBelieved(t *testing.T) { // R10
+	s := resident(t, "https://a/claims.git")
+	s.git.claim("x9", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 9, Holder: "none"}}})
+	s.moveTo("https://b/claims.git")
+	snap := s.look(t)
+	if c := snap.Claims["xivo"]; c.Tip.Seq != 7 || !c.Regressed || c.Restorable || !hasCondition(snap.Conditions, plan.CondCoordinationMoved) {
+		t.Errorf("got %+v", c)
+	}
+}
