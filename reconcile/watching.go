@@ -23,20 +23,22 @@ func (a *Actuator) sayProbes(r *plan.Report) {
 		return
 	}
 	if a.doc.Witness {
-		a.sayProbe(r, "Witness", a.doc.Peer, a.in.Witness)
+		a.sayProbe(r, [2]string{plan.CondWitnessSilent, plan.CondWitnessUnusable}, a.doc.Peer, a.in.Witness)
 	}
 	if a.doc.Detect {
 		for _, side := range []spec.Side{spec.Main, spec.Standby} {
-			a.sayProbe(r, "Detect", fmt.Sprintf("%s of %s", a.doc.Follows, side), a.in.Detect[side])
+			a.sayProbe(r, [2]string{plan.CondDetectSilent, plan.CondDetectUnusable}, fmt.Sprintf("%s of %s", a.doc.Follows, side), a.in.Detect[side])
 		}
 	}
 }
 
-func (a *Actuator) sayProbe(r *plan.Report, kind, who string, v plan.ProbeView) {
-	key := kind + " " + who
+// sayProbe says what one probe sees, by the types of condition for silence and for
+// a probe that cannot be tried.
+func (a *Actuator) sayProbe(r *plan.Report, types [2]string, who string, v plan.ProbeView) {
+	key := types[0] + " " + who
 	switch {
 	case v.Unasked != "":
-		r.Conditions = append(r.Conditions, plan.Condition{Type: kind + "Unusable", Message: fmt.Sprintf(
+		r.Conditions = append(r.Conditions, plan.Condition{Type: types[1], Message: fmt.Sprintf(
 			"%s cannot be asked whether it lives: %s; it will not be presumed dead", who, v.Unasked)})
 	case v.Quiet():
 		s, known := a.silences[key]
@@ -47,7 +49,7 @@ func (a *Actuator) sayProbe(r *plan.Report, kind, who string, v plan.ProbeView) 
 			}
 			a.silences[key] = s
 		}
-		r.Conditions = append(r.Conditions, plan.Condition{Type: kind + "Silent", Message: fmt.Sprintf(
+		r.Conditions = append(r.Conditions, plan.Condition{Type: types[0], Message: fmt.Sprintf(
 			"%s has not answered since %s", who, s.wall.UTC().Format(time.RFC3339))})
 	default:
 		delete(a.silences, key)

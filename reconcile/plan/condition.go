@@ -48,6 +48,10 @@ const (
 	CondTakeover                = "Takeover"
 	CondUnconfirmed             = "Unconfirmed"
 	CondUnhealthy               = "Unhealthy"
+	CondDetectSilent            = "DetectSilent"
+	CondDetectUnusable          = "DetectUnusable"
+	CondWitnessSilent           = "WitnessSilent"
+	CondWitnessUnusable         = "WitnessUnusable"
 )
 
 // ConditionType explains one type of condition. Every condition tells of something
@@ -103,6 +107,12 @@ func conditionsOfGit() []ConditionType {
 		{Type: CondDeploymentRenamed, Blocks: true,
 			Meaning: "The document renames the deployment, which would leave its claims behind.",
 			Do:      "Take the name back, or run `mainstay accept` on each node."},
+		{Type: CondDetectSilent,
+			Meaning: "Nothing on the side that serves answers the probe by which followers detect it.",
+			Do:      "Look at that node, or fail over."},
+		{Type: CondDetectUnusable,
+			Meaning: "The probe by which followers detect who serves cannot be tried from here.",
+			Do:      "Mend what the message names: a probe that was not tried is no silence."},
 		{Type: CondDocumentHangs, Blocks: true,
 			Meaning: "A document was read for too long without an end.",
 			Do:      "Push a commit that costs less to read."},
@@ -205,6 +215,12 @@ func conditionsOfNodes() []ConditionType {
 		{Type: CondUnhealthy,
 			Meaning: "A service runs, and fails its own health check.",
 			Do:      "Look at the service."},
+		{Type: CondWitnessSilent,
+			Meaning: "The node of the other side does not answer its witness probe.",
+			Do:      "Look at it. It is expected of a node that is off."},
+		{Type: CondWitnessUnusable,
+			Meaning: "The witness of the other side cannot be asked from here, so that side is never presumed dead (R4).",
+			Do:      "Mend what the message names before it is needed."},
 	}
 }
 
