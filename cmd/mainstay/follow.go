@@ -95,8 +95,8 @@ func serving(d *fleet.Deployment) []string {
 			text = fmt.Sprintf("%s holds the claim of %s and was never heard", side, role)
 		case r.Status != plan.Active || r.Seq != d.Claims[role].Seq:
 			text = fmt.Sprintf("%s holds the claim of %s and is not seen to serve", side, role)
-		case n.Heard() > forecast.HeardNow:
-			text += fmt.Sprintf(" when last heard %s ago", fleet.Age(n.Heard()))
+		case !n.HeardWithin(forecast.HeardNow):
+			text += " when last heard " + n.When()
 		}
 		out = append(out, text)
 	}

@@ -156,11 +156,11 @@ const HeardNow = 30 * time.Second
 // mayBeDead says what happens instead when the node that steps down was not heard
 // just now, and prolongs the bound so that it holds for both.
 func (h *handover) mayBeDead(out *Handover, wait time.Duration) {
-	if h.down.Heard() <= HeardNow {
+	if h.down.HeardWithin(HeardNow) {
 		return
 	}
 	how, longest := h.ifDead(wait)
-	out.IfDead = fmt.Sprintf("%s was last heard %s ago; if it is dead: %s", h.down.Name, fleet.Age(h.down.Heard()), how)
+	out.IfDead = fmt.Sprintf("%s was last heard %s; if it is dead: %s", h.down.Name, h.down.When(), how)
 	if longest > 0 {
 		longest += h.startTime()
 	}
@@ -219,22 +219,19 @@ func (h *handover) speaks() bool {
 }
 
 // witness says why the node that goes down would not be presumed dead, as far as
-// the node that comes up was heard and says so: only what was asked and did not
-// answer is silent (R4).
+// the node that comes up was heard and says so: a witness that cannot be asked is
+// never silent (R4).
 func (h *handover) witness() string {
 	r := h.up.Report
 	if h.To.Roles[h.role].Witness == nil || r == nil || h.up.Stale {
 		return ""
 	}
 	for _, c := range r.Conditions {
-		switch c.Type {
-		case plan.CondWitnessSilent:
-			return ""
-		case plan.CondWitnessUnusable:
-			return " does not release its claim, and its witness cannot be asked: " + c.Message
+		if c.Type == plan.CondWitnessUnusable {
+			return " is not heard, and its witness cannot be asked: " + c.Message
 		}
 	}
-	return " does not release its claim, and its witness is not silent: it is not presumed dead"
+	return ""
 }
 
 // stuck reports whether the node that goes down says that a stop of it failed: it
