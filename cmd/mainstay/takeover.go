@@ -54,9 +54,10 @@ func (a *app) takeoverCommand() *cobra.Command {
 }
 
 // otherSideIsOff asks the person, or refuses where nobody can be asked, when the
-// last word of the other side's node was that it serves, and its silence since was
-// not observed; another machine's clock is no proof of it. It is the one statement by which two
-// sides can come to serve at once (R9). What the agent does not know stops nobody.
+// last word of the other side's node was that it serves and its silence since was
+// not observed: another machine's clock is no proof of it. This is the one statement
+// by which two sides can come to serve at once (R9). What the agent does not know
+// stops nobody.
 func (a *app) otherSideIsOff(ctx context.Context, agent *control.Client) error {
 	s, err := agent.Status(ctx)
 	if err != nil || s.Node.Status == plan.Active {
