@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Design section 6: of any number of contenders for a claim exactly one wins.
+// Of any number of contenders for a claim exactly one wins.
 // The package's own test does a few rounds; here twelve processes go through a
 // hundred, over git's HTTP server and on a local path.
 func TestAHundredRoundsOfTwelveContendersHaveOneWinnerEach(t *testing.T) {

@@ -92,7 +92,7 @@ func (h *hand) expect(text string) {
 	}
 }
 
-func TestMemoryIsOnDiskBeforeAPushIsHandedOut(t *testing.T) { // section 6, the claim
+func TestMemoryIsOnDiskBeforeAPushIsHandedOut(t *testing.T) { // Decision
 	h := newHand(t)
 	o := h.pass()
 	for range 5 { // a document may come a look later than the claims
@@ -109,7 +109,7 @@ func TestMemoryIsOnDiskBeforeAPushIsHandedOut(t *testing.T) { // section 6, the 
 	}
 }
 
-func TestMemoryIsOnDiskBeforeAServiceStarts(t *testing.T) { // section 6
+func TestMemoryIsOnDiskBeforeAServiceStarts(t *testing.T) {
 	h := newHand(t)
 	h.lands(h.pass())
 	h.j.lines = nil
@@ -120,7 +120,7 @@ func TestMemoryIsOnDiskBeforeAServiceStarts(t *testing.T) { // section 6
 	}
 }
 
-func TestADiskThatFailsStopsNothing(t *testing.T) { // section 7
+func TestADiskThatFailsStopsNothing(t *testing.T) {
 	h := newHand(t)
 	h.disk.full = true
 	h.lands(h.pass())
@@ -136,7 +136,7 @@ func TestADiskThatFailsStopsNothing(t *testing.T) { // section 7
 	}
 }
 
-func TestADamagedMemoryIsNotTrusted(t *testing.T) { // section 7, R3
+func TestADamagedMemoryIsNotTrusted(t *testing.T) { // R3
 	h := newHand(t).serving()
 	h.disk.damaged["memory"] = true
 	h.restart()
@@ -149,7 +149,7 @@ func TestADamagedMemoryIsNotTrusted(t *testing.T) { // section 7, R3
 	}
 }
 
-func TestASnapshotThatReversesAStartActsAtOnce(t *testing.T) { // section 4
+func TestASnapshotThatReversesAStartActsAtOnce(t *testing.T) {
 	h := newHand(t)
 	h.lands(h.pass())
 	h.pass()
@@ -177,7 +177,7 @@ func TestAStopIsNotSeenDownByAnObservationFromBeforeIt(t *testing.T) { // R2
 	}
 }
 
-func TestJobsAreTiedToTheClaim(t *testing.T) { // R5, section 3
+func TestJobsAreTiedToTheClaim(t *testing.T) { // R5
 	h := newHand(t)
 	var ties []plan.Tie
 	h.Machine.Extra = func(_ *plan.Report, tie plan.Tie) {
@@ -271,7 +271,7 @@ func TestALocalPauseSurvivesARestartAndEnds(t *testing.T) { // R11
 	}
 }
 
-func TestANodeThatAllowsNoServiceSaysSo(t *testing.T) { // section 3, allow
+func TestANodeThatAllowsNoServiceSaysSo(t *testing.T) { // allow
 	h := newHand(t)
 	h.rack.refuse = errors.New("asterisk.service is not in allow.systemd")
 	o := h.pass()
@@ -298,7 +298,7 @@ func TestTheReportSaysUnderWhichClaimAndDocumentANodeServes(t *testing.T) {
 	}
 }
 
-func TestTheEndOfTheAgentLeavesServicesAlone(t *testing.T) { // design section 6, R5
+func TestTheEndOfTheAgentLeavesServicesAlone(t *testing.T) { // R5
 	h := newHand(t).serving()
 	agent := NewAgent(h.learn, h.Actuator, NewPublisher(h.git, h.clock, time.Minute, time.Second))
 	ctx, cancel := context.WithCancel(t.Context())

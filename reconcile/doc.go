@@ -28,6 +28,9 @@
 // notifications, record keeps every decision with its input, task runs the
 // document's jobs and checks, metrics counts.
 //
+// A process of its own, package guard, stops the services when a lease ends and no
+// agent is left to obey it (R7).
+//
 // The package knows no driver, no transport and no file format of git: it states
 // what it needs in small interfaces (ports.go) and is handed the real things.
 //

@@ -361,7 +361,7 @@ func (l *Learner) adopt(next *Snapshot, commit string, d *spec.Deployment) {
 }
 
 // Override lets a commit be accepted although it does not descend from the
-// accepted one, by a person's order on the node (section 5).
+// accepted one, by a person's order on the node.
 func (l *Learner) Override(commit string) {
 	l.override, l.refused = commit, ""
 }

@@ -33,7 +33,7 @@ nodes: { m: { role: media } }
 roles: { media: { files: [{ path: /etc/m.conf, template: t/m.tmpl }] } }
 `
 
-// TestTemplatesAreBesideTheDocument: section 3. Every reader looks for templates
+// TestTemplatesAreBesideTheDocument: every reader looks for templates
 // in the document's own folder, so that one repository can hold several
 // deployments.
 func TestTemplatesAreBesideTheDocument(t *testing.T) {

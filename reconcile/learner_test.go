@@ -42,7 +42,7 @@ func hasCondition(all []plan.Condition, kind string) bool {
 	return slices.ContainsFunc(all, func(c plan.Condition) bool { return c.Type == kind })
 }
 
-func TestAnAgentStartsFromTheDiskWithNoGit(t *testing.T) { // section 5
+func TestAnAgentStartsFromTheDiskWithNoGit(t *testing.T) {
 	s := newScholar(paris(spec.Main))
 	s.git.claim("k1", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 7, Holder: "main"}}, Descends: true})
 	s.look(t)
@@ -60,7 +60,7 @@ func TestAnAgentStartsFromTheDiskWithNoGit(t *testing.T) { // section 5
 	}
 }
 
-func TestADocumentThatDoesNotFitThisNodeIsRefused(t *testing.T) { // section 5
+func TestADocumentThatDoesNotFitThisNodeIsRefused(t *testing.T) {
 	for name, c := range map[string]struct{ document, condition string }{
 		"renamed":        {strings.Replace(paris(spec.Standby), "name: paris", "name: lyon", 1), plan.CondDeploymentRenamed},
 		"without a node": {strings.ReplaceAll(paris(spec.Standby), "xivo-main:", "xivo-other:"), plan.CondNodeUnknown},
@@ -85,7 +85,7 @@ func TestADocumentThatDoesNotFitThisNodeIsRefused(t *testing.T) { // section 5
 	}
 }
 
-func TestAPersonMayAcceptARenamedDeployment(t *testing.T) { // section 5
+func TestAPersonMayAcceptARenamedDeployment(t *testing.T) {
 	s := newScholar(paris(spec.Main))
 	s.git.claim("k1", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 7, Holder: "main"}}, Descends: true})
 	s.look(t)
@@ -113,7 +113,7 @@ func TestACommitThatCouldNotBeFetchedIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestAFailedLookKeepsWhatWasKnown(t *testing.T) { // section 5
+func TestAFailedLookKeepsWhatWasKnown(t *testing.T) {
 	s := newScholar(paris(spec.Main))
 	s.git.claim("k1", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 3, Holder: "main"}}, Descends: true})
 	first := s.look(t)
@@ -139,7 +139,7 @@ func TestAReadOfTheClaimBeganWhenTheLookBegan(t *testing.T) { // R7
 	}
 }
 
-func TestClaimsAreNeverReadFromAMirror(t *testing.T) { // section 6
+func TestClaimsAreNeverReadFromAMirror(t *testing.T) {
 	s := newScholar(paris(spec.Main))
 	s.git.mirror = true
 	s.git.claim("k1", ClaimRead{Tip: plan.Tip{Claim: plan.Claim{Seq: 3, Holder: "main"}}, Descends: true})
@@ -193,7 +193,7 @@ func TestAReportOnTheWrongRefIsNotBelieved(t *testing.T) {
 	}
 }
 
-func TestWhatTheDiskRefusedIsSaidAndSavedLater(t *testing.T) { // section 7
+func TestWhatTheDiskRefusedIsSaidAndSavedLater(t *testing.T) {
 	s := newScholar(paris(spec.Main))
 	s.disk.full = true
 	snap := s.look(t)
@@ -209,7 +209,7 @@ func TestWhatTheDiskRefusedIsSaidAndSavedLater(t *testing.T) { // section 7
 	}
 }
 
-func TestADamagedDocumentOnDiskIsLearntAgain(t *testing.T) { // section 7
+func TestADamagedDocumentOnDiskIsLearntAgain(t *testing.T) {
 	s := newScholar(paris(spec.Main))
 	s.look(t)
 	s.disk.damaged["accepted"] = true

@@ -77,7 +77,7 @@ func (a *Actuator) sayGuard(r *plan.Report) {
 	case a.untold != "":
 		why = "the guard could not be told of it: " + a.untold
 	case !a.Leases.Guarded():
-		why = "no guard runs: systemctl start mainstay-guard, or run mainstay guard"
+		why = "no guard runs: systemctl enable --now mainstay-guard, or run mainstay guard"
 	default:
 		return
 	}

@@ -19,7 +19,7 @@ func paced(random float64) (*Pacer, *still) {
 	return NewPacer(c, func() float64 { return random }), c
 }
 
-func TestLooksAreSpreadByAFifth(t *testing.T) { // section 3, agent.poll
+func TestLooksAreSpreadByAFifth(t *testing.T) { // agent.poll
 	for random, want := range map[float64]time.Duration{0: 8 * time.Second, 0.5: 10 * time.Second, 1: 12 * time.Second} {
 		p, c := paced(random)
 		if got := p.NextLook(looked(c, 1, true), false) - c.boot; got != want {
@@ -39,7 +39,7 @@ func TestAHandoverLooksEverySecond(t *testing.T) {
 	}
 }
 
-func TestFailingLooksBackOffToAMinute(t *testing.T) { // section 7
+func TestFailingLooksBackOffToAMinute(t *testing.T) {
 	p, c := paced(0.5)
 	for looks, want := range []time.Duration{20 * time.Second, 40 * time.Second, time.Minute, time.Minute} {
 		if got := p.NextLook(looked(c, uint64(looks+1), false), false) - c.boot; got != want {
@@ -60,7 +60,7 @@ func TestALeaseIsNotWaitedFor(t *testing.T) { // R7
 	}
 }
 
-func TestACronPollComesNoSoonerForBeingAskedOften(t *testing.T) { // section 3, agent.poll
+func TestACronPollComesNoSoonerForBeingAskedOften(t *testing.T) { // agent.poll
 	p, c := paced(0.5)
 	s := looked(c, 1, true)
 	poll, err := spec.ParseSchedule("* * * * *")

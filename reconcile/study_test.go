@@ -105,7 +105,7 @@ func TestADocumentWithoutAnEndIsSaidAndGivenUp(t *testing.T) {
 	}
 }
 
-func TestAPersonsOrderIsNotLostWhileADocumentIsRead(t *testing.T) { // section 5
+func TestAPersonsOrderIsNotLostWhileADocumentIsRead(t *testing.T) {
 	s := newScholar(paris(spec.Main))
 	s.look(t)
 	free := s.stuck()

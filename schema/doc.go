@@ -11,6 +11,9 @@
 // Claims and reports are JSON that agents write for each other: they are held
 // against a schema too, but may carry keys that only a later version knows.
 //
+// sigs.k8s.io/yaml reads the values; the nodes of go.yaml.in/yaml/v3 say where
+// they stand, and see what that reader does not.
+//
 // The package knows the shape of the files and nothing of their meaning,
 // which is package spec's.
 package schema

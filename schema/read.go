@@ -61,6 +61,9 @@ func Read(kind Kind, file string, data []byte) (*Document, []Problem) {
 	d := &Document{File: file, root: root}
 	c := converter{doc: d}
 	value, _ := c.value(root, nil, 0)
+	if len(c.problems) == 0 {
+		value = c.content(data)
+	}
 	object, ok := value.(map[string]any)
 	if !ok {
 		return nil, Sort(append(c.problems, d.Problem(RuleType, nil, "must be a mapping of keys to values, not "+typeName(value), "")))
@@ -136,25 +139,36 @@ func parse(file string, data []byte) (*yaml.Node, *Problem) {
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	root, err := next(dec)
-	if errors.Is(err, io.EOF) || err == nil && isNull(root) {
-		return nil, &Problem{File: file, Line: 1, Column: 1, Rule: RuleEmpty, Message: "the file is empty"}
+	if errors.Is(err, io.EOF) {
+		return nil, emptyFile(file)
 	}
 	if err != nil {
 		return nil, syntaxProblem(file, data, err)
 	}
 	second, err := next(dec)
-	if errors.Is(err, io.EOF) {
+	switch {
+	case errors.Is(err, io.EOF) && isNull(root):
+		return nil, emptyFile(file)
+	case errors.Is(err, io.EOF):
 		return root.Content[0], nil
 	}
 	if err != nil {
 		return nil, syntaxProblem(file, data, err)
 	}
-	return nil, &Problem{
+	p := &Problem{
 		File: file, Line: max(second.Line, 1), Column: max(second.Column, 1),
 		Rule:    RuleSecondDocument,
 		Message: "a second YAML document begins here",
 		Hint:    "keep one document in a file, and nothing after a line of ---",
 	}
+	if isNull(root) {
+		p.Message, p.Hint = "a second YAML document begins here, and the first one is empty", "remove one of the two lines of ---"
+	}
+	return nil, p
+}
+
+func emptyFile(file string) *Problem {
+	return &Problem{File: file, Line: 1, Column: 1, Rule: RuleEmpty, Message: "the file is empty"}
 }
 
 // next decodes one YAML document. The parser reports what it finds by error,

@@ -209,6 +209,9 @@ func TestTheCommonestSlipsAreSaidInPlainWords(t *testing.T) {
 	for text, want := range map[string]string{
 		"a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> x\n": "2: a merge was not finished: this is a conflict marker of git",
 		"a:\n\tb: 1\n":              "2: the line is indented with a tab",
+		"%YAML 1.2\n---\na: 1\n":    "1: not YAML: found incompatible YAML document; remove the line of %YAML",
+		"---\n---\na: 1\n":          "2: a second YAML document begins here, and the first one is empty; remove one",
+		"n: { address: ::1 }\n":     `1: a value within { } or [ ] begins with a colon; put it in quotes, as in { address: "::1" }`,
 		"a: 1\nactive:main\nb: 1\n": "a space belongs after the colon, as in key: value",
 	} {
 		p := Validate(Deployment, "d", []byte(text))

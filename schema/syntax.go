@@ -58,11 +58,17 @@ func (p *Problem) plainer(data []byte) {
 		case i+1 == p.Line && strings.HasPrefix(strings.TrimLeft(text, " "), "\t"):
 			p.Message, p.Hint = "the line is indented with a tab", "indent with spaces"
 			return
+		case i+1 == p.Line && leadingColon.MatchString(text):
+			p.Column = 1 + utf8.RuneCountInString(text[:leadingColon.FindStringIndex(text)[1]-2])
+			p.Message, p.Hint = "a value within { } or [ ] begins with a colon", `put it in quotes, as in { address: "::1" }`
+			return
 		case i+1 == p.Line && missingSpace.MatchString(text):
 			p.Hint = "a space belongs after the colon, as in key: value"
 		}
 	}
 }
+
+var leadingColon = regexp.MustCompile(`[{\[].*[:,\[] *::`)
 
 var missingSpace = regexp.MustCompile(`^ *[A-Za-z]+:[A-Za-z0-9]`)
 
@@ -91,6 +97,8 @@ func syntaxHint(text string) string {
 		return "a { or [ that begins here is not closed as it should be"
 	case strings.Contains(text, "did not find expected key"), strings.Contains(text, "could not find expected ':'"):
 		return "look at the indentation and the quotes from here on"
+	case strings.Contains(text, "incompatible YAML document"):
+		return "remove the line of %YAML: a file needs none"
 	case strings.Contains(text, "unknown anchor"):
 		return "an alias *name needs an anchor &name above it; put text that begins with * in quotes"
 	}

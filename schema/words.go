@@ -1,10 +1,12 @@
 package schema
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -161,7 +163,7 @@ func (w *wording) valueMessage(v violation) (message, hint string) {
 	case "type":
 		return w.typed(v)
 	case "pattern":
-		return w.pattern(v), hint
+		return w.pattern(v), cmp.Or(inDays(v.value), hint)
 	case "minLength", "minItems", "minProperties":
 		if size(v.value) == 0 {
 			return "must not be empty", hint
@@ -235,6 +237,17 @@ func (w *wording) pattern(v violation) string {
 		message = fmt.Sprintf("must match %v", v.schema["pattern"])
 	}
 	return message + ", not " + show(v.value)
+}
+
+// inDays says a number of days in hours: an hour is the longest unit there is.
+func inDays(value any) string {
+	text, _ := value.(string)
+	number, ok := strings.CutSuffix(text, "d")
+	days, err := strconv.Atoi(number)
+	if !ok || err != nil || days < 1 || days > 366 {
+		return ""
+	}
+	return fmt.Sprintf("a day is 24h: write %dh", 24*days)
 }
 
 // example returns the first example of a schema, or of what it refers to.

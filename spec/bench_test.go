@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// BenchmarkLoad1000Deployments measures the budget of design section 9:
+// BenchmarkLoad1000Deployments measures the budget:
 // 1,000 deployments validated in 2 s at most.
 func BenchmarkLoad1000Deployments(b *testing.B) {
 	templates := designTemplates()

@@ -3,7 +3,7 @@
 // deployment wants.
 //
 // It knows nothing of git, of services that run or of time: a document in, a
-// validated value or a list of problems out. Design section 3 is its source.
+// validated value or a list of problems out. The schema and Load are its source.
 package spec
 
 import (

@@ -79,7 +79,7 @@ func mayKnow(s *source, r *row, target string) bool {
 }
 
 // decisions is the folder that may do no I/O, read no clock and draw no random
-// number (design, section 4).
+// number.
 const decisions = "reconcile/plan"
 
 // pure checks the standard library imports of the decision. Its tests are
@@ -117,7 +117,7 @@ func impureUse(s *source, n ast.Node) []finding {
 // pureLibrary is the standard library without I/O, clocks, randomness and
 // contexts.
 func pureLibrary() []string {
-	return []string{"bytes", "cmp", "encoding", "encoding/hex", "encoding/json", "errors", "fmt", "hash/fnv",
+	return []string{"bytes", "cmp", "embed", "encoding", "encoding/hex", "encoding/json", "errors", "fmt", "hash/fnv",
 		"iter", "maps", "math", "math/bits", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8"}
 }
 

@@ -18,8 +18,7 @@ type row struct {
 	strict bool
 }
 
-// table is the import column of the design, section 4, and the home of every
-// dependency of section 11.
+// table is which folder may import what, and the home of every dependency.
 func table() []row {
 	learned := []string{"spec", "reconcile/plan"}
 	return append([]row{
@@ -87,7 +86,7 @@ func commands() []row {
 	}
 }
 
-// The modules of the design, section 11. A path ends where a module's
+// The modules that may be depended on. A path ends where a module's
 // packages begin.
 const (
 	goGit      = "github.com/go-git/go-git/v5"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,15 +18,20 @@ import (
 func (a *app) explainCommand() *cobra.Command {
 	var r reach
 	var last int
-	var replay, state string
+	var replay, state, rule string
 	c := &cobra.Command{
 		Use:   "explain",
 		Short: "Tell in words what this node decided, and why",
 		Long: "explain tells the newest decisions of this node's agent, each with its rule. Without a running\n" +
 			"agent it reads what the agent left in its state folder. With --replay it decides again on saved\n" +
-			"inputs, as explain -o json prints them, and fails unless every decision is the same.\n" + exitStatusHelp,
-		Example: "  mainstay explain --last 5\n  mainstay explain -o json >passes.json\n  mainstay explain --replay passes.json",
+			"inputs, as explain -o json prints them, and fails unless every decision is the same. With --rule it\n" +
+			"tells a rule in full.\n" + exitStatusHelp,
+		Example: "  mainstay explain --last 5\n  mainstay explain -o json >passes.json\n  mainstay explain --replay passes.json\n" +
+			"  mainstay explain --rule R4",
 		RunE: func(c *cobra.Command, _ []string) error {
+			if rule != "" {
+				return a.explainRule(plan.Rule(rule))
+			}
 			if last < 1 {
 				return failf(exitUsage, "--last %d: it must be above zero", last)
 			}
@@ -42,8 +48,29 @@ func (a *app) explainCommand() *cobra.Command {
 	r.flags(c)
 	c.Flags().IntVar(&last, "last", 20, "how many decisions")
 	c.Flags().StringVar(&replay, "replay", "", "decide again on the inputs in this file, - for the standard input")
+	c.Flags().StringVar(&rule, "rule", "", "tell this rule in full, such as R4, follow or services")
 	c.Flags().StringVar(&state, "state", "", "read this state folder instead of asking the agent")
 	return c
+}
+
+// explainRule tells a rule in full.
+func (a *app) explainRule(r plan.Rule) error {
+	text := r.Text()
+	if text == "" {
+		return failf(exitUsage, "there is no rule %q; the rules are %s", r, joinRules())
+	}
+	if a.format == "json" {
+		return a.printJSON(map[string]string{"rule": string(r), "text": text})
+	}
+	return a.tell("%s", text)
+}
+
+func joinRules() string {
+	var all []string
+	for _, r := range plan.Rules() {
+		all = append(all, string(r))
+	}
+	return strings.Join(all, ", ")
 }
 
 // explained asks the agent, or its state folder when there is no agent.

@@ -14,7 +14,7 @@ import (
 	"mainstay/reconcile/plain"
 )
 
-// The exit codes of design section 8.
+// The exit codes, which are a contract.
 const (
 	exitDone         = 0
 	exitFailed       = 1
@@ -171,6 +171,7 @@ func (a *app) commands() []func() *cobra.Command {
 		a.doctorCommand,
 		a.notifyCommand,
 		a.manCommand,
+		a.schemaCommand,
 		a.versionCommand,
 	}...)
 }

@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // document is what the runs vary of a deployment.
 type document struct {
 	name, role, active, fenced string
-	lease, unconfirmed, absent string
+	unconfirmed, absent        string
+	lease                      time.Duration // as on an idle machine
 	shared                     bool
 	witness                    bool
 	services                   []string // each one a YAML flow mapping
@@ -16,7 +18,7 @@ type document struct {
 
 // plain is a pair of nodes with one process each, polling fast.
 func plain(name string) document {
-	return document{name: name, role: "xivo", active: mainSide, lease: "0s", unconfirmed: "start", absent: "keep", witness: true,
+	return document{name: name, role: "xivo", active: mainSide, unconfirmed: "start", absent: "keep", witness: true,
 		services: []string{process1("phone")}}
 }
 
@@ -40,8 +42,8 @@ func (d *document) text(s *site) string {
 	if d.fenced != "" {
 		fmt.Fprintf(&b, "fenced: %s\n", d.fenced)
 	}
-	fmt.Fprintf(&b, "agent: { poll: 300ms, timeout: 3s, heartbeat: 1m }\nhandover: { wait: 2s, unconfirmed: %s, absent: %s, lease: %s }\n",
-		d.unconfirmed, d.absent, d.lease)
+	fmt.Fprintf(&b, "agent: { poll: %s, timeout: %s, heartbeat: 1m }\nhandover: { wait: %s, unconfirmed: %s, absent: %s, lease: %s }\n",
+		s.slowed(300*time.Millisecond), s.slowed(3*time.Second), s.slowed(2*time.Second), d.unconfirmed, d.absent, s.slowed(d.lease))
 	b.WriteString("nodes:\n")
 	for _, side := range []string{mainSide, standbySide} {
 		place := ", side: " + side
@@ -61,7 +63,10 @@ func (d *document) text(s *site) string {
 	return b.String()
 }
 
+// shortLease is the lease of these runs on an idle machine.
+const shortLease = 7 * time.Second
+
 func hold(d *document)       { d.unconfirmed = "hold" }
 func presume(d *document)    { d.unconfirmed = "start" }
 func absentStop(d *document) { d.absent = "stop" }
-func leased(d *document)     { d.lease = "7s" }
+func leased(d *document)     { d.lease = shortLease }

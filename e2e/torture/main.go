@@ -11,6 +11,10 @@
 // one that a claim records as released or lease: the record is untrue then. The
 // last line is "torture: N runs, V violations"; the exit code is 1 with any.
 //
+// Each run first measures how slow the machine is, and takes its times from that. One
+// that could not be played to its end is told of and counted apart: a busy machine is
+// no violation. The exit code is 1 too when not a single run was played.
+//
 // A supervisor ends everything that a run began, also when it is killed itself.
 // The program knows the product only from outside: its commands, its files and the
 // refs it pushes.
@@ -66,6 +70,10 @@ func parse(args []string) options {
 	f.StringVar(&o.dir, "dir", "", "for the supervisor's own use")
 	f.BoolVar(&o.keep, "keep", false, "keep the folder of a run with violations")
 	_ = f.Parse(args) // it exits
+	if o.recipe != "" && o.recipe != "all" && recipeOf(o.recipe) == nil {
+		fmt.Fprintf(os.Stderr, "error: there is no recipe %q: the recipes are %s\n", o.recipe, strings.Join(names(), ", "))
+		os.Exit(2)
+	}
 	return o
 }
 
@@ -92,6 +100,8 @@ func work(o options) int {
 		})
 	}
 	all.Wait()
+	endAll(o.dir) // the supervisor may not be there any more
+	_ = os.RemoveAll(o.dir)
 	return t.summary()
 }
 
@@ -102,6 +112,7 @@ type tally struct {
 	seed       uint64
 	begun      int
 	runs       int
+	unplayed   int
 	violations int
 	failed     map[string]int
 	accepted   time.Duration
@@ -139,6 +150,11 @@ func (t *tally) add(r result) {
 	if r.aborted {
 		return
 	}
+	fmt.Printf("%s: %s\n", r.name, r.words())
+	if len(r.unplayed) > 0 && len(r.violations) == 0 {
+		t.unplayed++
+		return
+	}
 	t.runs++
 	t.violations += len(r.violations)
 	t.accepted += r.accepted
@@ -148,7 +164,6 @@ func (t *tally) add(r result) {
 	if len(r.violations) > 0 {
 		t.failed[r.name]++
 	}
-	fmt.Printf("%s: %s\n", r.name, r.words())
 }
 
 func (t *tally) summary() int {
@@ -157,6 +172,9 @@ func (t *tally) summary() int {
 	}
 	for name, n := range t.failed {
 		fmt.Printf("failed %d times: %s\n", n, name)
+	}
+	if t.unplayed > 0 {
+		fmt.Printf("not played, and counted neither as held nor as a violation: %d\n", t.unplayed)
 	}
 	fmt.Printf("torture: %d runs, %d violations\n", t.runs, t.violations)
 	if t.violations > 0 || t.runs == 0 {
@@ -180,6 +198,7 @@ type result struct {
 	name       string
 	aborted    bool
 	violations []string
+	unplayed   []string
 	accepted   time.Duration
 	took       time.Duration
 }
@@ -187,6 +206,9 @@ type result struct {
 func (r result) words() string {
 	if len(r.violations) > 0 {
 		return "VIOLATION: " + strings.Join(r.violations, "; ")
+	}
+	if len(r.unplayed) > 0 {
+		return "not played: " + strings.Join(r.unplayed, "; ")
 	}
 	return fmt.Sprintf("held, %.0f s, %.2f s accepted by a person", r.took.Seconds(), r.accepted.Seconds())
 }

@@ -9,7 +9,7 @@ import (
 func random(s *site) {
 	s.shape()
 	s.both()
-	s.wants(mainSide, soon)
+	s.wants(mainSide)
 	frozen := map[string]bool{}
 	for range 6 + s.rand.IntN(10) {
 		if s.ctx.Err() != nil {
@@ -39,7 +39,7 @@ func (s *site) shape() {
 		s.doc.absent = "stop"
 	}
 	if s.rand.IntN(3) == 0 {
-		s.doc.lease = "7s"
+		leased(&s.doc)
 		for _, m := range s.nodes {
 			m.guarded = true
 		}

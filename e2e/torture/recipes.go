@@ -54,6 +54,7 @@ func recipeOf(name string) func(*site) {
 }
 
 const (
+	// soon is how long a recipe looks for what may also never come.
 	soon = 30 * time.Second
 	// watch is how long a recipe looks on after its last move.
 	watch = 8 * time.Second
@@ -67,9 +68,9 @@ const (
 func newGitServer(s *site) {
 	s.declare(mainSide, hold)
 	s.both()
-	s.wants(mainSide, soon)
+	s.wants(mainSide)
 	s.declare(standbySide)
-	s.wants(standbySide, soon)
+	s.wants(standbySide)
 	s.goesDown(mainSide, soon)
 	s.git.links[standbySide].fault(cut) // it is not pointed at the new server yet
 	s.end(mainSide, syscall.SIGKILL)
@@ -86,7 +87,7 @@ func newGitServer(s *site) {
 func coordinationMoved(s *site) {
 	s.declare(mainSide, hold)
 	s.both()
-	s.wants(mainSide, soon)
+	s.wants(mainSide)
 	s.end(standbySide, syscall.SIGTERM)
 	s.wipe(standbySide)
 	s.must(s.bare("claims"))
@@ -115,8 +116,8 @@ func sharedToExclusive(s *site) {
 	s.doc.shared = true
 	s.declare(mainSide, hold)
 	s.both()
-	s.wants(mainSide, soon)
-	s.wants(standbySide, soon)
+	s.wants(mainSide)
+	s.wants(standbySide)
 	s.git.links[mainSide].fault(cut)
 	s.doc.shared = false
 	s.declare(standbySide)
@@ -130,7 +131,7 @@ func sharedToExclusive(s *site) {
 func nameAccepted(s *site) {
 	s.declare(mainSide, hold)
 	s.both()
-	s.wants(mainSide, soon)
+	s.wants(mainSide)
 	s.declare(standbySide, func(d *document) { d.name += "-renamed" })
 	head, err := s.output(s.work(), "rev-parse", "HEAD")
 	s.must(err)
@@ -143,7 +144,7 @@ func nameAccepted(s *site) {
 func roleRenamed(s *site) {
 	s.declare(mainSide, hold)
 	s.both()
-	s.wants(mainSide, soon)
+	s.wants(mainSide)
 	if s.rand.IntN(2) == 0 {
 		s.git.links[mainSide].fault(cut)
 	}
@@ -157,10 +158,10 @@ func presumptionLaundered(s *site) {
 	s.doc.witness = false
 	s.declare(mainSide)
 	s.both()
-	s.wants(mainSide, soon)
+	s.wants(mainSide)
 	s.signal(mainSide, syscall.SIGSTOP)
 	s.declare(standbySide)
-	s.wants(standbySide, soon)
+	s.wants(standbySide)
 	s.declare(mainSide, hold, absentStop)
 	s.goesDown(standbySide, soon)
 	s.declare(standbySide)
@@ -171,11 +172,11 @@ func presumptionLaundered(s *site) {
 func launderedWitness(s *site) {
 	s.declare(mainSide)
 	s.both()
-	s.wants(mainSide, soon)
+	s.wants(mainSide)
 	s.nodes[mainSide].answer(false)
 	s.git.links[mainSide].fault(cut)
 	s.declare(standbySide)
-	s.wants(standbySide, soon+soon)
+	s.wants(standbySide)
 	s.declare(mainSide, absentStop)
 	s.goesDown(standbySide, soon)
 	s.nodes[mainSide].answer(true)
@@ -188,7 +189,7 @@ func launderedWitness(s *site) {
 func kindChanged(s *site) {
 	s.declare(mainSide, hold)
 	s.both()
-	s.wants(mainSide, soon)
+	s.wants(mainSide)
 	s.declare(mainSide, func(d *document) { d.services = []string{command1("phone", "")} })
 	s.wait(2 * time.Second)
 	s.declare(standbySide)
@@ -202,7 +203,7 @@ func allowTightened(s *site) {
 	m := s.nodes[mainSide]
 	s.declare(mainSide, hold, func(d *document) { d.services = append(d.services, process1("extra")) })
 	s.both()
-	s.wants(mainSide, soon)
+	s.wants(mainSide)
 	s.wait(time.Second)
 	s.declare(mainSide, func(d *document) { d.services = d.services[:1] })
 	s.wait(time.Second)
@@ -238,22 +239,22 @@ func slowDaemon(s *site) {
 func takeoverLate(s *site) {
 	s.declare(mainSide, hold)
 	s.both()
-	s.wants(mainSide, soon)
+	s.wants(mainSide)
 	claim := "refs/mainstay/" + s.doc.name + "/claim/xivo"
 	old, err := s.output(s.repo("deployment"), "rev-parse", claim)
 	s.must(err)
 	s.declare(standbySide)
-	s.wants(standbySide, soon)
+	s.wants(standbySide)
 	s.declare(mainSide)
 	s.goesDown(standbySide, soon)
-	s.wants(mainSide, soon)
+	s.wants(mainSide)
 	s.end(standbySide, syscall.SIGTERM)
 	s.wipe(standbySide)
 	s.end(mainSide, syscall.SIGTERM) // its services run on; somebody believes it off
 	s.must(s.run("", "git", "-C", s.repo("deployment"), "update-ref", claim, strings.TrimSpace(old)))
 	s.start(standbySide)
-	s.wait(time.Second)
-	s.ask(standbySide, "takeover", "--attest", "main is powered off")
+	ordered := func() bool { return s.ask(standbySide, "takeover", "--attest", "main is powered off") == 0 }
+	s.until("the takeover is accepted", soon, ordered) // refused is safe, too
 	s.wait(time.Second)
 	if s.serves(standbySide) {
 		return // it was carried out at once: a person's word, not a late one
@@ -272,18 +273,18 @@ func takeoverLate(s *site) {
 func restoredTogether(s *site) {
 	s.declare(mainSide, hold)
 	s.both()
-	s.wants(mainSide, soon)
+	s.wants(mainSide)
 	s.wait(time.Second)
 	state, repo := filepath.Join(s.nodes[mainSide].folder, "state"), s.repo("deployment")
-	s.must(copyTree(state, state+".backup"))
-	s.must(copyTree(repo, filepath.Join(s.dir, "backup.git")))
+	s.copy(state, state+".backup")
+	s.copy(repo, filepath.Join(s.dir, "backup.git"))
 	s.declare(standbySide)
-	s.wants(standbySide, soon)
+	s.wants(standbySide)
 	s.goesDown(mainSide, soon)
 	s.end(mainSide, syscall.SIGKILL)
 	s.git.links[standbySide].fault(cut)
-	s.must(copyTree(state+".backup", state))
-	s.must(copyTree(filepath.Join(s.dir, "backup.git"), repo))
+	s.copy(state+".backup", state)
+	s.copy(filepath.Join(s.dir, "backup.git"), repo)
 	s.start(mainSide)
 	s.wait(time.Duration(s.rand.IntN(3000)) * time.Millisecond)
 	s.git.links[standbySide].fault(nil)
@@ -295,7 +296,7 @@ func byHand(s *site) {
 	s.byHand = true
 	s.declare(mainSide, hold)
 	s.both()
-	s.wants(mainSide, soon)
+	s.wants(mainSide)
 	m := s.nodes[standbySide]
 	c := exec.Command(s.self, "beat", m.folder+"/", "phone")
 	c.Env = append(os.Environ(), "MAINSTAY_SERVICE="+s.doc.name+"/xivo-standby/phone")
@@ -303,5 +304,5 @@ func byHand(s *site) {
 	s.must(c.Start())
 	go func() { _ = c.Wait() }()
 	s.comesUp(standbySide, 2*time.Second)
-	s.until("what a person started is ended", byHandBound, func() bool { return !s.serves(standbySide) })
+	s.until("what a person started is ended", s.slowed(byHandBound), func() bool { return !s.serves(standbySide) })
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -36,8 +37,13 @@ type site struct {
 	repos []string
 	// since is when the rules of an exclusive role began to hold, zero for always.
 	since time.Time
-	// found are violations that a recipe saw by itself.
-	found []string
+	// found are violations that a recipe saw by itself, unplayed is why a run was not
+	// played to its end.
+	found, unplayed []string
+	// slow is how much longer everything takes here than on an idle machine, one or
+	// more: the times of the document and of a recipe are that many times as long.
+	slow   int
+	giveup context.CancelFunc
 	// byHand says that a person starts a service behind the agent's back.
 	byHand bool
 }
@@ -84,13 +90,17 @@ func oneRun(ctx context.Context, o options, n plannedRun) result {
 			return result{name: name, violations: []string{"there is no recipe of that name"}}
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
+	limited, cancel := context.WithTimeout(ctx, longestRun)
 	defer cancel()
-	s, err := newSite(ctx, o, n)
+	s, err := newSite(limited, o, n)
 	if err != nil {
-		return result{name: name, violations: []string{err.Error()}}
+		return result{name: name, aborted: ctx.Err() != nil, unplayed: []string{err.Error()}}
 	}
+	s.giveup = cancel
 	play(s)
+	if errors.Is(limited.Err(), context.DeadlineExceeded) {
+		s.unplayed = append(s.unplayed, "it took longer than "+longestRun.String())
+	}
 	r := s.verdict()
 	r.name, r.took, r.aborted = name, time.Since(began), ctx.Err() != nil
 	s.close(o.keep && len(r.violations) > 0)
@@ -145,7 +155,7 @@ func (s *site) lay(n plannedRun) error {
 	for _, m := range s.nodes {
 		m.answer(true)
 	}
-	return s.commit()
+	return s.measure()
 }
 
 func (s *site) url(side, name string) string {
@@ -193,8 +203,8 @@ func (s *site) commit() error {
 
 // must ends a run whose stage fails: nothing was learnt then.
 func (s *site) must(err error) {
-	if err != nil && s.ctx.Err() == nil {
-		s.found = append(s.found, "the run itself failed: "+err.Error())
+	if err != nil {
+		s.giveUp("the run itself failed: " + err.Error())
 	}
 }
 
@@ -304,54 +314,16 @@ func (m *machine) answer(yes bool) {
 	}
 }
 
-// serves reports whether a service of a side beats.
-func (s *site) serves(side string) bool {
-	for _, p := range spans(s.nodes[side].folder, side) {
-		if time.Since(p.to) < fresh {
-			return true
-		}
-	}
-	return false
-}
-
-// until waits for a state. It returns false, and says so in the run's log, when it
-// does not come in time.
-func (s *site) until(what string, limit time.Duration, ok func() bool) bool {
-	for end := time.Now().Add(limit); ; {
-		if ok() {
-			return true
-		}
-		if time.Now().After(end) || !pause(s.ctx, 50*time.Millisecond) {
-			s.say("never seen: %s", what)
-			return false
-		}
-	}
-}
-
-// comesUp waits for a side to serve.
-func (s *site) comesUp(side string, limit time.Duration) bool {
-	return s.until(side+" serves", limit, func() bool { return s.serves(side) })
-}
-
-// wants is comesUp for what a recipe cannot do without.
-func (s *site) wants(side string, limit time.Duration) {
-	if !s.comesUp(side, limit) && s.ctx.Err() == nil {
-		s.found = append(s.found, side+" never served, so the recipe was not played")
-	}
-}
-
-func (s *site) goesDown(side string, limit time.Duration) bool {
-	return s.until(side+" is down", limit, func() bool { return !s.serves(side) })
-}
-
-func (s *site) wait(d time.Duration) { pause(s.ctx, d) }
-
 // ask runs a command of the product on a node and returns its exit code.
 func (s *site) ask(side string, args ...string) int {
-	ctx, cancel := context.WithTimeout(s.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(s.ctx, s.slowed(10*time.Second))
 	defer cancel()
 	c := exec.CommandContext(ctx, s.options.program, append(args, "--config", s.nodes[side].config())...)
-	out, _ := c.CombinedOutput()
+	out, err := c.CombinedOutput()
+	if c.ProcessState == nil {
+		s.must(err)
+		return -1
+	}
 	s.say("%s on %s: %d %s", strings.Join(args, " "), side, c.ProcessState.ExitCode(), out)
 	return c.ProcessState.ExitCode()
 }
@@ -390,7 +362,15 @@ func (s *site) close(keep bool) {
 	_ = os.RemoveAll(s.dir)
 }
 
-// copyTree copies a folder.
+// copy copies a folder in which others may be at work.
+func (s *site) copy(from, to string) {
+	var err error
+	if !s.until("a copy of "+from, soon, func() bool { err = copyTree(from, to); return err == nil }) {
+		s.must(err)
+	}
+}
+
+// copyTree makes a folder a copy of another one.
 func copyTree(from, to string) error {
 	if err := os.RemoveAll(to); err != nil {
 		return err

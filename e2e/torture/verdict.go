@@ -92,7 +92,7 @@ func latest(all ...time.Time) time.Time {
 // verdict says which overlaps nobody accepted. The claim that was in force when the
 // later side began says by which guarantee it did.
 func (s *site) verdict() result {
-	r := result{violations: s.found}
+	r := result{violations: s.found, unplayed: s.unplayed}
 	claims := s.claims()
 	for _, o := range s.overlaps() {
 		by := "no claim"
@@ -105,7 +105,7 @@ func (s *site) verdict() result {
 		switch {
 		case by == "presumed" || by == "attested" || by == "fenced":
 			r.accepted += o.long()
-		case s.byHand && o.long() < byHandBound:
+		case s.byHand && o.long() < s.slowed(byHandBound):
 		default:
 			r.violations = append(r.violations, fmt.Sprintf("both sides served for %.2f s; %s began by %q", o.long().Seconds(), o.later.side, by))
 		}

@@ -155,7 +155,7 @@ func TestAnOrderCountsAndSaysSoWhenTheDiskIsFull(t *testing.T) {
 	}
 }
 
-func TestOnlyTheNewestCommitOfARewrittenBranchCanBeAccepted(t *testing.T) { // section 5
+func TestOnlyTheNewestCommitOfARewrittenBranchCanBeAccepted(t *testing.T) {
 	n := ctlServing(t)
 	c := n.dial()
 	before, _ := n.agent.Status()

@@ -10,7 +10,7 @@ import (
 	"mainstay/spec"
 )
 
-// handover checks the sums of section 6, and tells what a person accepted.
+// handover checks the sums of the lease (R7), and tells what a person accepted.
 func (e *examiner) handover(w *spec.Wanted) {
 	if !w.Exclusive {
 		return

@@ -138,7 +138,7 @@ func serveUntilClosed(bare string) error {
 }
 
 // BenchmarkIdlePoll is one look at a repository where nothing moved, beside the
-// same by git ls-remote (design section 9).
+// same by git ls-remote.
 func BenchmarkIdlePoll(b *testing.B) {
 	bare, _ := large(b, 100, 20)
 	url := serveApart(b, bare)

@@ -334,7 +334,7 @@ func claimMessage(p plan.Push) string {
 
 // PushClaim makes the change p of the claim at ref: a commit with p.Claim whose
 // parent is p.Parent, which the ref must still be at. Of all changes of one
-// parent exactly one is ever carried out (design section 6). A reroot also has
+// parent exactly one is ever carried out. A reroot also has
 // the claim last believed as a parent, when the server still has it.
 //
 // An error is ErrUnknown when nobody can say whether the change was or will be

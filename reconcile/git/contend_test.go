@@ -112,7 +112,7 @@ func startRival(t *testing.T, url string) rival {
 	return rival{in, bufio.NewScanner(out)}
 }
 
-// Design section 6: of any number of contenders exactly one push wins. Twelve
+// Of any number of contenders exactly one push wins. Twelve
 // processes go for one claim, over git's own HTTP server and on a local path.
 func TestTwelveProcessesContendAndOneWins(t *testing.T) {
 	for name, serve := range map[string]func(bare string) string{

@@ -1,5 +1,5 @@
 // Package git reads the deployment's repository and keeps claims and reports on
-// refs of the coordination repository (design sections 5 and 6).
+// refs of the coordination repository .
 //
 // Three things make it different from a git client. Every call is bounded: by
 // its context, by Options.Timeout for each connection it makes, and in bytes.
@@ -7,6 +7,12 @@
 // memory and is dropped with its result. And a ref is changed by naming the
 // value it must still have, so that the server arbitrates between contenders
 // whether or not they know of each other.
+//
+// go-git gives the objects, the packs and the storage in memory. The wire and
+// its transports are written here, because go-git's do not keep those promises:
+// over SSH they ignore the context while they dial and shake hands, they list
+// every ref of a server, and a pack is read whole before anybody can say that
+// it is too large.
 //
 // It must not know what the document means, when a claim may be taken or what a
 // report is used for: those are decided elsewhere, from the values returned

@@ -22,8 +22,8 @@ var (
 	ErrHostKey = errors.New("not the pinned server")
 	// ErrMoved: the ref changed between listing and fetching. List again.
 	ErrMoved = errors.New("the ref moved since it was listed")
-	// ErrRewound: the branch does not descend from the accepted commit (design
-	// section 5). A descendant has to appear, or a person has to accept.
+	// ErrRewound: the branch does not descend from the accepted commit. A
+	// descendant has to appear, or a person has to accept.
 	ErrRewound = errors.New("history was rewritten")
 	// ErrSignature: the commit is not signed by anyone allowed to.
 	ErrSignature = errors.New("signature refused")

@@ -261,7 +261,7 @@ func TestAPackThatStopsInTheMiddleIsNothing(t *testing.T) {
 	}
 }
 
-// Design section 6: a push without an answer is unknown.
+// A push without an answer is unknown.
 func TestAPushIsMadeOrNotOrUnknown(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault   gitserver.Fault

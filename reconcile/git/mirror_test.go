@@ -10,7 +10,7 @@ import (
 	"mainstay/spec"
 )
 
-// Design section 5: the document may come from a mirror. Section 6: a claim
+// The document may come from a mirror. A claim
 // never does.
 func TestAMirrorServesTheDocumentAndNeverAClaim(t *testing.T) {
 	w := newWork(t)

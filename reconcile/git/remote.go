@@ -150,8 +150,7 @@ func firstOf(errs []error) error {
 	return err
 }
 
-// ListPrimary is List without mirrors: what claims are read from (design section
-// 6).
+// ListPrimary is List without mirrors: what claims are read from.
 func (r *Remote) ListPrimary(ctx context.Context) (Listing, error) {
 	refs, err := r.list(ctx, r.dialers[0])
 	return Listing{Refs: refs, From: r.URL()}, err

@@ -17,8 +17,7 @@ import (
 	"mainstay/spec"
 )
 
-// maxFile bounds one file of the repository, in bytes: the document's own bound
-// (design section 3).
+// maxFile bounds one file of the repository, in bytes: the document's own bound.
 const maxFile = 1 << 20
 
 // largeFilter leaves out files nobody may read anyway.
@@ -45,7 +44,7 @@ type Revision struct {
 // Revision fetches the commit that a listing showed for ref, into memory. It
 // verifies the signature when Options.AllowedSigners is set, and refuses a
 // commit that does not descend from accepted; an empty accepted means nothing
-// was accepted yet (design section 5).
+// was accepted yet.
 //
 // The history is only looked at as deep as the question of descent needs, and
 // each deeper look is one more connection. An ErrRewound from a mirror may mean

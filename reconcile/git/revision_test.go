@@ -149,7 +149,7 @@ func TestARevisionHasNoFileThatIsNotPlainlyInIt(t *testing.T) {
 	}
 }
 
-// Design section 5: a tip that does not descend from the accepted commit is
+// A tip that does not descend from the accepted commit is
 // refused, however long the history.
 func TestARevisionDescendsFromTheAcceptedOneOrIsRefused(t *testing.T) {
 	overEach(t, func(t *testing.T, w *work, r *git.Remote) {

@@ -48,7 +48,7 @@ func BootID() (string, error) {
 
 // Instance identifies this agent on this machine: a random number kept in the
 // state folder and the machine's own fingerprint, so that a copied state folder
-// or a cloned machine is somebody else (design section 6). It is an error when
+// or a cloned machine is somebody else. It is an error when
 // the disk does not say who this agent is and may do so later.
 func Instance(disk reconcile.Disk, log *slog.Logger) (string, error) {
 	var id identity

@@ -32,7 +32,7 @@ func (h Holder) Side() spec.Side {
 // best first (R4).
 type Guarantee string
 
-// The guarantees of design section 6, R4.
+// The guarantees, best first (R4).
 const (
 	Released Guarantee = "released"
 	Fenced   Guarantee = "fenced"

@@ -193,7 +193,7 @@ func conditionsOfNodes() []ConditionType {
 			Do:      "Stop it by hand, as the message says."},
 		{Type: CondNoGuard,
 			Meaning: "This side serves under a lease, and nobody would obey it if the agent were stopped or hung (R7).",
-			Do:      "`systemctl start mainstay-guard` on the node."},
+			Do:      "`systemctl enable --now mainstay-guard` on the node, or fail over."},
 		{Type: CondPeerSilent,
 			Meaning: "The other side holds the claim, and nothing on it answers the witness probe.",
 			Do:      "Look at it, or fail over."},

@@ -41,7 +41,7 @@ func Decide(in *Input) Decision {
 
 // begin voids what a reboot voids and settles a push whose outcome has become
 // known: once any other tip than its parent was read, it has landed or never
-// can (section 6, the claim).
+// can.
 func (p *pass) begin() {
 	if p.mem.Boot != p.in.Boot {
 		if p.mem.Boot != "" {

@@ -167,7 +167,7 @@ func TestNoStartWithoutTheClaim(t *testing.T) {
 	})
 }
 
-// BenchmarkDecide measures the budget of design section 9: 20 µs a decision.
+// BenchmarkDecide measures the budget: 20 µs a decision.
 func BenchmarkDecide(b *testing.B) {
 	for _, bench := range []struct {
 		name  string

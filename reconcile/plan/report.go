@@ -9,7 +9,7 @@ import (
 // Status is what a node says of itself, in XiVO's words.
 type Status string
 
-// The statuses of design section 2.
+// The statuses, in XiVO's words where it has them.
 const (
 	Active       Status = "Active"
 	Inactive     Status = "Inactive"
@@ -44,7 +44,8 @@ type Report struct {
 	// observed down.
 	Running bool `json:"running"`
 	Paused  bool `json:"paused,omitempty"`
-	// Seen, Accepted and Applied are the three commits of design section 2;
+	// Seen, Accepted and Applied are three commits: the newest on the remote, the newest that verified and
+	// validated, and the newest whose services were observed to be as it says;
 	// Document is the digest of the accepted document.
 	Seen     string `json:"seen,omitempty"`
 	Accepted string `json:"accepted,omitempty"`

@@ -1,4 +1,4 @@
-// Package sim holds the proof of the handover rules of design section 6: a
+// Package sim holds the proof of the handover rules: a
 // whole simulated deployment that runs the shipping agent (sim_*.go), and a
 // search through all states that the shipping decision can reach (explore_*.go).
 //

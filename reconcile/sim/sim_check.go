@@ -11,8 +11,7 @@ import (
 	"mainstay/spec"
 )
 
-// checker holds everything that happens against the invariants of design
-// section 10. It looks at what is really so, on the machines and on the server,
+// checker holds everything that happens against the invariants of the rules. It looks at what is really so, on the machines and on the server,
 // and believes nothing that an agent says of itself.
 type checker struct {
 	w         *World

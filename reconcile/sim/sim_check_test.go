@@ -24,7 +24,7 @@ func learntOf(commit string, seq uint64) *reconcile.Snapshot {
 		Claims: map[string]plan.ClaimView{"xivo": {Tip: plan.Tip{Claim: plan.Claim{Seq: seq}}}}}
 }
 
-// TestEveryInvariantFires breaks each invariant of design section 10 in the
+// TestEveryInvariantFires breaks each invariant of the rules in the
 // world itself, past the agents that would keep it.
 func TestEveryInvariantFires(t *testing.T) {
 	for want, violate := range map[string]func(w *World, main, stby *node){

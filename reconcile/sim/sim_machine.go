@@ -42,7 +42,7 @@ type node struct {
 	crashIn int
 	// stubborn is how stops and starts go wrong.
 	stubborn stubborn
-	// overridden is the commit a person had accepted (section 5).
+	// overridden is the commit a person had accepted.
 	overridden string
 	mark       mark
 }

@@ -99,7 +99,7 @@ func (w *World) knowsBest(n *node) bool {
 }
 
 // acceptRewritten is mainstay accept on a node that refuses the branch because
-// its history was rewritten (section 5).
+// its history was rewritten.
 func (w *World) acceptRewritten(n *node) {
 	p, tip := n.proc, w.server.refs[branch]
 	for _, c := range p.learner.Snapshot().Conditions {

@@ -17,7 +17,7 @@ var (
 )
 
 // TestSimSeeds runs random schedules of whole deployments against the
-// invariants of design section 10.
+// invariants of the rules.
 func TestSimSeeds(t *testing.T) {
 	if *simSeed > 0 {
 		replay(t, NewSchedule(*simSeed))

@@ -304,7 +304,7 @@ func TestAnAgentThatDiedBeforeItStartedAnythingRenews(t *testing.T) { // R3, R5
 	s.expect(s.server.tip("xivo").Start > taken, "the start is a new one")
 }
 
-func TestAReversedDocumentEndsAHungStartAtOnce(t *testing.T) { // section 4
+func TestAReversedDocumentEndsAHungStartAtOnce(t *testing.T) {
 	s := tell(t, nil)
 	s.Timing.Notify = true
 	s.stby.stubborn.hangStarts = 1
