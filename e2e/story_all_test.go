@@ -36,6 +36,7 @@ func TestStoriesOfALostSide(t *testing.T) {
 		{"2 main is lost and fenced", mainIsLostAndFenced},
 		{"2 main is lost, standby holds until a person decides", mainIsLostAndHeld},
 		{"2 main is lost under a lease", mainIsLostUnderALease},
+		{"2 main and git burn down", mainAndGitBurnDown},
 		{"3 git goes away before the release", gitGoesAwayBeforeTheRelease},
 	})
 }

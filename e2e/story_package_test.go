@@ -79,16 +79,18 @@ func TestAFreshPackageStartsNothing(t *testing.T) {
 	if host.Runs(hosts.AgentUnit) {
 		t.Error("an agent runs that nobody set up")
 	}
-	if state, err := host.Exec(t.Context(), "systemctl", "is-enabled", hosts.AgentUnit); err == nil {
-		t.Errorf("the unit is %s", state)
+	for _, unit := range []string{hosts.AgentUnit, hosts.GuardUnit} {
+		if state, err := host.Exec(t.Context(), "systemctl", "is-enabled", unit); err == nil {
+			t.Errorf("%s is %s", unit, state)
+		}
 	}
 	for _, path := range []string{"/run/mainstay", "/etc/mainstay/agent.yaml", "/usr/share/mainstay/no-active-calls",
 		"/usr/share/man/man1/mainstay-agent.1.gz", "/usr/share/bash-completion/completions/mainstay"} {
 		host.Must(t, "test", "-e", path)
 	}
 	host.Must(t, "mainstay", "validate", "/etc/mainstay/agent.yaml")
-	if got, err := host.Exec(t.Context(), "systemd-analyze", "verify", "--man=no", "mainstay.service"); err != nil || got != "" {
-		t.Errorf("systemd finds fault with the unit: %s %v", got, err)
+	if got, err := host.Exec(t.Context(), "systemd-analyze", "verify", "--man=no", hosts.AgentUnit, hosts.GuardUnit); err != nil || got != "" {
+		t.Errorf("systemd finds fault with the units: %s %v", got, err)
 	}
 	t.Log(host.Must(t, "sh", "-c", "systemd-analyze security mainstay.service --no-pager | tail -1"))
 }

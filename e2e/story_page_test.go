@@ -89,7 +89,7 @@ func buildDeb(t *testing.T, version string) string {
 // projects need two names.
 func (p *wholePage) repository(t *testing.T) map[string]string {
 	t.Helper()
-	words := []string{hourly, often}
+	words := []string{hourly, often, "name: paris-full", "name: paris"} // the stories look for the refs of paris
 	if len(p.projects) > 0 {
 		words = append(words, "project: xivocc,", fmt.Sprintf(`project: '{{ if eq .node.side "main" }}%s{{ else }}%s{{ end }}',`,
 			p.projects["cc-main"].Name, p.projects["cc-standby"].Name))

@@ -85,6 +85,8 @@ type Actuator struct {
 	report   plan.Report
 	phases   phases
 	passes   uint64
+	// restarts counts by name what was started again since this side came up.
+	restarts map[string]int
 	// found says that this run of the agent knows what it found running.
 	found    bool
 	promised time.Duration
@@ -315,7 +317,7 @@ func (a *Actuator) forgetDone(d plan.Decision) {
 
 func (a *Actuator) carryOut(d plan.Decision) {
 	for _, s := range d.Steps {
-		a.Log.Info("step", "do", s.Do, "index", s.Index, "rule", s.Rule, "reason", s.Reason)
+		a.Log.Info("step", "do", s.Do, "what", a.nameOf(s), "rule", s.Rule, "reason", s.Reason)
 		switch s.Do {
 		case plan.DoStart:
 			a.Machine.Services.Start(s.Index)

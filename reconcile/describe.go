@@ -15,11 +15,42 @@ func (a *Actuator) describe(d plan.Decision) {
 		a.Log.Info("status", "status", d.Status, "rule", d.Rule, "reason", d.Reason)
 	}
 	a.markPhases(d, wall)
+	a.countRestarts(d)
 	if d.Converged && a.snap.Accepted != nil && a.blocked == "" {
 		a.applied = a.snap.Accepted.Commit
 	}
 	a.last = d
 	a.report = a.compose(d)
+}
+
+// countRestarts counts the starts of a side that was up before, by service. It
+// begins again when the side comes up.
+func (a *Actuator) countRestarts(d plan.Decision) {
+	if d.Status == plan.Inactive {
+		a.restarts = nil
+	}
+	for _, s := range d.Steps {
+		if s.Do != plan.DoStart || !d.Memory.WasActive {
+			continue
+		}
+		if a.restarts == nil {
+			a.restarts = map[string]int{}
+		}
+		a.restarts[a.nameOf(s)]++
+	}
+}
+
+// nameOf is the name in the document of what a step is about.
+func (a *Actuator) nameOf(s plan.Step) string {
+	switch {
+	case a.doc == nil || s.Do == plan.DoSelfFence:
+		return a.Node
+	case s.Do == plan.DoRender && a.wanted != nil && s.Index < len(a.wanted.Files):
+		return a.wanted.Files[s.Index].Path
+	case s.Do != plan.DoRender && s.Index < len(a.doc.Services):
+		return a.doc.Services[s.Index].Name
+	}
+	return ""
 }
 
 func (a *Actuator) markPhases(d plan.Decision, wall time.Time) {
@@ -51,6 +82,9 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 		Ready: d.Ready, Paused: d.Status == plan.Paused, Seen: a.snap.Seen, Applied: a.applied,
 		Versions: a.Versions, Since: a.since.UTC(), At: a.Clock.Wall().UTC(), LastRead: a.snap.LastRead.UTC(),
 		Phases: slices.Clone(a.phases.now),
+	}
+	if p := a.pause; p != nil && r.Paused {
+		r.PausedUntil = p.Until.UTC()
 	}
 	if a.doc != nil {
 		a.composeDoc(&r, d)
@@ -124,7 +158,8 @@ func (a *Actuator) composeDoc(r *plan.Report, d plan.Decision) {
 		}
 		r.Running = r.Running || doc.Exclusive && !o.Down()
 		r.Services = append(r.Services, plan.ServiceReport{
-			Name: doc.Services[i].Name, Run: o.Run, Ready: o.Ready, Reason: reasonOf(o)})
+			Name: doc.Services[i].Name, Run: o.Run, Ready: o.Ready, Reason: reasonOf(o),
+			Restarts: a.restarts[doc.Services[i].Name]})
 	}
 }
 

@@ -102,6 +102,22 @@ func (a Allow) CheckPath(file string) error {
 	return refuse("paths", file)
 }
 
+// CheckDirectory returns a Refusal unless a process may run in the folder: who
+// chooses the folder chooses which files a program finds there.
+func (a Allow) CheckDirectory(folder string) error {
+	if folder == "" {
+		return nil
+	}
+	if cleanAbsolute(folder) {
+		for _, entry := range a.Paths {
+			if strings.HasSuffix(entry, "/") && strings.HasPrefix(folder+"/", entry) {
+				return nil
+			}
+		}
+	}
+	return refuse("paths", folder+"/")
+}
+
 // CheckEnvironment returns a Refusal unless the variable is allowed.
 func (a Allow) CheckEnvironment(name string) error {
 	if slices.Contains(a.Environment, name) {
@@ -157,7 +173,8 @@ func matchArgv(pattern, argv []string) bool {
 	return len(pattern) == len(argv)
 }
 
-// Refusals lists everything that a node should have and its own file does not
+// Refusals is the one place that decides what a repository may make this node
+// do, over every field of the document that can do anything: it lists everything that a node should have and its own file does not
 // allow, in the document's order.
 func (a Allow) Refusals(w *Wanted) []Refusal {
 	c := &allowance{allow: a}
@@ -215,6 +232,7 @@ func (c *allowance) service(p schema.Path, s Service) {
 		c.add(p.Keys("command", "status"), c.allow.CheckCommand(s.Command.Status))
 	case s.Process != nil:
 		c.add(p.Keys("process", "command"), c.allow.CheckCommand(s.Process.Command))
+		c.add(p.Keys("process", "directory"), c.allow.CheckDirectory(s.Process.Directory))
 		for _, name := range slices.Sorted(maps.Keys(s.Process.Environment)) {
 			c.add(p.Keys("process", "environment", name), c.allow.CheckEnvironment(name))
 		}

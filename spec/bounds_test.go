@@ -15,7 +15,7 @@ func hungry(nodes, args int, text string) string {
 	var b strings.Builder
 	b.WriteString(head + "nodes:\n")
 	for i := range nodes {
-		fmt.Fprintf(&b, "  n%d: { role: r, address: 10.0.0.1 }\n", i)
+		fmt.Fprintf(&b, "  n%d: { role: r, address: 10.0.%d.%d }\n", i, i/250, i%250+1)
 	}
 	b.WriteString("roles:\n  r:\n    files: [{ path: /etc/f, template: t }]\n    checks:\n      - { name: c, command: [x")
 	for range args {

@@ -25,7 +25,7 @@ func Load(file string, data []byte, templates TemplateReader) (*Deployment, []sc
 	if doc == nil {
 		return nil, problems
 	}
-	l := &loader{reader: reader{doc: doc, problems: problems}, templates: templates}
+	l := &loader{reader: reader{doc: doc, problems: problems}, templates: templates, missing: make(map[string]bool)}
 	l.schedules()
 	l.d = &Deployment{Source: doc.Source}
 	if err := doc.Decode(l.d); err != nil {
@@ -59,6 +59,14 @@ func (r *reader) say(rule schema.Rule, p schema.Path, message, hint string) {
 	}
 }
 
+// deny is say for a value that others depend on: what only follows from it is
+// held back.
+func (r *reader) deny(rule schema.Rule, p schema.Path, message, hint string) {
+	if len(r.problems) < maxProblems && r.doc.Sound(p) {
+		r.problems = append(r.problems, r.doc.Reject(rule, p, message, hint))
+	}
+}
+
 // loader checks the meaning of a document.
 type loader struct {
 	reader
@@ -69,6 +77,8 @@ type loader struct {
 	badTemplates   map[string]bool
 	overworkedSaid bool
 	byRole         map[string][]string
+	// missing holds the nodes whose missing peer was said.
+	missing map[string]bool
 }
 
 // schedules checks every schedule before the document is decoded, because a

@@ -34,6 +34,9 @@ func LoadAgentFile(file string, data []byte) (*AgentFile, []schema.Problem) {
 	return l.a, nil
 }
 
+// longestSocket is the most bytes of a path that Linux and macOS both bind.
+const longestSocket = 103
+
 // agentLoader checks the meaning of an agent's file.
 type agentLoader struct {
 	reader
@@ -56,6 +59,9 @@ func (l *agentLoader) meaning() {
 	l.branch(repo.Key("branch"), l.a.Repository.Branch)
 	l.signKey()
 	l.listen()
+	if n := len(l.a.Socket); n > longestSocket {
+		l.say(RuleSocket, schema.Path{"socket"}, fmt.Sprintf("has %d bytes, and a socket's path at most %d", n, longestSocket), "such as /run/mainstay/agent.sock")
+	}
 	l.allow(schema.Path{"allow"})
 	if len(l.a.SelfFence) > 0 {
 		l.program(schema.Path{"selfFence"}, l.a.SelfFence)

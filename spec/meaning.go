@@ -33,15 +33,18 @@ func (l *loader) meaning() {
 			fmt.Sprintf("a fenced side is off: set active: %s, or remove fenced", l.d.Active.Other()))
 	}
 	l.settings()
-	for _, name := range slices.Sorted(maps.Keys(l.d.Roles)) {
-		l.refName(schema.Path{"roles", name}, name)
-		l.role(schema.Path{"roles", name}, name, l.d.Roles[name])
-	}
+	// Nodes come first: what is wrong with one of them would be said again of
+	// every field that names it.
 	for _, name := range l.d.NodeNames() {
 		l.refName(schema.Path{"nodes", name}, name)
 		l.node(schema.Path{"nodes", name}, name)
 	}
 	l.sides()
+	l.addresses()
+	for _, name := range slices.Sorted(maps.Keys(l.d.Roles)) {
+		l.refName(schema.Path{"roles", name}, name)
+		l.role(schema.Path{"roles", name}, name, l.d.Roles[name])
+	}
 	l.activeSide()
 	l.overworked()
 }
@@ -144,9 +147,10 @@ func (l *loader) interval(p schema.Path, s Schedule, least time.Duration) {
 
 func (l *loader) node(p schema.Path, name string) {
 	n := l.d.Nodes[name]
+	l.address(p.Key("address"), n.Address)
 	role, ok := l.d.Roles[n.Role]
 	if !ok {
-		l.say(RuleUnknownRole, p.Key("role"), fmt.Sprintf("no role %q is defined", n.Role),
+		l.deny(RuleUnknownRole, p.Key("role"), fmt.Sprintf("no role %q is defined", n.Role),
 			"roles of this document: "+strings.Join(slices.Sorted(maps.Keys(l.d.Roles)), ", "))
 		return
 	}
@@ -155,10 +159,10 @@ func (l *loader) node(p schema.Path, name string) {
 	}
 	switch {
 	case role.Exclusive && n.Side == "":
-		l.say(RuleSideMissing, p.Key("side"), fmt.Sprintf("is missing: role %s is exclusive", n.Role),
+		l.deny(RuleSideMissing, p.Key("side"), fmt.Sprintf("is missing: role %s is exclusive", n.Role),
 			"side: main, or side: standby")
 	case !role.Exclusive && n.Side != "":
-		l.say(RuleSideForbidden, p.Key("side"), fmt.Sprintf("role %s is shared, its nodes have no side", n.Role),
+		l.deny(RuleSideForbidden, p.Key("side"), fmt.Sprintf("role %s is shared, its nodes have no side", n.Role),
 			fmt.Sprintf("remove side, or make role %s exclusive", n.Role))
 	}
 }
@@ -166,13 +170,7 @@ func (l *loader) node(p schema.Path, name string) {
 // sides checks what only several nodes together can break.
 func (l *loader) sides() {
 	taken := make(map[[2]string]string)
-	names := l.d.NodeNames()
-	slices.SortStableFunc(names, func(a, b string) int {
-		al, ac := l.doc.Position(schema.Path{"nodes", a})
-		bl, bc := l.doc.Position(schema.Path{"nodes", b})
-		return slices.Compare([]int{al, ac}, []int{bl, bc})
-	})
-	for _, name := range names {
+	for _, name := range l.nodesInOrder() {
 		n := l.d.Nodes[name]
 		role := l.d.Roles[n.Role]
 		if !role.Exclusive || n.Side == "" {
@@ -180,7 +178,7 @@ func (l *loader) sides() {
 		}
 		key := [2]string{n.Role, string(n.Side)}
 		if first, ok := taken[key]; ok {
-			l.say(RuleSideTaken, schema.Path{"nodes", name, "side"},
+			l.deny(RuleSideTaken, schema.Path{"nodes", name, "side"},
 				fmt.Sprintf("role %s has a node on side %s already: %s", n.Role, n.Side, first),
 				"an exclusive role has at most one node on a side")
 			continue
@@ -188,6 +186,17 @@ func (l *loader) sides() {
 		taken[key] = name
 		l.followedSide(name, n, role)
 	}
+}
+
+// nodesInOrder lists the nodes as they stand in the file.
+func (l *loader) nodesInOrder() []string {
+	names := l.d.NodeNames()
+	slices.SortStableFunc(names, func(a, b string) int {
+		al, ac := l.doc.Position(schema.Path{"nodes", a})
+		bl, bc := l.doc.Position(schema.Path{"nodes", b})
+		return slices.Compare([]int{al, ac}, []int{bl, bc})
+	})
+	return names
 }
 
 // followedSide wants the followed role's node on the side of the node that

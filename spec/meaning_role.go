@@ -11,11 +11,12 @@ import (
 
 func (l *loader) role(p schema.Path, name string, r Role) {
 	l.follows(p.Key("follows"), name, r)
-	if r.Witness != nil && !r.Exclusive {
+	kindKnown := l.doc.Sound(p.Key("exclusive"))
+	if r.Witness != nil && kindKnown && !r.Exclusive {
 		l.say(RuleWitnessShared, p.Key("witness"), fmt.Sprintf("role %s is shared: there is no other side to ask", name),
 			"a witness belongs to an exclusive role")
 	}
-	if r.Detect != nil && (r.Exclusive || r.Follows == "") {
+	if r.Detect != nil && kindKnown && (r.Exclusive || r.Follows == "") {
 		l.say(RuleDetectMisplaced, p.Key("detect"), fmt.Sprintf("role %s is exclusive, or follows none", name),
 			"detect belongs to a shared role that follows another")
 	}
@@ -175,6 +176,9 @@ func (l *loader) expanded(p schema.Path, name string, r Role) {
 		if l.overworked() {
 			return
 		}
+		if !l.doc.Sound(schema.Path{"nodes"}) {
+			continue
+		}
 		v.role(p, out)
 		l.unique(p.Key("files"), "path", names(out.Files, func(f File) string { return f.Path }))
 		w := &Wanted{Node: node, Role: name}
@@ -199,12 +203,49 @@ func (l *loader) nodesOf(role string) []string {
 
 func (l *loader) unexpanded(node string, failed []expansion) {
 	for _, f := range failed {
+		if l.followsFromNodes(node, f.err) {
+			continue
+		}
 		message := fmt.Sprintf("cannot be expanded for node %s: %s", node, f.err)
 		if f.err.Expr == "" {
 			message = fmt.Sprintf("cannot be expanded: %s", f.err)
 		}
-		l.say(RuleExpand, f.path, message, l.expandHint(node, f.err))
+		hint := l.expandHint(node, f.err)
+		if f.err.Expr == "" {
+			hint = literalHint
+		}
+		l.say(RuleExpand, f.path, message, hint)
 	}
+}
+
+// followsFromNodes tells whether an expression names something that may be
+// missing only because a node or its role is wrong, or that was said already: one
+// missing peer is one problem, however many fields name it.
+func (l *loader) followsFromNodes(node string, err error) bool {
+	var te *TemplateError
+	if !errors.As(err, &te) || te.MissingKey() == "" {
+		return false
+	}
+	if !l.doc.Sound(schema.Path{"nodes"}) || !l.kindsKnown() {
+		return true
+	}
+	key := te.MissingKey()
+	if key != "peer" {
+		return false
+	}
+	said := l.missing[node]
+	l.missing[node] = true
+	return said
+}
+
+// kindsKnown tells whether every role says well whether it is exclusive.
+func (l *loader) kindsKnown() bool {
+	for role := range l.d.Roles {
+		if !l.doc.Sound(schema.Path{"roles", role, "exclusive"}) {
+			return false
+		}
+	}
+	return true
 }
 
 // expandHint says what the document lacks when an expression names something
@@ -230,6 +271,14 @@ func (l *loader) expandHint(node string, err error) string {
 	case "candidate":
 		return "known to the check of a file only"
 	default:
-		return fmt.Sprintf("nothing is called %s here", key)
+		hint := fmt.Sprintf("nothing is called %s here", key)
+		if key[0] >= 'A' && key[0] <= 'Z' {
+			hint += "; " + literalHint
+		}
+		return hint
 	}
 }
+
+// literalHint helps whoever means two braces and no expression, as in the format
+// of a docker command.
+const literalHint = `a {{ that is meant as it stands is written {{ "{{" }}`

@@ -114,6 +114,9 @@ func (l *loader) badTemplate(p schema.Path, name, node string, side Side, err er
 		l.say(RuleTemplateInvalid, p, err.Error(), "")
 		return
 	}
+	if l.followsFromNodes(node, err) {
+		return
+	}
 	message := fmt.Sprintf("%s:%d: %s", name, max(te.Line, 1), te)
 	switch {
 	case te.Expr == "":

@@ -74,7 +74,11 @@ func (v *values) unit(p schema.Path, unit string) {
 	if unit == "" || hasTemplate(unit) {
 		return
 	}
-	if message := unitProblem(unit); message != "" {
+	message := unitProblem(unit)
+	if message == "" && strings.Contains(unit, anything) {
+		message = fmt.Sprintf("%q holds *: a document names one unit", unit)
+	}
+	if message != "" {
 		v.say(RuleUnit, p, message, "name the unit with its suffix, such as asterisk.service")
 	}
 }
@@ -101,6 +105,10 @@ func (v *values) hostPort(p schema.Path, text string) {
 	}
 	host, port, err := net.SplitHostPort(text)
 	number, convErr := strconv.Atoi(port)
+	if linkLocal(host) {
+		v.say(RuleHostPort, p, fmt.Sprintf("%q is a link-local address", host), "probe an address of the node, or a name")
+		return
+	}
 	if err == nil && host != "" && convErr == nil && number > 0 && number < 65536 && !strings.ContainsAny(host, " \t\n/") {
 		return
 	}
@@ -112,6 +120,10 @@ func (v *values) http(p schema.Path, text string) {
 		return
 	}
 	u, err := url.Parse(text)
+	if err == nil && linkLocal(u.Hostname()) {
+		v.say(RuleURL, p, fmt.Sprintf("%q is a link-local address", u.Hostname()), "probe an address of the node, or a name")
+		return
+	}
 	if err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" {
 		return
 	}
@@ -141,6 +153,8 @@ func programProblem(name string) string {
 	switch {
 	case name == "":
 		return "the program is empty"
+	case strings.Contains(name, "/") && !strings.HasPrefix(name, "/"):
+		return fmt.Sprintf("%q depends on the current folder: write the program's whole path, or its bare name", name)
 	case strings.ContainsAny(name, " \t\n"):
 		return fmt.Sprintf("%q is not one program: there is no shell to split it", name)
 	}

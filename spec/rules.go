@@ -40,6 +40,9 @@ const (
 	RuleAllowEverything schema.Rule = "allow-everything"
 	RuleAllowCompose    schema.Rule = "allow-compose"
 	RuleBranch          schema.Rule = "branch"
+	RuleAddress         schema.Rule = "address"
+	RuleSameAddress     schema.Rule = "same-address"
+	RuleSocket          schema.Rule = "socket"
 	RuleSignKey         schema.Rule = "sign-key"
 	// RuleSameName is about two documents of one repository.
 	RuleSameName schema.Rule = "same-name"
@@ -53,14 +56,14 @@ func DocumentRules() []schema.Rule {
 		RuleFencedActive, RuleActiveEmpty, RuleLeaseTooShort, RuleWitnessShared, RuleDetectMisplaced,
 		RuleSchedule, RuleBound, RuleName, RuleDuplicateName, RuleExitCode,
 		RuleUnit, RuleComposeName, RuleHostPort, RuleURL, RuleAbsolutePath, RuleProgram,
-		RuleExpand, RuleTemplateName, RuleTemplateMissing, RuleTemplateInvalid,
+		RuleAddress, RuleSameAddress, RuleExpand, RuleTemplateName, RuleTemplateMissing, RuleTemplateInvalid,
 	}
 }
 
 // AgentRules lists the rules on the meaning of an agent's file.
 func AgentRules() []schema.Rule {
 	return []schema.Rule{
-		RuleRepositoryPath, RuleCredentials, RuleURL, RuleBranch, RuleListen, RuleSignKey,
+		RuleRepositoryPath, RuleCredentials, RuleURL, RuleBranch, RuleListen, RuleSocket, RuleSignKey,
 		RuleAllowEverything, RuleAllowCompose, RuleUnit, RuleAbsolutePath, RuleProgram,
 	}
 }

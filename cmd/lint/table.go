@@ -68,7 +68,7 @@ func drivers(learned []string) []row {
 		{folder: "reconcile/service/...", internal: shared},
 		{folder: "reconcile/service/systemd/...", internal: shared, modules: []string{goSystemd, godbus}},
 		{folder: "reconcile/service/compose/...", internal: shared, modules: []string{moby}},
-		{folder: "reconcile/service/process/...", internal: shared, modules: []string{renameio, xSys}},
+		{folder: "reconcile/service/process/...", internal: append([]string{"reconcile/plain"}, shared...), modules: []string{renameio, xSys}},
 		{folder: "reconcile/service/command/...", internal: shared, modules: []string{xSys}},
 		{folder: "reconcile/service/file/...", internal: shared, modules: []string{renameio, xSys}},
 	}

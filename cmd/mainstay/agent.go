@@ -15,6 +15,7 @@ import (
 
 	"mainstay/reconcile/host"
 	"mainstay/reconcile/plain"
+	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
 
@@ -59,6 +60,21 @@ func (a *app) logger(level string) (*slog.Logger, error) {
 	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: l})), nil
 }
 
+// passed prints what one pass came to; it failed when there is no document that
+// this node accepts.
+func (a *app) passed(r plan.Report) error {
+	var err error
+	if a.format == "json" {
+		err = a.printJSON(r)
+	} else {
+		err = a.tell("%s is %s: %s\n", r.Node, r.Status, plain.Line(r.Reason))
+	}
+	if err == nil && r.Accepted == "" {
+		return failf(exitFailed, "%s accepted no document", r.Node).hintf("the reason above says why; mainstay doctor looks closer")
+	}
+	return err
+}
+
 func (a *app) runAgent(ctx context.Context, f *spec.AgentFile, log *slog.Logger, once bool) error {
 	stayModest(ctx, log)
 	n, err := host.New(ctx, host.Config{File: f, Versions: versions(), Log: log})
@@ -67,13 +83,10 @@ func (a *app) runAgent(ctx context.Context, f *spec.AgentFile, log *slog.Logger,
 	}
 	if once {
 		r, err := n.Once(ctx)
-		if err == nil && a.format == "json" {
-			return a.printJSON(r)
+		if err != nil {
+			return err
 		}
-		if err == nil {
-			err = a.tell("%s is %s: %s\n", r.Node, r.Status, plain.Line(r.Reason))
-		}
-		return err
+		return a.passed(r)
 	}
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -39,11 +38,6 @@ func (a *app) doctor(ctx context.Context, config string) error {
 	f, err := loadAgentFile(config)
 	if err != nil {
 		return err
-	}
-	if f.Node == "" {
-		if f.Node, err = os.Hostname(); err != nil {
-			return failf(exitFailed, "ask for the host's name: %w", err).hintf("set node in %s", config)
-		}
 	}
 	r := examined{Node: f.Node, OK: true, Findings: doctor.Examine(ctx, f, slog.New(slog.DiscardHandler))}
 	failed, warned := 0, 0

@@ -25,7 +25,7 @@ func (a *app) pauseCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.answered(agent.Pause(c.Context(), control.PauseRequest{Reason: reason, For: length.String()}))
+			return a.answered(agent.Pause(c.Context(), control.PauseRequest{Reason: stated(reason), For: length.String()}))
 		},
 	}
 	r.flags(c)

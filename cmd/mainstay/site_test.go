@@ -201,6 +201,17 @@ func (s *site) change(r *plan.Report, kv string) {
 		r.Conditions = []plan.Condition{{Type: value, Message: "as the test says"}}
 	case "paused":
 		r.Status, r.Paused, r.Reason = plan.Paused, true, value
+	case "fails":
+		r.Services[0] = plan.ServiceReport{Name: r.Services[0].Name, Run: plan.RunFailed, Restarts: 3,
+			Reason: "exit status 1\n" + strings.Repeat("bind: address in use\n", 8)}
+	case "skipped":
+		r.Jobs = append(r.Jobs, plan.JobReport{Name: value, OK: true, At: r.At, Output: "copied\n4 files", Skipped: "the last run is still going on"})
+	case "until":
+		at, err := time.Parse(time.RFC3339, value)
+		s.ts.Check(err)
+		r.PausedUntil = at
+	case "accepted":
+		r.Seen, r.Accepted, r.Applied = s.head, value, value
 	case "applied":
 		r.Applied = value
 	case "phases":

@@ -45,8 +45,16 @@ func loadAgentFile(path string) (*spec.AgentFile, error) {
 		text := ""
 		for _, p := range problems {
 			text += "\n" + p.String()
+			if p.Hint != "" {
+				text += "\n  hint: " + p.Hint
+			}
 		}
 		return nil, failf(exitProblems, "the agent file has problems:%s", text)
+	}
+	if f.Node == "" {
+		if f.Node, err = os.Hostname(); err != nil {
+			return nil, failf(exitFailed, "ask for the host's name: %w", err).hintf("set node in %s", path)
+		}
 	}
 	return f, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,21 +27,26 @@ func (a *app) statusCommand() *cobra.Command {
 	l := &laptop{}
 	var socket string
 	var watch bool
+	d := &details{}
 	c := &cobra.Command{
-		Use:   "status",
+		Use:   "status [NODE…]",
 		Short: "What every node is, and why",
 		Long: "status reads the documents, the claims and the nodes' reports from the repository and says what\n" +
-			"every node is. COMMIT is the one that the node has seen, accepted and applied, or all three when\n" +
-			"they differ. HEARD is how long ago the node made its report; a node that should have been heard\n" +
-			"since is shown as what it was. With many documents it shows one line for each.\n\n" +
+			"every node is. COMMIT is the one that the node goes by. HEARD is how long ago the node made its\n" +
+			"report; a node that is overdue is shown as 'was Active'. With many documents it shows one line for\n" +
+			"each.\n\n" +
+			"With the name of a node it shows what runs there: services with their restarts and what they said\n" +
+			"last, checks, jobs, and what to do about each condition. --services shows that of every node.\n\n" +
 			"With --socket it asks the agent of this node instead, which needs no git.\n" +
 			"\nEXIT STATUS\n  0  every node was heard, is what the document says and has nothing to tell\n" +
 			"  1  something is not: a node is Failed, Held, Paused, changing, lagging or not\n" +
 			"     heard; both sides serve; a readiness check fails; a document has problems;\n" +
 			"     or nothing could be read\n  2  usage\n",
-		Example: "  mainstay status\n  mainstay status --watch\n  mainstay status --repo ssh://git@git.example.org/voice/paris.git -o json\n" +
+		Args: cobra.ArbitraryArgs,
+		Example: "  mainstay status\n  mainstay status xivo-main\n  mainstay status --services\n  mainstay status --watch\n  mainstay status --repo ssh://git@git.example.org/voice/paris.git -o json\n" +
 			"  mainstay status --socket /run/mainstay/agent.sock",
-		RunE: func(c *cobra.Command, _ []string) error {
+		RunE: func(c *cobra.Command, names []string) error {
+			d.nodes = names
 			look := a.agentLooker(socket)
 			if socket == "" {
 				s, err := l.open(c.Context())
@@ -51,13 +57,14 @@ func (a *app) statusCommand() *cobra.Command {
 				look = func(ctx context.Context) (*fleet.View, error) { return l.read(ctx, s) }
 			}
 			if watch {
-				return a.watch(c.Context(), look)
+				return a.watch(c.Context(), look, d)
 			}
-			return a.status(c.Context(), look)
+			return a.status(c.Context(), look, d)
 		},
 	}
 	l.flags(c, "branch")
 	c.Flags().StringVar(&socket, "socket", "", "ask the agent of this node, at its control socket")
+	c.Flags().BoolVar(&d.all, "services", false, "show what runs on every node")
 	c.Flags().BoolVar(&watch, "watch", false, "look again every second, until Ctrl-C; -o json prints one line for each look")
 	return c
 }
@@ -79,15 +86,18 @@ func (a *app) agentLooker(socket string) looker {
 
 // status looks once. What is not as it should be is exit code 1, already told by
 // the result.
-func (a *app) status(ctx context.Context, look looker) error {
+func (a *app) status(ctx context.Context, look looker, d *details) error {
 	v, err := look(ctx)
 	if err != nil {
+		return err
+	}
+	if err := d.check(v); err != nil {
 		return err
 	}
 	if a.format == "json" {
 		err = a.printJSON(v)
 	} else {
-		err = draw(a.screen(), v)
+		err = d.draw(a.screen(), v)
 	}
 	if err == nil && !v.OK {
 		return &fault{code: exitFailed, err: errSaid{}}
@@ -100,19 +110,68 @@ type errSaid struct{}
 
 func (errSaid) Error() string { return "" }
 
-// draw shows one deployment whole, many in a line each.
-func draw(s ui.Screen, v *fleet.View) error {
-	if len(v.Deployments) == 1 {
-		return drawDeployment(s, v, &v.Deployments[0])
+// details are the nodes of which a person wants to see what runs there.
+type details struct {
+	nodes []string
+	all   bool
+}
+
+// of are those nodes of a deployment.
+func (d *details) of(one *fleet.Deployment) []fleet.Node {
+	var out []fleet.Node
+	for _, n := range one.Nodes {
+		if d.all || slices.Contains(d.nodes, n.Name) {
+			out = append(out, n)
+		}
 	}
-	return drawFleet(s, v)
+	return out
+}
+
+// check refuses the name of a node that no deployment has.
+func (d *details) check(v *fleet.View) error {
+	var known []string
+	for i := range v.Deployments {
+		for _, n := range v.Deployments[i].Nodes {
+			known = append(known, n.Name)
+		}
+	}
+	for _, name := range d.nodes {
+		if !slices.Contains(known, name) {
+			return failf(exitUsage, "there is no node %q", name).hintf("it has %s", some(known))
+		}
+	}
+	return nil
+}
+
+// draw shows one deployment whole, many in a line each, and below them what runs on
+// the nodes that were asked about.
+func (d *details) draw(s ui.Screen, v *fleet.View) error {
+	if len(v.Deployments) != 1 {
+		if err := drawFleet(s, v); err != nil {
+			return err
+		}
+	} else if err := drawDeployment(s, v, &v.Deployments[0]); err != nil {
+		return err
+	}
+	for i := range v.Deployments {
+		one := &v.Deployments[i]
+		nodes := d.of(one)
+		if len(nodes) > 0 && len(v.Deployments) > 1 {
+			fmt.Fprintln(s.Out)
+			s.Cut(ui.Bold, "%s", title(v, one))
+		}
+		if err := drawNodes(s, v, nodes); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // watch looks again and again until ctx ends.
-func (a *app) watch(ctx context.Context, look looker) error {
+func (a *app) watch(ctx context.Context, look looker, d *details) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	p := painter{live: ui.Live{Out: a.out}}
+	p := painter{live: ui.Live{Out: a.out}, details: d}
 	for {
 		v, err := look(ctx)
 		if ctx.Err() != nil {
@@ -148,6 +207,7 @@ func (a *app) show(p *painter, v *fleet.View, failed error) error {
 type painter struct {
 	last *fleet.View
 	live ui.Live
+	*details
 }
 
 // paint draws a look; one that came to nothing leaves the last one standing,
@@ -161,7 +221,7 @@ func (p *painter) paint(a *app, v *fleet.View, failed error) error {
 	s.Out = &text
 	s.Cut(ui.Dim, "%s · every %s · Ctrl-C ends", time.Now().Format("15:04:05"), watchEvery)
 	if p.last != nil {
-		if err := draw(s, p.last); err != nil {
+		if err := p.draw(s, p.last); err != nil {
 			return err
 		}
 	}

@@ -22,21 +22,68 @@ func drawDeployment(s ui.Screen, v *fleet.View, d *fleet.Deployment) error {
 		s.Cut(ui.Dim, "%.7s %q by %s, %s ago", v.Commit, v.Subject, author(v.Author), fleet.Age(v.Read.Sub(v.When)))
 	}
 	t := ui.Table{Head: []string{"NODE", "ROLE", "SIDE", "STATUS", "COMMIT", "CLAIM", "HEARD"}, Narrow: 6}
+	same := sameFindings(d.Nodes)
 	for _, n := range d.Nodes {
-		t.Rows = append(t.Rows, nodeRow(n))
+		t.Rows = append(t.Rows, nodeRow(n, same))
 	}
 	if err := t.Draw(s.Out, s.Width, s.Colour); err != nil {
 		return err
 	}
+	sayTogether(s, d.Nodes, same)
 	for _, f := range d.Findings {
 		s.Say(ui.Bad, "! %s", f)
 	}
+	legend(s, d.Nodes)
 	style := ui.Good
 	if !d.OK {
 		style = ui.Bad
 	}
 	s.Say(style, "%s", Summary(d))
 	return nil
+}
+
+// sameFindings counts how many nodes say the very same.
+func sameFindings(nodes []fleet.Node) map[string]int {
+	same := map[string]int{}
+	for _, n := range nodes {
+		for _, f := range n.Findings {
+			same[f]++
+		}
+	}
+	return same
+}
+
+// sayTogether says once what several nodes say.
+func sayTogether(s ui.Screen, nodes []fleet.Node, same map[string]int) {
+	said := map[string]bool{}
+	for _, n := range nodes {
+		for _, f := range n.Findings {
+			if same[f] < 2 || said[f] {
+				continue
+			}
+			said[f] = true
+			var who []string
+			for _, m := range nodes {
+				if slices.Contains(m.Findings, f) {
+					who = append(who, m.Name)
+				}
+			}
+			s.Say(ui.Warn, "! %s: %s", strings.Join(who, ", "), f)
+		}
+	}
+}
+
+// legend explains the guarantees of the table that are not the usual one.
+func legend(s ui.Screen, nodes []fleet.Node) {
+	said := map[plan.Guarantee]bool{}
+	for _, n := range nodes {
+		if r := n.Report; r != nil && r.Guarantee != plan.Released && !said[r.Guarantee] {
+			said[r.Guarantee] = true
+			if text := r.Guarantee.Meaning(); text != "" {
+				s.Say(ui.Dim, "%s: %s", r.Guarantee, text)
+			}
+		}
+	}
 }
 
 func title(v *fleet.View, d *fleet.Deployment) string {
@@ -59,7 +106,7 @@ func author(text string) string {
 	return name
 }
 
-func nodeRow(n fleet.Node) ui.Row {
+func nodeRow(n fleet.Node, same map[string]int) ui.Row {
 	r := ui.Row{Cells: []ui.Cell{
 		{Text: n.Name}, {Text: n.Role}, {Text: dash(string(n.Side))}, status(n), commits(n), {Text: fleet.ClaimOf(n.Report)}, heard(n),
 	}}
@@ -68,6 +115,9 @@ func nodeRow(n fleet.Node) ui.Row {
 		style = ui.Bad
 	}
 	for _, f := range n.Findings {
+		if same[f] > 1 {
+			continue // said once for all of them, below
+		}
 		r.Notes = append(r.Notes, ui.Cell{Text: f, Style: style})
 	}
 	return r
@@ -96,20 +146,23 @@ func status(n fleet.Node) ui.Cell {
 	}
 }
 
-// commits is the one commit that a node has seen, accepted and applied, or the
-// three when they differ.
+// commits is the commit that a node goes by, and whether it refuses a newer one or is
+// not as it says yet.
 func commits(n fleet.Node) ui.Cell {
 	if n.Report == nil {
 		return ui.Cell{Text: "-"}
 	}
 	r := n.Report
-	if r.Seen == r.Accepted && r.Accepted == r.Applied {
+	switch {
+	case r.Seen == r.Accepted && r.Accepted == r.Applied:
 		return ui.Cell{Text: dash(fmt.Sprintf("%.7s", r.Applied))}
+	case r.Accepted == "":
+		return ui.Cell{Text: fmt.Sprintf("none, refuses %.7s", r.Seen), Style: ui.Warn}
+	case r.Seen != r.Accepted && r.Seen != "":
+		return ui.Cell{Text: fmt.Sprintf("accepted %.7s, not %.7s", r.Accepted, r.Seen), Style: ui.Warn}
 	}
-	return ui.Cell{Text: fmt.Sprintf("%s/%s/%s", short(r.Seen), short(r.Accepted), short(r.Applied)), Style: ui.Warn}
+	return ui.Cell{Text: fmt.Sprintf("accepted %.7s, not done yet", r.Accepted), Style: ui.Warn}
 }
-
-func short(commit string) string { return dash(fmt.Sprintf("%.4s", commit)) }
 
 func heard(n fleet.Node) ui.Cell {
 	switch {
@@ -214,12 +267,12 @@ func anyHeard(d *fleet.Deployment) bool {
 }
 
 // servingSides names the sides whose node of a role that follows nobody says that it
-// is Active.
+// serves: a paused one that runs does.
 func servingSides(d *fleet.Deployment) string {
 	var sides []string
 	for _, n := range d.Nodes {
 		lead := d.Spec == nil || d.Spec.Roles[n.Role].Follows == ""
-		if lead && n.Side != "" && n.Report != nil && n.Report.Status == plan.Active {
+		if lead && n.Side != "" && n.Report != nil && (n.Report.Status == plan.Active || n.Report.Paused && n.Report.Running) {
 			sides = append(sides, string(n.Side))
 		}
 	}

@@ -28,6 +28,10 @@ WantedBy=multi-user.target
 // AgentUnit is the name of the agent's unit.
 const AgentUnit = "mainstay.service"
 
+// GuardUnit is the name of the unit of the guard beside it, which only the package
+// brings.
+const GuardUnit = "mainstay-guard.service"
+
 // InstallAgent installs the agent's program and its files (path on the host to
 // content, for example /etc/mainstay/agent.yaml) and makes it a service that is
 // started now and at every boot.

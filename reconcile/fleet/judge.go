@@ -116,7 +116,7 @@ func (v *View) judgeReport(d *Deployment, n *Node) {
 	}
 	switch {
 	case !settled(r.Status), r.Side != "" && d.Active != "" && (r.Status == plan.Active) != (r.Side == d.Active):
-		n.say("%s%s", older, r.Told(v.Read))
+		n.say("%s%s%s", older, PauseOf(r), r.Told(v.Read))
 	case older != "":
 		n.say("%s%s", older, r.Reason)
 	case !n.Applied && d.Spec != nil:

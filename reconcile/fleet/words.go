@@ -7,6 +7,26 @@ import (
 	"mainstay/reconcile/plan"
 )
 
+// PauseOf says of a paused node whether it serves and until when the pause lasts, to be
+// put before its reason; it is empty for a node that is not paused. The report may be
+// nil.
+func PauseOf(r *plan.Report) string {
+	if r == nil || !r.Paused {
+		return ""
+	}
+	text := "paused"
+	switch {
+	case r.Side != "" && r.Running:
+		text += ", its services run"
+	case r.Side != "":
+		text += ", nothing runs"
+	}
+	if !r.PausedUntil.IsZero() {
+		text += ", until " + r.PausedUntil.UTC().Format("2006-01-02 15:04:05Z")
+	}
+	return text + ": "
+}
+
 // ClaimOf says who holds the claim of an exclusive role, under which number and by
 // which guarantee; of a shared node it says which side it points at. The report
 // may be nil.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"os"
+	"strings"
 
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
@@ -17,6 +19,8 @@ type hostKeys struct {
 	db      *knownhosts.HostKeyDB
 	// refused is why a handshake ended at the host key.
 	refused *Error
+	// skipped are lines that cannot be read, as file:line.
+	skipped []string
 }
 
 // readHostKeys reads a known_hosts file. A missing one pins nothing: the
@@ -27,8 +31,11 @@ func readHostKeys(file, address string) (*hostKeys, error) {
 		return nil, &Error{Kind: ErrHostKey, Err: errors.New("no file of pinned host keys"), Advice: "set knownHosts in the agent file"}
 	}
 	db, err := knownhosts.NewDB(file)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		db, err = knownhosts.NewDB()
+	case err != nil:
+		db, err = h.readAround(err)
 	}
 	if err != nil {
 		return nil, &Error{Kind: ErrHostKey, Err: scrub(err), Advice: "correct the file named by knownHosts"}
@@ -66,4 +73,53 @@ func (h *hostKeys) check(host string, remote net.Addr, key ssh.PublicKey) error 
 		h.refused.Advice = "compare the fingerprint with the server's, then add this line: " + wanted
 	}
 	return h.refused
+}
+
+// readAround reads a file that has lines which cannot be read, without these: one
+// about another server must not hide this one's. A broken revocation is not passed
+// over: nobody could say whose key it takes back.
+func (h *hostKeys) readAround(whole error) (*knownhosts.HostKeyDB, error) {
+	content, err := os.ReadFile(h.file)
+	if err != nil {
+		return nil, err
+	}
+	var good []string
+	for i, line := range strings.Split(string(content), "\n") {
+		switch {
+		case readableLine(line):
+			good = append(good, line)
+		case strings.HasPrefix(strings.TrimSpace(line), "@revoked"):
+			return nil, fmt.Errorf("%s:%d: a revoked key that cannot be read", h.file, i+1)
+		default:
+			h.skipped = append(h.skipped, fmt.Sprintf("%s:%d", h.file, i+1))
+		}
+	}
+	if len(h.skipped) == 0 {
+		return nil, whole
+	}
+	return readLines(good)
+}
+
+// readableLine reports whether a line is empty, a comment or an entry.
+func readableLine(line string) bool {
+	line = strings.TrimSpace(line)
+	if line == "" || line[0] == '#' {
+		return true
+	}
+	_, _, _, _, _, err := ssh.ParseKnownHosts([]byte(line))
+	return err == nil
+}
+
+// readLines reads entries from a file of its own: the library reads nothing else.
+func readLines(lines []string) (*knownhosts.HostKeyDB, error) {
+	f, err := os.CreateTemp("", "mainstay-known-hosts-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	_, err = f.WriteString(strings.Join(lines, "\n") + "\n")
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	return knownhosts.NewDB(f.Name())
 }

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,9 @@ type httpDialer struct {
 	endpoint
 	tokenFile string
 	client    *http.Client
+	// mirror says that an old answer is as good as any: what is read here is no
+	// claim, and a commit says itself which one it is.
+	mirror bool
 	// skip is how many more polls are not made by protocol version 2.
 	skip atomic.Int32
 }
@@ -140,8 +144,9 @@ type httpLink struct {
 	body           io.ReadCloser
 	in             *bufio.Reader
 	version2       bool
-	// answered says that a server answered, be it with an error.
-	answered bool
+	// answered says that a server answered, be it with an error, and cached that
+	// the answer was an old one.
+	answered, cached bool
 }
 
 func (d *httpDialer) dial(ctx context.Context, service string) (link, error) {
@@ -182,6 +187,9 @@ func (l *httpLink) send(ctx context.Context, request []byte) (*bufio.Reader, err
 func (l *httpLink) do(req *http.Request, want string) (*http.Response, error) {
 	req.Header.Set("User-Agent", agent)
 	req.Header.Set("Accept", want)
+	// A cache on the way must ask the server: a claim of before is no claim (R7).
+	req.Header.Set("Cache-Control", "no-cache")
+	req.Header.Set("Pragma", "no-cache")
 	if l.user != "" || l.password != "" {
 		req.SetBasicAuth(l.user, l.password)
 	}
@@ -198,7 +206,10 @@ func (l *httpLink) do(req *http.Request, want string) (*http.Response, error) {
 	if res.StatusCode != http.StatusOK {
 		return nil, l.refusal(res)
 	}
-	if got := res.Header.Get("Content-Type"); got != want {
+	if err := l.fresh(res); err != nil {
+		return nil, err
+	}
+	if got := res.Header.Get("Content-Type"); !sameMediaType(got, want) {
 		return nil, &Error{
 			Kind: ErrUnreachable, Err: fmt.Errorf("it answers %q instead of git's smart HTTP", message([]byte(got))),
 			Advice: "check that the address is the one git clone takes",
@@ -207,12 +218,46 @@ func (l *httpLink) do(req *http.Request, want string) (*http.Response, error) {
 	return res, nil
 }
 
+// fresh refuses an answer that a cache kept: the server itself did not say it now,
+// so that nothing may be believed to be so now (R7).
+func (l *httpLink) fresh(res *http.Response) error {
+	age := strings.TrimSpace(res.Header.Get("Age"))
+	if l.dialer.mirror || strings.Trim(age, "0") == "" {
+		return nil
+	}
+	l.cached = true
+	return &Error{
+		Kind:   ErrUnreachable,
+		Err:    fmt.Errorf("a cache answered in place of the server (Age: %s)", message([]byte(age))),
+		Advice: "let no cache answer for this address: it must pass every request on",
+	}
+}
+
+// sameMediaType compares what matters: a parameter, or capitals, say nothing.
+func sameMediaType(got, want string) bool {
+	kind, _, _ := strings.Cut(got, ";")
+	return strings.EqualFold(strings.TrimSpace(kind), want)
+}
+
 func (l *httpLink) refusal(res *http.Response) error {
 	defer l.close()
 	body, _ := io.ReadAll(io.LimitReader(l.in, maxMessage))
 	text := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", res.StatusCode, message(body)))
 	e := &Error{Kind: ErrUnreachable, Err: scrub(errors.New(text), l.password)}
+	after := ""
+	if s := res.Header.Get("Retry-After"); s != "" {
+		after = "; it asks to wait until then: " + message([]byte(s))
+		if _, err := strconv.Atoi(s); err == nil {
+			after = "; it asks to wait " + s + " s"
+		}
+	}
 	switch res.StatusCode {
+	case http.StatusProxyAuthRequired:
+		e.Advice = "a proxy stands in the way and wants a password, and mainstay uses no proxy: let this node reach the git server directly"
+	case http.StatusTooManyRequests:
+		e.Advice = "the server limits how often it is asked: make agent.poll longer in the document, or raise the limit for this node" + after
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		e.Advice = "the server is overloaded, being restarted or down behind its front: look at it, the node asks again by itself" + after
 	case http.StatusUnauthorized, http.StatusForbidden:
 		e.Kind, e.Advice = ErrAuth, "check the token in tokenFile and what it may do; a mirror on another host is not sent it and wants user:token@ in its own address"
 	case http.StatusNotFound:

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"slices"
@@ -45,7 +46,7 @@ func (d localDialer) dial(ctx context.Context, service string) (link, error) {
 		return nil, &Error{Kind: ErrUnreachable, Err: err, Advice: "a repository on this machine needs the git program"}
 	}
 	if _, err := os.Stat(d.path); err != nil {
-		return nil, &Error{Kind: ErrUnreachable, Err: err}
+		return nil, missing(err)
 	}
 	args := []string{strings.TrimPrefix(service, "git-"), d.path}
 	if service == uploadPack {
@@ -58,6 +59,21 @@ func (d localDialer) dial(ctx context.Context, service string) (link, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// missing says why a folder cannot be had, without naming it: the place of the
+// error does.
+func missing(err error) *Error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	e := &Error{Kind: ErrUnreachable, Err: err, Advice: "correct the address in the agent file"}
+	if errors.Is(err, fs.ErrNotExist) {
+		e.Err = errors.New("no such folder")
+		e.Advice = "correct the address, or mount what should be there"
+	}
+	return e
 }
 
 func (l *pipeLink) start(ctx context.Context) error {

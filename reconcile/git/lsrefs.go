@@ -50,7 +50,7 @@ func (d *httpDialer) shortList(ctx context.Context) (Refs, error) {
 // there or does not let this node in: only the former is asked the old way.
 func (l *httpLink) notOffered(ctx context.Context, err error) error {
 	e := l.explain(err)
-	if !l.answered || e.Kind == ErrAuth || ctx.Err() != nil {
+	if !l.answered || l.cached || e.Kind == ErrAuth || ctx.Err() != nil {
 		return e
 	}
 	l.dialer.skip.Store(tryAgain)

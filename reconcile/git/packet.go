@@ -41,6 +41,15 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// errNotPacket says that something else came where git's protocol has a packet.
+var errNotPacket = errors.New("not a git packet")
+
+func notPacket(r *bufio.Reader) error {
+	said, _ := r.Peek(min(r.Buffered(), maxMessage))
+	first, _, _ := bytes.Cut(said, []byte("\n"))
+	return fmt.Errorf("%w: %q", errNotPacket, message(first))
+}
+
 // readPacket returns the payload of the next packet, and nil for a flush. The bytes are valid until the next read.
 func readPacket(r *bufio.Reader) ([]byte, error) {
 	head, err := r.Peek(4)
@@ -51,7 +60,7 @@ func readPacket(r *bufio.Reader) ([]byte, error) {
 	for _, c := range head {
 		d := hexDigit(c)
 		if d < 0 {
-			return nil, fmt.Errorf("not a git packet: %q", head)
+			return nil, notPacket(r)
 		}
 		n = n<<4 | d
 	}
@@ -65,7 +74,7 @@ func readPacket(r *bufio.Reader) ([]byte, error) {
 		_, err = r.Discard(4)
 		return nil, err
 	}
-	return nil, fmt.Errorf("not a git packet: %q", head)
+	return nil, notPacket(r)
 }
 
 func payload(r *bufio.Reader, n int) ([]byte, error) {

@@ -79,6 +79,9 @@ func Open(o Options) (*Remote, error) {
 			}
 			return nil, err
 		}
+		if h, is := d.(*httpDialer); is {
+			h.mirror = i > 0
+		}
 		r.dialers = append(r.dialers, d)
 	}
 	return r, nil

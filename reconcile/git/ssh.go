@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -20,10 +22,17 @@ type sshDialer struct {
 	endpoint
 	keyFile    string
 	knownHosts string
+	log        *slog.Logger
+	// skipped are the lines of knownHosts that were said to be unreadable.
+	skipped *atomic.Pointer[string]
 }
 
 func newSSHDialer(e endpoint, o Options) (dialer, error) {
-	return sshDialer{endpoint: e, keyFile: o.SSHKey, knownHosts: o.KnownHosts}, nil
+	d := sshDialer{endpoint: e, keyFile: o.SSHKey, knownHosts: o.KnownHosts, log: o.Log, skipped: new(atomic.Pointer[string])}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	return d, nil
 }
 
 func (d sshDialer) shown() string { return d.endpoint.shown }
@@ -72,6 +81,7 @@ func (d sshDialer) config() (*ssh.ClientConfig, *hostKeys, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	d.saySkipped(pinned.skipped)
 	return &ssh.ClientConfig{
 		User:              d.user,
 		Auth:              []ssh.AuthMethod{ssh.PublicKeys(signer)},
@@ -79,6 +89,15 @@ func (d sshDialer) config() (*ssh.ClientConfig, *hostKeys, error) {
 		HostKeyAlgorithms: pinned.algorithms(),
 		ClientVersion:     "SSH-2.0-mainstay",
 	}, pinned, nil
+}
+
+// saySkipped tells once of lines that are no use, and again when they change.
+func (d sshDialer) saySkipped(lines []string) {
+	text := strings.Join(lines, ", ")
+	if before := d.skipped.Swap(&text); text == "" || before != nil && *before == text {
+		return
+	}
+	d.log.Warn("lines of knownHosts cannot be read and are skipped", "lines", text)
 }
 
 func (d sshDialer) signer() (ssh.Signer, error) {
@@ -133,8 +152,11 @@ func handshake(err error) *Error {
 	e := &Error{Kind: ErrUnreachable, Err: scrub(err)}
 	var none *ssh.AlgorithmNegotiationError
 	switch {
-	case errors.As(err, &none):
+	case errors.As(err, &none) && strings.Contains(none.What, "host key"):
 		e.Kind, e.Advice = ErrHostKey, "the server has no host key of a kind that is pinned in knownHosts"
+	case errors.As(err, &none):
+		e.Advice = fmt.Sprintf("this program and the server have no %s in common, which is no question of host keys: let the server also allow %s",
+			none.What, strings.Join(none.SupportedAlgorithms, " or "))
 	case strings.Contains(err.Error(), "unable to authenticate"):
 		e.Kind, e.Advice = ErrAuth, "give the server the public half of sshKey"
 	}
@@ -155,6 +177,12 @@ func (l *sshLink) explain(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
 		return e
+	}
+	if errors.Is(err, errNotPacket) {
+		return &Error{
+			Kind: ErrUnreachable, Err: scrub(err),
+			Advice: "a shell writes this before git speaks: let the account print nothing for a session without a terminal (.bashrc, .profile, a forced command)",
+		}
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		l.await()

@@ -41,6 +41,23 @@ const (
 	Attested Guarantee = "attested"
 )
 
+// Meaning says in words what a guarantee rests on, empty for one that is not known.
+func (g Guarantee) Meaning() string {
+	switch g {
+	case Released:
+		return "the other side stopped and said so"
+	case Fenced:
+		return "a person stated in the document that the other side is off"
+	case Lease:
+		return "the other side's lease ran out, so it must have stopped itself"
+	case Presumed:
+		return "the other side was silent for handover.wait; it may be alive"
+	case Attested:
+		return "a person on the node vouched that the other side is off"
+	}
+	return ""
+}
+
 // Action is what a change does to the claim.
 type Action string
 

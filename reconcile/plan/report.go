@@ -44,6 +44,8 @@ type Report struct {
 	// observed down.
 	Running bool `json:"running"`
 	Paused  bool `json:"paused,omitempty"`
+	// PausedUntil is when a pause of the node's own ends, zero without one (R11).
+	PausedUntil time.Time `json:"pausedUntil,omitzero"`
 	// Seen, Accepted and Applied are three commits: the newest on the remote, the newest that verified and
 	// validated, and the newest whose services were observed to be as it says;
 	// Document is the digest of the accepted document.
@@ -103,6 +105,8 @@ type ServiceReport struct {
 	Run    Run    `json:"run"`
 	Ready  bool   `json:"ready"`
 	Reason string `json:"reason,omitempty"`
+	// Restarts is how often the agent started it again since this side came up.
+	Restarts int `json:"restarts,omitempty"`
 }
 
 // Condition is something a person should know. Type is a stable word such as

@@ -389,7 +389,7 @@ func TestTheServiceGetsItsOwnEnvironmentAndNotTheAgents(t *testing.T) {
 	s.run.Directory = "/"
 	d := s.driver()
 	must(t, d.Start)
-	want := "exit status 1; last output: ,value," + s.marker + "\n/"
+	want := "exit status 1; last output: ,value," + s.marker + " | /"
 	if got := await(t, d, "down", isDown); got.Detail != want {
 		t.Errorf("got %q, want %q", got.Detail, want)
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
+
+	"mainstay/reconcile/plain"
 )
 
 // MaxLog is the size at which the output is moved to output.log.1 and begins
@@ -83,5 +85,12 @@ func lastOutput(folder string) string {
 	for !utf8.ValidString(text) && len(text) > 0 && !utf8.RuneStart(text[0]) {
 		text = text[1:]
 	}
-	return "; last output: " + strings.ToValidUTF8(text, "?")
+	quoted := plain.Quote(strings.ToValidUTF8(text, "?"), 0)
+	if len(b) == maxLastOutput {
+		// What was read begins in the middle of a word.
+		if _, whole, ok := strings.Cut(quoted, " "); ok {
+			quoted = "… " + strings.TrimPrefix(whole, "| ")
+		}
+	}
+	return "; last output: " + quoted
 }

@@ -1,0 +1,95 @@
+package spec
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"mainstay/schema"
+)
+
+// decided says of every field of a document below roles what keeps it from
+// making a node do what its own file does not allow.
+func decided() map[string]string {
+	const names, inert = "only names", "bounds or words: makes nothing happen"
+	return map[string]string{
+		"role.exclusive": inert, "role.follows": names, "role.witness": "probe", "role.detect": "probe", "role.services": "service",
+		"role.files": "file", "role.jobs": "job", "role.checks": "check",
+		"service.name": names, "service.systemd": "allow.systemd", "service.compose": "composeService", "service.command": "commandService",
+		"service.process": "processService", "service.ready": "probe", "service.startTimeout": inert, "service.stopTimeout": inert,
+		"service.drain":          "allow.commands",
+		"composeService.project": "allow.compose", "composeService.service": "allow.compose, by its project", "composeService.directory": "allow.compose",
+		"commandService.start": "allow.commands", "commandService.stop": "allow.commands", "commandService.status": "allow.commands",
+		"commandService.running": inert, "commandService.stopped": inert, "commandService.failed": inert,
+		"processService.command": "allow.commands", "processService.directory": "allow.paths", "processService.environment": "allow.environment",
+		"probe.sip": "no link-local address", "probe.http": "no link-local address", "probe.tcp": "no link-local address", "probe.command": "allow.commands",
+		"probe.transport": inert, "probe.status": inert, "probe.body": inert, "probe.insecure": inert, "probe.timeout": inert,
+		"probe.every": inert, "probe.fail": inert, "probe.within": inert,
+		"file.path": "allow.paths", "file.template": "stays below the document", "file.mode": "never writable for everybody", "file.check": "action", "file.reload": "action",
+		"action.command": "allow.commands", "action.systemd": "allow.systemd", "action.timeout": inert,
+		"job.name": names, "job.when": inert, "job.schedule": inert, "job.command": "allow.commands", "job.timeout": inert,
+		"check.name": names, "check.command": "allow.commands", "check.every": inert, "check.timeout": inert,
+	}
+}
+
+// TestEveryFieldOfADocumentIsDecided fails for a field that was added to the
+// schema without a decision on what a repository may do with it.
+func TestEveryFieldOfADocumentIsDecided(t *testing.T) {
+	b, err := schema.JSON(schema.Deployment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s struct {
+		Defs map[string]struct {
+			Properties map[string]any `json:"properties"`
+		} `json:"$defs"`
+	}
+	if err := json.Unmarshal(b, &s); err != nil {
+		t.Fatal(err)
+	}
+	left := decided()
+	for def, part := range s.Defs {
+		if slices.Contains([]string{"agent", "handover", "node"}, def) {
+			continue // nothing in these is run, written or asked
+		}
+		for field := range part.Properties {
+			if left[def+"."+field] == "" {
+				t.Errorf("nobody decided what a repository may do with %s.%s: decide in Allow.Refusals, and say so here", def, field)
+			}
+			delete(left, def+"."+field)
+		}
+	}
+	for field := range maps.Keys(left) {
+		t.Errorf("%s is no field of the schema", field)
+	}
+}
+
+func TestWhatADocumentMayNeverAsk(t *testing.T) {
+	for service, want := range map[string]string{
+		`systemd: "xivo-*.service"`:                                      "a document names one unit",
+		`process: { command: [./run] }`:                                  "depends on the current folder",
+		`systemd: x.service, ready: { http: "http://169.254.169.254/" }`: "link-local",
+		`systemd: x.service, ready: { tcp: "[fe80::1]:80" }`:             "link-local",
+	} {
+		_, problems := Load("d", []byte(head+"nodes: { a: { role: r } }\nroles: { r: { services: [{ name: x, "+service+" }] } }\n"), nil)
+		if len(problems) != 1 || !strings.Contains(problems[0].Message, want) {
+			t.Errorf("%s: want %q, got %s", service, want, printed(problems))
+		}
+	}
+}
+
+func TestAProcessRunsInAnAllowedFolderOnly(t *testing.T) {
+	a := Allow{Paths: []string{"/srv/x/", "/etc/f.conf"}}
+	for folder, want := range map[string]bool{"": true, "/srv/x": true, "/srv/x/y": true, "/srv/xy": false, "/srv": false, "/etc": false, "/srv/x/../y": false} {
+		if got := a.CheckDirectory(folder) == nil; got != want {
+			t.Errorf("%q: allowed %v", folder, got)
+		}
+	}
+	w := &Wanted{Services: []Service{{Name: "x", Process: &ProcessService{Command: []string{"x"}, Directory: "/tmp/checkout"}}}}
+	refusals := Allow{Commands: [][]string{{"x"}}}.Refusals(w)
+	if len(refusals) != 1 || refusals[0].Line != `- "/tmp/checkout/"` {
+		t.Error(refusals)
+	}
+}
