@@ -64,15 +64,15 @@ func (a *Actuator) markPhases(d plan.Decision, wall time.Time) {
 			a.phases.mark(name, wall)
 		}
 	}
-	mark(d.Ready, "ready")
-	mark(before.Status == plan.Deactivating && d.Status == plan.Inactive, "stopped")
-	mark(a.report.Holder.Side() == a.doc.Side && a.doc.Side != "" && !mine, "released")
-	mark(d.Memory.Stage == plan.StageServing && before.Memory.Stage != plan.StageServing && a.doc.Exclusive, "taken")
+	mark(d.Ready, plan.PhaseReady)
+	mark(before.Status == plan.Deactivating && d.Status == plan.Inactive, plan.PhaseStopped)
+	mark(a.report.Holder.Side() == a.doc.Side && a.doc.Side != "" && !mine, plan.PhaseReleased)
+	mark(d.Memory.Stage == plan.StageServing && before.Memory.Stage != plan.StageServing && a.doc.Exclusive, plan.PhaseTaken)
 	for _, s := range d.Steps {
-		mark(s.Do == plan.DoStart, "started")
+		mark(s.Do == plan.DoStart, plan.PhaseStarted)
 	}
-	mark(d.Status == plan.Active && a.doc.Exclusive && a.doc.Side == a.doc.Active, "active")
-	mark(!a.doc.Exclusive && d.Converged, "switched")
+	mark(d.Status == plan.Active && a.doc.Exclusive && a.doc.Side == a.doc.Active, plan.PhaseActive)
+	mark(!a.doc.Exclusive && d.Converged, plan.PhaseSwitched)
 }
 
 // compose makes the report of a decision.
@@ -114,20 +114,11 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 	return r
 }
 
-// tie is what this node knows of its claim, for the jobs of the active side.
+// tie is what this node knows of its claim, as of the newest pass.
 func (a *Actuator) tie() plan.Tie {
-	if a.doc == nil || !a.doc.Exclusive || !a.Coordinated {
-		return plan.TieHeld
-	}
-	c := a.snap.Claims[a.doc.Role]
-	own := !c.Tip.Free() && c.Tip.Instance == a.Instance && a.mem.Local == ""
-	switch {
-	case !own || a.Clock.Boot()-c.Began > a.doc.Handover.Wait.D() && !c.Reachable:
-		return plan.TieLost
-	case !c.Reachable:
-		return plan.TieUnread
-	}
-	return plan.TieHeld
+	in := a.in
+	in.Memory = a.mem
+	return plan.TieOf(&in)
 }
 
 // noDocument says why there is none, as far as it is known.

@@ -265,9 +265,9 @@ func isPermanent(err error) bool {
 
 // refusalType is the condition's word for a commit that was not accepted.
 func refusalType(err error) string {
-	var k interface{ Kind() string }
-	if errors.As(err, &k) && k.Kind() != "" {
-		return k.Kind()
+	var c Conditioned
+	if errors.As(err, &c) && c.Condition() != "" {
+		return c.Condition()
 	}
 	return plan.CondCommitRefused
 }

@@ -91,7 +91,7 @@ func (a *Agent) Resume(ctx context.Context) (Outcome, error) {
 			message = "this node was not paused"
 		}
 		if act.doc != nil && act.doc.Paused {
-			message += "; the document pauses it all the same: " + act.doc.Reason
+			message = "still paused, by the document: " + act.doc.Reason
 		}
 		act.Log.Info("resumed by a person")
 		return act.SetPause(nil)

@@ -31,7 +31,7 @@ func (p *phases) begin(at time.Time, served uint64, back bool) {
 	default:
 		p.before = nil
 	}
-	p.now = []plan.Phase{{Name: "seen", At: at.UTC()}}
+	p.now = []plan.Phase{{Name: plan.PhaseSeen, At: at.UTC()}}
 }
 
 // mark notes the first time a phase is reached.

@@ -18,6 +18,8 @@ type Clock interface {
 // Listing is every ref of a repository and its hash, from one request.
 type Listing struct {
 	Refs map[string]string
+	// From is the address that answered, without credentials.
+	From string
 	// Mirror says that a read-only copy answered. Claims are never read from
 	// one.
 	Mirror bool
@@ -44,6 +46,12 @@ type Revision interface {
 type Permanent interface {
 	// Permanent reports whether the same attempt would fail again.
 	Permanent() bool
+}
+
+// Conditioned is implemented by errors that are told as a condition of their own.
+type Conditioned interface {
+	// Condition is the condition's type, or empty.
+	Condition() string
 }
 
 // Coordination is where claims and reports live. Every call is bounded.

@@ -32,7 +32,7 @@ func table() []row {
 		{folder: "reconcile/plan/...", internal: []string{"spec"}},
 		// The guard must not know git, documents or drivers: it is handed what stops.
 		{folder: "reconcile/guard", internal: learned},
-		{folder: "reconcile/git/...", internal: append([]string{"reconcile/git/...", "reconcile/run", "reconcile/state"}, learned...),
+		{folder: "reconcile/git/...", internal: append([]string{"reconcile", "reconcile/git/...", "reconcile/run", "reconcile/state"}, learned...),
 			modules: []string{goGit, goBilly, sshsig, goCrypto, knownhosts, xCrypto, xSys}},
 		{folder: "reconcile/state", modules: []string{renameio}},
 		{folder: "reconcile/run", internal: []string{"reconcile/service"}},

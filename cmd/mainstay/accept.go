@@ -15,8 +15,8 @@ func (a *app) acceptCommand() *cobra.Command {
 		Long: "accept COMMIT takes the newest commit of a branch whose history was rewritten, which an agent\n" +
 			"refuses by itself. Signature and contents are checked all the same. Run it on every node.\n\n" +
 			"accept --claim vouches for a claim that went back because the repository was restored from a\n" +
-			"backup or the ref was deleted: it is put above the highest number ever seen (R9, R10). State\n" +
-			"what you checked: that nothing serves which this node does not know of.\n" + exitStatusHelp,
+			"backup or the ref was deleted: it is put above the highest number ever seen. State\n" +
+			"what you checked: that nothing serves which this node does not know of.\n" + endsWith(exitRefused),
 		Example: "  mainstay accept 3f2a91c07d11\n  mainstay accept --claim --attest \"restored from Monday, standby seen down\"",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -32,7 +32,7 @@ func (a *app) agentCommand() *cobra.Command {
 		Short: "Run this node's agent",
 		Long: "agent keeps this node as the document says. It pulls the repository, compares it with what\n" +
 			"really runs, and starts or stops services until both agree. It looks at git at once on\n" +
-			"SIGHUP, and leaves the services as they are when it ends.\n" + exitStatusHelp,
+			"SIGHUP, and leaves the services as they are when it ends.\n" + endsWith(exitProblems),
 		Example: "  mainstay agent --config /etc/mainstay/agent.yaml\n  mainstay agent --once",
 		RunE: func(c *cobra.Command, _ []string) error {
 			file, err := loadAgentFile(config)

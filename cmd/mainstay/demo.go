@@ -20,7 +20,7 @@ func (a *app) demoCommand() *cobra.Command {
 		Long: "demo makes a bare repository and six agents (xivo and cc on both sides, a media server, an\n" +
 			"edge proxy) as separate processes with services that really listen, on loopback only. It\n" +
 			"brings main up, fails over and fails back by real commits, and checks each time from outside\n" +
-			"that the right side answers and the other is silent. It leaves nothing behind.\n" + exitStatusHelp,
+			"that the right side answers and the other is silent. It leaves nothing behind.\n" + endsWith(exitNotConverged),
 		Example: "  mainstay demo\n  mainstay demo --stay\n  mainstay demo --notify=false --switches 20",
 		RunE: func(c *cobra.Command, _ []string) error {
 			s := a.screen()

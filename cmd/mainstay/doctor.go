@@ -26,7 +26,7 @@ func (a *app) doctorCommand() *cobra.Command {
 			"here, that a claim could be pushed (it pushes a ref of its own and takes it away again), that the\n" +
 			"services and programs exist and nothing else starts them at boot, that host keys are pinned,\n" +
 			"secrets are secret and the state folder can be written, the clocks, and the sums of the handover.\n" +
-			"Run it on the node, as the user that the agent runs as. It ends with 1 when anything fails.\n" + exitStatusHelp,
+			"Run it on the node, as the user that the agent runs as. It ends with 1 when anything fails.\n" + endsWith(exitProblems),
 		Example: "  mainstay doctor\n  mainstay doctor --config /etc/mainstay/agent.yaml -o json",
 		RunE:    func(c *cobra.Command, _ []string) error { return a.doctor(c.Context(), config) },
 	}

@@ -16,7 +16,7 @@ func (a *app) drainCommand() *cobra.Command {
 			"planned stop. The services stop now, in order, and are seen down before the claim is released,\n" +
 			"as they would have been; calls that are left are cut. The node's reason and the claim's history\n" +
 			"say that a person did this. It is refused when nothing drains. A drain begins with a commit, and\n" +
-			"in no other way.\n" + exitStatusHelp,
+			"in no other way.\n" + endsWith(exitRefused),
 		Example: "  mainstay drain --end",
 		RunE: func(c *cobra.Command, _ []string) error {
 			agent, err := r.client()

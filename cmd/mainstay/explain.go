@@ -25,7 +25,7 @@ func (a *app) explainCommand() *cobra.Command {
 		Long: "explain tells the newest decisions of this node's agent, each with its rule. Without a running\n" +
 			"agent it reads what the agent left in its state folder. With --replay it decides again on saved\n" +
 			"inputs, as explain -o json prints them, and fails unless every decision is the same. With --rule it\n" +
-			"tells a rule in full.\n" + exitStatusHelp,
+			"tells a rule in full.\n" + endsWith(),
 		Example: "  mainstay explain --last 5\n  mainstay explain -o json >passes.json\n  mainstay explain --replay passes.json\n" +
 			"  mainstay explain --rule R4",
 		RunE: func(c *cobra.Command, _ []string) error {

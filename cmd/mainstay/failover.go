@@ -39,12 +39,12 @@ func (a *app) failoverCommand() *cobra.Command {
 			"the one word of the document, commits, pushes without force, and follows until every node is as\n" +
 			"the commit says. Failing back is the same: failover --to main. It works in a copy, so this\n" +
 			"checkout stays as it is.\n\n" +
-			"It refuses when a check fails or a rule of safety speaks against it, and names each reason with\n" +
-			"the word that --force takes: " + strings.Join(forecast.Words(), ", ") + ".\n" +
-			"What was forced is recorded in the commit.\n" + exitStatusHelp,
+			"It refuses when a check fails or a rule of safety speaks against it. Each refusal names the word to\n" +
+			"give to --force: " + strings.Join(forecast.Words(), ", ") + ".\n" +
+			"What was forced is recorded in the commit.\n" + endsWith(exitProblems, exitNotConverged, exitRefused),
 		Example: "  mainstay failover\n  mainstay failover --to main --reason 'main is repaired'\n" +
 			"  mainstay failover --fenced main --reason 'main burned down' --yes\n" +
-			"  mainstay failover --branch drill   # for review, nothing happens yet",
+			"  mainstay failover --push-to drill   # for review, nothing happens yet",
 		RunE: func(c *cobra.Command, _ []string) error { return a.failover(c.Context(), o) },
 	}
 	o.flags(c, "base")
@@ -53,10 +53,13 @@ func (a *app) failoverCommand() *cobra.Command {
 	f.StringVar(&o.fenced, "fenced", "", "state that this side is off: nobody waits for it, and it stays down")
 	f.BoolVar(&o.unfence, "unfence", false, "take such a statement out again")
 	f.StringVar(&o.reason, "reason", "", "why, for the people who read the history")
-	f.StringVar(&o.review, "branch", "", "push this new branch for review instead")
+	f.StringVar(&o.review, "push-to", "", "push this new branch for review instead")
+	f.StringVar(&o.review, "branch", "", "the same as --push-to")
+	_ = f.MarkHidden("branch")
 	f.DurationVar(&o.wait, "wait", 5*time.Minute, "how long to follow; 0 does not")
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
 	f.StringSliceVar(&o.force, "force", nil, "what to override, by the words that a refusal names")
+	a.complete(c, &o.laptop, map[string]choices{"to": sides, "fenced": sides, "force": forecast.Words, "deployment": nil})
 	return c
 }
 
@@ -145,7 +148,7 @@ func (a *app) proposed(err error) error {
 // git (R9).
 func withoutGit(err error) error {
 	var f *fault
-	if !errors.As(err, &f) || f.code != exitFailed || errors.Is(err, git.ErrNotFound) {
+	if !errors.As(err, &f) || f.code != exitFailed || errors.Is(err, git.ErrNotFound) || errors.Is(err, fleet.ErrNoBranch) {
 		return err
 	}
 	way := "if git is gone, `mainstay takeover` on a node works without it (examples/RUNBOOK.md, \"Git is gone\")"
@@ -292,11 +295,11 @@ func (t *turn) notPushed(err error) error {
 	if says, refused := "", false; errors.As(err, &g) {
 		if says, refused = g.Refused(); refused {
 			return failf(exitFailed, "%s does not take a push to %s, and nothing was changed: %s", fleet.Shown(t.place.URL), branch, says).
-				hintf("if the branch wants a review, push one that is merged there: add --branch %s-to-%s", t.Now.Name, t.Next.Active)
+				hintf("if the branch wants a review, push one that is merged there: add --push-to %s-to-%s", t.Now.Name, t.Next.Active)
 		}
 	}
 	f := failf(exitFailed, "push to %s of %s, and nothing was changed: %w", branch, fleet.Shown(t.place.URL), err)
-	f.hint = cmp.Or(byFlags(hintOf(err)), "may you push there? If the branch wants reviews, add --branch NAME")
+	f.hint = cmp.Or(byFlags(hintOf(err)), "may you push there? If the branch wants reviews, add --push-to NAME")
 	return f
 }
 

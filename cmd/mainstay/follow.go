@@ -39,7 +39,7 @@ func (t *turn) follow(ctx context.Context, hash string, pushed time.Time) error 
 		return f.finish(goal.States(t.view, t.Now), nil)
 	}
 	if !t.view.Coordinated {
-		t.say("read-only mode: nodes publish no reports, so there is nothing to follow (R8)")
+		t.say("read-only mode: nodes publish no reports, so there is nothing to follow")
 		return f.finish(nil, nil)
 	}
 	bounded, cancel := context.WithTimeout(ctx, t.wait)
@@ -92,11 +92,17 @@ func serving(d *fleet.Deployment) []string {
 		text := fmt.Sprintf("%s serves %s", side, role)
 		switch r := n.Report; {
 		case r == nil:
-			text = fmt.Sprintf("%s holds the claim of %s and was never heard", side, role)
+			text = fmt.Sprintf("%s holds the claim of %s and has never reported", side, role)
 		case r.Status != plan.Active || r.Seq != d.Claims[role].Seq:
+<<<<<<< HEAD
 			text = fmt.Sprintf("%s holds the claim of %s and is not seen to serve", side, role)
 		case !n.HeardWithin(forecast.HeardNow):
 			text += " when last heard " + n.When()
+=======
+			text = fmt.Sprintf("%s holds the claim of %s but has not said that it serves", side, role)
+		case n.Heard() > forecast.HeardNow:
+			text = fmt.Sprintf("%s was serving %s when it was last heard, %s ago", side, role, fleet.Age(n.Heard()))
+>>>>>>> main
 		}
 		out = append(out, text)
 	}

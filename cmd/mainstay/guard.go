@@ -22,7 +22,7 @@ func (a *app) guardCommand() *cobra.Command {
 			"and the agent is stopped, removed, hung or killed again and again, it stops the services,\n" +
 			"and runs selfFence when they are not seen down in time. It never starts anything. Told to\n" +
 			"end while no agent runs, it first stops what runs under a lease; SIGUSR1 ends it at once,\n" +
-			"for another one to follow.\n" + exitStatusHelp,
+			"for another one to follow.\n" + endsWith(),
 		Example: "  mainstay guard --config /etc/mainstay/agent.yaml\n  mainstay guard --finish",
 		RunE: func(c *cobra.Command, _ []string) error {
 			file, err := loadAgentFile(config)

@@ -36,13 +36,14 @@ func (a *app) historyCommand() *cobra.Command {
 		Use:   "history",
 		Short: "Every switch: who, when, why and by which guarantee",
 		Long: "history tells every change of side, newest first, from the chain of the claims and from the log\n" +
-			"of the document. The phases of a switch are by the clocks of the nodes that went through them.\n" + exitStatusHelp,
+			"of the document. The phases of a switch are by the clocks of the nodes that went through them.\n" + endsWith(),
 		Example: "  mainstay history\n  mainstay history --role xivo --limit 5\n  mainstay history -o json",
 		RunE:    func(c *cobra.Command, _ []string) error { return a.history(c.Context(), l, role, limit) },
 	}
 	l.flags(c, "branch")
 	c.Flags().StringVar(&role, "role", "", "only this role's")
 	c.Flags().IntVar(&limit, "limit", 20, "how many switches of each role; 0 is all")
+	a.complete(c, l, map[string]choices{"deployment": nil, "role": nil})
 	return c
 }
 
@@ -165,10 +166,23 @@ func (a *app) printHistory(t told) error {
 		return nil
 	}
 	err := table.Draw(a.out, screen.Width, screen.Colour)
+	explainGuarantees(screen, t.Switches)
 	for _, d := range t.Damaged {
 		screen.Say(ui.Bad, "! %s", d)
 	}
 	return err
+}
+
+// explainGuarantees adds a line for every guarantee that is not the usual one.
+func explainGuarantees(s ui.Screen, switches []fleet.Switch) {
+	said := map[plan.Guarantee]bool{}
+	for _, sw := range switches {
+		g := plan.Guarantee(sw.Guarantee)
+		if text := g.Meaning(); text != "" && g != plan.Released && !said[g] {
+			said[g] = true
+			s.Say(ui.Dim, "%s: %s", g, text)
+		}
+	}
 }
 
 func switchRow(s fleet.Switch) ui.Row {
@@ -176,7 +190,7 @@ func switchRow(s fleet.Switch) ui.Row {
 	if s.From != "" {
 		from = string(s.From)
 	}
-	if s.Guarantee != "released" {
+	if s.Guarantee != plan.Released {
 		style = ui.Warn
 	}
 	var r ui.Row

@@ -32,7 +32,7 @@ func (a *app) initCommand() *cobra.Command {
 			"every node, a workflow that comments pull requests, a README and a runbook for the team. It\n" +
 			"commits it, and with --origin it pushes it there; a folder that does not exist is made a bare\n" +
 			"repository. The template local is two nodes on this machine, to try it out. Without\n" +
-			"--template it asks, on a terminal, for what no flag says.\n" + exitStatusHelp,
+			"--template it asks, on a terminal, for what no flag says.\n" + endsWith(exitProblems, exitRefused),
 		Example: "  mainstay init try --template local --origin try.git\n" +
 			"  mainstay init paris --template full --origin git@git.example.org:voice/paris.git",
 		Args: cobra.MaximumNArgs(1),
@@ -59,6 +59,7 @@ func (a *app) initCommand() *cobra.Command {
 	f.StringVar(&o.Name, "name", "", "the deployment's name (default: the folder's)")
 	f.StringVar(&o.Origin, "origin", "", "where the repository will be; it is pushed there")
 	f.StringVar(&o.CI, "ci", "github", "whose workflow to write: "+strings.Join(initial.Hosts(), ", "))
+	a.complete(c, nil, map[string]choices{"template": initial.Templates, "ci": initial.Hosts})
 	return c
 }
 

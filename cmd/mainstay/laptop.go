@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -26,6 +28,9 @@ type laptop struct {
 	place      fleet.Place
 	config     string
 	deployment string
+	// branchFlag is what the flag for the branch is called, and folder where in the
+	// checkout the person stands.
+	branchFlag, folder string
 }
 
 // flags adds what finds a deployment to a command. branch is what the flag for the
@@ -33,7 +38,12 @@ type laptop struct {
 func (l *laptop) flags(c *cobra.Command, branch string) {
 	f := c.Flags()
 	f.StringVar(&l.place.URL, "repo", "", "the repository, as git takes it (default: origin of this checkout)")
-	f.StringVar(&l.place.Branch, branch, "", "the branch that the nodes read (default: main)")
+	l.branchFlag = "--" + branch
+	f.StringVar(&l.place.Branch, branch, "", "the branch that the nodes read (default: that of the remote, or main)")
+	if branch == "branch" {
+		f.StringVar(&l.place.Branch, "base", "", "the same as --branch")
+		_ = f.MarkHidden("base")
+	}
 	f.StringVar(&l.place.Path, "path", "", "the document (default: every one of the branch)")
 	f.StringVar(&l.deployment, "deployment", "", "the name of one deployment of many")
 	f.StringVar(&l.place.Coordination, "coordination", "", "where claims and reports live, if elsewhere; off if nowhere")
@@ -59,6 +69,7 @@ func (l *laptop) find(ctx context.Context) error {
 		}
 		l.place.URL = url
 		l.place.Config = accessConfig(ctx)
+		l.checkout(ctx)
 	}
 	if l.place.Branch == "" {
 		l.place.Branch = "main"
@@ -67,6 +78,54 @@ func (l *laptop) find(ctx context.Context) error {
 		l.place.KnownHosts = filepath.Join(home, ".ssh", "known_hosts")
 	}
 	return l.absolute()
+}
+
+// checkout takes from the checkout around the current folder which branch the nodes
+// read, the remote's own, and where the person stands.
+func (l *laptop) checkout(ctx context.Context) {
+	top, err := gitcmd.Top(ctx, ".")
+	if err != nil {
+		return
+	}
+	if here, err := os.Getwd(); err == nil {
+		if real, err := filepath.EvalSymlinks(top.Dir); err == nil {
+			here, _ = filepath.EvalSymlinks(here)
+			l.folder, _ = filepath.Rel(real, here)
+		}
+	}
+	if l.place.Branch != "" {
+		return
+	}
+	if name, err := top.Text(ctx, gitcmd.Git("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")); err == nil {
+		l.place.Branch = strings.TrimPrefix(name, "origin/")
+		return
+	}
+	if _, err := top.Text(ctx, gitcmd.Git("rev-parse", "--quiet", "--verify", "refs/remotes/origin/main")); err == nil {
+		return
+	}
+	if name, err := top.Text(ctx, gitcmd.Git("rev-parse", "--abbrev-ref", "@{upstream}")); err == nil {
+		if branch, ok := strings.CutPrefix(name, "origin/"); ok {
+			l.place.Branch = branch
+		}
+	}
+}
+
+// here is the deployment in whose folder the person stands, empty at the top of a
+// checkout and where there is none.
+func (l *laptop) here(v *fleet.View) string {
+	found, longest := "", 0
+	for _, d := range v.Deployments {
+		dir := path.Dir(d.Path)
+		inside := l.folder == dir || strings.HasPrefix(l.folder, dir+"/")
+		switch {
+		case dir == "." || !inside || len(dir) < longest:
+		case len(dir) == longest:
+			found = "" // two documents in one folder
+		default:
+			found, longest = d.Name, len(dir)
+		}
+	}
+	return found
 }
 
 // absolute names files and folders from the root, because git runs in other ones.
@@ -143,12 +202,13 @@ func (l *laptop) read(ctx context.Context, s *fleet.Source) (*fleet.View, error)
 	if err != nil {
 		return nil, l.fault(err)
 	}
-	if l.deployment == "" {
+	name := cmp.Or(l.deployment, l.here(v))
+	if name == "" {
 		return v, nil
 	}
 	var names []string
 	for _, d := range v.Deployments {
-		if d.Name == l.deployment {
+		if d.Name == name {
 			one := *v
 			one.Deployments, one.OK = []fleet.Deployment{d}, d.OK
 			return &one, nil
@@ -176,6 +236,8 @@ func (l *laptop) fault(err error) error {
 	var g *gitcmd.Error
 	switch {
 	case f.hint != "":
+	case errors.Is(err, fleet.ErrNoBranch):
+		f.hint = "name the branch that the nodes read with " + cmp.Or(l.branchFlag, "--branch")
 	case errors.As(err, &g):
 		f.hint = "does `git ls-remote " + fleet.Shown(l.place.URL) + "` work?"
 	case errors.Is(err, git.ErrNotFound):

@@ -19,7 +19,7 @@ func (a *app) manCommand() *cobra.Command {
 		Use:   "man [COMMAND]",
 		Short: "Print a manual page, or write all of them",
 		Long: "man prints the manual page of mainstay, or of one of its commands, in the form that man(1)\n" +
-			"reads. With --dir it writes the pages of all commands to a folder.\n" + exitStatusHelp,
+			"reads. With --dir it writes the pages of all commands to a folder.\n" + endsWith(),
 		Example: "  mainstay man agent | man -l -\n  mainstay man --dir /usr/local/share/man/man1",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {

@@ -16,7 +16,7 @@ func (a *app) notifyCommand() *cobra.Command {
 		Use:   "notify URL…",
 		Short: "Tell agents to look at git now",
 		Long: "notify tells agents that something was pushed, so that they look now and not at their next\n" +
-			"poll. It is made for a post-receive hook. A notification that is lost costs one poll.\n" + exitStatusHelp,
+			"poll. It is made for a post-receive hook. A notification that is lost costs one poll.\n" + endsWith(),
 		Example: "  mainstay notify --secret-file notify.secret http://10.20.0.11:9477/v1/notify",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, urls []string) error {

@@ -16,9 +16,9 @@ func (a *app) pauseCommand() *cobra.Command {
 		Use:   "pause --reason TEXT",
 		Short: "Keep the agent's hands off this node for a while",
 		Long: "pause makes the agent of this node observe and report only: nothing is started, healed,\n" +
-			"stopped as planned, rendered or run on a schedule, until the pause ends or mainstay resume.\n" +
-			"A paused node still stops when its claim is lost (R1) or its lease runs out (R7), and the other\n" +
-			"side does not presume it dead.\n" + exitStatusHelp,
+			"stopped as planned, rendered or run on a schedule, until the pause ends or `mainstay resume`.\n" +
+			"A paused node still stops when its claim is lost or its lease runs out. The other side never\n" +
+			"presumes a paused node dead.\n" + endsWith(),
 		Example: "  mainstay pause --reason \"new disks\" --for 2h",
 		RunE: func(c *cobra.Command, _ []string) error {
 			agent, err := r.client()

@@ -40,7 +40,7 @@ func (a *app) planCommand() *cobra.Command {
 			"which it will happen across nodes: what stops, starts, is rendered and re-pointed; by which\n" +
 			"guarantee the sides hand over and what that waits for; what speaks against it; and what is left\n" +
 			"for people to do. It goes by what the nodes last reported. Without --from it begins at what the\n" +
-			"nodes read now, without --to it ends at the files of this checkout, committed or not.\n" + exitStatusHelp,
+			"nodes read now, without --to it ends at the files of this checkout, committed or not.\n" + endsWith(exitProblems, exitPending),
 		Example:     "  mainstay plan\n  mainstay plan --from main --to my-branch\n  mainstay plan --to HEAD -o markdown --exit-code",
 		Annotations: map[string]string{alsoPrints: "markdown"},
 		RunE:        func(c *cobra.Command, _ []string) error { return a.plan(c.Context(), o) },
@@ -49,6 +49,7 @@ func (a *app) planCommand() *cobra.Command {
 	c.Flags().StringVar(&o.from, "from", "", "the revision to begin at (default: what the nodes read now)")
 	c.Flags().StringVar(&o.to, "to", "", "the revision to end at (default: the files of this checkout)")
 	c.Flags().StringVar(&o.node, "node", "", "only what happens on this node")
+	a.complete(c, &o.laptop, map[string]choices{"node": nil, "deployment": nil})
 	c.Flags().BoolVar(&o.exitCode, "exit-code", false, "end with 4 when anything will happen")
 	return c
 }

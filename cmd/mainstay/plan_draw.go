@@ -6,6 +6,7 @@ import (
 
 	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/forecast"
+	"mainstay/reconcile/plan"
 )
 
 // drawForecast draws what a change will do; with diffs, also how files change.
@@ -49,7 +50,7 @@ func drawHandover(s ui.Screen, h forecast.Handover) {
 	switch h.Guarantee {
 	case "":
 		style, guarantee = ui.Bad, "none"
-	case "presumed":
+	case string(plan.Presumed):
 		style = ui.Warn
 	}
 	s.Item(style, "  ", fmt.Sprintf("%s: %s → %s, guarantee %s: %s", h.Role, from, h.To, guarantee, h.Why))

@@ -75,7 +75,7 @@ func waitingFor(n change.State) string {
 
 // draw shows the nodes in place of the table before.
 func (f *follower) draw() {
-	table := ui.Table{Head: []string{"NODE", "SIDE", "STATUS", "DONE", "PHASES (SINCE IT SAW THE COMMIT)"}}
+	table := ui.Table{Head: []string{"NODE", "SIDE", "STATUS", "DONE", "PHASES (AFTER IT SAW THE COMMIT)"}}
 	s := f.screen()
 	name, status := len("NODE"), len("STATUS")
 	for _, n := range f.last {

@@ -8,7 +8,7 @@ func (a *app) resumeCommand() *cobra.Command {
 		Use:   "resume",
 		Short: "End a pause of this node",
 		Long: "resume ends what mainstay pause began. A pause that the document asks for is ended by a\n" +
-			"commit.\n" + exitStatusHelp,
+			"commit.\n" + endsWith(),
 		Example: "  mainstay resume",
 		RunE: func(c *cobra.Command, _ []string) error {
 			agent, err := r.client()

@@ -90,17 +90,6 @@ func (a *app) report(err error) int {
 	return code
 }
 
-const exitStatusHelp = `
-EXIT STATUS
-  0  done
-  1  failed
-  2  usage
-  3  the document has problems
-  4  changes are pending (plan --exit-code)
-  5  not converged in time
-  6  refused by a safety rule
-`
-
 // alsoPrints annotates a command that has one more output format.
 const alsoPrints = "also-prints"
 
@@ -110,7 +99,7 @@ func (a *app) command() *cobra.Command {
 		Use:   "mainstay",
 		Short: "Run a main/standby deployment from a git repository",
 		Long: "mainstay runs a main/standby deployment from a git repository. One word in one document,\n" +
-			"active: main or active: standby, says which side serves; failing over is a commit.\n" + exitStatusHelp,
+			"active: main or active: standby, says which side serves; failing over is a commit.\n" + endsWith(exitProblems, exitPending, exitNotConverged, exitRefused),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noSuchCommand,

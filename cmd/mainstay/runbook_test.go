@@ -9,7 +9,22 @@ import (
 	"testing"
 
 	"mainstay/examples"
+	"mainstay/reconcile/plan"
 )
+
+// A condition that a person reads at night is one that the runbook explains.
+func TestTheRunbookExplainsEveryConditionThatNeedsAPerson(t *testing.T) {
+	text, err := fs.ReadFile(examples.FS(), "RUNBOOK.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "## Every condition")
+	for _, c := range plan.Conditions() {
+		if !c.Passing && !strings.Contains(table, "\n| "+c.Type+" | ") {
+			t.Errorf("the runbook does not explain %s", c.Type)
+		}
+	}
+}
 
 // A runbook is read at night: every command in it is one that a story runs.
 func TestEveryCommandOfTheRunbookIsRun(t *testing.T) {

@@ -16,7 +16,7 @@ func (a *app) schemaCommand() *cobra.Command {
 		Short: "Print the JSON schema of a file",
 		Long: "schema prints the JSON schema of a file: of the document, of the agent's own file, or of the\n" +
 			"claims and reports that agents publish on git. Editors check and complete YAML with the first\n" +
-			"two.\n" + exitStatusHelp,
+			"two.\n" + endsWith(),
 		Example:   "  mainstay schema deployment >deployment.schema.json",
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: kinds,

@@ -63,9 +63,11 @@ func (a *app) statusCommand() *cobra.Command {
 		},
 	}
 	l.flags(c, "branch")
+	a.complete(c, l, map[string]choices{"deployment": nil})
+	c.ValidArgsFunction = a.nodesOf(l)
 	c.Flags().StringVar(&socket, "socket", "", "ask the agent of this node, at its control socket")
 	c.Flags().BoolVar(&d.all, "services", false, "show what runs on every node")
-	c.Flags().BoolVar(&watch, "watch", false, "look again every second, until Ctrl-C; -o json prints one line for each look")
+	c.Flags().BoolVar(&watch, "watch", false, "look again every second, until q or Ctrl-C; -o json prints one line for each look")
 	return c
 }
 
@@ -171,7 +173,9 @@ func (d *details) draw(s ui.Screen, v *fleet.View) error {
 func (a *app) watch(ctx context.Context, look looker, d *details) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	p := painter{live: ui.Live{Out: a.out}, details: d}
+	ctx, out, leave := a.untilKey(ctx)
+	defer leave()
+	p := painter{live: ui.Live{Out: out}, details: d}
 	for {
 		v, err := look(ctx)
 		if ctx.Err() != nil {
@@ -219,7 +223,7 @@ func (p *painter) paint(a *app, v *fleet.View, failed error) error {
 	var text bytes.Buffer
 	s := a.screen()
 	s.Out = &text
-	s.Cut(ui.Dim, "%s · every %s · Ctrl-C ends", time.Now().Format("15:04:05"), watchEvery)
+	s.Cut(ui.Dim, "%s · every %s · q or Ctrl-C ends", time.Now().Format("15:04:05"), watchEvery)
 	if p.last != nil {
 		if err := p.draw(s, p.last); err != nil {
 			return err

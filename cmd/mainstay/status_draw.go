@@ -178,10 +178,10 @@ func heard(n fleet.Node) ui.Cell {
 
 // Summary is a deployment in one line.
 func Summary(d *fleet.Deployment) string {
-	bad := 0
+	bad, amiss := 0, []string{}
 	for _, n := range d.Nodes {
 		if !n.OK {
-			bad++
+			bad, amiss = bad+1, append(amiss, n.Name)
 		}
 	}
 	switch {
@@ -194,7 +194,7 @@ func Summary(d *fleet.Deployment) string {
 	case bad == 0:
 		return "not ok: every node is as declared, but see above"
 	}
-	return fmt.Sprintf("not ok: %d of %d nodes as declared", len(d.Nodes)-bad, len(d.Nodes))
+	return fmt.Sprintf("not ok: %d of %d nodes as declared, look at %s", len(d.Nodes)-bad, len(d.Nodes), some(amiss))
 }
 
 // drawFleet draws many deployments, one line each, first those that somebody should

@@ -13,7 +13,7 @@ func (a *app) syncCommand() *cobra.Command {
 		Use:   "sync",
 		Short: "Make this node look at git now",
 		Long: "sync makes the agent of this node look at git now, and waits until it has. What it finds is\n" +
-			"acted on as at any other look.\n" + exitStatusHelp,
+			"acted on as at any other look.\n" + endsWith(),
 		Example: "  mainstay sync\n  mainstay sync --wait 0s",
 		RunE: func(c *cobra.Command, _ []string) error {
 			agent, err := r.client()

@@ -22,12 +22,12 @@ func (a *app) takeoverCommand() *cobra.Command {
 		Use:   "takeover --attest TEXT | --end",
 		Short: "Activate this node by a person's word",
 		Long: "takeover activates this node whatever the document says and also without git, because a person\n" +
-			"states that the other side does not serve (R9). The statement is kept in the claim's history.\n" +
+			"states that the other side does not serve. The statement is kept in the claim's history.\n" +
 			"Nothing else keeps the two sides apart then: look before you state it. When the other side was just\n" +
 			"heard serving it asks on a terminal, and is refused elsewhere without --force. It ends once the\n" +
 			"document agrees, or by --end.\n\n" +
 			"With --adopt it makes the claim of a dead or replaced machine of this very side this node's own,\n" +
-			"to serve or to release it as the document says.\n" + exitStatusHelp,
+			"to serve or to release it as the document says.\n" + endsWith(exitRefused),
 		Example: "  mainstay takeover --attest \"main is powered off, seen in the rack by me\"\n" +
 			"  mainstay takeover --adopt --attest \"the old machine is in the skip\"\n" +
 			"  mainstay takeover --end",

@@ -28,7 +28,7 @@ func (a *app) validateCommand() *cobra.Command {
 			"problem with its line, its field and what would be right. Without a path it checks the\n" +
 			"current folder. Templates are looked for beside their document. Both are read as git stores\n" +
 			"them: what nodes would refuse, such as a link or an ignored file, is refused here too. Two\n" +
-			"documents that were named together, or lie in one folder, must not have one name.\n" + exitStatusHelp,
+			"documents that were named together, or lie in one folder, must not have one name.\n" + endsWith(exitProblems),
 		Example: "  mainstay validate\n  mainstay validate deployment.yaml\n  mainstay validate -o json examples",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, paths []string) error {

@@ -35,7 +35,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Use:   "version",
 		Short: "Print the version",
 		Long: "version prints the version of this program, of the Go that built it, and of the document that it\n" +
-			"reads.\n" + exitStatusHelp,
+			"reads.\n" + endsWith(),
 		RunE: func(*cobra.Command, []string) error {
 			v := versions()
 			if a.format == "json" {

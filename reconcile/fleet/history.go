@@ -93,11 +93,11 @@ func (s *Switch) take(t plan.Tip, released *plan.Tip) {
 	s.Guarantee, s.Reason, s.Commit, s.Phases = t.Guarantee, t.Reason, t.Commit, []Phase{}
 	if released != nil {
 		s.Left, s.Leaver = released.Reason, released.Node
-		s.Phases = append(s.Phases, Phase{"released", released.Node, released.At})
-		s.add(released.Node, released.Phases, "stopped")
+		s.Phases = append(s.Phases, Phase{plan.PhaseReleased, released.Node, released.At})
+		s.add(released.Node, released.Phases, plan.PhaseStopped)
 	}
-	s.Phases = append(s.Phases, Phase{"taken", t.Node, t.At})
-	s.add(t.Node, t.Phases, "ready")
+	s.Phases = append(s.Phases, Phase{plan.PhaseTaken, t.Node, t.At})
+	s.add(t.Node, t.Phases, plan.PhaseReady)
 }
 
 // served adds how this switch came up from a later claim that remembers it.
@@ -108,7 +108,7 @@ func (s *Switch) served(t plan.Tip) {
 }
 
 // cameUp names the phases of the side that comes up, but for the claim's own.
-func cameUp() []string { return []string{"ready", "started", "active"} }
+func cameUp() []string { return []string{plan.PhaseReady, plan.PhaseStarted, plan.PhaseActive} }
 
 // add adds those phases of a node that have one of these names, once, and no
 // earlier ones than the switch before.
@@ -130,7 +130,7 @@ func (s *Switch) Declare(d Declared) {
 	}
 	s.Declared = &d
 	if !d.At.Before(s.after) {
-		s.Phases = append(s.Phases, Phase{"declared", "", d.At})
+		s.Phases = append(s.Phases, Phase{plan.PhaseDeclared, "", d.At})
 		s.sort()
 	}
 }
@@ -155,7 +155,7 @@ func (s *Switch) Reported(r plan.Report) {
 	case s.To:
 		s.add(r.Node, r.Phases, cameUp()...)
 	case s.From:
-		s.add(r.Node, r.Phases, "stopped")
+		s.add(r.Node, r.Phases, plan.PhaseStopped)
 	}
 }
 

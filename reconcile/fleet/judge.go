@@ -38,7 +38,7 @@ func (v *View) judgeDeployment(d *Deployment) {
 		d.Outages = append(d.Outages, role)
 	}
 	if !v.Coordinated {
-		d.say("read-only mode: there is no claim and nodes publish no reports (R8)")
+		d.say("read-only mode: there is no claim and nodes publish no reports")
 	}
 }
 

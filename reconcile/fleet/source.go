@@ -11,6 +11,9 @@ import (
 	"mainstay/spec"
 )
 
+// ErrNoBranch says that a repository has no branch of the name that was asked for.
+var ErrNoBranch = errors.New("has no branch")
+
 // Source reads one place again and again. What did not move is not fetched
 // twice. It belongs to one goroutine.
 type Source struct {
@@ -103,7 +106,7 @@ func (s *Source) readOnce(ctx context.Context) (*View, error) {
 	ref := git.Branch(s.place.Branch)
 	head := l.Refs[ref]
 	if head == "" {
-		return nil, fmt.Errorf("%s has no branch %s", Shown(s.place.URL), s.place.Branch)
+		return nil, fmt.Errorf("%s %w %s", Shown(s.place.URL), ErrNoBranch, s.place.Branch)
 	}
 	if s.docs == nil || s.docs.commit != head {
 		rev, err := s.repo.Revision(ctx, ref, head, "")

@@ -37,7 +37,10 @@ func (p *Forecast) Title() string {
 	case p.From == p.To:
 		return p.Deployment + ": " + string(p.To) + " is to serve"
 	}
-	return fmt.Sprintf("%s: switch from %s to %s", p.Deployment, sideOf(p.From), p.To)
+	if p.From == "" {
+		return fmt.Sprintf("%s: %s starts for the first time", p.Deployment, p.To)
+	}
+	return fmt.Sprintf("%s: switch from %s to %s", p.Deployment, p.From, p.To)
 }
 
 func (p *Forecast) markdown(b *strings.Builder) {

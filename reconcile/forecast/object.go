@@ -129,15 +129,15 @@ func (p *planner) notes() {
 		if !n.Stale && n.Ahead == 0 || p.objectedTo(name) {
 			continue
 		}
-		how := "was never heard"
+		how := "has never reported"
 		if n.Report != nil {
 			how = "was last heard " + n.When()
 		}
-		p.plan.Notes = append(p.plan.Notes, name+" "+how+": what is said of it may not be so")
+		p.plan.Notes = append(p.plan.Notes, name+" "+how+": its lines here are a guess")
 	}
 	p.underWay()
 	if !p.Coordinated {
-		p.plan.Notes = append(p.plan.Notes, "read-only mode: no claim keeps the two sides apart (R8)")
+		p.plan.Notes = append(p.plan.Notes, "read-only mode: no claim keeps the two sides apart")
 	}
 }
 
@@ -154,7 +154,7 @@ func (p *planner) underWay() {
 		}
 	}
 	if len(nodes) > 0 {
-		p.plan.Notes = append(p.plan.Notes, "an earlier switch is under way ("+strings.Join(nodes, ", ")+"): what is not done of it is not done any more")
+		p.plan.Notes = append(p.plan.Notes, "an earlier switch is under way ("+strings.Join(nodes, ", ")+"): its remaining steps are dropped")
 	}
 }
 

@@ -258,7 +258,7 @@ func TestASwitchThatIsUnderWayIsTold(t *testing.T) {
 		t.Errorf("at rest: %q", got)
 	}
 	w.main.Status = plan.Deactivating
-	want := []string{"an earlier switch is under way (m is Deactivating): what is not done of it is not done any more"}
+	want := []string{"an earlier switch is under way (m is Deactivating): its remaining steps are dropped"}
 	if diff := cmp.Diff(want, w.plan().Notes); diff != "" {
 		t.Error(diff)
 	}

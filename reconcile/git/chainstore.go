@@ -37,7 +37,7 @@ type chain struct {
 // and never with one that went back.
 //
 // A damaged file is set aside and started anew, and the state.ErrDamaged returned.
-func (c *ChainStore) Extend(ref string, read ClaimRead) error {
+func (c *ChainStore) Extend(ref string, read ClaimChain) error {
 	if len(read.Links) == 0 {
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
+	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -29,15 +30,9 @@ const (
 	firstLook = 8
 )
 
-// ClaimRead is a claim as read, and how it relates to the one last known.
-type ClaimRead struct {
-	Tip plan.Tip
-	// Descends says that Tip is the known claim or was made from it by further
-	// changes (R10).
-	Descends bool
-	// Rerooted says that a person vouched for this claim after the known one:
-	// among the changes read is a reroot with a higher seq (R9, R10).
-	Rerooted bool
+// ClaimChain is a claim as read, with the changes that were read of it.
+type ClaimChain struct {
+	reconcile.ClaimRead
 	// Links are the changes that were read, newest first, for a ChainStore.
 	Links []Link
 }
@@ -58,12 +53,12 @@ type Link struct {
 // A claim that is no claim, or whose seq does not grow with every change, is
 // ErrDamaged. Other errors: ErrMoved, ErrTooLarge, ErrUnreachable, ErrAuth,
 // ErrHostKey.
-func (r *Remote) Claim(ctx context.Context, ref, hash string, known plan.Tip) (ClaimRead, error) {
+func (r *Remote) Claim(ctx context.Context, ref, hash string, known plan.Tip) (ClaimChain, error) {
 	if hash == "" {
-		return ClaimRead{Descends: known.ID == ""}, nil
+		return ClaimChain{ClaimRead: reconcile.ClaimRead{Descends: known.ID == ""}}, nil
 	}
 	if hash == known.ID {
-		return ClaimRead{Tip: known, Descends: true}, nil
+		return ClaimChain{ClaimRead: reconcile.ClaimRead{Tip: known, Descends: true}}, nil
 	}
 	depth := firstLook
 	if known.ID == "" {
@@ -81,10 +76,10 @@ func (r *Remote) Claim(ctx context.Context, ref, hash string, known plan.Tip) (C
 	return read.since(known), err
 }
 
-func (r *Remote) claimAt(ctx context.Context, q question, known plan.Tip, depth int, st *store) (ClaimRead, error) {
+func (r *Remote) claimAt(ctx context.Context, q question, known plan.Tip, depth int, st *store) (ClaimChain, error) {
 	f := fetchRequest{depth: depth, filter: "blob:limit=65537"}
 	if err := r.fetchRef(ctx, r.dialers[0], q, f, st); err != nil {
-		return ClaimRead{}, err
+		return ClaimChain{}, err
 	}
 	links, err := st.links(q.hash, q.known)
 	if err == nil {
@@ -94,14 +89,14 @@ func (r *Remote) claimAt(ctx context.Context, q question, known plan.Tip, depth 
 		err = r.ownChanges(q.ref, links, known)
 	}
 	if err != nil {
-		return ClaimRead{}, fmt.Errorf("claim %s: %w", q.ref, err)
+		return ClaimChain{}, fmt.Errorf("claim %s: %w", q.ref, err)
 	}
 	newest := links[0]
 	found := q.known == "" || slices.ContainsFunc(links, func(l Link) bool { return slices.Contains(l.Parents, q.known) })
-	return ClaimRead{Tip: newest.Tip, Descends: found, Links: links}, nil
+	return ClaimChain{ClaimRead: reconcile.ClaimRead{Tip: newest.Tip, Descends: found}, Links: links}, nil
 }
 
-func (c ClaimRead) since(known plan.Tip) ClaimRead {
+func (c ClaimChain) since(known plan.Tip) ClaimChain {
 	c.Rerooted = slices.ContainsFunc(c.Links, func(l Link) bool {
 		return l.Tip.Action == plan.Reroot && l.Tip.Seq > known.Seq
 	})

@@ -14,6 +14,9 @@
 // every ref of a server, and a pack is read whole before anybody can say that
 // it is too large.
 //
+// It speaks the types of the loop (package reconcile) and of the decision: a Document
+// and a Coordination are handed to the agent as they are (loop.go).
+//
 // It must not know what the document means, when a claim may be taken or what a
 // report is used for: those are decided elsewhere, from the values returned
 // here. What it does know is what a claim and a report look like when they are

@@ -52,7 +52,10 @@ func everyCall(t *testing.T, r *git.Remote) map[string]error {
 		"Revision":    func() error { _, err := r.Revision(c, "main", hash, ""); return err },
 		"Claim":       func() error { _, err := r.Claim(c, claimRef, hash, plan.Tip{}); return err },
 		"Chain":       func() error { _, err := r.Chain(c, claimRef, hash, 0); return err },
-		"Report":      func() error { _, err := r.Report(c, git.ReportRef("paris", "edge"), hash); return err },
+		"Report": func() error {
+			_, errs := r.Reports(c, map[string]string{git.ReportRef("paris", "edge"): hash})
+			return errs[git.ReportRef("paris", "edge")]
+		},
 		"PushClaim": func() error {
 			_, err := r.PushClaim(c, claimRef, plan.Push{Claim: claim(1, plan.Take, spec.Main, "a")})
 			return err

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"mainstay/reconcile"
 )
 
 // DefaultTimeout bounds one connection when Options.Timeout is zero.
@@ -115,32 +117,23 @@ func (r *Remote) Close() {
 // Refs maps full ref names to hashes: branches, claims and reports.
 type Refs map[string]string
 
-// Listing is what a repository had when it was asked.
-type Listing struct {
-	Refs Refs
-	// From is the address that answered, without credentials; Mirror says that
-	// it was not the repository itself.
-	From   string
-	Mirror bool
-}
-
 // List asks for all branches, claims and reports with one request. When the
 // repository is out of reach it asks the mirrors, in order. The error is the
 // repository's own, also when mirrors failed too.
-func (r *Remote) List(ctx context.Context) (Listing, error) {
+func (r *Remote) List(ctx context.Context) (reconcile.Listing, error) {
 	var errs []error
 	for i, d := range r.dialers {
 		refs, err := r.list(ctx, d)
 		if err == nil {
 			r.answered.Store(int32(i))
-			return Listing{Refs: refs, From: d.shown(), Mirror: i > 0}, nil
+			return reconcile.Listing{Refs: refs, From: d.shown(), Mirror: i > 0}, nil
 		}
 		errs = append(errs, err)
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	return Listing{}, firstOf(errs)
+	return reconcile.Listing{}, firstOf(errs)
 }
 
 // firstOf is the first error, with what the others said as text: the class and
@@ -154,9 +147,9 @@ func firstOf(errs []error) error {
 }
 
 // ListPrimary is List without mirrors: what claims are read from.
-func (r *Remote) ListPrimary(ctx context.Context) (Listing, error) {
+func (r *Remote) ListPrimary(ctx context.Context) (reconcile.Listing, error) {
 	refs, err := r.list(ctx, r.dialers[0])
-	return Listing{Refs: refs, From: r.URL()}, err
+	return reconcile.Listing{Refs: refs, From: r.URL()}, err
 }
 
 func (r *Remote) list(ctx context.Context, d dialer) (Refs, error) {

@@ -69,18 +69,13 @@ func (r *Remote) reportNote(ref string, rep plan.Report) (noteObjects, error) {
 	return n.objects()
 }
 
-// Report reads the report that a listing showed at ref. Errors: ErrDamaged for
-// one that is no report, or the report of another node; ErrMoved, ErrTooLarge,
-// ErrUnreachable, ErrAuth, ErrHostKey.
-func (r *Remote) Report(ctx context.Context, ref, hash string) (plan.Report, error) {
-	reports, errs := r.Reports(ctx, map[string]string{ref: hash})
-	return reports[ref], errs[ref]
-}
-
 // Reports reads several reports with one fetch: listed maps their refs to the
 // hashes that a listing showed. Every ref is in one of the results. When what is
 // sent is damaged or too large, each one is fetched by itself: a report that is
 // not fit to be read must not hide the others.
+//
+// The errors are ErrDamaged for one that is no report, or the report of another
+// node; ErrMoved, ErrTooLarge, ErrUnreachable, ErrAuth, ErrHostKey.
 func (r *Remote) Reports(ctx context.Context, listed map[string]string) (map[string]plan.Report, map[string]error) {
 	reports, errs := map[string]plan.Report{}, map[string]error{}
 	if len(listed) == 0 {

@@ -50,7 +50,7 @@ func TestAnUnchangedReportIsANewCommitOfTheSameTree(t *testing.T) {
 		if got := gitserver.Git(t, w.bare, "rev-parse", ref+"^{tree}"); got != tree {
 			t.Errorf("tree %s, want %s", got, tree)
 		}
-		got, err := r.Report(ctx(t), ref, second)
+		got, err := readReport(t, r, ref, second)
 		if diff := cmp.Diff(rep, got); diff != "" || err != nil {
 			t.Error(diff, err)
 		}
@@ -102,4 +102,11 @@ func TestADamagedReportIsAnErrorOfItsOwn(t *testing.T) {
 			t.Errorf("%s: got %v", ref, errs[ref])
 		}
 	}
+}
+
+// readReport reads one report by itself.
+func readReport(t *testing.T, r *git.Remote, ref, hash string) (plan.Report, error) {
+	t.Helper()
+	reports, errs := r.Reports(ctx(t), map[string]string{ref: hash})
+	return reports[ref], errs[ref]
 }

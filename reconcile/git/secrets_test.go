@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"mainstay/e2e/gitserver"
+	"mainstay/reconcile"
 	"mainstay/reconcile/git"
 )
 
@@ -47,7 +48,7 @@ func TestNoCredentialIsEverShown(t *testing.T) {
 		o.Log, o.Timeout = log, short
 		r, err := git.Open(o)
 		if err == nil {
-			var l git.Listing
+			var l reconcile.Listing
 			l, err = r.List(ctx(t))
 			if shown := l.From + r.URL(); strings.Contains(shown, secret) {
 				t.Errorf("%s: shown as %s", name, shown)

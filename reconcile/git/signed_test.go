@@ -42,7 +42,7 @@ func (s site) as(node string) *git.Remote {
 	return open(s.t, git.Options{URL: s.bare, SignKey: s.keys[node], NodeKeys: s.file})
 }
 
-func (s site) read(known plan.Tip) (git.ClaimRead, error) {
+func (s site) read(known plan.Tip) (git.ClaimChain, error) {
 	s.t.Helper()
 	r := s.as("xivo-standby")
 	return r.Claim(ctx(s.t), claimRef, listed(s.t, r)[claimRef], known)
@@ -73,7 +73,7 @@ func TestSignedClaimsAndReportsAreBelieved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.as("xivo-main").Report(ctx(t), ref, id); err != nil {
+	if _, err := readReport(t, s.as("xivo-main"), ref, id); err != nil {
 		t.Error(err)
 	}
 	notes := s.as("").Notes(ctx(t), map[string]string{ref: id, claimRef: s.ref(claimRef)})
@@ -196,7 +196,7 @@ func TestAForgedReportIsDamaged(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.as("xivo-standby").Report(ctx(t), ref, id); !errors.Is(err, git.ErrDamaged) {
+			if _, err := readReport(t, s.as("xivo-standby"), ref, id); !errors.Is(err, git.ErrDamaged) {
 				t.Errorf("got %v", err)
 			}
 		})

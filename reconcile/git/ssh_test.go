@@ -49,7 +49,7 @@ func TestEverythingWorksOverSSH(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rep, err := r.Report(ctx(t), ref, id); err != nil || rep.Node != "xivo-main" {
+	if rep, err := readReport(t, r, ref, id); err != nil || rep.Node != "xivo-main" {
 		t.Errorf("report: got %+v, %v", rep, err)
 	}
 }

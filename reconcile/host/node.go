@@ -109,11 +109,11 @@ func (n *Node) openGit(c Config) (coordinated bool, err error) {
 	}
 	lc := reconcile.LearnerConfig{
 		Node: c.File.Node, Branch: git.Branch(c.File.Repository.Branch), Path: c.File.Repository.Path,
-		Repository: repository{repo, c.File.Repository.Branch}, Shared: shared,
+		Repository: git.NewDocument(repo, c.File.Repository.Branch), Shared: shared,
 		Clock: Clock{}, Disk: n.disk, Log: c.Log,
 	}
 	if coord != nil {
-		link := coordination{remote: coord, chains: git.NewChainStore(n.disk), log: c.Log, last: new(string)}
+		link := git.NewCoordination(coord, git.NewChainStore(n.disk), c.Log)
 		lc.Coordination, lc.Place = link, coord.URL()
 		n.publish = reconcile.NewPublisher(link, Clock{}, 5*time.Minute, reconcile.DefaultTimeout)
 	}
@@ -159,7 +159,7 @@ func (n *Node) configureTasks(w *spec.Wanted) {
 // addToReport adds what the actuator does not look after itself, and tells the
 // jobs what they are tied to.
 func (n *Node) addToReport(r *plan.Report, tie plan.Tie) {
-	n.jobs.SetStanding(task.Standing{Status: r.Status, Tie: tie})
+	n.jobs.SetStanding(plan.Standing{Status: r.Status, Tie: tie})
 	n.jobs.Fill(r)
 	n.checks.Fill(r)
 	r.Conditions = append(r.Conditions, n.services.Conditions()...)

@@ -115,7 +115,7 @@ func (p *pass) acquire() {
 	case p.doc.Fenced == p.other() && p.fenceHolds():
 		p.win(from(t), Fenced, R4, "the document says fenced: "+string(p.other()), 0)
 	case !t.Free() && t.Guarantee == Attested && t.Document == p.doc.Digest:
-		p.say(Held, R9, "%s was activated by a person under this very document: commit again, or fence it", t.Node)
+		p.say(Held, R9, "%s was taken over by hand: to come back here, run `mainstay takeover --end` on it; to stay there, commit its side as active", t.Node)
 	default:
 		p.waitForRelease(t)
 	}

@@ -98,9 +98,22 @@ func (p *pass) conditions() {
 		}
 	}
 	if p.mem.Local != "" {
-		p.warn(CondUnconfirmed, "serving without a claim won for it, by %s", p.mem.Local)
+		p.warn(CondUnconfirmed, "serving without a claim: %s", why(p.mem.Local))
 	}
 	if in.Takeover != nil {
 		p.warn(CondTakeover, "a person stated: %s", in.Takeover.Attest)
 	}
+}
+
+// why says in words how a side came to serve without a claim won for it.
+func why(local Rule) string {
+	switch local {
+	case R6:
+		return "it started at boot while git was out of reach"
+	case R8:
+		return "this node only reads git"
+	case R9:
+		return "a person took over by hand"
+	}
+	return "by rule " + string(local)
 }

@@ -133,10 +133,3 @@ type JobReport struct {
 	// Skipped says why the job did not run when it was due.
 	Skipped string `json:"skipped,omitempty"`
 }
-
-// Phase is one moment of a change of side: seen, ready, stopped, released,
-// taken, started, active, switched.
-type Phase struct {
-	Name string    `json:"name"`
-	At   time.Time `json:"at"`
-}

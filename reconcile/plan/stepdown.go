@@ -1,5 +1,7 @@
 package plan
 
+import "mainstay/spec"
+
 // stepDown is R2: this side serves and the other one is declared. It goes on
 // until the other node is ready for this very document and this very claim, so
 // that a commit never stops the last serving side for a side that is not there.
@@ -20,14 +22,14 @@ func (p *pass) stepDown() {
 	switch {
 	case p.peerReady():
 		p.leave(R2, p.doc.Peer+" is ready to take over")
-	case p.doc.Handover.Absent == "stop" && waited:
+	case p.doc.Handover.Absent == spec.AbsentStop && waited:
 		p.leave(R2, p.doc.Peer+" never said it is ready, and handover.absent is stop")
 	default:
 		p.serve()
 		if p.out.Status == Active {
 			p.say(Active, R2, "serving on: %s is declared, but %s has not said that it is ready", p.doc.Active, p.doc.Peer)
 		}
-		if p.doc.Handover.Absent == "stop" {
+		if p.doc.Handover.Absent == spec.AbsentStop {
 			p.until(p.mem.LeaveSince + wait)
 		}
 	}

@@ -1,5 +1,7 @@
 package plan
 
+import "mainstay/spec"
+
 // Tie is what a node knows of its claim: what the jobs of an active side are tied
 // to.
 type Tie int
@@ -14,3 +16,44 @@ const (
 	// for longer than the other side waits before it presumes this one dead (R4).
 	TieLost
 )
+
+// TieOf returns what an input says of the claim of this node's role. A start that
+// rests on a presumption or on a person's word has no claim of its own (R6, R9).
+func TieOf(in *Input) Tie {
+	d, c := in.Doc, in.Claim
+	if d == nil || !d.Exclusive || !d.Coordinated {
+		return TieHeld
+	}
+	own := c.Read && !c.Tip.Free() && c.Tip.Instance == in.Instance && in.Memory.Local == ""
+	switch {
+	case !own:
+		return TieLost
+	case c.Reachable && !c.Regressed && !in.Late:
+		return TieHeld
+	case in.Now-c.Began > d.Handover.Wait.D():
+		return TieLost
+	}
+	return TieUnread
+}
+
+// Standing is what the jobs of a node are tied to.
+type Standing struct {
+	Status Status
+	Tie    Tie
+}
+
+// ForbidJob says why a job may not run, or "". A side that is cut off serves on
+// (R5), but what its jobs copy to the other one might overwrite a side that has
+// taken over: none begins before the claim was read again, and one that runs is
+// ended once the tie is lost. Nothing runs while the node is Paused (R11).
+func ForbidJob(s Standing, when spec.When, runs bool) string {
+	switch {
+	case s.Status == Paused:
+		return "the node is Paused"
+	case when == spec.WhenActive && s.Status != Active, when == spec.WhenInactive && s.Status != Inactive:
+		return "the node is " + string(s.Status)
+	case when == spec.WhenActive && s.Tie == TieLost, when == spec.WhenActive && s.Tie == TieUnread && !runs:
+		return "the claim was not read as this node's own"
+	}
+	return ""
+}

@@ -26,6 +26,8 @@ type checker struct {
 	// that it was lost and no report on the server tells.
 	highest map[string]uint64
 	blind   map[string]bool
+	// changed is when the holder of a role's claim changed last.
+	changed map[string]time.Duration
 	// dual is how long both sides of xivo and of cc were active.
 	dual [2]overlap
 }
@@ -67,7 +69,7 @@ type mark struct {
 
 func newChecker(w *World) checker {
 	return checker{w: w, wasActive: map[activeKey]bool{}, wasReady: map[readyKey]bool{},
-		highest: map[string]uint64{}, blind: map[string]bool{}}
+		highest: map[string]uint64{}, blind: map[string]bool{}, changed: map[string]time.Duration{}}
 }
 
 func (c *checker) fail(format string, args ...any) {
@@ -188,6 +190,9 @@ func (c *checker) landed(role string, before plan.Tip, p plan.Push) {
 		c.fail("claim %s goes from seq %d to %d", role, before.Seq, a.Seq)
 	}
 	own := before.Instance == a.Instance && !before.Free()
+	if a.Instance != before.Instance || a.Action == plan.Release {
+		c.changed[role] = c.w.now
+	}
 	ok := map[plan.Action]bool{
 		plan.Take: before.Free(), plan.Renew: own, plan.Release: own, plan.Reroot: true,
 		plan.Seize: before.Holder.Side() != "" && before.Holder != a.Holder,
@@ -215,7 +220,7 @@ func (c *checker) landed(role string, before plan.Tip, p plan.Push) {
 // wentBack is a claim restored from a backup. If no report on the server names
 // the seq that was lost, nobody can know (R10).
 func (c *checker) wentBack(role string) {
-	c.blind[role] = true
+	c.blind[role], c.changed[role] = true, c.w.now
 	for _, n := range c.w.nodes {
 		if n.role == role && c.w.server.reports[c.w.server.refs[plan.ReportRef(deployment, n.name)]].Seq >= c.highest[role] {
 			c.blind[role] = false
@@ -223,7 +228,21 @@ func (c *checker) wentBack(role string) {
 	}
 }
 
-func (c *checker) restored(role string) { c.blind[role] = false }
+func (c *checker) restored(role string) { c.blind[role], c.changed[role] = false, c.w.now }
+
+// jobs: a job of the active side begins only on the machine that held the claim
+// when this pass's look at it began (R5).
+func (c *checker) jobs(n *node, in *plan.Input, d *plan.Decision) {
+	after := *in
+	after.Memory = d.Memory
+	if !in.Doc.Exclusive || !in.Doc.Coordinated ||
+		plan.ForbidJob(plan.Standing{Status: d.Status, Tie: plan.TieOf(&after)}, spec.WhenActive, false) != "" {
+		return
+	}
+	if t := c.w.server.tip(n.role); t.Instance != n.fingerprint && c.changed[n.role] < n.world(in.Claim.Began) {
+		c.fail("%s may begin a job: it read the claim after %s had it", n.machine, t.Node)
+	}
+}
 
 // passed looks at a decision before it is carried out.
 func (c *checker) passed(n *node, e *record.Entry) {
@@ -234,6 +253,7 @@ func (c *checker) passed(n *node, e *record.Entry) {
 	}
 	c.paused(n, in, d)
 	c.fenced(n, in, d)
+	c.jobs(n, in, d)
 	for _, s := range d.Steps {
 		switch s.Do {
 		case plan.DoStart:

@@ -107,8 +107,8 @@ func (p permanent) Error() string { return p.text }
 // Permanent is always true.
 func (permanent) Permanent() bool { return true }
 
-// Kind is the condition's word.
-func (p permanent) Kind() string { return p.kind }
+// Condition is the condition's word.
+func (p permanent) Condition() string { return p.kind }
 
 // Revision is part of reconcile.Repository.
 func (r repository) Revision(_ context.Context, hash, accepted string) (reconcile.Revision, error) {

@@ -42,14 +42,8 @@ func (j *Jobs) Configure(w *spec.Wanted) {
 	j.tasks.want(want)
 }
 
-// Standing is what jobs are tied to.
-type Standing struct {
-	Status plan.Status
-	Tie    plan.Tie
-}
-
 // SetStanding takes in what the node is now.
-func (j *Jobs) SetStanding(s Standing) { j.tasks.setStanding(s) }
+func (j *Jobs) SetStanding(s plan.Standing) { j.tasks.setStanding(s) }
 
 // Fill puts the newest run of every job into a report.
 func (j *Jobs) Fill(r *plan.Report) {

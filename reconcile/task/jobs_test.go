@@ -120,7 +120,7 @@ func (d *desk) at(after time.Duration, s plan.Status) { d.tied(after, s, plan.Ti
 // tied is at with what is known of the claim.
 func (d *desk) tied(after time.Duration, s plan.Status, tie plan.Tie) {
 	d.clock.pass(after)
-	d.jobs.SetStanding(Standing{Status: s, Tie: tie})
+	d.jobs.SetStanding(plan.Standing{Status: s, Tie: tie})
 	d.turn()
 }
 

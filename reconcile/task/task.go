@@ -88,7 +88,7 @@ type tasks struct {
 	ends     chan taskEnd
 	done     chan struct{} // closed once nobody takes ends any more
 	wanted   atomic.Pointer[[]taskWant]
-	standing atomic.Pointer[Standing]
+	standing atomic.Pointer[plan.Standing]
 	reports  atomic.Pointer[[]taskReport]
 
 	seen *[]taskWant // the wanted that list was made from
@@ -105,7 +105,7 @@ func (t *tasks) want(w []taskWant) {
 	poke(t.wake)
 }
 
-func (t *tasks) setStanding(s Standing) {
+func (t *tasks) setStanding(s plan.Standing) {
 	if before := t.standing.Swap(&s); before == nil || *before != s {
 		poke(t.wake)
 	}
@@ -211,7 +211,7 @@ func (t *tasks) configure() {
 
 // forbidden says why a command may not run now, or "".
 func (t *tasks) forbidden(k *task) string {
-	now := Standing{Status: plan.Unknown}
+	now := plan.Standing{Status: plan.Unknown}
 	if s := t.standing.Load(); s != nil {
 		now = *s
 	}
@@ -220,14 +220,8 @@ func (t *tasks) forbidden(k *task) string {
 		return "the document does not want it any more"
 	case t.kind == checkKind:
 		return ""
-	case now.Status == plan.Paused:
-		return "the node is Paused"
-	case k.when == spec.WhenActive && now.Status != plan.Active, k.when == spec.WhenInactive && now.Status != plan.Inactive:
-		return "the node is " + string(now.Status)
-	case k.when == spec.WhenActive && now.Tie == plan.TieLost, k.when == spec.WhenActive && now.Tie == plan.TieUnread && k.run == nil:
-		return "the claim was not read as this node's own"
 	}
-	return ""
+	return plan.ForbidJob(now, k.when, k.run != nil)
 }
 
 // begin starts a run that is due, or says why not.

@@ -179,9 +179,9 @@ func (s *story) summary() {
 
 // stay keeps everything running and says how to fail over by hand.
 func (s *story) stay(ctx context.Context) {
-	s.board.say("\nstaying until Ctrl-C. To fail over by hand, in another terminal:\n"+
+	s.board.say("\nCtrl-C ends it: agents and services stop, and its folder is removed. To fail over by hand, in another terminal:\n"+
 		"  cd %s\n  %s failover\n  %s status --watch\n"+
-		"or with git alone: change active: in deployment.yaml, commit, push.\n"+
+		"or with git alone: in that folder change active: in deployment.yaml, commit, git push.\n"+
 		"What a node's agent says is in %s/agent.log",
 		s.place.work(), s.place.Self, s.place.Self, s.place.node("xivo-main"))
 	tick := time.NewTicker(lookEvery)
@@ -189,6 +189,7 @@ func (s *story) stay(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			s.board.say("\nending: agents and services are being stopped")
 			return
 		case <-tick.C:
 			s.board.show(statuses(ctx, s.place))

@@ -43,7 +43,7 @@ func measure(to spec.Side, commit string, pushed, done time.Time, rs []plan.Repo
 			}
 			m := Moment{Name: r.Role + " " + ph.Name, Node: r.Node, After: ph.At.Sub(pushed)}
 			s.Phases = append(s.Phases, m)
-			if r.Role == "xivo" && (ph.Name == "active" || ph.Name == "stopped") {
+			if r.Role == "xivo" && (ph.Name == plan.PhaseActive || ph.Name == plan.PhaseStopped) {
 				s.Handed = max(s.Handed, m.After)
 			}
 		}
@@ -58,13 +58,13 @@ func measure(to spec.Side, commit string, pushed, done time.Time, rs []plan.Repo
 // tells says which node's word counts for a phase.
 func tells(r plan.Report, phase string, to spec.Side) bool {
 	switch phase {
-	case "seen":
+	case plan.PhaseSeen:
 		return r.Role == "xivo"
-	case "stopped", "released":
+	case plan.PhaseStopped, plan.PhaseReleased:
 		return r.Side == to.Other()
-	case "ready":
+	case plan.PhaseReady:
 		return r.Role == "xivo" && r.Side == to
-	case "taken", "started", "active":
+	case plan.PhaseTaken, plan.PhaseStarted, plan.PhaseActive:
 		return r.Side == to
 	}
 	return r.Side == ""
@@ -83,14 +83,14 @@ func (s Switch) print(b *board) {
 // last follower was there.
 func (s Switch) phases() string {
 	var b strings.Builder
-	for _, name := range []string{"seen", "stopped", "released", "taken", "started", "active"} {
+	for _, name := range []string{plan.PhaseSeen, plan.PhaseStopped, plan.PhaseReleased, plan.PhaseTaken, plan.PhaseStarted, plan.PhaseActive} {
 		if at, ok := s.last("xivo " + name); ok {
 			fmt.Fprintf(&b, "%s %s, ", name, round(at))
 		}
 	}
 	var followers time.Duration
 	for _, m := range s.Phases {
-		if strings.HasSuffix(m.Name, " switched") || m.Name == "cc active" {
+		if strings.HasSuffix(m.Name, " "+plan.PhaseSwitched) || m.Name == "cc "+plan.PhaseActive {
 			followers = max(followers, m.After)
 		}
 	}

@@ -3,6 +3,8 @@ package explore
 import (
 	"errors"
 	"fmt"
+
+	"mainstay/reconcile/plan"
 )
 
 // maxRounds bounds how many polls a deployment may need to come to rest once
@@ -209,5 +211,5 @@ func (x *explorer) tookLate(code docCode) bool {
 // very document, against which nobody moves (R9).
 func (x *explorer) attestedUnder(code docCode) bool {
 	t := x.w.refs[xivo].tip
-	return guarantees[t.guarantee] == "attested" && t.holder != declared(code)
+	return guarantees[t.guarantee] == plan.Attested && t.holder != declared(code)
 }
