@@ -43,7 +43,7 @@ define summed
 	print last; exit last !~ / 0 violations$$/ }'
 endef
 
-.PHONY: help build demo test sim explore mutants torture fuzz e2e bench lint deb deb-twice clean
+.PHONY: help build demo test sim explore mutants torture fuzz e2e attacks bench lint deb deb-twice clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -94,6 +94,9 @@ e2e: ## real hosts on this machine; as root, installs what it needs
 		match($$0, /double-active [0-9.]+/) { if (/presumed/) said += substr($$0, RSTART + 14); else sum += substr($$0, RSTART + 14) } \
 		END { printf "e2e: %d stories, %d combinations of faults, double-active %.2f s, and %.2f s where it was presumed\n", \
 		stories, faults, sum, said }'; exit $$failed
+
+attacks: ## every attack and accident that a test names, with its outcome
+	@bash e2e/attack/run.sh $(TESTFLAGS)
 
 bench: ## measured against the budgets
 	@go run ./cmd/bench -benchtime $(BENCHTIME) -count $(BENCHRUNS) $(filter-out ./...,$(PKG))

@@ -94,15 +94,9 @@ func serving(d *fleet.Deployment) []string {
 		case r == nil:
 			text = fmt.Sprintf("%s holds the claim of %s and has never reported", side, role)
 		case r.Status != plan.Active || r.Seq != d.Claims[role].Seq:
-<<<<<<< HEAD
-			text = fmt.Sprintf("%s holds the claim of %s and is not seen to serve", side, role)
-		case !n.HeardWithin(forecast.HeardNow):
-			text += " when last heard " + n.When()
-=======
 			text = fmt.Sprintf("%s holds the claim of %s but has not said that it serves", side, role)
-		case n.Heard() > forecast.HeardNow:
-			text = fmt.Sprintf("%s was serving %s when it was last heard, %s ago", side, role, fleet.Age(n.Heard()))
->>>>>>> main
+		case !n.HeardWithin(forecast.HeardNow):
+			text = fmt.Sprintf("%s was serving %s when it was last heard, %s", side, role, n.When())
 		}
 		out = append(out, text)
 	}

@@ -191,7 +191,7 @@ func conditionsOfNodes() []ConditionType {
 		{Type: CondLeftRunning,
 			Meaning: "A service runs, or may run, although the document names it no more.",
 			Do:      "Stop it by hand, as the message says."},
-		{Type: CondNoGuard, AtOnce: true,
+		{Type: CondNoGuard,
 			Meaning: "This side serves under a lease, and nobody would obey it if the agent were stopped or hung (R7).",
 			Do:      "`systemctl enable --now mainstay-guard` on the node, or fail over."},
 		{Type: CondPeerSilent,

@@ -1,5 +1,7 @@
 package plan
 
+import "strconv"
+
 // exclusive decides for a node of an exclusive role. What must stop whatever a
 // person or a document says comes first (R1, R7, fenced), then what a pause
 // suspends, then what a claim that went back forbids, then the plain case.
@@ -37,12 +39,24 @@ func (p *pass) forced() (Rule, string) {
 		return "", ""
 	case c.Known() && !p.mine():
 		return R1, "the claim is " + holding(c.Tip, p.doc)
+	case p.outranked():
+		return R10, p.doc.Peer + " runs under claim seq " + strconv.FormatUint(p.in.Peer.Seq, 10) +
+			", above this side's own: the claim went back"
 	case p.leaseExpired():
 		return R7, "the claim was not read within its lease of " + p.lease().String()
 	case p.strayAfterBoot() && !p.isPaused():
 		return R3, "services run that no claim push was won for since boot"
 	}
 	return "", ""
+}
+
+// outranked reports whether the other side says that it runs under a claim of its
+// own with a seq that this node's claim never had. Of two fencing tokens the higher
+// one counts: this node's claim was restored from before the other side took it, and
+// nobody saw the other side stop (R10).
+func (p *pass) outranked() bool {
+	r := p.in.Peer
+	return p.mine() && r.Known && r.Running && r.Holder == HeldBy(p.other()) && r.Seq > p.in.Claim.Tip.Seq
 }
 
 // holding says in words who holds a claim that is not this node's.

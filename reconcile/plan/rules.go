@@ -134,8 +134,10 @@ const (
 	// that does not descend from the claim last known is not believed, nor is anything
 	// built on one below the seq that a report of the role names. A node that knows a
 	// descendant of it pushes that again. Nobody starts until this is settled; what runs
-	// goes on if its side is declared, and stops if not. A seq beyond any claim's is
-	// damage and is refused as such.
+	// goes on if its side is declared, and stops if not. Of two sides that run, the one
+	// with the lower seq stops at once when the other one's report names the higher seq
+	// as its own: git and this machine were restored from before that claim. A seq
+	// beyond any claim's is damage and is refused as such.
 	R10 Rule = "R10"
 
 	// R11, pause: it suspends healing, starting, planned stopping, rendering and jobs.

@@ -196,7 +196,7 @@ func report(a args) ReportView {
 	return ReportView{Known: true, SeqBefore: a.number("seqBefore", 0), Report: Report{
 		Node: a.get("node", ""), Status: Status(a.get("status", "Inactive")), Ready: a.has("ready"), Running: a.has("running"),
 		Paused: a.has("paused"), Seq: a.number("seq", 0), Accepted: a.get("commit", ""), Document: a.get("digest", ""),
-		Declared: spec.Side(a.get("declared", "")), Reason: strings.ReplaceAll(a.get("reason", ""), "_", " "),
+		Declared: spec.Side(a.get("declared", "")), Holder: Holder(a.get("holder", "")), Reason: strings.ReplaceAll(a.get("reason", ""), "_", " "),
 	}}
 }
 
