@@ -274,3 +274,14 @@ func (a *Agent) publish(ctx context.Context) {
 		timer.Reset(a.publisher.Next())
 	}
 }
+
+// SayEnd publishes that this agent ended in order. It is for after Run, and takes
+// seconds at most.
+func (a *Agent) SayEnd() {
+	if a.publisher == nil {
+		return
+	}
+	if err := a.publisher.PublishEnd(); err != nil {
+		a.log.Warn("publish the last report", "error", err)
+	}
+}

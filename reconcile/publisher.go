@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"slices"
 	"time"
@@ -25,11 +26,15 @@ type Publisher struct {
 	failures     int
 	tried        time.Duration
 	triedRead    time.Time // when git was last read well before that try
+	run          string
+	beats        uint64 // how often it was tried: what got lost may have arrived
 }
 
-// NewPublisher returns a publisher that has published nothing yet.
+// NewPublisher returns a publisher that has published nothing yet. Its reports say
+// that they are of one run of the agent, begun now.
 func NewPublisher(c Coordination, clock Clock, heartbeat, timeout time.Duration) *Publisher {
-	return &Publisher{coordination: c, clock: clock, heartbeat: heartbeat, timeout: timeout}
+	run := fmt.Sprintf("%x-%x", clock.Wall().UnixNano(), clock.Boot().Nanoseconds())
+	return &Publisher{coordination: c, clock: clock, heartbeat: heartbeat, timeout: timeout, run: run}
 }
 
 // Obey takes over what the document says of heartbeats and timeouts.
@@ -63,7 +68,7 @@ func (p *Publisher) Next() time.Duration {
 	case p.news == someNews:
 		return p.at + detailsEvery - now
 	}
-	return p.at + p.heartbeat - now
+	return p.at + p.offered.Every(p.heartbeat) - now
 }
 
 // news is how an offered report differs from the published one.
@@ -132,13 +137,46 @@ func (p *Publisher) Publish(ctx context.Context) error {
 	defer cancel()
 	r := *p.offered
 	p.tried, p.triedRead = p.clock.Boot(), r.LastRead
-	if err := p.coordination.Publish(ctx, plan.ReportRef(r.Deployment, r.Node), r); err != nil {
+	if err := p.push(ctx, r); err != nil {
 		p.failures++
 		return err
 	}
 	p.failures, p.published, p.at = 0, &r, p.clock.Boot()
 	p.compare()
 	return nil
+}
+
+func (p *Publisher) push(ctx context.Context, r plan.Report) error {
+	p.beats++
+	r.Run, r.Beat = p.run, p.beats
+	return p.coordination.Publish(ctx, plan.ReportRef(r.Deployment, r.Node), r)
+}
+
+// lastWord bounds how long the last report of a run may take.
+const lastWord = 3 * time.Second
+
+// PublishEnd says in a last report that the agent ends in order. It takes no longer
+// than a moment, whatever git does, and nothing is lost when it fails: the node is
+// then missed when its next report does not come.
+func (p *Publisher) PublishEnd() error {
+	if p.offered == nil {
+		return nil
+	}
+	r := *p.offered
+	r.Ended, r.Ready = true, false // R2: nobody may step down for a side that ended
+	r.At = p.clock.Wall().UTC()
+	r.Conditions = append(slices.Clone(r.Conditions), plan.Condition{Type: plan.CondAgentEnded,
+		Message: "the agent ended in order, and its services stay as they were: nobody looks after them"})
+	ctx, cancel := context.WithTimeout(context.Background(), min(p.timeout, lastWord))
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- p.push(ctx, r) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (p *Publisher) alike() bool {

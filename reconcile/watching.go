@@ -23,22 +23,24 @@ func (a *Actuator) sayProbes(r *plan.Report) {
 		return
 	}
 	if a.doc.Witness {
-		a.sayProbe(r, [2]string{plan.CondWitnessSilent, plan.CondWitnessUnusable}, a.doc.Peer, a.in.Witness)
+		a.sayProbe(r, probed{a.doc.Peer, plan.CondWitnessSilent, plan.CondWitnessUnusable}, a.in.Witness)
 	}
 	if a.doc.Detect {
 		for _, side := range []spec.Side{spec.Main, spec.Standby} {
-			a.sayProbe(r, [2]string{plan.CondDetectSilent, plan.CondDetectUnusable}, fmt.Sprintf("%s of %s", a.doc.Follows, side), a.in.Detect[side])
+			who := fmt.Sprintf("%s of %s", a.doc.Follows, side)
+			a.sayProbe(r, probed{who, plan.CondDetectSilent, plan.CondDetectUnusable}, a.in.Detect[side])
 		}
 	}
 }
 
-// sayProbe says what one probe sees, by the types of condition for silence and for
-// a probe that cannot be tried.
-func (a *Actuator) sayProbe(r *plan.Report, types [2]string, who string, v plan.ProbeView) {
-	key := types[0] + " " + who
+// probed is a target, and the conditions that tell of it.
+type probed struct{ who, silent, unusable string }
+
+func (a *Actuator) sayProbe(r *plan.Report, p probed, v plan.ProbeView) {
+	who, key := p.who, p.silent+" "+p.who
 	switch {
 	case v.Unasked != "":
-		r.Conditions = append(r.Conditions, plan.Condition{Type: types[1], Message: fmt.Sprintf(
+		r.Conditions = append(r.Conditions, plan.Condition{Type: p.unusable, Message: fmt.Sprintf(
 			"%s cannot be asked whether it lives: %s; it will not be presumed dead", who, v.Unasked)})
 	case v.Quiet():
 		s, known := a.silences[key]
@@ -49,7 +51,7 @@ func (a *Actuator) sayProbe(r *plan.Report, types [2]string, who string, v plan.
 			}
 			a.silences[key] = s
 		}
-		r.Conditions = append(r.Conditions, plan.Condition{Type: types[0], Message: fmt.Sprintf(
+		r.Conditions = append(r.Conditions, plan.Condition{Type: p.silent, Message: fmt.Sprintf(
 			"%s has not answered since %s", who, s.wall.UTC().Format(time.RFC3339))})
 	default:
 		delete(a.silences, key)

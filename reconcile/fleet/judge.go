@@ -81,6 +81,19 @@ func FreshFor(d *spec.Deployment) time.Duration {
 	return 2*d.Agent.Heartbeat.D() + d.Agent.Timeout.D() + time.Minute
 }
 
+// freshFor is FreshFor for one report: a node in the middle of something publishes
+// more often, and is missed sooner.
+func freshFor(d *spec.Deployment, r *plan.Report) time.Duration {
+	beat, rest := 5*time.Minute, time.Minute
+	if d != nil {
+		beat, rest = d.Agent.Heartbeat.D(), d.Agent.Timeout.D()+time.Minute
+	}
+	if r.Run == "" {
+		return 2*beat + rest // of an agent that knows of one beat only
+	}
+	return 2*r.Every(beat) + rest
+}
+
 func (v *View) judgeNode(d *Deployment, n *Node) {
 	r := n.Report
 	if r == nil {
@@ -95,7 +108,7 @@ func (v *View) judgeNode(d *Deployment, n *Node) {
 		n.Role, n.Side = r.Role, r.Side
 	}
 	n.dated(v.Read)
-	n.Stale = n.Heard() > FreshFor(d.Spec)
+	n.Stale = n.Heard() > freshFor(d.Spec, r)
 	n.Applied = r.Accepted != "" && r.Applied == r.Accepted && (r.Accepted == v.Commit || r.Document == d.Digest)
 	if n.Stale {
 		n.say("not heard for %s: what it said may not be so any more", Age(n.Heard()))

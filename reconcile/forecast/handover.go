@@ -279,8 +279,23 @@ func (h *handover) silent(set func(plan.Guarantee, time.Duration, string, ...any
 		h.held = name + h.witness()
 	case h.To.Roles[h.role].Witness != nil:
 		set(plan.Presumed, wait+h.debt(), "%s is not heard; it is presumed dead once its witness was silent for %s", name, wait)
+		h.objectToWitness()
 	default:
 		set(plan.Presumed, wait+h.debt(), "%s is not heard; it is presumed dead after %s, with no witness to ask", name, wait)
+	}
+}
+
+// objectToWitness says when the side that comes up cannot ask the witness that the
+// forecast counts on: it would presume nothing (R4).
+func (h *handover) objectToWitness() {
+	n := h.up
+	if n.Report == nil || n.Stale {
+		return
+	}
+	for _, c := range n.Report.Conditions {
+		if c.Type == plan.CondWitnessUnusable {
+			h.objection(ObjectConditions, n.Name, c.Type+": "+c.Message, plan.ConditionOf(c.Type).Do)
+		}
 	}
 }
 

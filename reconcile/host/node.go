@@ -201,7 +201,9 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	err = n.Agent.Run(ctx)
 	wg.Wait()
-	return errors.Join(n.endLease(), err)
+	err = errors.Join(n.endLease(), err) // R7: the lease first
+	n.Agent.SayEnd()
+	return err
 }
 
 // softLimit is when the garbage collector works harder, in bytes: what others

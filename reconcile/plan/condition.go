@@ -7,6 +7,7 @@ import (
 
 // The types of conditions. Each is explained in Conditions.
 const (
+	CondAgentEnded              = "AgentEnded"
 	CondAttestedAnswers         = "AttestedAnswers"
 	CondBlocked                 = "Blocked"
 	CondClaimBehind             = "ClaimBehind"
@@ -18,6 +19,8 @@ const (
 	CondCoordinationMoved       = "CoordinationMoved"
 	CondCoordinationUnreachable = "CoordinationUnreachable"
 	CondDeploymentRenamed       = "DeploymentRenamed"
+	CondDetectSilent            = "DetectSilent"
+	CondDetectUnusable          = "DetectUnusable"
 	CondDocumentHangs           = "DocumentHangs"
 	CondDocumentInvalid         = "DocumentInvalid"
 	CondDocumentMissing         = "DocumentMissing"
@@ -48,8 +51,6 @@ const (
 	CondTakeover                = "Takeover"
 	CondUnconfirmed             = "Unconfirmed"
 	CondUnhealthy               = "Unhealthy"
-	CondDetectSilent            = "DetectSilent"
-	CondDetectUnusable          = "DetectUnusable"
 	CondWitnessSilent           = "WitnessSilent"
 	CondWitnessUnusable         = "WitnessUnusable"
 )
@@ -107,12 +108,6 @@ func conditionsOfGit() []ConditionType {
 		{Type: CondDeploymentRenamed, Blocks: true,
 			Meaning: "The document renames the deployment, which would leave its claims behind.",
 			Do:      "Take the name back, or run `mainstay accept` on each node."},
-		{Type: CondDetectSilent,
-			Meaning: "Nothing on the side that serves answers the probe by which followers detect it.",
-			Do:      "Look at that node, or fail over."},
-		{Type: CondDetectUnusable,
-			Meaning: "The probe by which followers detect who serves cannot be tried from here.",
-			Do:      "Mend what the message names: a probe that was not tried is no silence."},
 		{Type: CondDocumentHangs, Blocks: true,
 			Meaning: "A document was read for too long without an end.",
 			Do:      "Push a commit that costs less to read."},
@@ -167,6 +162,21 @@ func conditionsOfGit() []ConditionType {
 // conditionsOfNodes are about machines, services and people.
 func conditionsOfNodes() []ConditionType {
 	return []ConditionType{
+		{Type: CondAgentEnded, Blocks: true,
+			Meaning: "The agent of this node ended in order. Its services stay as they were, and nobody looks after them.",
+			Do:      "`systemctl start mainstay` on the node, unless it was ended on purpose."},
+		{Type: CondDetectSilent,
+			Meaning: "What shows this node which side serves has not answered for some time.",
+			Do:      "Look at the side that the message names; nothing follows from it while git answers."},
+		{Type: CondDetectUnusable,
+			Meaning: "What shows this node which side serves cannot be asked from here.",
+			Do:      "Mend what the message says: without it this node does not follow while git is down."},
+		{Type: CondWitnessSilent,
+			Meaning: "The other side's witness has not answered for some time.",
+			Do:      "Look at the other side. If it served and is off, fail over."},
+		{Type: CondWitnessUnusable,
+			Meaning: "The other side's witness cannot be asked from here, so that side is never presumed dead (R4).",
+			Do:      "Mend what the message says, before it is needed: `mainstay doctor` tries it once."},
 		{Type: CondAttestedAnswers, AtOnce: true,
 			Meaning: "A person stated that the other side is off, and its witness probe answers.",
 			Do:      "Look at the other side now: two sides may be serving."},
@@ -215,12 +225,6 @@ func conditionsOfNodes() []ConditionType {
 		{Type: CondUnhealthy,
 			Meaning: "A service runs, and fails its own health check.",
 			Do:      "Look at the service."},
-		{Type: CondWitnessSilent,
-			Meaning: "The node of the other side does not answer its witness probe.",
-			Do:      "Look at it. It is expected of a node that is off."},
-		{Type: CondWitnessUnusable,
-			Meaning: "The witness of the other side cannot be asked from here, so that side is never presumed dead (R4).",
-			Do:      "Mend what the message names before it is needed."},
 	}
 }
 

@@ -21,3 +21,22 @@ func TestNothingStartsWhileTheNewestCommitIsRead(t *testing.T) {
 		t.Errorf("decided %+v", d)
 	}
 }
+
+// R8: without a claim nothing is presumed under a commit that may not be the newest.
+func TestNothingIsPresumedWhileTheNewestCommitIsRead(t *testing.T) {
+	in := Input{
+		Now: time.Hour, Boot: "boot1", Instance: "m1", Reading: true,
+		Doc: &Doc{Commit: "c1", Active: spec.Main, Node: "xivo-main", Role: "xivo", Exclusive: true, Side: spec.Main,
+			Peer: "xivo-standby", Handover: spec.Handover{Unconfirmed: spec.UnconfirmedStart, Wait: spec.Duration(time.Second)},
+			Services: []Service{{Name: "asterisk"}}},
+		Services: []Observed{{Run: Stopped}},
+		Memory:   Memory{Waiting: true, WaitSince: time.Minute},
+	}
+	if d := Decide(&in); d.Status != Held || len(d.Steps) > 0 || d.Memory.Local != "" {
+		t.Errorf("decided %+v", d)
+	}
+	in.Reading = false
+	if d := Decide(&in); len(d.Steps) == 0 && d.Memory.Local == "" {
+		t.Errorf("read, and nothing starts: %+v", d)
+	}
+}

@@ -50,6 +50,8 @@ func (p *pass) presumeUncoordinated() {
 	}
 	wait := p.doc.Handover.Wait.D()
 	switch {
+	case p.in.Reading:
+		p.say(Held, R8, "the newest commit is being read: nothing starts under the older one meanwhile")
 	case p.doc.Handover.Unconfirmed != spec.UnconfirmedStart && p.doc.Fenced == p.other():
 		p.say(Held, R8, "there is no claim, and the document that fences %s may not be the newest one: "+
 			"nothing starts until this node has read and accepted the newest commit", p.other())

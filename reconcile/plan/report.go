@@ -44,6 +44,14 @@ type Report struct {
 	// observed down.
 	Running bool `json:"running"`
 	Paused  bool `json:"paused,omitempty"`
+	// Run names the run of the agent that published this report, and Beat counts
+	// what it has published: whether a node lives is told by a change of either,
+	// without any clock.
+	Run  string `json:"run,omitempty"`
+	Beat uint64 `json:"beat,omitempty"`
+	// Ended says that the agent ended in order after this report: nobody looks
+	// after the services since, and the node gets ready for nothing.
+	Ended bool `json:"ended,omitempty"`
 	// PausedUntil is when a pause of the node's own ends, zero without one (R11).
 	PausedUntil time.Time `json:"pausedUntil,omitzero"`
 	// Seen, Accepted and Applied are three commits: the newest on the remote, the newest that verified and
@@ -79,6 +87,23 @@ type Report struct {
 	Since    time.Time `json:"since"`
 	At       time.Time `json:"at"`
 	LastRead time.Time `json:"lastRead"`
+}
+
+// BusyBeat is how often a node publishes while it is in the middle of something.
+const BusyBeat = 30 * time.Second
+
+// Every is how often a node publishes a report that stays as it is: every
+// heartbeat when all is quiet, and more often while it is on the way to something,
+// failed, or sees the other side silent, so that it is missed soon.
+func (r Report) Every(heartbeat time.Duration) time.Duration {
+	quiet := r.Status == Active || r.Status == Inactive || r.Status == Paused
+	for _, c := range r.Conditions {
+		quiet = quiet && c.Type != CondWitnessSilent && c.Type != CondDetectSilent && c.Type != CondPeerSilent
+	}
+	if quiet {
+		return heartbeat
+	}
+	return min(heartbeat, BusyBeat)
 }
 
 // Left is how much of a present wait was left at a moment by the reader's wall
