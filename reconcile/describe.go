@@ -135,8 +135,9 @@ func (a *Actuator) composeDoc(r *plan.Report, d plan.Decision) {
 	r.Declared, r.Serving = doc.Active, d.Serving
 	r.Accepted, r.Document = acc.Commit, acc.Digest
 	if doc.Exclusive {
-		tip := a.snap.Claims[doc.Role].Tip
-		r.Seq, r.Holder, r.Guarantee = tip.Seq, tip.Holder, tip.Guarantee
+		claim := a.snap.Claims[doc.Role]
+		tip := claim.Tip
+		r.Seq, r.Holder, r.Guarantee, r.Joined = tip.Seq, tip.Holder, tip.Guarantee, claim.Joined
 		r.Serving = ""
 		if d.Memory.Local != "" {
 			r.Guarantee = d.Memory.Guarantee

@@ -88,6 +88,9 @@ func (a *app) failover(ctx context.Context, o *failoverOptions) error {
 	if len(d.Problems) > 0 {
 		return a.problems(d.Path, d.Problems)
 	}
+	if v, d, err = a.listen(ctx, o, s, v, d); err != nil {
+		return err
+	}
 	repo, done, err := o.workplace(ctx)
 	if err != nil {
 		return err
@@ -102,6 +105,20 @@ func (a *app) failover(ctx context.Context, o *failoverOptions) error {
 	}
 	t := &turn{app: a, failoverOptions: o, Proposal: p, source: s, view: v}
 	return t.carryOut(ctx, repo)
+}
+
+// listen waits for a sign of life of a side that the person states to be off, when
+// only its own clock says that it was not heard for long (R4, fenced).
+func (a *app) listen(ctx context.Context, o *failoverOptions, s *fleet.Source, v *fleet.View, d *fleet.Deployment) (*fleet.View, *fleet.Deployment, error) {
+	bound := change.Listens(d, spec.Side(o.fenced))
+	if bound == 0 || slices.Contains(o.force, forecast.ObjectFenced) {
+		return v, d, nil
+	}
+	a.say("listening for %s whether %s still reports", bound, o.fenced)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	look := func(ctx context.Context) (*fleet.View, *fleet.Deployment, error) { return o.one(ctx, s) }
+	return change.Listen(ctx, look, spec.Side(o.fenced), bound, tick.C)
 }
 
 func (o *failoverOptions) request() change.Request {

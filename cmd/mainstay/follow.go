@@ -95,8 +95,8 @@ func serving(d *fleet.Deployment) []string {
 			text = fmt.Sprintf("%s holds the claim of %s and has never reported", side, role)
 		case r.Status != plan.Active || r.Seq != d.Claims[role].Seq:
 			text = fmt.Sprintf("%s holds the claim of %s but has not said that it serves", side, role)
-		case n.Heard() > forecast.HeardNow:
-			text = fmt.Sprintf("%s was serving %s when it was last heard, %s ago", side, role, fleet.Age(n.Heard()))
+		case !n.HeardWithin(forecast.HeardNow):
+			text = fmt.Sprintf("%s was serving %s when it was last heard, %s", side, role, n.When())
 		}
 		out = append(out, text)
 	}

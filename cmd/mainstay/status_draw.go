@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -167,6 +168,8 @@ func heard(n fleet.Node) ui.Cell {
 	switch {
 	case n.Report == nil:
 		return ui.Cell{Text: "never", Style: ui.Bad}
+	case n.Ahead > 0:
+		return ui.Cell{Text: "not known", Style: ui.Bad}
 	case n.Stale:
 		return ui.Cell{Text: fleet.Age(n.Heard()) + " ago", Style: ui.Bad}
 	}
@@ -233,6 +236,8 @@ func fleetRow(d *fleet.Deployment) ui.Row {
 		}
 		if n.Report == nil {
 			oldest = "never"
+		} else if n.Ahead > 0 && oldest != "never" {
+			age, oldest = math.MaxFloat64, "not known"
 		} else if n.Age >= age && oldest != "never" {
 			age, oldest = n.Age, fleet.Age(n.Heard())+" ago"
 		}

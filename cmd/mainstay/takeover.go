@@ -54,19 +54,22 @@ func (a *app) takeoverCommand() *cobra.Command {
 }
 
 // otherSideIsOff asks the person, or refuses where nobody can be asked, when the
-// node of the other side was just heard serving: the one statement by which two
-// sides can come to serve at once (R9). What the agent does not know stops nobody.
+// last word of the other side's node was that it serves and its silence since was
+// not observed: another machine's clock is no proof of it. This is the one statement
+// by which two sides can come to serve at once (R9). What the agent does not know
+// stops nobody.
 func (a *app) otherSideIsOff(ctx context.Context, agent *control.Client) error {
 	s, err := agent.Status(ctx)
 	if err != nil || s.Node.Status == plan.Active {
 		return nil // the order itself says what is wrong
 	}
-	for name, r := range s.Others {
-		age := time.Since(r.At)
-		if r.Role != s.Node.Role || r.Side != s.Node.Side.Other() || r.Status != plan.Active && !r.Running || age > fleet.FreshFor(nil) {
+	d := fleet.OfNode(s.Node, s.Others, nil, time.Now()).Deployments[0]
+	for _, n := range d.Nodes {
+		r := n.Report
+		if n.Role != s.Node.Role || n.Side != s.Node.Side.Other() || !d.MayServe(n) {
 			continue
 		}
-		text := fmt.Sprintf("%s (%s) was %s when it was last heard, %s ago", name, r.Side, r.Status, fleet.Age(age))
+		text := fmt.Sprintf("%s (%s) was %s when it was last heard, %s", n.Name, r.Side, r.Status, n.When())
 		if !isTerminal(a.in) {
 			return failf(exitRefused, "refused: %s: %s is not off", text, r.Side).
 				hintf("stop it first, or cut its power; when you know that it is off, add --force")

@@ -180,11 +180,11 @@ func (g Goal) missing(n fleet.Node, refuses string) string {
 	case refuses != "":
 		return fmt.Sprintf("%s does not accept the commit (%s)", n.Name, refuses)
 	case n.Stale && (r.Accepted == g.Commit || r.Declared == g.Active):
-		return fmt.Sprintf("%s was %s when it was last heard, %s ago", n.Name, r.Status, fleet.Age(n.Heard()))
+		return fmt.Sprintf("%s was %s when it was last heard, %s", n.Name, r.Status, n.When())
 	case r.Accepted == g.Commit || r.Declared == g.Active:
 		return fmt.Sprintf("%s is %s (%s)", n.Name, r.Status, r.Reason)
 	case r.Seen == g.Commit:
 		return fmt.Sprintf("%s has not accepted the commit (%s)", n.Name, r.Reason)
 	}
-	return fmt.Sprintf("%s has not seen the commit; it was last heard %s ago", n.Name, fleet.Age(n.Heard()))
+	return fmt.Sprintf("%s has not seen the commit; it was last heard %s", n.Name, n.When())
 }

@@ -107,10 +107,7 @@ func (v *View) judgeNode(d *Deployment, n *Node) {
 	if n.Role == "" {
 		n.Role, n.Side = r.Role, r.Side
 	}
-	n.Age = max(0, v.Read.Sub(r.At).Seconds())
-	if ahead := r.At.Sub(v.Read); ahead > farAhead {
-		n.say("its report is dated %s ahead of this machine's clock: when it was made is not known", Age(ahead))
-	}
+	n.dated(v.Read)
 	n.Stale = n.Heard() > freshFor(d.Spec, r)
 	n.Applied = r.Accepted != "" && r.Applied == r.Accepted && (r.Accepted == v.Commit || r.Document == d.Digest)
 	if n.Stale {
@@ -119,10 +116,6 @@ func (v *View) judgeNode(d *Deployment, n *Node) {
 	v.judgeReport(d, n)
 	n.OK = len(n.Findings) == 0
 }
-
-// farAhead is by how much another machine's clock may be ahead of this one's before
-// its reports are of no known age.
-const farAhead = time.Minute
 
 // judgeReport says what of a report is not as it should be.
 func (v *View) judgeReport(d *Deployment, n *Node) {

@@ -23,12 +23,13 @@ type Source struct {
 	docs        *documents
 	reports     map[string]plan.Report
 	tips        map[string]plan.Tip
+	beats       map[string]beat
 	now         func() time.Time
 }
 
 // Open prepares to read. Nothing is read before Read. Close it.
 func Open(p Place) (*Source, error) {
-	s := &Source{place: p, now: time.Now, reports: map[string]plan.Report{}, tips: map[string]plan.Tip{}}
+	s := &Source{place: p, now: time.Now, reports: map[string]plan.Report{}, tips: map[string]plan.Tip{}, beats: map[string]beat{}}
 	var err error
 	if s.repo, err = s.open(p.URL); err != nil {
 		return nil, fmt.Errorf("repository: %w", err)
@@ -214,7 +215,7 @@ func (s *Source) deployment(d document, refs git.Refs, failed map[string]error) 
 		ref := git.ReportRef(d.name, name)
 		n := d.node(name)
 		if r, ok := s.reports[refs[ref]]; ok {
-			n.Report = &r
+			n.Report, n.Moved = &r, s.moved(ref, refs[ref])
 		}
 		if err := failed[ref]; err != nil {
 			n.Unreadable = err.Error()

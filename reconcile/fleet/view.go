@@ -67,6 +67,14 @@ type Node struct {
 	// Age is how long ago the report was made, by the two machines' clocks, in
 	// seconds.
 	Age float64 `json:"age,omitempty"`
+	// Ahead is by how many seconds the report is dated ahead of this machine's clock,
+	// at least; its age is not known then.
+	Ahead float64 `json:"ahead,omitempty"`
+	// Moved is when this program saw the report change, by this machine's clock, zero
+	// when it did not. Silent says that it looked for longer than a node that lives is
+	// silent, and nothing changed.
+	Moved  time.Time `json:"-"`
+	Silent bool      `json:"-"`
 	// Stale says that the node should have been heard since: what it said may
 	// not be so any more.
 	Stale bool `json:"stale"`
@@ -76,9 +84,6 @@ type Node struct {
 	// Findings are what is not as it should be.
 	Findings []string `json:"findings,omitempty"`
 }
-
-// Heard is the age as a duration.
-func (n Node) Heard() time.Duration { return time.Duration(n.Age * float64(time.Second)) }
 
 // Node returns a node by its name, and whether there is one.
 func (d *Deployment) Node(name string) (Node, bool) {

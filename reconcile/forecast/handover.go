@@ -21,12 +21,10 @@ func (p *planner) handovers() {
 			continue
 		}
 		h := handover{planner: p, role: role, from: from, up: p.last(node)}
-		if from != "" {
-			if name, ok := p.To.NodeOf(role, from); ok {
-				h.down = p.last(name)
-			}
+		if name, ok := p.To.NodeOf(role, side.Other()); ok {
+			h.down = p.last(name)
 		}
-		p.plan.Handovers = append(p.plan.Handovers, h.afterLead(h.foretell()))
+		p.plan.Handovers = append(p.plan.Handovers, h.afterLead(h.canComeUp(h.foretell())))
 		h.object()
 		h.brokenSide()
 	}
@@ -57,11 +55,12 @@ func (h *handover) foretell() Handover {
 		out.Longest = seconds(longest + h.startTime())
 	}
 	switch {
-	case h.from == "":
-		set(plan.Released, h.debt(), "nobody holds the claim")
-		h.addDebt(&out)
-	case !h.Coordinated:
+	case !h.Coordinated && h.from != "":
 		h.uncoordinated(set)
+	case h.from == "":
+		h.free(set, &out)
+	case h.attested():
+		h.held = fmt.Sprintf("%s was activated by a person while the document already declared %s: it stays until a newer commit says so", h.from, h.To.Active)
 	case h.To.Fenced == h.from:
 		set(plan.Fenced, h.debt(), "the document states that %s is off: nobody waits for it", h.from)
 	case h.speaks():
@@ -78,6 +77,77 @@ func (h *handover) foretell() Handover {
 	return out
 }
 
+// free is what happens to a claim that nobody holds. It is taken at once when the
+// claim, or the node of the other side, says that the other side is down (R12,
+// R13). Otherwise nothing is known of that side, and the waits are those for a side
+// that does not release (R4).
+func (h *handover) free(set func(plan.Guarantee, time.Duration, string, ...any), out *Handover) {
+	other := h.To.Active.Other()
+	proven, why := h.freeClaim().Proven()
+	switch {
+	case !h.Coordinated:
+		set(plan.Released, 0, "nobody is known to serve")
+	case proven != "":
+		set(proven, h.debt(), "%s", why)
+	case h.To.Fenced == other:
+		set(plan.Fenced, 0, "the document states that %s is off: nobody waits for it", other)
+		return
+	case h.speaks():
+		set(plan.Released, h.drain()+h.stopTime()+h.debt(), "the claim is free, and %s reports under the new commit that it is down", h.down.Name)
+		out.Waits = []string{h.down.Name + " to report that it is down"}
+		h.mayBeDead(out, h.To.Handover.Wait.D())
+	default:
+		h.silent(set, h.To.Handover.Wait.D())
+		out.Why = fmt.Sprintf("the claim is free, and nothing says that %s is down; %s", other, out.Why)
+		if h.held != "" {
+			h.held = fmt.Sprintf("the claim is free, and nothing says that %s is down; %s", other, h.held)
+		}
+		out.Waits = h.silentWaits(h.To.Handover.Wait.D())
+	}
+	h.addDebt(out)
+}
+
+// freeClaim is the claim in the eyes of the node that comes up. A node that was
+// never heard comes to the chain where it is now, so nothing before proves anything
+// to it (R13).
+func (h *handover) freeClaim() plan.FreeClaim {
+	t := h.Now.Claims[h.role].Tip
+	f := plan.FreeClaim{Tip: t, Taker: h.To.Active, Joined: t.Seq, Peer: h.down.Name}
+	if r := h.up.Report; r != nil && r.Accepted != "" {
+		f.Joined = r.Joined
+	}
+	return f
+}
+
+// attested reports whether a person activated the other side under this very
+// document, which cannot undo that (R9).
+func (h *handover) attested() bool {
+	c := h.Now.Claims[h.role]
+	return c.Guarantee == plan.Attested && c.Document == h.To.Digest() && h.To.Fenced != h.from
+}
+
+// canComeUp takes the promise back when the node that comes up says itself that it
+// would not: it takes no claim, so the other side is not let go.
+func (h *handover) canComeUp(out Handover) Handover {
+	r := h.up.Report
+	if r == nil || h.up.Stale || out.Guarantee == "" {
+		return out
+	}
+	why := ""
+	if h.isPaused(h.up) {
+		why = h.up.Name + " is paused and starts nothing"
+	}
+	for _, c := range r.Conditions {
+		if c.Type == plan.CondBlocked {
+			why = h.up.Name + " would start nothing: " + c.Message
+		}
+	}
+	if why != "" {
+		out.Guarantee, out.Why, out.Longest, out.IfDead, out.Waits = "", why, 0, "", []string{"a person"}
+	}
+	return out
+}
+
 // HeardNow is how old a report may be that still tells that its node is alive:
 // beyond it a node may have died since, and its next report is not due before a
 // heartbeat.
@@ -86,11 +156,11 @@ const HeardNow = 30 * time.Second
 // mayBeDead says what happens instead when the node that steps down was not heard
 // just now, and prolongs the bound so that it holds for both.
 func (h *handover) mayBeDead(out *Handover, wait time.Duration) {
-	if h.down.Heard() <= HeardNow {
+	if h.down.HeardWithin(HeardNow) {
 		return
 	}
 	how, longest := h.ifDead(wait)
-	out.IfDead = fmt.Sprintf("%s was last heard %s ago; if it is dead: %s", h.down.Name, fleet.Age(h.down.Heard()), how)
+	out.IfDead = fmt.Sprintf("%s was last heard %s; if it is dead: %s", h.down.Name, h.down.When(), how)
 	if longest > 0 {
 		longest += h.startTime()
 	}
@@ -102,7 +172,7 @@ func (h *handover) mayBeDead(out *Handover, wait time.Duration) {
 func (h *handover) ifDead(wait time.Duration) (how string, longest time.Duration) {
 	claim := h.Now.Claims[h.role]
 	switch {
-	case claim.Lease > 0:
+	case h.leased():
 		longest = wait + plan.SeizeWait(claim.Lease.D(), claim.StopBound.D())
 		return fmt.Sprintf("lease after %s", Handover{Longest: seconds(longest)}.Bound()), longest
 	case h.To.Handover.Unconfirmed != spec.UnconfirmedStart:
@@ -112,6 +182,10 @@ func (h *handover) ifDead(wait time.Duration) (how string, longest time.Duration
 	}
 	return fmt.Sprintf("presumed after %s", wait), wait + h.debt()
 }
+
+// leased reports whether the claim that is held carries a lease: a free one obeys
+// none.
+func (h *handover) leased() bool { return h.from != "" && h.Now.Claims[h.role].Lease > 0 }
 
 // afterLead adds what a role that follows another waits for: it starts once that
 // one is Active, so the other's bound comes on top of its own.
@@ -141,7 +215,23 @@ func (h Handover) Bound() time.Duration {
 // speaks reports whether the node that goes down is there to release its claim.
 func (h *handover) speaks() bool {
 	n := h.down
-	return n.Report != nil && !n.Stale && n.Report.Status != plan.Unknown && !h.isPaused(n) && !h.stuck()
+	return n.Report != nil && !n.Stale && n.Report.Status != plan.Unknown && n.Report.Takeover == "" && !h.isPaused(n) && !h.stuck()
+}
+
+// witness says why the node that goes down would not be presumed dead, as far as
+// the node that comes up was heard and says so: a witness that cannot be asked is
+// never silent (R4).
+func (h *handover) witness() string {
+	r := h.up.Report
+	if h.To.Roles[h.role].Witness == nil || r == nil || h.up.Stale {
+		return ""
+	}
+	for _, c := range r.Conditions {
+		if c.Type == plan.CondWitnessUnusable {
+			return " is not heard, and its witness cannot be asked: " + c.Message
+		}
+	}
+	return ""
 }
 
 // stuck reports whether the node that goes down says that a stop of it failed: it
@@ -150,8 +240,7 @@ func (h *handover) speaks() bool {
 // known to run (R4).
 func (h *handover) stuck() bool {
 	r := h.down.Report
-	return r != nil && !h.down.Stale && r.Status == plan.Failed && r.Running &&
-		r.Declared == h.To.Active && r.Seq == h.Now.Claims[h.role].Seq
+	return r != nil && !h.down.Stale && r.Stuck(h.Now.Claims[h.role].Seq, h.To.Active)
 }
 
 func (h *handover) isPaused(n fleet.Node) bool {
@@ -175,15 +264,19 @@ func (h *handover) silent(set func(plan.Guarantee, time.Duration, string, ...any
 	claim := h.Now.Claims[h.role]
 	name := h.down.Name
 	switch {
-	case claim.Lease > 0:
-		d := plan.SeizeWait(claim.Lease.D(), claim.StopBound.D())
+	case h.leased():
+		d := max(plan.SeizeWait(claim.Lease.D(), claim.StopBound.D()), h.debt())
 		set(plan.Lease, wait+d, "%s is not heard; its lease of %s and its stop bound are waited out", name, claim.Lease)
+	case name == "":
+		h.held = fmt.Sprintf("the document names no node of %s on %s that could be asked: the handover waits for a person", h.role, h.To.Active.Other())
 	case h.isPaused(h.down):
 		h.held = name + " is paused and will not step down: the handover waits for a person"
 	case h.stuck():
 		h.held = name + " was told to stop and could not: " + h.down.Report.Reason
 	case h.To.Handover.Unconfirmed != spec.UnconfirmedStart:
 		h.held = name + " is not heard and handover.unconfirmed is hold: the handover waits for a person"
+	case h.witness() != "":
+		h.held = name + h.witness()
 	case h.To.Roles[h.role].Witness != nil:
 		set(plan.Presumed, wait+h.debt(), "%s is not heard; it is presumed dead once its witness was silent for %s", name, wait)
 		h.objectToWitness()

@@ -42,7 +42,7 @@ func (h *handover) object() {
 	case n.Report == nil:
 		h.objection(ObjectUnheard, n.Name, "it was never heard, so nothing says that it would come up", "is its agent running? `mainstay doctor` on it tells")
 	case n.Stale:
-		h.objection(ObjectUnheard, n.Name, "it was last heard "+fleet.Age(n.Heard())+" ago, so nothing says that it would come up",
+		h.objection(ObjectUnheard, n.Name, "it was last heard "+n.When()+", so nothing says that it would come up",
 			"look at it first: is its agent running, does it reach git?")
 	default:
 		h.objectToReport()
@@ -108,28 +108,30 @@ func (p *planner) objectToFence() {
 	}
 	for _, name := range fleet.Ordered(p.To) {
 		n := p.last(name)
-		if p.To.Nodes[name].Side != side || n.Report == nil || n.Stale || !alive(n.Report) {
-			continue
+		switch {
+		case p.To.Nodes[name].Side != side || !p.Now.MayServe(n):
+		case n.Stale:
+			p.objection(ObjectFenced, name,
+				fmt.Sprintf("its last word, dated %s, was %s; its clock may be behind, and nothing shows that %s is off", n.When(), n.Report.Status, side),
+				"make sure that it is off, then say --force "+ObjectFenced)
+		default:
+			p.objection(ObjectFenced, name,
+				fmt.Sprintf("it was heard %s, is %s, and its services run: %s is not off", n.When(), n.Report.Status, side),
+				"leave --fenced out, and it will stop first; or cut its power, then say --force "+ObjectFenced)
 		}
-		p.objection(ObjectFenced, name,
-			fmt.Sprintf("it was heard %s ago, is %s, and its services run: %s is not off", fleet.Age(n.Heard()), n.Report.Status, side),
-			"leave --fenced out, and it will stop first; or cut its power, then say --force "+ObjectFenced)
 	}
 }
-
-// alive reports whether a node says that its services may be serving.
-func alive(r *plan.Report) bool { return r.Running || r.Status == plan.Active }
 
 // notes says what is good to know about nodes that no handover depends on.
 func (p *planner) notes() {
 	for _, name := range fleet.Ordered(p.To) {
 		n := p.last(name)
-		if !n.Stale || p.objectedTo(name) {
+		if !n.Stale && n.Ahead == 0 || p.objectedTo(name) {
 			continue
 		}
 		how := "has never reported"
 		if n.Report != nil {
-			how = "was last heard " + fleet.Age(n.Heard()) + " ago"
+			how = "was last heard " + n.When()
 		}
 		p.plan.Notes = append(p.plan.Notes, name+" "+how+": its lines here are a guess")
 	}

@@ -75,7 +75,13 @@ func (w *world) plan() *Forecast {
 	return Of(Input{From: w.load("main"), To: w.load("standby"), Now: now, Coordinated: !w.off})
 }
 
-// R4: the guarantee is the best that what is known allows.
+// free makes the claim nobody's, with what it says of a main that is silent (R12).
+func (w *world) free(p plan.Proof) {
+	w.claim.Holder, w.claim.Down.Main, w.age["m"] = plan.HeldByNone, p, 2*time.Hour
+	w.stb.Accepted = "c"
+}
+
+// R4, R12, R13: the guarantee is the best that what is known allows.
 func TestTheGuaranteeFollowsFromWhatIsKnown(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -97,6 +103,25 @@ func TestTheGuaranteeFollowsFromWhatIsKnown(t *testing.T) {
 			w.main.Status, w.main.Declared, w.main.Seq, w.main.Running = plan.Failed, "standby", 7, false
 		}, plan.Released},
 		{"there are no claims", func(w *world) { w.off = true }, plan.Presumed},
+		{"nobody holds the claim, and main is silent", func(w *world) { w.free(plan.Proof{}) }, plan.Presumed},
+		{"nobody holds the claim, main is silent, and nobody presumes", func(w *world) { w.free(plan.Proof{}); w.handover = "{ unconfirmed: hold }" }, ""},
+		{"main released the claim and is silent since", func(w *world) { w.free(plan.Proof{By: plan.ByRelease, Seq: 7}) }, plan.Released},
+		{"main was seen down before standby came to the chain", func(w *world) {
+			w.free(plan.Proof{By: plan.ByRelease, Seq: 7})
+			w.stb.Accepted, w.stb.Joined = "c", 7
+		}, plan.Presumed},
+		{"main was seen down, and standby was never heard", func(w *world) { w.free(plan.Proof{By: plan.ByRelease, Seq: 7}); w.stb = nil }, plan.Presumed},
+		{"nobody holds the claim, and main's lease was seized", func(w *world) { w.free(plan.Proof{By: plan.ByLease, Seq: 7}) }, plan.Lease},
+		{"nobody holds the claim, whose lease nobody obeys any more", func(w *world) { w.free(plan.Proof{}); w.claim.Lease = spec.Duration(time.Minute) }, plan.Presumed},
+		{"nobody holds the claim, and main is stated to be off", func(w *world) { w.free(plan.Proof{}); w.extra = "fenced: main\n" }, plan.Fenced},
+		{"nobody holds the claim, and main is paused", func(w *world) { w.claim.Holder, w.main.Paused = plan.HeldByNone, true }, ""},
+		{"there was never a claim, and main was never heard", func(w *world) { w.claim, w.main = plan.Tip{}, nil }, plan.Presumed},
+		{"standby would start nothing", func(w *world) { w.stb.Conditions = []plan.Condition{{Type: plan.CondBlocked}} }, ""},
+		{"standby is paused", func(w *world) { w.stb.Paused = true }, ""},
+		{"a person activated main under this very document", func(w *world) {
+			w.claim.Guarantee, w.claim.Document = plan.Attested, w.load("standby").Digest()
+		}, ""},
+		{"a person's takeover of main is in force", func(w *world) { w.main.Takeover = "standby is off" }, plan.Presumed},
 		{"there are no claims, and main is stated to be off", func(w *world) { w.off, w.age["m"], w.extra = true, 2*time.Hour, "fenced: main\n" }, plan.Fenced},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -99,7 +99,7 @@ func (p *pass) acquire() {
 	}
 	t := p.in.Claim.Tip
 	if t.Free() {
-		if g, why := p.provenDown(t); g != "" {
+		if g, why := p.free(t).Proven(); g != "" {
 			p.win(Take, g, R3, why, t.Debt.D())
 			return
 		}
@@ -250,11 +250,16 @@ func (p *pass) presume() {
 	}
 }
 
-// peerStuck reports whether the other node said that its stop failed: nobody
-// presumes a node dead that is known to run.
+// Stuck reports whether a node says that its stop failed: it was told to leave for
+// a side under the claim with seq, and runs. Nobody presumes a node dead that is
+// known to run (R4).
+func (r Report) Stuck(seq uint64, to spec.Side) bool {
+	return r.Status == Failed && r.Running && r.Seq == seq && r.Declared == to
+}
+
 func (p *pass) peerStuck() bool {
 	r := p.in.Peer
-	return r.Known && r.Status == Failed && r.Running && r.Seq == p.in.Claim.Tip.Seq && r.Declared == p.doc.Side
+	return r.Known && r.Stuck(p.in.Claim.Tip.Seq, p.doc.Side)
 }
 
 func (p *pass) holdForWitness(wait time.Duration) {

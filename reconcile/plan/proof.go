@@ -81,40 +81,60 @@ func downAfter(tip Tip, c Claim) Down {
 // released reports whether the proof is as good as a release.
 func (p Proof) released() bool { return p.By == ByRelease || p.By == ByReport }
 
-// known reports whether a proof counts for this node: it was made on the chain
-// after the first claim that this node believed without knowing an ancestor of
-// it (R13).
-func (p *pass) known(proof Proof) bool { return proof.By != "" && proof.Seq > p.in.Claim.Joined }
+// FreeClaim is a free claim in the eyes of a side that wants it: all that tells
+// whether the other side is down (R12, R13).
+type FreeClaim struct {
+	Tip Tip
+	// Taker is the side that wants it, and Joined is as in ClaimView.
+	Taker  spec.Side
+	Joined uint64
+	// Peer is the other side's node of this role, empty when the document names
+	// none, and Down says that this node itself reports that it is down: for the
+	// commit in question and under this very claim (Report.Rests).
+	Peer string
+	Down bool
+}
 
-// provenDown says by which guarantee a free claim may be taken at once, and why:
-// the claim or the other side itself says that the other side is down (R12, R13).
-// It returns "" when nothing does.
-func (p *pass) provenDown(t Tip) (Guarantee, string) {
-	proof := t.Down.Of(p.other())
+// Proven says by which guarantee the claim may be taken at once, and why: the claim
+// or the other side itself says that the other side is down. It returns "" when
+// nothing does.
+func (f FreeClaim) Proven() (Guarantee, string) {
+	proof := f.Tip.Down.Of(f.Taker.Other())
 	switch {
-	case p.known(proof) && proof.released():
+	case f.known(proof) && proof.released():
 		return Released, "the claim is free"
-	case p.peerDown():
-		return Released, "the claim is free and " + p.doc.Peer + " reports that it is down"
-	case p.known(proof) && proof.By == ByLease:
-		return Lease, "the claim is free and the lease of " + string(p.other()) + " was seized"
-	case t.ID == "" && p.doc.Peer == "":
-		return Released, "there is no claim yet and the document names no node of this role on " + string(p.other())
+	case f.Down:
+		return Released, "the claim is free and " + f.Peer + " reports that it is down"
+	case f.known(proof) && proof.By == ByLease:
+		return Lease, "the claim is free and the lease of " + string(f.Taker.Other()) + " was seized"
+	case f.Tip.ID == "" && f.Peer == "":
+		return Released, "there is no claim yet and the document names no node of this role on " + string(f.Taker.Other())
 	}
 	return "", ""
 }
 
-// isProven reports whether a free claim could be taken at once.
-func (p *pass) isProven(t Tip) bool {
-	g, _ := p.provenDown(t)
-	return g != ""
+// known reports whether a proof counts for the taker's node: it was made on the
+// chain after the first claim that this node believed without knowing an ancestor
+// of it (R13).
+func (f FreeClaim) known(proof Proof) bool { return proof.By != "" && proof.Seq > f.Joined }
+
+// Rests reports whether a node says that it is down under the claim with seq, and
+// stays so. It cannot start without changing this claim, and then the push that
+// another node makes on it loses (R12).
+func (r Report) Rests(seq uint64) bool {
+	rests := r.Status == Inactive || r.Status == Held
+	return rests && !r.Running && !r.Paused && r.Seq == seq
 }
 
-// peerDown reports whether the other node says, for this very commit and this very
-// claim, that it is down. It cannot start without changing this claim, and then
-// the push that is made on it here loses.
-func (p *pass) peerDown() bool {
+// free is a free claim as this node sees it.
+func (p *pass) free(t Tip) FreeClaim {
 	r := p.in.Peer
-	rests := r.Status == Inactive || r.Status == Held
-	return r.Known && rests && !r.Running && !r.Paused && r.Accepted == p.doc.Commit && r.Seq == p.in.Claim.Tip.Seq
+	return FreeClaim{Tip: t, Taker: p.doc.Side, Joined: p.in.Claim.Joined, Peer: p.doc.Peer,
+		Down: r.Known && r.Accepted == p.doc.Commit && r.Rests(p.in.Claim.Tip.Seq)}
+}
+
+// isProven reports whether a free claim could be taken at once.
+func (p *pass) isProven(t Tip) bool {
+	g, _ := p.free(t).Proven()
+	return g != ""
 }

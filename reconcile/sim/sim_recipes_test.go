@@ -22,6 +22,9 @@ func (s *story) loseRefs() {
 			s.server.set(ref, "")
 		}
 	}
+	for _, role := range []string{"xivo", "cc"} {
+		s.check.changed[role] = s.now // a look that began before does not know of it
+	}
 }
 
 // anew is a machine that knows nothing, in the place of one that is gone.
