@@ -34,9 +34,7 @@ func (v *View) judgeDeployment(d *Deployment) {
 			d.say("the claim of %s cannot be read: %s", role, c.Error)
 		}
 	}
-	for _, role := range d.unserved() {
-		d.Outages = append(d.Outages, role)
-	}
+	d.Outages = append(d.Outages, d.unserved()...)
 	if !v.Coordinated {
 		d.say("read-only mode: there is no claim and nodes publish no reports")
 	}
