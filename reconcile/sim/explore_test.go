@@ -26,7 +26,8 @@ func TestExplore(t *testing.T) {
 }
 
 // exploreAll searches the small spaces first, each until it is exhausted, and
-// shares what is left among the others by their weight, two at a time.
+// shares what is left among the others by their weight, two at a time. A quarter is
+// always left, so that a short search sees something of every space.
 func exploreAll(t *testing.T, configs []*explore.Config, states int) []explore.Result {
 	var small, large []*explore.Config
 	for _, c := range configs {
@@ -36,10 +37,12 @@ func exploreAll(t *testing.T, configs []*explore.Config, states int) []explore.R
 			large = append(large, c)
 		}
 	}
-	results := exploreSome(t, small, func(*explore.Config) int { return states / 4 })
+	quarter := states / 4
+	results := exploreSome(t, small, func(*explore.Config) int { return quarter })
 	for _, r := range results {
 		states -= r.States
 	}
+	states = max(states, quarter)
 	weights := 0
 	for _, c := range large {
 		weights += c.Weight

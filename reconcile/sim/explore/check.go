@@ -41,6 +41,7 @@ func (x *explorer) begin(i int, s plan.Step) {
 		x.w.refs[m.role].risk |= riskLocal
 		if rules[n.mem.local] == plan.R9 {
 			x.w.refs[m.role].risk |= riskAttested
+			n.worded = true
 		}
 		return
 	}
@@ -86,6 +87,7 @@ func (x *explorer) settled(i int) {
 	if x.last.Ready {
 		n.readyFor |= 1 << (n.doc - 1)
 	}
+	n.worded = n.worded && (stage != plan.StageServing || n.mem.local != 0)
 	if x.last.Status == plan.Active {
 		n.activeAt = n.own.tipID
 		x.w.refs[m.role].served[m.side] = true
@@ -95,7 +97,7 @@ func (x *explorer) settled(i int) {
 
 // broughtDown: from here on a start needs a push made after this moment.
 func (x *explorer) broughtDown(i int) {
-	x.w.nodes[i].needsWin = true
+	x.w.nodes[i].needsWin, x.w.nodes[i].worded = true, false
 	inst := uint8(i + 1)
 	for r := range x.w.refs {
 		x.w.refs[r].tip.stale(inst)
@@ -197,13 +199,15 @@ func (x *explorer) auditPointing(i int, d *plan.Decision, before *memory) {
 }
 
 // auditReleased: a claim that was taken as released is taken from a side that is
-// down, whatever was presumed or stated before (R12).
+// down, whatever was presumed or stated before (R12). What a person started without
+// git has no claim that anybody could release: it is that person's risk until it is
+// seen down, also while it stops (R9).
 func (x *explorer) auditReleased(r role, t tip) {
 	if actions[t.action] != plan.Take || guarantees[t.guarantee] != plan.Released {
 		return
 	}
 	for i, m := range x.cfg.nodes {
-		if n := &x.w.nodes[i]; m.role == r && m.side == other(t.holder) && n.svc.up() && n.mem.local == 0 {
+		if n := &x.w.nodes[i]; m.role == r && m.side == other(t.holder) && n.svc.up() && n.mem.local == 0 && !n.worded {
 			x.violate("a guarantee is true", "%s is taken as released while %s may serve", sides[other(t.holder)], x.label(i))
 		}
 	}

@@ -56,7 +56,8 @@ type search struct {
 
 // Run searches a configuration breadth first until it is exhausted, limit
 // states were visited, or an invariant is broken. What is not exhausted by two
-// thirds of the limit gets the rest in walks that go deep.
+// thirds of the limit gets the rest in walks that go deep, unless the space is known
+// to end within a full run's limit.
 func Run(cfg *Config, limit int) (Result, error) {
 	began := time.Now()
 	s := &search{x: newExplorer(cfg), seen: newHashes(), res: Result{Name: cfg.Name}}
@@ -67,6 +68,9 @@ func Run(cfg *Config, limit int) (Result, error) {
 	s.start = start
 	s.add(&start, origin{})
 	wide := limit - limit/3
+	if cfg.Exhaustive {
+		wide = limit
+	}
 	for len(s.next) > 0 && s.res.Violations == 0 && s.res.States < wide {
 		s.level, s.next = s.next, s.level[:0]
 		s.indices, s.later = s.later, s.indices[:0]

@@ -170,6 +170,7 @@ type node struct {
 
 	// Ghosts.
 	needsWin bool
+	worded   bool  // runs on a person's word, without a claim, until it is seen down (R9)
 	behind   bool  // has not looked at git since the claim went back
 	readyFor uint8 // the commits for which it was ready, as bits
 	activeAt tipID // the claim under which it was last Active
