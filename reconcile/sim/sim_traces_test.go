@@ -418,7 +418,8 @@ func TestAPersonsWordIsNoGoodOnceTheNodeStoodStill(t *testing.T) { // R9
 			s := tell(t, nil)
 			s.main.powerOff()
 			say(s)
-			s.passes(12 * time.Second)
+			s.passes(time.Minute)
+			s.servesNot(s.stby) // also while nobody has changed the claim that the word was about
 			s.main.powerOn()
 			s.passes(time.Minute)
 			s.serves(s.main)
