@@ -15,10 +15,15 @@ func TestNothingStartsWhileTheNewestCommitIsRead(t *testing.T) {
 		Doc: &Doc{Commit: "c1", Active: spec.Main, Node: "xivo-main", Role: "xivo", Exclusive: true, Side: spec.Main,
 			Peer: "xivo-standby", Coordinated: true, Services: []Service{{Name: "asterisk"}}},
 		Services: []Observed{{Run: Stopped}},
-		Claim:    ClaimView{Tip: Tip{ID: "t2", Claim: Claim{Seq: 2, Holder: HeldByNone, Action: Release}}, Read: true, Reachable: true},
+		Claim: ClaimView{Tip: Tip{ID: "t2", Claim: Claim{Seq: 2, Holder: HeldByNone, Action: Release,
+			Down: Down{Standby: Proof{By: ByRelease, Seq: 2}}}}, Read: true, Reachable: true},
 	}
 	if d := Decide(&in); d.Status != Held || d.Push != nil || len(d.Steps) > 0 {
 		t.Errorf("decided %+v", d)
+	}
+	in.Reading = false
+	if d := Decide(&in); d.Push == nil {
+		t.Errorf("read, and the claim is not taken: %+v", d)
 	}
 }
 
