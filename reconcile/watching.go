@@ -22,15 +22,24 @@ func (a *Actuator) sayProbes(r *plan.Report) {
 	if a.doc == nil {
 		return
 	}
-	if a.doc.Witness {
+	if a.doc.Witness && serves(a.in.Claim.Tip, a.doc.Side.Other(), &a.in.Peer) {
 		a.sayProbe(r, probed{a.doc.Peer, plan.CondWitnessSilent, plan.CondWitnessUnusable}, a.in.Witness)
 	}
-	if a.doc.Detect {
+	if f := a.in.Followed; a.doc.Detect && f != nil {
 		for _, side := range []spec.Side{spec.Main, spec.Standby} {
+			if !serves(f.Claim.Tip, side, f.Reports[side]) {
+				continue
+			}
 			who := fmt.Sprintf("%s of %s", a.doc.Follows, side)
 			a.sayProbe(r, probed{who, plan.CondDetectSilent, plan.CondDetectUnusable}, a.in.Detect[side])
 		}
 	}
+}
+
+// serves reports whether a side holds a claim and has said that it is up under it.
+// Nobody expects an answer from any other side.
+func serves(t plan.Tip, side spec.Side, r *plan.ReportView) bool {
+	return t.Holder.Side() == side && r != nil && r.Known && r.Status == plan.Active
 }
 
 // probed is a target, and the conditions that tell of it.

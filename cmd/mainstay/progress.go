@@ -87,7 +87,7 @@ func (f *follower) draw() {
 	}
 	var text bytes.Buffer
 	s.Out = &text
-	s.Cut(ui.Bold, "%.7s, pushed %s ago, is followed for at most %s; Ctrl-C ends following only",
+	s.Cut(ui.Bold, "%.7s, pushed %s ago, followed for at most %s; Ctrl-C ends following only",
 		f.commit, fleet.Age(time.Since(f.pushed)), f.wait)
 	_ = table.Draw(&text, s.Width, s.Colour)
 	if f.deaf != "" {
