@@ -193,8 +193,9 @@ func (p *pass) published() {
 
 func (p *pass) stated() {
 	tip := p.in.Claim.Tip
+	news := p.mem.Stated && tip.ID != p.mem.StatedOn
 	p.noteStatement()
-	attested := tip.Guarantee == Attested && !tip.Free() && tip.ID != p.mem.StatedOn
+	attested := tip.Guarantee == Attested && !tip.Free() && news
 	switch {
 	case p.mine() && attested && tip.Start == p.mem.Start:
 		p.mem.TakenOver = true

@@ -48,3 +48,19 @@ func TestWordOfBeforeARebootStartsNothingWithoutGit(t *testing.T) {
 		t.Errorf("once git answers it is published: %s %s %+v", d.Status, d.Reason, d.Push)
 	}
 }
+
+// R9: a person's word is good for one takeover. Once it is in the claim, losing the
+// claim ends it, also when the claim is free again by the time this node looks.
+func TestAWordIsGoodForOneTakeover(t *testing.T) {
+	in := wordOf(Memory{Boot: "boot1", Stated: true, StatedOn: "t1", Stage: StageServing, Start: 4})
+	in.Services[0] = Observed{Run: Running, Ready: true}
+	in.Claim = ClaimView{Read: true, Reachable: true, Tip: Tip{ID: "t2", Claim: Claim{Seq: 2, Holder: "standby", Instance: "s1",
+		Action: Seize, Guarantee: Attested, Start: 4}}}
+	d := Decide(&in)
+	in = wordOf(d.Memory)
+	in.Claim = ClaimView{Read: true, Reachable: true, Tip: Tip{ID: "t4", Claim: Claim{Seq: 4, Holder: HeldByNone, Instance: "m1",
+		Action: Release, Down: Down{Main: Proof{By: ByRelease, Seq: 4}}}}}
+	if d = Decide(&in); d.Push != nil || !d.Done {
+		t.Errorf("the word was carried out, and still counts: %s %s", d.Status, d.Reason)
+	}
+}
