@@ -416,6 +416,7 @@ func TestAPersonsWordIsNoGoodOnceTheNodeStoodStill(t *testing.T) { // R9
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := tell(t, nil)
+			s.passes(10 * time.Second) // standby has read the claim that the word is about
 			s.main.powerOff()
 			say(s)
 			s.passes(time.Minute)
