@@ -293,13 +293,22 @@ func cmdEnds(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: ends FOLDER NAME")
 	}
 	for _, node := range []string{"a", "b"} {
-		d, err := process.New(process.Config{
-			Marker: args[1] + "/" + node + "/web", Folder: ts.MkAbs(filepath.Join(args[0], ".run", node, "services", "web")),
-			Process: spec.ProcessService{Command: []string{"true"}}, Log: slog.New(slog.DiscardHandler),
-		})
+		folder := ts.MkAbs(filepath.Join(args[0], ".run", node, "services"))
+		services, err := os.ReadDir(folder)
 		ts.Check(err)
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		ts.Check(d.Stop(ctx))
-		cancel()
+		for _, service := range services {
+			endProcess(ts, args[1]+"/"+node+"/"+service.Name(), filepath.Join(folder, service.Name()))
+		}
 	}
+}
+
+func endProcess(ts *testscript.TestScript, marker, folder string) {
+	d, err := process.New(process.Config{
+		Marker: marker, Folder: folder,
+		Process: spec.ProcessService{Command: []string{"true"}}, Log: slog.New(slog.DiscardHandler),
+	})
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	ts.Check(d.Stop(ctx))
 }
