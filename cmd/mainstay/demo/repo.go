@@ -49,7 +49,8 @@ func (p *place) makeRepo(ctx context.Context) (string, error) {
 }
 
 // writeHook makes every push say so in a pipe, which costs no process; the demo
-// passes it on to the agents.
+// passes it on to the agents. Opened both ways, the pipe holds up no push when the
+// demo is gone.
 func (p *place) writeHook() error {
 	if err := os.WriteFile(p.secret(), []byte("demo-only\n"), 0o600); err != nil {
 		return err
@@ -57,7 +58,7 @@ func (p *place) writeHook() error {
 	if err := syscall.Mkfifo(p.pipe(), 0o600); err != nil {
 		return fmt.Errorf("make the pipe: %w", err)
 	}
-	hook := fmt.Sprintf("#!/bin/sh\n[ -p '%[1]s' ] && echo >'%[1]s'\n", p.pipe())
+	hook := fmt.Sprintf("#!/bin/sh\n[ -p '%[1]s' ] && echo 1<>'%[1]s'\n", p.pipe())
 	return os.WriteFile(filepath.Join(p.repo(), "hooks", "post-receive"), []byte(hook), 0o755)
 }
 
