@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mainstay/e2e/attack"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -137,6 +138,7 @@ func TestADiskThatFailsStopsNothing(t *testing.T) {
 }
 
 func TestADamagedMemoryIsNotTrusted(t *testing.T) { // R3
+	attack.Row(t, "accident", "the memory of decisions is damaged", "nothing is started from it")
 	h := newHand(t).serving()
 	h.disk.damaged["memory"] = true
 	h.restart()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"mainstay/e2e/attack"
 	"mainstay/schema"
 )
 
@@ -81,6 +82,7 @@ func TestWhatADocumentMayNeverAsk(t *testing.T) {
 }
 
 func TestAProcessRunsInAnAllowedFolderOnly(t *testing.T) {
+	attack.Row(t, "allow", "a process is to run in a folder of the repository's choice", "refused")
 	a := Allow{Paths: []string{"/srv/x/", "/etc/f.conf"}}
 	for folder, want := range map[string]bool{"": true, "/srv/x": true, "/srv/x/y": true, "/srv/xy": false, "/srv": false, "/etc": false, "/srv/x/../y": false} {
 		if got := a.CheckDirectory(folder) == nil; got != want {

@@ -36,10 +36,10 @@ func table() []row {
 			modules: []string{goGit, goBilly, sshsig, goCrypto, knownhosts, xCrypto, xSys}},
 		{folder: "reconcile/state", modules: []string{renameio}},
 		{folder: "reconcile/run", internal: []string{"reconcile/service"}},
-		{folder: "reconcile/host", internal: []string{"spec", "reconcile", "reconcile/plan", "reconcile/git", "reconcile/guard",
-			"reconcile/probe", "reconcile/service/...", "reconcile/state", "reconcile/run",
-			"reconcile/control", "reconcile/record", "reconcile/task", "reconcile/metrics"},
-			modules: []string{goSystemd, xSys}},
+		{folder: "reconcile/machine", internal: append([]string{"reconcile", "reconcile/probe", "reconcile/service/...", "reconcile/state",
+			"reconcile/run"}, learned...)},
+		{folder: "reconcile/host", internal: append([]string{"reconcile", "reconcile/git", "reconcile/guard", "reconcile/machine", "reconcile/state",
+			"reconcile/control", "reconcile/record", "reconcile/task", "reconcile/metrics"}, learned...), modules: []string{goSystemd}},
 		{folder: "reconcile/probe", internal: []string{"spec", "reconcile/run"}, modules: []string{sipgo}},
 		// What every face of the product needs, each knowing those before it: what
 		// deployments are, what a change of them will do, and to carry it out.

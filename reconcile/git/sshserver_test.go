@@ -47,8 +47,8 @@ func newSigner(t testing.TB) (ssh.Signer, []byte) {
 }
 
 // serveSSH starts a server that lets one key in, and returns the options that
-// reach it.
-func serveSSH(t testing.TB, bare string) (*sshServer, git.Options) {
+// reach it. Each change is made to its configuration before it listens.
+func serveSSH(t testing.TB, bare string, changes ...func(*ssh.ServerConfig)) (*sshServer, git.Options) {
 	t.Helper()
 	host, _ := newSigner(t)
 	client, clientPEM := newSigner(t)
@@ -60,6 +60,9 @@ func serveSSH(t testing.TB, bare string) (*sshServer, git.Options) {
 		return nil, nil
 	}}
 	s.config.AddHostKey(host)
+	for _, change := range changes {
+		change(s.config)
+	}
 	listen(t, &s.address, s.serve)
 	dir := t.TempDir()
 	o := git.Options{

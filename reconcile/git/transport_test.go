@@ -106,8 +106,7 @@ func TestANegotiationThatFailsIsNoImpostor(t *testing.T) {
 		"key exchange": func(c *ssh.ServerConfig) { c.KeyExchanges = []string{ssh.InsecureKeyExchangeDH1SHA1} },
 		"cipher":       func(c *ssh.ServerConfig) { c.Ciphers = []string{ssh.InsecureCipherRC4} },
 	} {
-		s, o := serveSSH(t, w.bare)
-		change(s.config)
+		_, o := serveSSH(t, w.bare, change)
 		_, err := open(t, o).List(ctx(t))
 		if !errors.Is(err, git.ErrUnreachable) || errors.Is(err, git.ErrHostKey) || !strings.Contains(hintOf(err), name) {
 			t.Errorf("%s: %v (%s)", name, err, hintOf(err))

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"mainstay/e2e/attack"
 	"mainstay/spec"
 )
 
@@ -129,6 +130,7 @@ func TestRedirectsAreFollowedOnlyWhereTheyAreNoAnswerAndOnlyAFew(t *testing.T) {
 }
 
 func TestNoEnvironmentVariableSendsAProbeThroughAProxy(t *testing.T) {
+	attack.Row(t, "probes", "a proxy variable in the agent's environment", "not used")
 	proxy := serveHTTP(t, page("from the proxy"))
 	t.Setenv("HTTP_PROXY", proxy)
 	t.Setenv("http_proxy", proxy)

@@ -49,6 +49,7 @@ func (s *story) until(what string, bound time.Duration, holds func() bool) {
 func (s *story) serves(n *node)         { s.t.Helper(); s.expect(n.active(), n.machine+" serves") }
 func (s *story) servesNot(n *node)      { s.t.Helper(); s.expect(!n.active(), n.machine+" does not serve") }
 func (s *story) holder() spec.Side      { return s.server.tip("xivo").Holder.Side() }
+func (s *story) knows(n *node) string   { return n.proc.learnt.Claims["xivo"].Tip.ID }
 func (s *story) is(n *node) plan.Report { return n.proc.actuator.Report() }
 
 func (s *story) expect(so bool, what string) {
@@ -433,6 +434,7 @@ func TestAPersonsWordIsNoGoodOnceTheNodeStoodStill(t *testing.T) { // R9
 // the word of a person who is mistaken.
 func (s *story) taken() {
 	s.main.mark.excused = true // what the mistake costs is not the agents' fault
+	s.until("standby knows main's claim, which the word is about", 10*time.Second, func() bool { return s.knows(s.stby) == s.server.tip("xivo").ID })
 	s.stby.proc.take(&plan.TakeoverAsk{Attest: "main is off"})
 	s.until("standby has the claim", 10*time.Second, func() bool { return s.holder() == spec.Standby })
 	s.until("main stops", 10*time.Second, func() bool { return !s.main.active() })

@@ -1,4 +1,4 @@
-package host
+package machine
 
 import (
 	"cmp"
@@ -19,13 +19,16 @@ const driftEvery = 10 * time.Second
 // Files keeps the wanted files of a node. Comparing and rendering happen in a
 // goroutine for each file, so that a disk that hangs delays nothing else.
 type Files struct {
-	parts *parts
+	parts *Parts
 	// every is how often files are compared with the disk; zero is driftEvery.
 	every time.Duration
 
 	mu    sync.Mutex
 	files []*fileJob
 }
+
+// NewFiles returns the files of this machine, none until they are configured.
+func (p *Parts) NewFiles() *Files { return &Files{parts: p} }
 
 // fileJob is one wanted file, what is known of it, and what is under way.
 type fileJob struct {

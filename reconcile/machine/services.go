@@ -1,4 +1,4 @@
-package host
+package machine
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 
 // Services drives the wanted services of a node through a service.Manager.
 type Services struct {
-	parts   *parts
+	parts   *Parts
 	manager *service.Manager
 	// also is told of every document that is allowed here.
 	also func(*spec.Wanted)
@@ -28,6 +28,12 @@ type Services struct {
 	mu     sync.Mutex
 	names  []string
 	byHand []string
+}
+
+// NewServices returns the services of this machine, none until they are
+// configured. Also is told of every document that is allowed here.
+func (p *Parts) NewServices(also func(*spec.Wanted)) *Services {
+	return &Services{parts: p, manager: service.NewManager(p.ctx, Clock{}, p.wake, p.log), also: also}
 }
 
 // Configure makes a driver for each wanted service and for each that is left of
