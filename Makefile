@@ -23,7 +23,8 @@ SHELL       := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS   += --no-print-directory
 
-# The race detector needs a C compiler; without one the tests run all the same.
+# The race detector needs a C compiler; without one the tests run all the same. It
+# waits a second at every program's end unless told otherwise.
 RACE := $(if $(shell command -v $$(go env CC)),-race)
 
 # $(call needs,file or folder,what is missing without it)
@@ -59,7 +60,7 @@ demo: build ## a whole deployment on this machine fails over and back
 test: ## everything that needs no root, race detector on
 	$(if $(RACE),,@echo "no C compiler: the race detector is off" >&2)
 	go vet $(PKG)
-	go test $(RACE) $(TESTFLAGS) $(PKG)
+	GORACE=atexit_sleep_ms=0 go test $(RACE) $(TESTFLAGS) $(PKG)
 
 sim: ## SEEDS random schedules of whole deployments
 	$(call summed,TestSimSeeds,-sim.seeds=$(SEEDS),sim,schedules)
@@ -89,7 +90,7 @@ e2e: ## real hosts on this machine; as root, installs what it needs
 	bash e2e/install.sh
 	go test -tags e2e -timeout 5m -count=1 $(TESTFLAGS) -run "OpenSSH|Gitolite" ./reconcile/git
 	@rm -rf bin/stories
-	@failed=0; E2E_SWITCHES=$(SWITCHES) go test -tags e2e -timeout 60m -parallel 6 -count=1 $(TESTFLAGS) ./e2e/... || failed=1; \
+	@failed=0; E2E_SWITCHES=$(SWITCHES) go test -tags e2e -timeout 60m -parallel 4 -count=1 $(TESTFLAGS) ./e2e/... || failed=1; \
 	{ cat bin/stories/summary-*.txt 2>/dev/null || true; } | awk '{ print } /^story / { stories++ } /^fault: / { faults++ } \
 		match($$0, /double-active [0-9.]+/) { if (/presumed/) said += substr($$0, RSTART + 14); else sum += substr($$0, RSTART + 14) } \
 		END { printf "e2e: %d stories, %d combinations of faults, double-active %.2f s, and %.2f s where it was presumed\n", \

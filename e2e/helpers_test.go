@@ -35,12 +35,11 @@ const patience = 4 * time.Minute
 // eventually waits for a state of another host.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	bound := time.After(patience)
+	bound, pause := time.After(patience), 10*time.Millisecond
 	for !is() {
+		pause = min(2*pause, 200*time.Millisecond)
 		select {
-		case <-tick.C:
+		case <-time.After(pause):
 		case <-bound:
 			t.Fatalf("never came: %s", what)
 		}

@@ -43,10 +43,10 @@
 //	actuator.go              makes a pass: gathers an input, decides, carries out
 //	plan/decide.go           chooses the rules that apply
 //	plan/stepdown.go         orders the stop of the side that is no longer declared (R2)
-//	host/services.go         hands the stop to the manager of services
+//	machine/services.go      hands the stop to the manager of services
 //	service/manager.go       begins it, and observes what comes of it
 //	service/systemd/stop.go  asks systemd
-//	describe.go              makes the report of the decision
+//	report.go                makes the report of the decision
 //	publisher.go             publishes the report
 //	git/report.go            pushes it
 package reconcile

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"testing"
 
+	"mainstay/e2e/attack"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -79,6 +80,7 @@ func (l linked) Read(path string) ([]byte, error) {
 }
 
 func TestATemplateThatIsALinkIsRefusedInTheWordsOfEveryReader(t *testing.T) {
+	attack.Row(t, "repository", "a template is a link", "refused by agent, plan and validate")
 	git := linked{folders{newVault(""), map[string]string{"deployment.yaml": media}}}
 	snap := NewLearner(LearnerConfig{Node: "m", Branch: tip, Path: "deployment.yaml", Repository: git, Coordination: git.vault,
 		Shared: true, Clock: newStill(), Disk: newShelf(&journal{}), Log: quiet()}).Look(t.Context())

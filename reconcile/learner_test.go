@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mainstay/e2e/attack"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -210,6 +211,7 @@ func TestWhatTheDiskRefusedIsSaidAndSavedLater(t *testing.T) {
 }
 
 func TestADamagedDocumentOnDiskIsLearntAgain(t *testing.T) {
+	attack.Row(t, "accident", "the accepted document on disk is damaged", "learnt again from git")
 	s := newScholar(paris(spec.Main))
 	s.look(t)
 	s.disk.damaged["accepted"] = true

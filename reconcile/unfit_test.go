@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"mainstay/e2e/attack"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -34,6 +35,7 @@ func (s *spoilt) Reports(_ context.Context, refs map[string]string) (map[string]
 }
 
 func TestWhatIsDamagedIsNotFetchedWithEveryLook(t *testing.T) {
+	attack.Row(t, "hostile server", "a damaged report that stays", "fetched once, not at every look")
 	s := newScholar(paris(spec.Main))
 	git := &spoilt{vault: s.git}
 	s.Coordination = git

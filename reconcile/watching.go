@@ -60,7 +60,7 @@ func (a *Actuator) sayProbe(r *plan.Report, p probed, v plan.ProbeView) {
 			}
 			a.silences[key] = s
 		}
-		r.Conditions = append(r.Conditions, plan.Condition{Type: p.silent, Message: fmt.Sprintf(
+		r.Conditions = append(r.Conditions, plan.Condition{Type: p.silent, Since: s.wall.UTC(), Message: fmt.Sprintf(
 			"%s has not answered since %s", who, s.wall.UTC().Format(time.RFC3339))})
 	default:
 		delete(a.silences, key)

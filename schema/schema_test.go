@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"mainstay/e2e/attack"
 )
 
 const small = "apiVersion: mainstay/v1\nkind: Deployment\nname: paris\nactive: main\nnodes: { a: { role: r } }\nroles: { r: {} }\n"
@@ -24,6 +26,7 @@ func TestProblemsReadLikeACompilers(t *testing.T) {
 }
 
 func TestSizeIsBounded(t *testing.T) {
+	attack.Row(t, "hostile document", "a document above 1 MiB", "refused unread")
 	text := small + "#" + strings.Repeat("x", MaxSize-len(small)-1)
 	if problems := Validate(Deployment, "d", []byte(text)); len(problems) > 0 {
 		t.Errorf("a file of exactly the largest size: %v", problems)
@@ -50,6 +53,7 @@ func TestTheListOfProblemsIsBounded(t *testing.T) {
 }
 
 func TestDeepNestingIsRefused(t *testing.T) {
+	attack.Row(t, "hostile document", "a document nested very deep", "refused")
 	text := small + "x: " + strings.Repeat("[", 500) + strings.Repeat("]", 500) + "\n"
 	for _, p := range Validate(Deployment, "d", []byte(text)) {
 		if p.Rule == RuleExpansion {
@@ -60,6 +64,7 @@ func TestDeepNestingIsRefused(t *testing.T) {
 }
 
 func TestAnAliasOfItselfIsRefused(t *testing.T) {
+	attack.Row(t, "hostile document", "an alias of itself", "refused")
 	problems := Validate(Deployment, "d", []byte(small+"x: &a [*a]\n"))
 	if len(problems) == 0 {
 		t.Error("a value that holds itself was accepted")

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"mainstay/e2e/attack"
 )
 
 func TestAllowListsMatch(t *testing.T) {
@@ -46,12 +48,17 @@ func TestAllowListsMatch(t *testing.T) {
 		{"variable", a.CheckEnvironment("LANG"), true},
 		{"another variable", a.CheckEnvironment("LD_PRELOAD"), false},
 	} {
-		if got := c.err == nil; got != c.want {
-			t.Errorf("%s: allowed %v, want %v", c.name, got, c.want)
-		}
-		if c.err != nil && !errors.Is(c.err, ErrNotAllowed) {
-			t.Errorf("%s: %v is not ErrNotAllowed", c.name, c.err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if !c.want {
+				attack.Row(t, "allow", "a commit asks for what is not listed: "+c.name, "refused, with the line to add")
+			}
+			if got := c.err == nil; got != c.want {
+				t.Errorf("allowed %v, want %v", got, c.want)
+			}
+			if c.err != nil && !errors.Is(c.err, ErrNotAllowed) {
+				t.Errorf("%v is not ErrNotAllowed", c.err)
+			}
+		})
 	}
 }
 

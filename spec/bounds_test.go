@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"mainstay/e2e/attack"
 	"mainstay/schema"
 )
 
@@ -44,6 +45,7 @@ func cost(load func()) (time.Duration, uint64) {
 }
 
 func TestAHungryDocumentCostsLittle(t *testing.T) {
+	attack.Row(t, "hostile document", "text fields that work for hours, for each node", "a problem within a second")
 	double := "{{ $x := print `0123456789abcdef` }}{{ range $.nodes }}{{ $x = printf `%s%s` $x $x }}{{ end }}"
 	for name, c := range map[string]struct {
 		nodes, args    int
@@ -76,6 +78,7 @@ func TestAHungryDocumentCostsLittle(t *testing.T) {
 }
 
 func TestTheWorkOfAWholeDocumentIsBounded(t *testing.T) {
+	attack.Row(t, "hostile document", "many templates that each stay below the limit", "one budget for the whole document")
 	var text strings.Builder
 	text.WriteString(head + "nodes:\n")
 	for i := range 300 {
@@ -112,6 +115,7 @@ func TestAHostsFileOfALargeDeploymentIsWithinBounds(t *testing.T) {
 }
 
 func TestShapesThatCostMuchAreRefusedSoon(t *testing.T) {
+	attack.Row(t, "hostile document", "lists that are long where each entry costs", "refused before anything is expanded")
 	long := strings.Repeat("x", 900_000)
 	for name, text := range map[string]string{
 		"one long text many times": "a: &a " + long + "\nb: [" + strings.Repeat("*a, ", 30_000) + "]\n",
@@ -143,6 +147,7 @@ func numbers(n int) string {
 // TestADocumentThatMakesNodesDeafIsRefused: a node that looks once a week would
 // not see the commit that mends that, nor that it lost its claim (R1).
 func TestADocumentThatMakesNodesDeafIsRefused(t *testing.T) {
+	attack.Row(t, "hostile document", "poll and timeout of a week", "refused, so that the next commit is seen")
 	for settings, want := range map[string]string{
 		"poll: 5m, timeout: 1m":     "",
 		"poll: '*/5 * * * *'":       "",

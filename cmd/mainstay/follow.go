@@ -121,8 +121,11 @@ func (f *follower) late(ctx context.Context) error {
 	if f.at != nil {
 		text += ". Now " + strings.Join(serving(f.at), ", ")
 	}
-	return failf(exitNotConverged, "not every node is as the commit says after %s: %s", f.wait, text).
-		hintf("the nodes go on: mainstay status --watch shows how far they are")
+	hint := "the nodes go on: mainstay status --watch shows how far they are"
+	if f.at != nil {
+		hint = strings.Join(append(slices.Clone(f.at.Ways), hint), "; ")
+	}
+	return failf(exitNotConverged, "not every node is as the commit says after %s: %s", f.wait, text).hintf("%s", hint)
 }
 
 // finish prints the result.

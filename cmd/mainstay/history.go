@@ -36,7 +36,8 @@ func (a *app) historyCommand() *cobra.Command {
 		Use:   "history",
 		Short: "Every switch: who, when, why and by which guarantee",
 		Long: "history tells every change of side, newest first, from the chain of the claims and from the log\n" +
-			"of the document. The phases of a switch are by the clocks of the nodes that went through them.\n" + endsWith(),
+			"of the document. TOOK is by the clock of the node that came up, from when it saw the commit; what\n" +
+			"other machines measured is shown below it, by their own clocks, and is not part of it.\n" + endsWith(),
 		Example: "  mainstay history\n  mainstay history --role xivo --limit 5\n  mainstay history -o json",
 		RunE:    func(c *cobra.Command, _ []string) error { return a.history(c.Context(), l, role, limit) },
 	}
@@ -210,7 +211,7 @@ func switchRow(s fleet.Switch) ui.Row {
 	if s.Reason != "" {
 		r.Notes = append(r.Notes, ui.Cell{Text: s.Node + ": " + s.Reason, Style: ui.Dim})
 	}
-	if text := phasesOf(s); text != "" {
+	for _, text := range phasesOf(s) {
 		r.Notes = append(r.Notes, ui.Cell{Text: text, Style: ui.Dim})
 	}
 	took := "-"
@@ -232,14 +233,28 @@ func lasted(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
-// phasesOf lists the moments of a switch, counted from the first one.
-func phasesOf(s fleet.Switch) string {
-	if len(s.Phases) < 2 {
-		return ""
+// phasesOf lists the moments of a switch, a line for each clock that measured them,
+// counted from the first moment of that clock: nothing is summed over two clocks.
+func phasesOf(s fleet.Switch) []string {
+	var lines []string
+	for _, c := range s.Clocks() {
+		switch {
+		case c.Node == "":
+			lines = append(lines, fmt.Sprintf("declared at %s by the clock of who made the commit; not part of TOOK",
+				c.Phases[0].At.UTC().Format("15:04:05Z")))
+		case c.Node == s.Node && len(c.Phases) > 1:
+			lines = append(lines, "on "+c.Node+": "+counted(c.Phases))
+		case c.Node != s.Node:
+			lines = append(lines, "on "+c.Node+", by its own clock, not part of TOOK: "+counted(c.Phases))
+		}
 	}
-	parts := []string{s.Phases[0].Name}
-	for _, p := range s.Phases[1:] {
-		parts = append(parts, p.Name+" +"+lasted(p.At.Sub(s.Phases[0].At)))
+	return lines
+}
+
+func counted(phases []fleet.Phase) string {
+	parts := []string{phases[0].Name}
+	for _, p := range phases[1:] {
+		parts = append(parts, p.Name+" +"+lasted(p.At.Sub(phases[0].At)))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -198,7 +198,7 @@ func (s *site) change(r *plan.Report, kv string) {
 	case "check":
 		r.Checks = []plan.CheckReport{{Name: value, Output: "3h old", At: r.At}}
 	case "condition":
-		r.Conditions = []plan.Condition{{Type: value, Message: "as the test says"}}
+		r.Conditions = []plan.Condition{{Type: value, Message: "as the test says", Since: r.At}}
 	case "paused":
 		r.Status, r.Paused, r.Reason = plan.Paused, true, value
 	case "fails":

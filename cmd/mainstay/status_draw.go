@@ -18,6 +18,9 @@ func drawDeployment(s ui.Screen, v *fleet.View, d *fleet.Deployment) error {
 	for _, o := range d.Outages {
 		s.Say(ui.Bad, "NOT OK: %s", o)
 	}
+	for _, w := range d.Ways {
+		s.Say(ui.Bad, "%s", w)
+	}
 	if v.Subject != "" {
 		s.Cut(ui.Dim, "%.7s %q by %s, %s ago", v.Commit, v.Subject, author(v.Author), fleet.Age(v.Read.Sub(v.When)))
 	}

@@ -77,19 +77,20 @@ func docker(ctx context.Context, args ...string) (string, error) {
 	return strings.TrimSpace(out), err
 }
 
-// until asks is every few milliseconds until it says yes or ctx ends. An error
+// until asks is again and again, at most half a second apart, until it says yes or ctx ends. An error
 // that comes with a yes is returned, one that comes with a no is only reported
 // when time is over.
 func until(ctx context.Context, what string, is func() (bool, error)) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
+	pause := 10 * time.Millisecond
 	for {
 		ok, err := is()
 		if ok {
 			return err
 		}
+		// Asking is a process or three: a machine full of hosts has better to do.
+		pause = min(2*pause, 500*time.Millisecond)
 		select {
-		case <-tick.C:
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return fmt.Errorf("wait until %s: %w (last answer: %v)", what, ctx.Err(), err)
 		}

@@ -25,6 +25,10 @@ const stateSize = 16 << 20
 // bootBound is the longest a host may take from power on to a settled systemd.
 const bootBound = 4 * time.Minute
 
+// booting lets a few hosts boot at a time: many at once take no less work, and none
+// of them would settle within bootBound.
+var booting = make(chan struct{}, 4)
+
 // Spec says which host to make.
 type Spec struct {
 	Name    string   // host name, and its name for the other hosts of the network
@@ -111,6 +115,8 @@ func (h *Host) create(ctx context.Context) error {
 	if err := h.makeDisk(); err != nil {
 		return fmt.Errorf("make the disk of %s: %w", h.name, err)
 	}
+	booting <- struct{}{}
+	defer func() { <-booting }()
 	args := append([]string{"run", "--detach"}, h.flags(tree)...)
 	if _, err := docker(ctx, append(args, image)...); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mainstay/e2e/attack"
 	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/record"
@@ -331,6 +332,7 @@ func TestExplainTellsTheNewestPasses(t *testing.T) {
 }
 
 func TestOrdersAreBoundedAndStrict(t *testing.T) {
+	attack.Row(t, "control socket", "orders that are long, or hold what none may", "refused")
 	n := ctlServing(t)
 	post := func(path, body string) int {
 		w := newAnswer()
@@ -384,6 +386,7 @@ func TestTheSocketReplacesAStaleOneAndLeavesALiveOneAlone(t *testing.T) {
 }
 
 func TestTheSocketNeverReplacesAFile(t *testing.T) {
+	attack.Row(t, "control socket", "a file stands where the socket is to be", "it stays, and the agent says so")
 	path := filepath.Join(t.TempDir(), "agent.sock")
 	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)

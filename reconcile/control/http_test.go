@@ -209,6 +209,7 @@ func TestHalfOpenConnectionsDelayNobody(t *testing.T) {
 
 // No more connections than the bound are open, and one that is asked keeps its place.
 func TestConnectionsAreBounded(t *testing.T) {
+	attack.Row(t, "HTTP", "more connections than there are slots", "turned away, the others answered")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"mainstay/e2e/attack"
 )
 
 const noticeSecret = "correct horse battery staple"
@@ -58,6 +60,7 @@ func (n notice) notify(t testing.TB, secretFile string) (status, looks int) {
 }
 
 func TestEveryFormOfNotificationIsBelievedWithTheSecretOnly(t *testing.T) {
+	attack.Row(t, "HTTP", "a notification without the secret or with another", "not believed")
 	body := `{"ref":"refs/heads/main"}`
 	good, bad := signature(noticeSecret, body), signature("another", body)
 	for name, c := range map[string]struct {
@@ -125,6 +128,7 @@ func TestWithoutASecretOnlyThisMachineIsBelieved(t *testing.T) {
 }
 
 func TestASecretThatCannotBeReadLetsNobodyIn(t *testing.T) {
+	attack.Row(t, "accident", "the file of the notify secret cannot be read", "nobody is let in")
 	token := map[string]string{"X-Gitlab-Token": noticeSecret}
 	for name, path := range map[string]string{
 		"not there": filepath.Join(t.TempDir(), "none"),
@@ -140,6 +144,7 @@ func TestASecretThatCannotBeReadLetsNobodyIn(t *testing.T) {
 }
 
 func TestANotificationIsBoundedInSize(t *testing.T) {
+	attack.Row(t, "HTTP", "a notification without an end", "refused")
 	n := &Notifier{SecretFile: secretFile(t, noticeSecret), Look: func() { t.Error("looked") }}
 	w := httptest.NewRecorder()
 	n.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/notify", endless{}))

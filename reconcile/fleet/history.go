@@ -34,6 +34,8 @@ type Switch struct {
 	// after is when the side before came to hold the claim: what happened earlier
 	// is of another switch.
 	after time.Time
+	// seen is when Node saw a document that declares another side.
+	seen *plan.Phase
 }
 
 // Declared is a commit that changed the word.
@@ -98,6 +100,9 @@ func (s *Switch) take(t plan.Tip, released *plan.Tip) {
 	}
 	s.Phases = append(s.Phases, Phase{plan.PhaseTaken, t.Node, t.At})
 	s.add(t.Node, t.Phases, plan.PhaseReady)
+	if i := slices.IndexFunc(t.Phases, func(p plan.Phase) bool { return p.Name == plan.PhaseSeen }); i >= 0 {
+		s.seen = &t.Phases[i]
+	}
 }
 
 // served adds how this switch came up from a later claim that remembers it.
@@ -133,6 +138,9 @@ func (s *Switch) Declare(d Declared) {
 		s.Phases = append(s.Phases, Phase{plan.PhaseDeclared, "", d.At})
 		s.sort()
 	}
+	if s.seen != nil {
+		s.add(s.Node, []plan.Phase{*s.seen}, plan.PhaseSeen)
+	}
 }
 
 // Who asked for the switch, empty when it is not known.
@@ -163,11 +171,37 @@ func (s *Switch) sort() {
 	slices.SortStableFunc(s.Phases, func(a, b Phase) int { return a.At.Compare(b.At) })
 }
 
-// Took is the time from the first moment that is known of a switch to the last,
-// by more than one clock. It is zero when only one moment is known.
-func (s *Switch) Took() time.Duration {
-	if len(s.Phases) < 2 {
+// Clock is what one machine measured of a switch: moments of two clocks cannot be
+// compared.
+type Clock struct {
+	// Node is the machine, empty for the one where the commit was made.
+	Node   string
+	Phases []Phase
+}
+
+// Took is the time from the first moment to the last.
+func (c Clock) Took() time.Duration {
+	if len(c.Phases) == 0 {
 		return 0
 	}
-	return s.Phases[len(s.Phases)-1].At.Sub(s.Phases[0].At)
+	return c.Phases[len(c.Phases)-1].At.Sub(c.Phases[0].At)
 }
+
+// Clocks sorts the phases by who measured them: first the node that came up, then
+// the other ones in the order of their first moment.
+func (s *Switch) Clocks() []Clock {
+	out := []Clock{{Node: s.Node}}
+	for _, p := range s.Phases {
+		i := slices.IndexFunc(out, func(c Clock) bool { return c.Node == p.Node })
+		if i < 0 {
+			i, out = len(out), append(out, Clock{Node: p.Node})
+		}
+		out[i].Phases = append(out[i].Phases, p)
+	}
+	return out
+}
+
+// Took is the time from the first moment that the node which came up knows of a
+// switch to its last, by its own clock. What other machines measured is left out:
+// their clocks may be wrong by any time. It is zero when only one moment is known.
+func (s *Switch) Took() time.Duration { return s.Clocks()[0].Took() }

@@ -30,7 +30,7 @@ func TestSwitchesAreChangesOfSide(t *testing.T) {
 	for _, s := range got {
 		short = append(short, string(s.From)+">"+string(s.To)+" "+s.Took().String())
 	}
-	if diff := cmp.Diff([]string{"standby>main 0s", "main>standby 1s", ">main 0s"}, short); diff != "" {
+	if diff := cmp.Diff([]string{"standby>main 0s", "main>standby 0s", ">main 0s"}, short); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -94,7 +94,42 @@ func TestPhasesAreInTheOrderOfTime(t *testing.T) {
 	if diff := cmp.Diff([]string{"declared", "stopped", "released", "taken", "active"}, names); diff != "" {
 		t.Error(diff)
 	}
-	if s.Took() != 8*time.Second {
+	if s.Took() != 4*time.Second {
+		t.Errorf("it took %s", s.Took())
+	}
+}
+
+// A machine's clock may be wrong by any time: what it measured is no part of a sum
+// with what another one measured.
+func TestASwitchTookWhatTheNodeThatCameUpMeasured(t *testing.T) {
+	for name, wrong := range map[string]time.Duration{"ahead": 2 * time.Minute, "behind": -5 * time.Second, "right": 0} {
+		released := tip(2, plan.HeldByNone, plan.Release, 30)
+		released.At = released.At.Add(wrong)
+		released.Phases = []plan.Phase{{Name: "stopped", At: at(29).Add(wrong)}}
+		taken := tip(3, "standby", plan.Take, 31)
+		taken.Phases = []plan.Phase{{Name: "seen", At: at(27)}, {Name: "ready", At: at(28)}}
+		s := Switches("xivo", []plan.Tip{tip(1, "main", plan.Take, 0), released, taken})[0]
+		s.Declare(Declared{At: at(26).Add(wrong), Side: spec.Standby})
+		s.Reported(plan.Report{Role: "xivo", Side: spec.Standby, Seq: 3, Node: "xivo-standby", Phases: []plan.Phase{{Name: "active", At: at(35)}}})
+		if s.Took() != 8*time.Second {
+			t.Errorf("with the other clocks %s it took %s", name, s.Took())
+		}
+		for _, c := range s.Clocks() {
+			if c.Node == "xivo-main" && c.Took() != time.Second {
+				t.Errorf("with its clock %s, main took %s from stopped to released", name, c.Took())
+			}
+		}
+	}
+}
+
+// A node that a person activated saw the last commit long before, and that is no
+// part of the switch.
+func TestASwitchThatNoCommitAskedForDoesNotBeginWithOne(t *testing.T) {
+	seized := tip(2, "standby", plan.Seize, 50)
+	seized.Phases = []plan.Phase{{Name: "seen", At: at(12)}}
+	s := Switches("xivo", []plan.Tip{tip(1, "main", plan.Take, 10), seized})[0]
+	s.Declare(Declared{At: at(5), Side: spec.Main})
+	if s.Took() != 0 {
 		t.Errorf("it took %s", s.Took())
 	}
 }

@@ -34,36 +34,10 @@ func (v *View) judgeDeployment(d *Deployment) {
 			d.say("the claim of %s cannot be read: %s", role, c.Error)
 		}
 	}
-	d.Outages = append(d.Outages, d.unserved()...)
+	d.unserved(v.Read)
 	if !v.Coordinated {
 		d.say("read-only mode: there is no claim and nodes publish no reports")
 	}
-}
-
-// unserved says of every exclusive role that no node of it says that it serves, and
-// since when, as far as reports tell. A node that was not heard may serve.
-func (d *Deployment) unserved() []string {
-	roles, serves, since := []string{}, map[string]bool{}, map[string]time.Time{}
-	for _, n := range d.Nodes {
-		if n.Side == "" {
-			continue
-		}
-		if !slices.Contains(roles, n.Role) {
-			roles = append(roles, n.Role)
-		}
-		r := n.Report
-		serves[n.Role] = serves[n.Role] || r == nil || n.Stale || r.Status == plan.Active || r.Running
-		if r != nil && r.Since.After(since[n.Role]) {
-			since[n.Role] = r.Since
-		}
-	}
-	var out []string
-	for _, role := range roles {
-		if !serves[role] {
-			out = append(out, fmt.Sprintf("nobody serves %s, since %s", role, since[role].UTC().Format("2006-01-02 15:04:05Z")))
-		}
-	}
-	return out
 }
 
 func (d *Deployment) say(format string, args ...any) {

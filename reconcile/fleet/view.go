@@ -45,8 +45,10 @@ type Deployment struct {
 	// Findings are what is not as it should be beyond single nodes.
 	Findings []string `json:"findings,omitempty"`
 	// Outages say which roles nobody serves, and since when.
-	Outages []string         `json:"outages,omitempty"`
-	Spec    *spec.Deployment `json:"-"`
+	Outages []string `json:"outages,omitempty"`
+	// Ways say what a person can do about the outages.
+	Ways []string         `json:"ways,omitempty"`
+	Spec *spec.Deployment `json:"-"`
 }
 
 // Claim is a claim as it was read; the zero Tip is one that nobody ever held.

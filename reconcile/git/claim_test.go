@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mainstay/e2e/attack"
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/plan"
@@ -157,6 +158,7 @@ func TestARerootSaysSo(t *testing.T) {
 }
 
 func TestADamagedClaimIsAnErrorAndNoClaim(t *testing.T) {
+	attack.Row(t, "claims", "claims that say what no claim may, such as an option for a commit", "damaged, not believed")
 	w := newWork(t)
 	r := open(t, git.Options{URL: gitserver.HTTP(t, w.bare)})
 	whole := `{"seq":1,"holder":"main","node":"n","instance":"i","action":"take","lease":"0s"}`

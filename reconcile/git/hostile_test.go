@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"mainstay/e2e/attack"
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/plan"
@@ -84,6 +85,7 @@ func everyCall(t *testing.T, r *git.Remote) map[string]error {
 }
 
 func TestNoServerHoldsACallUp(t *testing.T) {
+	attack.Row(t, "hostile server", "a server that drips, hangs or never ends", "every call ends within its bound")
 	packets := "001e# service=git-upload-pack\n0000"
 	servers := map[string]func(t *testing.T) git.Options{
 		"http that never answers": func(t *testing.T) git.Options {
@@ -182,6 +184,7 @@ func serveHTTP(t *testing.T, h http.HandlerFunc) string {
 }
 
 func TestAnAnswerThatIsNotGitsIsOutOfReach(t *testing.T) {
+	attack.Row(t, "hostile server", "answers that are no git", "an error, nothing believed")
 	advertise := func(body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/x-"+r.URL.Query().Get("service")+"-advertisement")
@@ -215,6 +218,7 @@ func TestAnAnswerThatIsNotGitsIsOutOfReach(t *testing.T) {
 func pkt(text string) string { return fmt.Sprintf("%04x%s\n", len(text)+5, text) }
 
 func TestAServerThatNeverStopsIsCutOff(t *testing.T) {
+	attack.Row(t, "hostile server", "an answer without an end", "cut off")
 	url := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-"+r.URL.Query().Get("service")+"-advertisement")
 		_, _ = io.WriteString(w, pkt(strings.Repeat("a", 40)+" refs/tags/x\x00caps"))
@@ -232,6 +236,7 @@ func TestAServerThatNeverStopsIsCutOff(t *testing.T) {
 
 // A pack that stops in the middle, silently or by a cut, is no revision.
 func TestAPackThatStopsInTheMiddleIsNothing(t *testing.T) {
+	attack.Row(t, "hostile server", "a pack that ends in the middle", "nothing of it is believed")
 	w := newWork(t)
 	w.write("large", strings.Repeat("x y z", 1<<14))
 	hash := w.commit("one")

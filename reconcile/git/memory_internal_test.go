@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"mainstay/e2e/attack"
 )
 
 // zeros is a reader of nothing but zeros.
@@ -89,10 +91,13 @@ func TestNoPackTakesMoreMemoryThanItsPurposeAllows(t *testing.T) {
 		if _, err := fmt.Sscanf(line, "class %t peak %d", &refused, &peak); err != nil {
 			t.Fatalf("%s: %q: %v", name, out, err)
 		}
-		t.Logf("%-9s peak %d kB, refused %v", name, peak, refused)
-		if peak > 64<<10 {
-			t.Errorf("%s takes %d kB", name, peak)
-		}
+		t.Run(name, func(t *testing.T) {
+			attack.Row(t, "hostile server", "a small pack that unpacks to very much: "+name, "an agent stays below 64 MB")
+			t.Logf("%-9s peak %d kB, refused %v", name, peak, refused)
+			if peak > 64<<10 {
+				t.Errorf("%s takes %d kB", name, peak)
+			}
+		})
 	}
 }
 
@@ -116,6 +121,7 @@ func field(status, name string) string {
 
 // A large file beside the document is dropped, and the document is read.
 func TestAFileThatIsTooLargeHidesNothing(t *testing.T) {
+	attack.Row(t, "hostile server", "a huge file beside the document", "the document is read, the file is not")
 	o, err := note{file: "deployment.yaml", content: []byte("kind: Deployment\n"), author: "n"}.objects()
 	if err != nil {
 		t.Fatal(err)

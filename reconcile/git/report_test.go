@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mainstay/e2e/attack"
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/plan"
@@ -73,6 +74,7 @@ func TestANodeReplacesWhateverIsOnItsReportRef(t *testing.T) {
 
 // One bad report must not hide the others.
 func TestADamagedReportIsAnErrorOfItsOwn(t *testing.T) {
+	attack.Row(t, "reports", "reports that say what no report may", "damaged, not believed")
 	w := newWork(t)
 	r := open(t, git.Options{URL: gitserver.HTTP(t, w.bare)})
 	good := git.ReportRef("paris", "good")

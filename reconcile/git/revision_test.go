@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mainstay/e2e/attack"
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
 )
@@ -152,6 +153,7 @@ func TestARevisionHasNoFileThatIsNotPlainlyInIt(t *testing.T) {
 // A tip that does not descend from the accepted commit is
 // refused, however long the history.
 func TestARevisionDescendsFromTheAcceptedOneOrIsRefused(t *testing.T) {
+	attack.Row(t, "repository", "the branch is rewritten", "refused, what was accepted stays")
 	overEach(t, func(t *testing.T, w *work, r *git.Remote) {
 		first := w.commit("first")
 		w.history(60)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"mainstay/e2e/attack"
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile"
 	"mainstay/reconcile/git"
@@ -20,6 +21,7 @@ const secret = "s3cr3t-t0ken"
 // A server may echo what it was sent, and an address may hold a password: none
 // of it is ever repeated.
 func TestNoCredentialIsEverShown(t *testing.T) {
+	attack.Row(t, "secrets", "errors of a server that knows the token", "no credential in any text")
 	echo := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		user, password, _ := r.BasicAuth()
 		w.WriteHeader(http.StatusTeapot)
@@ -69,6 +71,7 @@ func TestNoCredentialIsEverShown(t *testing.T) {
 }
 
 func TestATokenIsSentToItsServerOnly(t *testing.T) {
+	attack.Row(t, "secrets", "a redirect to another host", "the token is not sent there")
 	stolen := make(chan string, 10)
 	thief := serveHTTP(t, func(_ http.ResponseWriter, r *http.Request) { stolen <- r.Header.Get("Authorization") })
 	lure := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"mainstay/e2e/attack"
 )
 
 // entry is one object of a hand-made pack.
@@ -54,6 +56,7 @@ const (
 
 // A pack that would take more memory than allowed is refused before it does.
 func TestAPackBombIsRefusedUnopened(t *testing.T) {
+	attack.Row(t, "hostile server", "a pack that says it is huge", "refused unopened")
 	base := entry{kind: blobKind, size: 4, content: []byte("base")}
 	// A delta of a few bytes that says its result is a terabyte.
 	huge := entry{kind: ofsDeltaKind, size: 8, base: []byte{17}, content: []byte{4, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20, 0x91}}
@@ -74,6 +77,7 @@ func TestAPackBombIsRefusedUnopened(t *testing.T) {
 }
 
 func TestADamagedPackIsAnError(t *testing.T) {
+	attack.Row(t, "hostile server", "a damaged pack", "an error, no crash")
 	o, err := note{file: "claim.json", content: []byte(strings.Repeat("{}", 100)), author: "n"}.objects()
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 
+	"mainstay/e2e/attack"
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
 )
@@ -83,6 +84,7 @@ func TestACommitIsSignedBySomebodyListedOrRefused(t *testing.T) {
 }
 
 func TestAnUnsignedOrAlteredCommitIsRefused(t *testing.T) {
+	attack.Row(t, "commit signatures", "a commit without a signature, or changed after it", "refused")
 	w := newWork(t)
 	key, public := keypair(t)
 	file := filepath.Join(t.TempDir(), "allowed_signers")

@@ -12,11 +12,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"mainstay/e2e/attack"
 )
 
 // What came from somewhere else is behind --end-of-options, and paths are behind
 // the dashes.
 func TestNamesAreNeverOptions(t *testing.T) {
+	attack.Row(t, "laptop", "a revision of a claim that is an option of git", "never an option")
 	got := Git("log", "-1").On("--output=/tmp/x").Paths(":!all").args()
 	if diff := cmp.Diff([]string{"log", "-1", "--end-of-options", "--output=/tmp/x", "--", ":!all"}, got); diff != "" {
 		t.Error(diff)

@@ -1,6 +1,6 @@
-// Package host builds one node's agent out of the real parts: git remotes,
-// service drivers, files, probes, the state folder and the machine's clock.
+// Package host puts one node's agent together: the loop, git remotes, the machine,
+// the control socket, jobs, the journal and metrics. It does the same for a guard.
 //
-// It only wires: what is decided, and when, is in reconcile and below. It must
-// not be imported by anything but the command line.
+// It only wires: what is decided, and when, is in reconcile and below. How services
+// are started and seen is in package machine. Only the command line may import it.
 package host

@@ -3,13 +3,13 @@ package host
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"mainstay/reconcile/guard"
+	"mainstay/reconcile/machine"
 	"mainstay/reconcile/state"
 	"mainstay/spec"
 )
@@ -37,7 +37,7 @@ type GuardConfig struct {
 type guardRun struct {
 	GuardConfig
 	file    *guard.File
-	stopper *stopper
+	stopper *machine.Stopper
 	guard   *guard.Guard
 	passed  atomic.Int64
 }
@@ -54,7 +54,8 @@ func RunGuard(ctx context.Context, c GuardConfig) error {
 		return err
 	}
 	if err != nil { // the other one stops, this one waits for it
-		g.stopper.observe, release = true, func() {}
+		g.stopper.OnlyObserve()
+		release = func() {}
 	}
 	defer func() { release() }()
 	keep, err := newKeeper(func() time.Duration { return time.Duration(g.passed.Load()) }, func() {}, c.Log)
@@ -73,7 +74,7 @@ func RunGuard(ctx context.Context, c GuardConfig) error {
 }
 
 func newGuard(c GuardConfig) (*guardRun, error) {
-	boot, err := BootID()
+	boot, err := machine.BootID()
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +83,8 @@ func newGuard(c GuardConfig) (*guardRun, error) {
 		return nil, err
 	}
 	g := &guardRun{GuardConfig: c, file: guard.Beside(c.File.Socket, boot)}
-	g.stopper = &stopper{parts: &parts{ctx: context.Background(), file: c.File, log: c.Log, wake: func() {}}, disk: disk}
-	g.guard = &guard.Guard{Boot: boot, Now: Clock{}.Boot, Read: g.file.Read, Machine: g.stopper, Log: c.Log}
+	g.stopper = machine.NewParts(context.Background(), c.File, c.Log, func() {}).NewStopper(disk)
+	g.guard = &guard.Guard{Boot: boot, Now: machine.Clock{}.Boot, Read: g.file.Read, Machine: g.stopper, Log: c.Log}
 	return g, nil
 }
 
@@ -101,7 +102,7 @@ func (g *guardRun) watch(ctx context.Context) (done bool) {
 		case <-timer.C:
 		}
 		next := g.guard.Step()
-		now := Clock{}.Boot()
+		now := machine.Clock{}.Boot()
 		g.passed.Store(int64(now))
 		wait := max(0, next-now)
 		if g.Finish {
@@ -126,7 +127,7 @@ func (g *guardRun) leave() error {
 		return err
 	}
 	g.Log.Warn("neither an agent nor a guard is left: stopping what runs under the lease")
-	return g.stopper.stopNow(k.StopTime)
+	return g.stopper.StopNow(k.StopTime)
 }
 
 // alone waits for a moment and reports whether something runs under a lease and
@@ -152,53 +153,8 @@ func (g *guardRun) alone() bool {
 	}
 }
 
-// stopNow stops everything and waits for that. The node is fenced when it cannot
-// be seen (R7).
-func (s *stopper) stopNow(limit time.Duration) error {
-	s.Stop(limit)
-	s.mu.Lock()
-	run := s.run
-	s.mu.Unlock()
-	<-run.done
-	if run.err == nil {
-		return nil
-	}
-	s.parts.log.Error("stop what runs under the lease", "error", run.err)
-	s.parts.fence("what runs under the lease was not seen down")
-	return fmt.Errorf("stop what runs under the lease: %w", run.err)
-}
-
-// letGoWithin bounds how long an agent that ends tries to give up its lease.
-const letGoWithin = 20 * time.Second
-
-// endLease ends an agent in order under a lease (R7). A guard keeps the lease, and
-// the next agent finds the services running. Without one the claim is renewed
-// without a lease; if that cannot be had, the services are stopped.
+// endLease gives up the lease of an agent that ends, or stops what runs under it
+// (R7).
 func (n *Node) endLease() error {
-	a := n.actuator
-	switch {
-	case !a.Leased():
-		return nil
-	case a.Leases.Guarded():
-		n.parts.log.Info("the guard keeps the lease")
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), letGoWithin)
-	defer cancel()
-	if o := a.LetGo(); o.Push != nil {
-		if err := n.learner.Carry(ctx, o); err != nil {
-			n.parts.log.Warn("give up the lease", "error", err)
-		}
-	}
-	if a.HasLetGo(n.learner.Look(ctx)) {
-		n.parts.log.Info("the lease was given up: the services go on without an agent")
-		return nil
-	}
-	n.parts.log.Warn("the lease cannot be given up and nobody would obey it: stopping the services")
-	s := &stopper{parts: n.parts, disk: n.disk}
-	if err := s.stopNow(a.StopTime()); err != nil {
-		return err
-	}
-	a.Released()
-	return nil
+	return n.actuator.EndLease(n.learner, n.parts.NewStopper(n.disk).StopNow)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/control"
+	"mainstay/reconcile/machine"
 )
 
 // listenAgain is how often an address that cannot be had is tried: one that a
@@ -17,20 +18,20 @@ const listenAgain = 10 * time.Second
 // serveHTTP serves the listen address. An address that cannot be had is loud
 // and stops nothing.
 func (n *Node) serveHTTP(ctx context.Context) {
-	f := n.parts.file
+	f := n.file
 	if f.Listen == "" || f.Listen == "off" {
 		return
 	}
-	l := listen(ctx, f.Listen, listenAgain, n.parts.log)
+	l := listen(ctx, f.Listen, listenAgain, n.log)
 	if l == nil {
 		return
 	}
 	name, _ := os.Hostname() // without one the node's name and the addresses are left
 	h := &control.HTTP{
-		Agent: n.Agent, Metrics: n.metrics.Handler(), Boot: Clock{}.Boot, Began: Clock{}.Boot(), Names: []string{name, f.Node},
+		Agent: n.Agent, Metrics: n.metrics.Handler(), Boot: machine.Clock{}.Boot, Began: machine.Clock{}.Boot(), Names: []string{name, f.Node},
 		Notify: &control.Notifier{SecretFile: f.NotifySecretFile, Look: n.Agent.Sync, Count: n.metrics.Notified},
 	}
-	h.Serve(ctx, l, n.parts.log)
+	h.Serve(ctx, l, n.log)
 }
 
 // listen returns nil when ctx ends first.

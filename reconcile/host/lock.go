@@ -41,7 +41,7 @@ func (n *Node) alone() (release func(), err error) {
 	case errors.Is(err, ErrStateInUse):
 		return nil, err
 	case err != nil:
-		n.parts.log.Error("whether another agent runs here is not known", "error", err)
+		n.log.Error("whether another agent runs here is not known", "error", err)
 		return func() {}, nil
 	}
 	return func() { _ = f.Close() }, nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -15,12 +14,10 @@ import (
 	"mainstay/reconcile/control"
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/guard"
+	"mainstay/reconcile/machine"
 	"mainstay/reconcile/metrics"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/record"
-	"mainstay/reconcile/service"
-	"mainstay/reconcile/service/compose"
-	"mainstay/reconcile/service/systemd"
 	"mainstay/reconcile/state"
 	"mainstay/reconcile/task"
 	"mainstay/spec"
@@ -36,9 +33,11 @@ type Config struct {
 // Node is one node's agent with everything it acts on.
 type Node struct {
 	Agent    *reconcile.Agent
-	parts    *parts
+	parts    *machine.Parts
+	file     *spec.AgentFile
+	log      *slog.Logger
 	disk     *state.Folder
-	services *Services
+	services *machine.Services
 	actuator *reconcile.Actuator
 	learner  *reconcile.Learner
 	publish  *reconcile.Publisher
@@ -48,49 +47,25 @@ type Node struct {
 	metrics  *metrics.Metrics
 }
 
-// parts are what the pieces of a node share.
-type parts struct {
-	ctx  context.Context
-	file *spec.AgentFile
-	log  *slog.Logger
-	wake func()
-
-	busOnce, engineOnce sync.Once
-	bus                 *systemd.Bus
-	engine              *compose.Engine
-}
-
-// units is the node's one connection to systemd, made when first needed.
-func (p *parts) units() *systemd.Bus {
-	p.busOnce.Do(func() { p.bus = systemd.NewBus(p.log) })
-	return p.bus
-}
-
-// containers is the node's one connection to the Docker engine, likewise.
-func (p *parts) containers() *compose.Engine {
-	p.engineOnce.Do(func() { p.engine = compose.NewEngine(p.log, filepath.Join(p.file.State, "compose.json")) })
-	return p.engine
-}
-
 // New puts a node's agent together. Nothing is touched before it runs.
 func New(ctx context.Context, c Config) (*Node, error) {
 	disk, err := state.Open(c.File.State)
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{disk: disk, journal: record.NewJournal()}
-	n.parts = &parts{ctx: ctx, file: c.File, log: c.Log, wake: n.wake}
+	n := &Node{file: c.File, log: c.Log, disk: disk, journal: record.NewJournal()}
+	n.parts = machine.NewParts(ctx, c.File, c.Log, n.wake)
 	coordinated, err := n.openGit(c)
 	if err != nil {
 		return nil, err
 	}
-	tasks := task.Config{Clock: Clock{}, Runner: task.Exec{}, Allow: c.File.Allow.CheckCommand, Log: c.Log}
+	tasks := task.Config{Clock: machine.Clock{}, Runner: task.Exec{}, Allow: c.File.Allow.CheckCommand, Log: c.Log}
 	n.jobs, n.checks = task.NewJobs(tasks), task.NewChecks(tasks)
 	if err := n.makeActuator(c, coordinated); err != nil {
 		return nil, err
 	}
 	n.Agent = reconcile.NewAgent(n.learner, n.actuator, n.publish)
-	n.metrics = metrics.New(n.Agent, Clock{}.Boot, c.Versions)
+	n.metrics = metrics.New(n.Agent, machine.Clock{}.Boot, c.Versions)
 	n.Agent.Observe(n.metrics)
 	n.metrics.CountDropped(n.journal.Dropped)
 	return n, nil
@@ -110,12 +85,12 @@ func (n *Node) openGit(c Config) (coordinated bool, err error) {
 	lc := reconcile.LearnerConfig{
 		Node: c.File.Node, Branch: git.Branch(c.File.Repository.Branch), Path: c.File.Repository.Path,
 		Repository: git.NewDocument(repo, c.File.Repository.Branch), Shared: shared,
-		Clock: Clock{}, Disk: n.disk, Log: c.Log,
+		Clock: machine.Clock{}, Disk: n.disk, Log: c.Log,
 	}
 	if coord != nil {
 		link := git.NewCoordination(coord, git.NewChainStore(n.disk), c.Log)
 		lc.Coordination, lc.Place = link, coord.URL()
-		n.publish = reconcile.NewPublisher(link, Clock{}, 5*time.Minute, reconcile.DefaultTimeout)
+		n.publish = reconcile.NewPublisher(link, machine.Clock{}, 5*time.Minute, reconcile.DefaultTimeout)
 	}
 	n.learner = reconcile.NewLearner(lc)
 	return coord != nil, nil
@@ -129,22 +104,21 @@ func (n *Node) wake() {
 
 // makeActuator makes the owner of this machine's services, files and probes.
 func (n *Node) makeActuator(c Config, coordinated bool) error {
-	boot, err := BootID()
+	boot, err := machine.BootID()
 	if err != nil {
 		return err
 	}
-	instance, err := Instance(n.disk, c.Log)
+	instance, err := machine.Instance(n.disk, c.Log)
 	if err != nil {
 		return err
 	}
-	p := n.parts
-	n.services = &Services{parts: p, manager: service.NewManager(p.ctx, Clock{}, p.wake, c.Log), also: n.configureTasks}
+	n.services = n.parts.NewServices(n.configureTasks)
 	n.actuator = reconcile.NewActuator(reconcile.ActuatorConfig{
 		Node: c.File.Node, Boot: boot, Instance: instance, Coordinated: coordinated,
-		Clock: Clock{}, Disk: n.disk, Leases: guard.Beside(c.File.Socket, boot), Versions: c.Versions, Recorder: n.journal, Log: c.Log,
+		Clock: machine.Clock{}, Disk: n.disk, Leases: guard.Beside(c.File.Socket, boot), Versions: c.Versions, Recorder: n.journal, Log: c.Log,
 		Machine: reconcile.Machine{
-			Services: n.services, Files: &Files{parts: p}, Probes: NewProbes(p.ctx, p.file.Allow, n.disk, p.wake),
-			SelfFence: p.selfFence, Extra: n.addToReport,
+			Services: n.services, Files: n.parts.NewFiles(), Probes: n.parts.NewProbes(n.disk),
+			SelfFence: n.parts.SelfFence, AddToReport: n.addToReport,
 		},
 	})
 	return nil
@@ -158,8 +132,8 @@ func (n *Node) configureTasks(w *spec.Wanted) {
 
 // addToReport adds what the actuator does not look after itself, and tells the
 // jobs what they are tied to.
-func (n *Node) addToReport(r *plan.Report, tie plan.Tie) {
-	n.jobs.SetStanding(plan.Standing{Status: r.Status, Tie: tie})
+func (n *Node) addToReport(r *plan.Report, own plan.OwnClaim) {
+	n.jobs.SetStanding(plan.Standing{Status: r.Status, Claim: own})
 	n.jobs.Fill(r)
 	n.checks.Fill(r)
 	r.Conditions = append(r.Conditions, n.services.Conditions()...)
@@ -177,11 +151,11 @@ func (n *Node) Run(ctx context.Context) error {
 		return err
 	}
 	defer release()
-	socket, err := control.ListenSocket(n.parts.file.Socket)
+	socket, err := control.ListenSocket(n.file.Socket)
 	if err != nil {
 		return err
 	}
-	keep, err := newKeeper(n.Agent.Passed, n.Agent.Wake, n.parts.log)
+	keep, err := newKeeper(n.Agent.Passed, n.Agent.Wake, n.log)
 	if err != nil {
 		return err
 	}
@@ -191,9 +165,9 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	for _, part := range []func(context.Context){
 		n.jobs.Run, n.checks.Run,
-		record.NewWriter(n.journal, n.disk.Dir(), n.parts.log).Run,
+		record.NewWriter(n.journal, n.disk.Dir(), n.log).Run,
 		func(ctx context.Context) {
-			(&control.Control{Agent: n.Agent, Journal: n.journal}).Serve(ctx, socket, n.parts.log)
+			(&control.Control{Agent: n.Agent, Journal: n.journal}).Serve(ctx, socket, n.log)
 		},
 		n.serveHTTP,
 	} {

@@ -32,7 +32,7 @@ func (n *Node) once(ctx context.Context) (plan.Report, error) {
 	order, _ := n.actuator.Pass()
 	if !order.Empty() {
 		if err := n.learner.Carry(ctx, order); err != nil {
-			n.parts.log.Warn("claim push", "error", err)
+			n.log.Warn("claim push", "error", err)
 		}
 		n.actuator.See(n.learner.LookWhole(ctx))
 	}

@@ -5,9 +5,12 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"mainstay/e2e/attack"
 )
 
 func TestNothingForeignReachesATerminal(t *testing.T) {
+	attack.Row(t, "terminal", "control, C1 and bidirectional characters in foreign text", "cleaned")
 	for text, want := range map[string]string{
 		"plain":                         "plain",
 		"Zürich → 日本":                   "Zürich → 日本",

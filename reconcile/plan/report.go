@@ -139,6 +139,8 @@ type ServiceReport struct {
 type Condition struct {
 	Type    string `json:"type"`
 	Message string `json:"message"`
+	// Since is when it began, by the node's wall clock, zero where that is not told.
+	Since time.Time `json:"since,omitzero"`
 }
 
 // CheckReport is the newest result of a readiness check.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"mainstay/e2e/attack"
 	"mainstay/spec"
 )
 
@@ -32,6 +33,7 @@ func TestACommandIsNotReadByAShell(t *testing.T) {
 }
 
 func TestACommandsOutputIsBoundedAndMadePrintable(t *testing.T) {
+	attack.Row(t, "services", "a command that prints without an end, or controls", "bounded and printable")
 	err := ask(t, shell(`printf 'first\033[2J\n'; yes | head -c 1000000; exit 1`, long))
 	wantError(t, err, "first?[2J | y | y")
 	if len(err.Error()) > 3*maxOutput {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"mainstay/e2e/attack"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -260,6 +261,7 @@ func TestATornLineCostsOneEntry(t *testing.T) {
 }
 
 func TestADiskThatRefusesDropsAndRecovers(t *testing.T) {
+	attack.Row(t, "accident", "the disk refuses the journal", "the agent runs on and says so")
 	dir := filepath.Join(t.TempDir(), "state")
 	r := NewJournal()
 	f := NewWriter(r, dir, slog.New(slog.DiscardHandler))

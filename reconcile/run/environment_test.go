@@ -8,9 +8,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"mainstay/e2e/attack"
 )
 
 func TestWhatSystemdMeantForTheAgentIsLeftOut(t *testing.T) {
+	attack.Row(t, "services", "a command speaks to systemd in the agent's name", "its environment has none of that")
 	given := []string{"PATH=/bin", "NOTIFY_SOCKET=/run/n", "WATCHDOG_USEC=1", "WATCHDOG_PID=2", "LISTEN_FDS=1", "LISTEN_PID=2",
 		"LISTEN_FDNAMES=x", "INVOCATION_ID=a", "JOURNAL_STREAM=8:1", "CREDENTIALS_DIRECTORY=/run/c", "NOTIFY=mine", "HOME=/root"}
 	if diff := cmp.Diff([]string{"PATH=/bin", "NOTIFY=mine", "HOME=/root"}, clean(given)); diff != "" {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mainstay/e2e/attack"
 	"mainstay/reconcile/service"
 )
 
@@ -56,6 +57,7 @@ func TestOnlyTheEndOfALongOutputIsKept(t *testing.T) {
 }
 
 func TestTheWholeGroupIsKilledAtTheBound(t *testing.T) {
+	attack.Row(t, "services", "a command leaves children that hang", "killed with it at its bound")
 	lock := filepath.Join(t.TempDir(), "fifo")
 	if err := syscall.Mkfifo(lock, 0o600); err != nil {
 		t.Fatal(err)

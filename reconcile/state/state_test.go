@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"mainstay/e2e/attack"
 	"mainstay/reconcile/state"
 )
 
@@ -65,6 +66,7 @@ func TestWhatWasSavedLastIsLoaded(t *testing.T) {
 }
 
 func TestADamagedStateFileIsSetAsideAndNeverUsed(t *testing.T) {
+	attack.Row(t, "accident", "state files that are empty, cut, or of another form", "set aside, never used")
 	for name, spoil := range map[string]func([]byte) []byte{
 		"empty":      func([]byte) []byte { return nil },
 		"cut short":  func(b []byte) []byte { return b[:len(b)/2] },

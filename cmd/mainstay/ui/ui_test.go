@@ -6,11 +6,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"mainstay/e2e/attack"
 )
 
 // Whatever is given to it, a screen writes nothing that a terminal would obey but
 // colours of its own.
 func TestNothingForeignReachesTheScreen(t *testing.T) {
+	attack.Row(t, "terminal", "control characters in what a table or a screen shows", "cleaned on the way out")
 	const foreign = "a\x1b[2J\nb\u202ec"
 	var b bytes.Buffer
 	s := Screen{Out: &b, Width: 60}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mainstay/e2e/attack"
 	"mainstay/reconcile/service"
 	"mainstay/spec"
 )
@@ -296,6 +297,7 @@ func TestASymbolicLinkStaysOne(t *testing.T) {
 }
 
 func TestWhatCannotBeReplacedIsRefused(t *testing.T) {
+	attack.Row(t, "files", "a folder, a FIFO or a link to nowhere stands where a file is to be", "refused, nothing is touched")
 	for name, c := range map[string]struct {
 		make func(path string) error
 		want error

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"mainstay/e2e/attack"
 	"mainstay/reconcile/plan"
 )
 
@@ -55,6 +56,7 @@ func TestARecordThatDoesNotFitTheMachineIsNotBelieved(t *testing.T) {
 }
 
 func TestADamagedRecordIsSetAsideAndTheProcessStillFound(t *testing.T) {
+	attack.Row(t, "accident", "the record of a running process is damaged", "set aside, the process is found")
 	t.Parallel()
 	s := newStage(t, "behaves")
 	d := s.driver()

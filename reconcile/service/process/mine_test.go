@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"testing"
 
+	"mainstay/e2e/attack"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service/servicetest"
 )
@@ -41,6 +42,7 @@ func TestAServiceOfAnotherStateFolderIsSomebodyElses(t *testing.T) {
 
 // Anybody can set a variable: a marker is no proof that the service runs.
 func TestAMarkerSetByAnotherUserProvesNothing(t *testing.T) {
+	attack.Row(t, "local user", "a process of another user with the marker of a service", "not taken for the service")
 	s := newStage(t, "behaves")
 	d := s.driver()
 	fake := exec.Command("/bin/sleep", "600")

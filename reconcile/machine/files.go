@@ -1,4 +1,4 @@
-package host
+package machine
 
 import (
 	"cmp"
@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service/file"
 	"mainstay/spec"
@@ -19,7 +18,7 @@ const driftEvery = 10 * time.Second
 // Files keeps the wanted files of a node. Comparing and rendering happen in a
 // goroutine for each file, so that a disk that hangs delays nothing else.
 type Files struct {
-	parts *parts
+	parts *Parts
 	// every is how often files are compared with the disk; zero is driftEvery.
 	every time.Duration
 
@@ -27,11 +26,14 @@ type Files struct {
 	files []*fileJob
 }
 
+// NewFiles returns the files of this machine, none until they are configured.
+func (p *Parts) NewFiles() *Files { return &Files{parts: p} }
+
 // fileJob is one wanted file, what is known of it, and what is under way.
 type fileJob struct {
 	path   string
 	keeper *file.File
-	render reconcile.Render
+	render renderer
 	cancel context.CancelFunc
 	asked  chan struct{}
 	done   chan struct{}
@@ -47,7 +49,7 @@ type fileJob struct {
 }
 
 // Configure says which files there are from now on.
-func (f *Files) Configure(w *spec.Wanted, render reconcile.Render) error {
+func (f *Files) Configure(w *spec.Wanted, render renderer) error {
 	if err := refused(f.parts.file.Allow, w); err != nil {
 		return err
 	}
@@ -185,3 +187,6 @@ func (j *fileJob) look(ctx context.Context, side spec.Side, apply bool) (bool, e
 	}
 	return j.keeper.Observe(want)
 }
+
+// renderer returns the content of a wanted file for a serving side.
+type renderer = func(path string, serving spec.Side) ([]byte, error)

@@ -1,4 +1,4 @@
-package host
+package machine
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/managed"
 	"mainstay/reconcile/run"
 	"mainstay/reconcile/service"
 )
@@ -16,16 +16,16 @@ import (
 // prepareEvery is how often a stopper asks the disk what is managed.
 const prepareEvery = 5 * time.Second
 
-// stopper stops what an agent managed, in its place. It needs no document and no
+// Stopper stops what an agent managed, in its place. It needs no document and no
 // list of what is allowed: it stops what was allowed once.
-type stopper struct {
-	parts *parts
-	disk  reconcile.Disk
+type Stopper struct {
+	parts *Parts
+	disk  managed.Disk
 	// observe makes it look only: somebody else stops.
 	observe bool
 
 	mu      sync.Mutex
-	managed []reconcile.Left // nil until it was read
+	managed []managed.Left // nil until it was read
 	asking  bool
 	asked   time.Duration
 	run     *stopRun
@@ -33,6 +33,14 @@ type stopper struct {
 	// one asks first whether there is anything to stop.
 	seen bool
 }
+
+// NewStopper returns a stopper of what the agent that keeps its state on disk
+// managed.
+func (p *Parts) NewStopper(disk managed.Disk) *Stopper { return &Stopper{parts: p, disk: disk} }
+
+// OnlyObserve makes it look and stop nothing: somebody else stops. It must be
+// called before anything else.
+func (s *Stopper) OnlyObserve() { s.observe = true }
 
 // stopRun is one attempt.
 type stopRun struct {
@@ -42,7 +50,7 @@ type stopRun struct {
 }
 
 // Prepare is part of guard.Machine.
-func (s *stopper) Prepare() {
+func (s *Stopper) Prepare() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := Clock{}.Boot()
@@ -62,8 +70,8 @@ func (s *stopper) Prepare() {
 }
 
 // load asks the disk; what it said last stays when it does not answer.
-func (s *stopper) load() ([]reconcile.Left, error) {
-	all, err := reconcile.ManagedServices(s.disk)
+func (s *Stopper) load() ([]managed.Left, error) {
+	all, err := managed.Services(s.disk)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err == nil {
@@ -76,7 +84,7 @@ func (s *stopper) load() ([]reconcile.Left, error) {
 }
 
 // Stop is part of guard.Machine.
-func (s *stopper) Stop(limit time.Duration) {
+func (s *Stopper) Stop(limit time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.run != nil && !s.run.ended() {
@@ -109,7 +117,7 @@ func (r *stopRun) ended() bool {
 }
 
 // Stopped is part of guard.Machine.
-func (s *stopper) Stopped() (ended bool, err error) {
+func (s *Stopper) Stopped() (ended bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.run == nil || !s.run.ended() {
@@ -119,7 +127,7 @@ func (s *stopper) Stopped() (ended bool, err error) {
 }
 
 // Cancel is part of guard.Machine.
-func (s *stopper) Cancel() {
+func (s *Stopper) Cancel() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.run != nil {
@@ -128,9 +136,25 @@ func (s *stopper) Cancel() {
 	s.seen = false
 }
 
+// StopNow stops everything and waits for that. The node is fenced when it cannot
+// be seen (R7).
+func (s *Stopper) StopNow(limit time.Duration) error {
+	s.Stop(limit)
+	s.mu.Lock()
+	run := s.run
+	s.mu.Unlock()
+	<-run.done
+	if run.err == nil {
+		return nil
+	}
+	s.parts.log.Error("stop what runs under the lease", "error", run.err)
+	s.parts.fence("what runs under the lease was not seen down")
+	return fmt.Errorf("stop what runs under the lease: %w", run.err)
+}
+
 // stopAll stops everything at the same time: somebody else may start (R1). It
 // returns nil once all was seen down.
-func (s *stopper) stopAll(ctx context.Context, look bool) error {
+func (s *Stopper) stopAll(ctx context.Context, look bool) error {
 	services, err := s.load()
 	if err != nil {
 		return err
@@ -144,7 +168,7 @@ func (s *stopper) stopAll(ctx context.Context, look bool) error {
 	return errors.Join(errs...)
 }
 
-func (s *stopper) stopOne(ctx context.Context, l reconcile.Left, look bool) error {
+func (s *Stopper) stopOne(ctx context.Context, l managed.Left, look bool) error {
 	d := (&Services{parts: s.parts}).left(l).Driver
 	if look {
 		state, err := d.Observe(ctx)
@@ -170,16 +194,16 @@ func (s *stopper) stopOne(ctx context.Context, l reconcile.Left, look bool) erro
 var errUp = errors.New("it was not seen down")
 
 // Fence is part of guard.Machine.
-func (s *stopper) Fence(reason string) {
+func (s *Stopper) Fence(reason string) {
 	if !s.observe {
-		s.parts.selfFence(reason)
+		s.parts.SelfFence(reason)
 	}
 }
 
-// selfFence runs the node's own fence command, once, in the background (R7).
-func (p *parts) selfFence(reason string) { go p.fence(reason) }
+// SelfFence runs the node's own fence command, once, in the background (R7).
+func (p *Parts) SelfFence(reason string) { go p.fence(reason) }
 
-func (p *parts) fence(reason string) {
+func (p *Parts) fence(reason string) {
 	argv := p.file.SelfFence
 	p.log.Error("fencing this node", "reason", reason, "command", argv)
 	if len(argv) == 0 {

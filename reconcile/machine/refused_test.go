@@ -1,4 +1,4 @@
-package host
+package machine
 
 import (
 	"context"
@@ -62,7 +62,7 @@ func (b *bench) start() {
 		b.t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	p := &parts{ctx: ctx, file: b.file, log: log, wake: wake}
+	p := &Parts{ctx: ctx, file: b.file, log: log, wake: wake}
 	manager := service.NewManager(ctx, Clock{}, wake, log)
 	b.t.Cleanup(func() {
 		cancel()
@@ -73,7 +73,7 @@ func (b *bench) start() {
 		Repository: &b.git, Coordination: &b.git, Shared: true, Clock: Clock{}, Disk: b.disk, Log: log})
 	b.actuator = reconcile.NewActuator(reconcile.ActuatorConfig{
 		Node: "xivo-main", Boot: "boot", Instance: "main-1", Coordinated: true, Clock: Clock{}, Disk: b.disk, Log: log,
-		Machine: reconcile.Machine{Services: b.services, Files: &Files{parts: p}, Probes: NewProbes(p.ctx, b.file.Allow, nil, p.wake), SelfFence: func(string) {}},
+		Machine: reconcile.Machine{Services: b.services, Files: &Files{parts: p}, Probes: newProbes(p.ctx, b.file.Allow, nil, p.wake), SelfFence: func(string) {}},
 	})
 }
 
@@ -226,7 +226,7 @@ func TestRestartUnderARefusedDocumentStillKnowsWhatRuns(t *testing.T) {
 
 // A witness runs a command only if this node allows it.
 func TestRefusedWitnessIsNotRun(t *testing.T) {
-	p := NewProbes(t.Context(), spec.Allow{}, nil, func() {})
+	p := newProbes(t.Context(), spec.Allow{}, nil, func() {})
 	err := p.Configure(&spec.Wanted{Witness: &spec.Probe{Command: []string{"/bin/true"}}})
 	if err == nil || p.witness != nil {
 		t.Errorf("the witness is %v, and the error %v", p.witness, err)

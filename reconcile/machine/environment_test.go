@@ -1,4 +1,4 @@
-package host
+package machine
 
 import (
 	"log/slog"
@@ -25,7 +25,7 @@ func TestNoCommandGetsTheAgentsVoice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	node := &parts{file: &spec.AgentFile{SelfFence: argv}, log: slog.New(slog.DiscardHandler)}
+	node := &Parts{file: &spec.AgentFile{SelfFence: argv}, log: slog.New(slog.DiscardHandler)}
 	for name, runs := range map[string]func() error{
 		"a probe":      func() error { return ask(t.Context()) },
 		"a task":       func() error { _, err := task.Exec{}.Run(t.Context(), argv); return err },

@@ -1,4 +1,4 @@
-package host
+package machine
 
 import (
 	"errors"
@@ -81,7 +81,7 @@ func (k *keepsake) Load(_ string, v any) error {
 
 func TestARestartDoesNotForgetThatTheWitnessWasHeard(t *testing.T) {
 	disk := &keepsake{}
-	p := NewProbes(t.Context(), spec.Allow{}, disk, func() {})
+	p := newProbes(t.Context(), spec.Allow{}, disk, func() {})
 	w := &watched{want: probe.Defaults(spec.Probe{TCP: "127.0.0.1:5060"})}
 	p.recallHeard(w)
 	p.note(w, probe.Result{OK: true, Verdict: probe.Answered})
