@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"mainstay/reconcile/managed"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -61,7 +62,7 @@ type Actuator struct {
 	blocked  string
 	// managed is what the services were last configured for, nil when this node
 	// was not allowed to manage any yet.
-	managed *managed
+	managed *managed.Record
 	// remembers says that an earlier run left its memory, and reread when a disk
 	// that did not say what was managed is asked again.
 	remembers bool
@@ -203,7 +204,7 @@ func (a *Actuator) Pass() (Order, time.Duration) {
 	a.forgetDone(d)
 	a.Machine.Probes.Hurry(d.Handover)
 	a.carryOut(d)
-	a.describe(d)
+	a.updateReport(d)
 	next := now + longestIdle
 	if d.Wake > 0 {
 		next = min(next, max(d.Wake, now+shortestIdle))
@@ -337,5 +338,5 @@ func (a *Actuator) order(d plan.Decision) Order {
 	if a.doc == nil {
 		return Order{}
 	}
-	return Order{Role: a.doc.Role, Push: a.told(d.Push), Restore: d.Restore}
+	return Order{Role: a.doc.Role, Push: a.withPhases(d.Push), Restore: d.Restore}
 }

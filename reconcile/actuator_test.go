@@ -181,10 +181,10 @@ func TestAStopIsNotSeenDownByAnObservationFromBeforeIt(t *testing.T) { // R2
 
 func TestJobsAreTiedToTheClaim(t *testing.T) { // R5
 	h := newHand(t)
-	var ties []plan.Tie
-	h.Machine.Extra = func(_ *plan.Report, tie plan.Tie) {
-		if len(ties) == 0 || ties[len(ties)-1] != tie {
-			ties = append(ties, tie)
+	var ties []plan.OwnClaim
+	h.Machine.AddToReport = func(_ *plan.Report, own plan.OwnClaim) {
+		if len(ties) == 0 || ties[len(ties)-1] != own {
+			ties = append(ties, own)
 		}
 	}
 	h.serving()
@@ -196,7 +196,7 @@ func TestJobsAreTiedToTheClaim(t *testing.T) { // R5
 	h.pass()
 	h.held("standby")
 	h.pass()
-	if diff := cmp.Diff([]plan.Tie{plan.TieLost, plan.TieHeld, plan.TieUnread, plan.TieLost, plan.TieHeld, plan.TieLost}, ties); diff != "" {
+	if diff := cmp.Diff([]plan.OwnClaim{plan.OwnClaimLost, plan.OwnClaimHeld, plan.OwnClaimUnread, plan.OwnClaimLost, plan.OwnClaimHeld, plan.OwnClaimLost}, ties); diff != "" {
 		t.Error(diff)
 	}
 }

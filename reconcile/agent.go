@@ -257,7 +257,7 @@ func (a *Agent) publish(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case r := <-a.reports:
-			a.publisher.Obey(r.heartbeat, r.timeout)
+			a.publisher.SetPace(r.heartbeat, r.timeout)
 			a.publisher.Offer(r.report)
 		case <-timer.C:
 		}

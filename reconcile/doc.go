@@ -46,7 +46,7 @@
 //	machine/services.go      hands the stop to the manager of services
 //	service/manager.go       begins it, and observes what comes of it
 //	service/systemd/stop.go  asks systemd
-//	describe.go              makes the report of the decision
+//	report.go                makes the report of the decision
 //	publisher.go             publishes the report
 //	git/report.go            pushes it
 package reconcile

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"mainstay/reconcile/managed"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -86,13 +87,13 @@ type rack struct {
 	j       *journal
 	seen    []plan.Observed
 	refuse  error
-	left    []Left
+	left    []managed.Left
 	witness plan.ProbeView
 }
 
 // Configure refuses a document with services while refuse is set. What the test
 // said of services goes on with their places.
-func (r *rack) Configure(w *spec.Wanted, left []Left) error {
+func (r *rack) Configure(w *spec.Wanted, left []managed.Left) error {
 	if r.refuse != nil && len(w.Services) > 0 {
 		return r.refuse
 	}
@@ -127,9 +128,9 @@ func (p rackProbes) Forget()                              { p.j.add("forget") }
 
 type noFiles struct{}
 
-func (noFiles) Configure(*spec.Wanted, Render) error { return nil }
-func (noFiles) States(spec.Side) []plan.FileState    { return nil }
-func (noFiles) Render(int, spec.Side)                {}
+func (noFiles) Configure(*spec.Wanted, func(string, spec.Side) ([]byte, error)) error { return nil }
+func (noFiles) States(spec.Side) []plan.FileState                                     { return nil }
+func (noFiles) Render(int, spec.Side)                                                 {}
 
 // vault is a repository with claims and reports in it.
 type vault struct {

@@ -259,13 +259,13 @@ func (l *Learner) refuse(tip string, permanent bool, why ...plan.Condition) {
 }
 
 func isPermanent(err error) bool {
-	var p Permanent
+	var p permanent
 	return errors.As(err, &p) && p.Permanent()
 }
 
 // refusalType is the condition's word for a commit that was not accepted.
 func refusalType(err error) string {
-	var c Conditioned
+	var c conditioned
 	if errors.As(err, &c) && c.Condition() != "" {
 		return c.Condition()
 	}

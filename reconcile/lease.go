@@ -1,7 +1,7 @@
 package reconcile
 
 import (
-	"fmt"
+	"context"
 	"time"
 
 	"mainstay/reconcile/plan"
@@ -85,25 +85,56 @@ func (a *Actuator) sayGuard(r *plan.Report) {
 		Message: "this side serves under a lease, and nobody would obey it if this agent were stopped or hung: " + why})
 }
 
-// Leased reports whether something may run here under a lease, as of the newest
-// pass.
-func (a *Actuator) Leased() bool { return !a.watch.None() }
+// letGoWithin bounds how long an agent that ends tries to give up its lease.
+const letGoWithin = 20 * time.Second
 
-// StopTime is how long the stops may take under the lease.
-func (a *Actuator) StopTime() time.Duration { return a.watch.StopTime }
+// EndLease ends an agent in order under a lease (R7). A guard keeps the lease, and
+// the next agent finds the services running. Without one the claim is renewed
+// without a lease; if that cannot be had, stop stops the services within a bound.
+// It is for after the newest pass and look.
+func (a *Actuator) EndLease(l *Learner, stop func(bound time.Duration) error) error {
+	switch {
+	case !a.underLease():
+		return nil
+	case a.Leases.Guarded():
+		a.Log.Info("the guard keeps the lease")
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), letGoWithin)
+	defer cancel()
+	if o := a.letGo(); o.Push != nil {
+		if err := l.Carry(ctx, o); err != nil {
+			a.Log.Warn("give up the lease", "error", err)
+		}
+	}
+	if a.hasLetGo(l.Look(ctx)) {
+		a.Log.Info("the lease was given up: the services go on without an agent")
+		return nil
+	}
+	a.Log.Warn("the lease cannot be given up and nobody would obey it: stopping the services")
+	if err := stop(a.watch.StopTime); err != nil {
+		return err
+	}
+	a.released()
+	return nil
+}
 
-// LetGo is the change of the claim by which an agent that ends gives up its
+// underLease reports whether something may run here under a lease, as of the
+// newest pass.
+func (a *Actuator) underLease() bool { return !a.watch.None() }
+
+// letGo is the change of the claim by which an agent that ends gives up its
 // lease, empty when it has none to give up (R7).
-func (a *Actuator) LetGo() Order {
+func (a *Actuator) letGo() Order {
 	if a.doc == nil {
 		return Order{}
 	}
 	return Order{Role: a.doc.Role, Push: plan.WithoutLease(&a.in)}
 }
 
-// HasLetGo reports whether a snapshot shows this node's claim as its own without
+// hasLetGo reports whether a snapshot shows this node's claim as its own without
 // a lease, and tells the guard.
-func (a *Actuator) HasLetGo(s *Snapshot) bool {
+func (a *Actuator) hasLetGo(s *Snapshot) bool {
 	if a.doc == nil || !s.OK {
 		return false
 	}
@@ -111,12 +142,12 @@ func (a *Actuator) HasLetGo(s *Snapshot) bool {
 	if !v.Read || !v.Reachable || v.Regressed || v.Began < s.Began || v.Tip.Instance != a.Instance || v.Tip.Free() || v.Tip.Lease > 0 {
 		return false
 	}
-	a.Released()
+	a.released()
 	return true
 }
 
-// Released tells the guard that nothing runs under a lease any more.
-func (a *Actuator) Released() {
+// released tells the guard that nothing runs under a lease any more.
+func (a *Actuator) released() {
 	a.watch = plan.Watch{}
 	if a.Leases == nil {
 		return
@@ -124,19 +155,4 @@ func (a *Actuator) Released() {
 	if err := a.Leases.Tell(a.watch); err != nil {
 		a.Log.Error("the guard does not know that the lease has ended", "error", err)
 	}
-}
-
-// ManagedServices is what an agent with this disk managed last, also what no
-// document names any more: a guard stops it in the agent's place (R7). The error is
-// fs.ErrNotExist when nothing was ever managed.
-func ManagedServices(d Disk) ([]Left, error) {
-	var m managed
-	err := d.Load(managedFile, &m)
-	if err != nil {
-		err = d.Load(managedCopy, &m)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("which services are managed: %w", err)
-	}
-	return m.all(), nil
 }

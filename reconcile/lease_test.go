@@ -131,15 +131,15 @@ func TestAReplacedAgentKeepsTheLeaseItFound(t *testing.T) {
 func TestALeaseThatWasGivenUpIsSeenInTheClaim(t *testing.T) {
 	h, p := leasedHand(t)
 	h.serving()
-	o := h.LetGo()
+	o := h.letGo()
 	if o.Push == nil || o.Push.Claim.Lease != 0 {
 		t.Fatalf("got %+v", o)
 	}
-	if h.HasLetGo(h.learn.Look(t.Context())) {
+	if h.hasLetGo(h.learn.Look(t.Context())) {
 		t.Error("the push has not landed")
 	}
 	h.lands(o)
-	if !h.HasLetGo(h.learn.Look(t.Context())) || !p.told.None() || h.Leased() {
+	if !h.hasLetGo(h.learn.Look(t.Context())) || !p.told.None() || h.underLease() {
 		t.Error("the push has landed")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"mainstay/reconcile/managed"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -31,7 +32,7 @@ type Repository interface {
 	List(ctx context.Context) (Listing, error)
 	// Revision fetches a commit that List named on the branch. It fails when
 	// the commit is not signed as it must be, or does not descend from
-	// accepted, unless that is empty. An error that implements Permanent and
+	// accepted, unless that is empty. An error that implements Permanent() and
 	// says true will be the same until the branch moves.
 	Revision(ctx context.Context, hash, accepted string) (Revision, error)
 }
@@ -42,14 +43,14 @@ type Revision interface {
 	Read(path string) ([]byte, error)
 }
 
-// Permanent is implemented by errors that trying again does not mend.
-type Permanent interface {
+// permanent is implemented by errors that trying again does not mend.
+type permanent interface {
 	// Permanent reports whether the same attempt would fail again.
 	Permanent() bool
 }
 
-// Conditioned is implemented by errors that are told as a condition of their own.
-type Conditioned interface {
+// conditioned is implemented by errors that are told as a condition of their own.
+type conditioned interface {
 	// Condition is the condition's type, or empty.
 	Condition() string
 }
@@ -91,7 +92,7 @@ type Services interface {
 	// touched. The error names what of w the node does not allow; the indexes then
 	// mean what they meant before. What is left is never refused: it is observed
 	// and stopped as what it was started, and never started (R2).
-	Configure(w *spec.Wanted, left []Left) error
+	Configure(w *spec.Wanted, left []managed.Left) error
 	// Observed is the newest observation of each.
 	Observed() []plan.Observed
 	// ByHand returns the command by which a person stops service i.
@@ -105,13 +106,11 @@ type Services interface {
 	Drain(i int)
 }
 
-// Render returns the content of a wanted file for a serving side.
-type Render func(path string, serving spec.Side) ([]byte, error)
-
 // Files keeps the wanted files. No method waits.
 type Files interface {
-	// Configure says which files the indexes below mean.
-	Configure(w *spec.Wanted, render Render) error
+	// Configure says which files the indexes below mean. Render returns the content
+	// of one for a serving side.
+	Configure(w *spec.Wanted, render func(path string, serving spec.Side) ([]byte, error)) error
 	// States compares the files with their content for a side.
 	States(serving spec.Side) []plan.FileState
 	// Render begins to check, replace and reload file i.
@@ -189,7 +188,7 @@ type Machine struct {
 	Probes   Probes
 	// SelfFence runs the node's own fence command (R7). It does not wait.
 	SelfFence func(reason string)
-	// Extra adds conditions, checks and jobs to a report, and may be nil. Tie is
-	// what jobs are tied to besides the status in it.
-	Extra func(r *plan.Report, tie plan.Tie)
+	// AddToReport adds conditions, checks and jobs to a report, and may be nil. Own
+	// says how sure this node is of its claim: jobs depend on it (R5).
+	AddToReport func(r *plan.Report, own plan.OwnClaim)
 }

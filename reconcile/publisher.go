@@ -37,8 +37,8 @@ func NewPublisher(c Coordination, clock Clock, heartbeat, timeout time.Duration)
 	return &Publisher{coordination: c, clock: clock, heartbeat: heartbeat, timeout: timeout, run: run}
 }
 
-// Obey takes over what the document says of heartbeats and timeouts.
-func (p *Publisher) Obey(heartbeat, timeout time.Duration) {
+// SetPace takes over what the document says of heartbeats and timeouts.
+func (p *Publisher) SetPace(heartbeat, timeout time.Duration) {
 	if heartbeat > 0 && timeout > 0 {
 		p.heartbeat, p.timeout = heartbeat, timeout
 	}

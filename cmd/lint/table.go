@@ -24,7 +24,8 @@ func table() []row {
 	return append([]row{
 		{folder: "schema", modules: []string{jsonschema, sigsYAML, goYAML}},
 		{folder: "spec", internal: []string{"schema"}, modules: []string{sigsYAML, goYAML, cron}},
-		{folder: "reconcile", internal: learned},
+		{folder: "reconcile", internal: append([]string{"reconcile/managed"}, learned...)},
+		{folder: "reconcile/managed", internal: []string{"spec"}},
 		{folder: "reconcile/control", internal: append([]string{"reconcile", "reconcile/record"}, learned...)},
 		{folder: "reconcile/record", internal: learned},
 		{folder: "reconcile/task", internal: append([]string{"reconcile/run"}, learned...), modules: []string{cron}},
@@ -36,7 +37,7 @@ func table() []row {
 			modules: []string{goGit, goBilly, sshsig, goCrypto, knownhosts, xCrypto, xSys}},
 		{folder: "reconcile/state", modules: []string{renameio}},
 		{folder: "reconcile/run", internal: []string{"reconcile/service"}},
-		{folder: "reconcile/machine", internal: append([]string{"reconcile", "reconcile/probe", "reconcile/service/...", "reconcile/state",
+		{folder: "reconcile/machine", internal: append([]string{"reconcile/managed", "reconcile/probe", "reconcile/service/...", "reconcile/state",
 			"reconcile/run"}, learned...)},
 		{folder: "reconcile/host", internal: append([]string{"reconcile", "reconcile/git", "reconcile/guard", "reconcile/machine", "reconcile/state",
 			"reconcile/control", "reconcile/record", "reconcile/task", "reconcile/metrics"}, learned...), modules: []string{goSystemd}},

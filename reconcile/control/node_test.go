@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"mainstay/reconcile"
+	"mainstay/reconcile/managed"
 	"mainstay/reconcile/metrics"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/record"
@@ -184,7 +185,7 @@ type ctlServices struct {
 	draining bool
 }
 
-func (s *ctlServices) Configure(w *spec.Wanted, left []reconcile.Left) error {
+func (s *ctlServices) Configure(w *spec.Wanted, left []managed.Left) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.run) < len(w.Services)+len(left) {
@@ -224,13 +225,13 @@ func (s *ctlServices) Drain(int) {
 
 type ctlFiles struct{}
 
-func (ctlFiles) Configure(*spec.Wanted, reconcile.Render) error { return nil }
-func (ctlFiles) States(spec.Side) []plan.FileState              { return nil }
-func (ctlFiles) Render(int, spec.Side)                          {}
-func (ctlProbes) Configure(*spec.Wanted) error                  { return nil }
-func (ctlProbes) Witness() plan.ProbeView                       { return plan.ProbeView{} }
-func (ctlProbes) Hurry(bool)                                    {}
-func (ctlProbes) Forget()                                       {}
+func (ctlFiles) Configure(*spec.Wanted, func(string, spec.Side) ([]byte, error)) error { return nil }
+func (ctlFiles) States(spec.Side) []plan.FileState                                     { return nil }
+func (ctlFiles) Render(int, spec.Side)                                                 {}
+func (ctlProbes) Configure(*spec.Wanted) error                                         { return nil }
+func (ctlProbes) Witness() plan.ProbeView                                              { return plan.ProbeView{} }
+func (ctlProbes) Hurry(bool)                                                           {}
+func (ctlProbes) Forget()                                                              {}
 func (ctlProbes) Detect() map[spec.Side]plan.ProbeView {
 	return nil
 }

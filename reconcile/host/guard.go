@@ -153,37 +153,8 @@ func (g *guardRun) alone() bool {
 	}
 }
 
-// letGoWithin bounds how long an agent that ends tries to give up its lease.
-const letGoWithin = 20 * time.Second
-
-// endLease ends an agent in order under a lease (R7). A guard keeps the lease, and
-// the next agent finds the services running. Without one the claim is renewed
-// without a lease; if that cannot be had, the services are stopped.
+// endLease gives up the lease of an agent that ends, or stops what runs under it
+// (R7).
 func (n *Node) endLease() error {
-	a := n.actuator
-	switch {
-	case !a.Leased():
-		return nil
-	case a.Leases.Guarded():
-		n.log.Info("the guard keeps the lease")
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), letGoWithin)
-	defer cancel()
-	if o := a.LetGo(); o.Push != nil {
-		if err := n.learner.Carry(ctx, o); err != nil {
-			n.log.Warn("give up the lease", "error", err)
-		}
-	}
-	if a.HasLetGo(n.learner.Look(ctx)) {
-		n.log.Info("the lease was given up: the services go on without an agent")
-		return nil
-	}
-	n.log.Warn("the lease cannot be given up and nobody would obey it: stopping the services")
-	s := n.parts.NewStopper(n.disk)
-	if err := s.StopNow(a.StopTime()); err != nil {
-		return err
-	}
-	a.Released()
-	return nil
+	return n.actuator.EndLease(n.learner, n.parts.NewStopper(n.disk).StopNow)
 }

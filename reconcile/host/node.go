@@ -118,7 +118,7 @@ func (n *Node) makeActuator(c Config, coordinated bool) error {
 		Clock: machine.Clock{}, Disk: n.disk, Leases: guard.Beside(c.File.Socket, boot), Versions: c.Versions, Recorder: n.journal, Log: c.Log,
 		Machine: reconcile.Machine{
 			Services: n.services, Files: n.parts.NewFiles(), Probes: n.parts.NewProbes(n.disk),
-			SelfFence: n.parts.SelfFence, Extra: n.addToReport,
+			SelfFence: n.parts.SelfFence, AddToReport: n.addToReport,
 		},
 	})
 	return nil
@@ -132,8 +132,8 @@ func (n *Node) configureTasks(w *spec.Wanted) {
 
 // addToReport adds what the actuator does not look after itself, and tells the
 // jobs what they are tied to.
-func (n *Node) addToReport(r *plan.Report, tie plan.Tie) {
-	n.jobs.SetStanding(plan.Standing{Status: r.Status, Tie: tie})
+func (n *Node) addToReport(r *plan.Report, own plan.OwnClaim) {
+	n.jobs.SetStanding(plan.Standing{Status: r.Status, Claim: own})
 	n.jobs.Fill(r)
 	n.checks.Fill(r)
 	r.Conditions = append(r.Conditions, n.services.Conditions()...)

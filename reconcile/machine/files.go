@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/service/file"
 	"mainstay/spec"
@@ -34,7 +33,7 @@ func (p *Parts) NewFiles() *Files { return &Files{parts: p} }
 type fileJob struct {
 	path   string
 	keeper *file.File
-	render reconcile.Render
+	render renderer
 	cancel context.CancelFunc
 	asked  chan struct{}
 	done   chan struct{}
@@ -50,13 +49,13 @@ type fileJob struct {
 }
 
 // Configure says which files there are from now on.
-func (f *Files) Configure(w *spec.Wanted, render reconcile.Render) error {
+func (f *Files) Configure(w *spec.Wanted, render renderer) error {
 	if err := refused(f.parts.file.Allow, w); err != nil {
 		return err
 	}
 	jobs := make([]*fileJob, len(w.Files))
 	for i, want := range w.Files {
-		d, err := file.New(want, f.parts.units())
+		d, err := file.New(want, f.parts.units(), f.parts.file.Allow.Paths)
 		if err != nil {
 			return err
 		}
@@ -188,3 +187,6 @@ func (j *fileJob) look(ctx context.Context, side spec.Side, apply bool) (bool, e
 	}
 	return j.keeper.Observe(want)
 }
+
+// renderer returns the content of a wanted file for a serving side.
+type renderer = func(path string, serving spec.Side) ([]byte, error)

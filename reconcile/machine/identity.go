@@ -11,7 +11,7 @@ import (
 	"os"
 	"strings"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/managed"
 	"mainstay/reconcile/state"
 )
 
@@ -50,7 +50,7 @@ func BootID() (string, error) {
 // state folder and the machine's own fingerprint, so that a copied state folder
 // or a cloned machine is somebody else. It is an error when
 // the disk does not say who this agent is and may do so later.
-func Instance(disk reconcile.Disk, log *slog.Logger) (string, error) {
+func Instance(disk managed.Disk, log *slog.Logger) (string, error) {
 	var id identity
 	var missing []string
 	for _, name := range identityFiles {

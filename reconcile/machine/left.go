@@ -6,14 +6,14 @@ import (
 	"io/fs"
 	"os"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/managed"
 	"mainstay/reconcile/service"
 	"mainstay/reconcile/state"
 )
 
 // left is a service of an earlier document. What this node started it may observe
 // and stop, whatever its own file allows by now; it is not started again (R2).
-func (s *Services) left(l reconcile.Left) service.Managed {
+func (s *Services) left(l managed.Left) service.Managed {
 	if l.Lost != "" {
 		return service.Managed{Key: string(l.Lost), Driver: s.lost(l.Lost)}
 	}
@@ -30,11 +30,11 @@ func (s *Services) left(l reconcile.Left) service.Managed {
 
 // lost stands for services that nobody knows: it is down once a person has removed
 // the mark.
-func (s *Services) lost(why reconcile.LostWhy) service.Driver {
-	if why == reconcile.LostUnread {
+func (s *Services) lost(why managed.LostWhy) service.Driver {
+	if why == managed.LostUnread {
 		return service.Unseen{Why: func() error { return errors.New("the state folder cannot be read") }}
 	}
-	mark := state.File(s.parts.file.State, reconcile.LostFile)
+	mark := state.File(s.parts.file.State, managed.LostFile)
 	hand := "see that nothing of an earlier document runs, then: rm '" + mark + "'"
 	return service.Unseen{ByHand: hand, Why: func() error {
 		_, err := os.Stat(mark)

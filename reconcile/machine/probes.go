@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/managed"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/probe"
 	"mainstay/spec"
@@ -18,7 +18,7 @@ import (
 type Probes struct {
 	allow spec.Allow
 	// disk keeps what has answered once; nil keeps nothing.
-	disk reconcile.Disk
+	disk managed.Disk
 	wake func()
 
 	mu      sync.Mutex
@@ -50,13 +50,13 @@ const (
 )
 
 // NewProbes returns this machine's probes. The disk keeps what has answered once.
-func (p *Parts) NewProbes(disk reconcile.Disk) *Probes {
+func (p *Parts) NewProbes(disk managed.Disk) *Probes {
 	return newProbes(p.ctx, p.file.Allow, disk, p.wake)
 }
 
 // newProbes returns probes that run until ctx ends, run only commands that are
 // allowed, and call wake when one changes its mind. The disk may be nil.
-func newProbes(ctx context.Context, allow spec.Allow, disk reconcile.Disk, wake func()) *Probes {
+func newProbes(ctx context.Context, allow spec.Allow, disk managed.Disk, wake func()) *Probes {
 	return &Probes{ctx: ctx, allow: allow, disk: disk, wake: wake, detect: map[spec.Side]*watched{}}
 }
 

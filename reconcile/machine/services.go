@@ -9,7 +9,7 @@ import (
 	"strings"
 	"sync"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/managed"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/probe"
 	"mainstay/reconcile/service"
@@ -39,13 +39,13 @@ func (p *Parts) NewServices(also func(*spec.Wanted)) *Services {
 // Configure makes a driver for each wanted service and for each that is left of
 // earlier documents. A document that asks for what the node does not allow changes
 // nothing: what ran goes on being healed.
-func (s *Services) Configure(w *spec.Wanted, left []reconcile.Left) error {
+func (s *Services) Configure(w *spec.Wanted, left []managed.Left) error {
 	if err := refused(s.parts.file.Allow, w); err != nil {
 		return err
 	}
 	next := set{managed: map[string]service.Managed{}}
 	for _, want := range w.Services {
-		m, err := s.managed(want, reconcile.Identity{Deployment: w.Deployment, Node: w.Node, Name: want.Name})
+		m, err := s.managed(want, managed.Identity{Deployment: w.Deployment, Node: w.Node, Name: want.Name})
 		if err != nil {
 			return fmt.Errorf("service %s: %w", want.Name, err)
 		}
@@ -91,7 +91,7 @@ func refused(a spec.Allow, w *spec.Wanted) error {
 }
 
 // managed is one service with its driver, its probe and its bounds.
-func (s *Services) managed(want spec.Service, as reconcile.Identity) (service.Managed, error) {
+func (s *Services) managed(want spec.Service, as managed.Identity) (service.Managed, error) {
 	key, err := json.Marshal([]any{want, as})
 	if err != nil {
 		return service.Managed{}, err
@@ -140,7 +140,7 @@ func inItsWords(err error) error {
 }
 
 // driver makes the driver of the one kind that the document names.
-func (s *Services) driver(want spec.Service, as reconcile.Identity) (service.Driver, error) {
+func (s *Services) driver(want spec.Service, as managed.Identity) (service.Driver, error) {
 	switch {
 	case want.Process != nil:
 		return process.New(process.Config{
@@ -158,7 +158,7 @@ func (s *Services) driver(want spec.Service, as reconcile.Identity) (service.Dri
 }
 
 // folder is a service's own below the state folder.
-func (s *Services) folder(as reconcile.Identity) string {
+func (s *Services) folder(as managed.Identity) string {
 	return filepath.Join(s.parts.file.State, "services", as.Name)
 }
 

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/managed"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/probe"
 	"mainstay/reconcile/service"
@@ -56,7 +56,7 @@ func TestADrainSpeaksInItsCommandsOwnWords(t *testing.T) {
 	b := newBench(t)
 	ask := func(script string) error {
 		m, err := b.services.managed(spec.Service{Name: "pbx", Systemd: "pbx.service",
-			Drain: &spec.Drain{Command: []string{"sh", "-c", script}, Within: spec.Duration(5 * time.Second)}}, reconcile.Identity{})
+			Drain: &spec.Drain{Command: []string{"sh", "-c", script}, Within: spec.Duration(5 * time.Second)}}, managed.Identity{})
 		if err != nil || m.DrainWithin != 5*time.Second {
 			t.Fatal(m.DrainWithin, err)
 		}

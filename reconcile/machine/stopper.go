@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/managed"
 	"mainstay/reconcile/run"
 	"mainstay/reconcile/service"
 )
@@ -20,12 +20,12 @@ const prepareEvery = 5 * time.Second
 // list of what is allowed: it stops what was allowed once.
 type Stopper struct {
 	parts *Parts
-	disk  reconcile.Disk
+	disk  managed.Disk
 	// observe makes it look only: somebody else stops.
 	observe bool
 
 	mu      sync.Mutex
-	managed []reconcile.Left // nil until it was read
+	managed []managed.Left // nil until it was read
 	asking  bool
 	asked   time.Duration
 	run     *stopRun
@@ -36,7 +36,7 @@ type Stopper struct {
 
 // NewStopper returns a stopper of what the agent that keeps its state on disk
 // managed.
-func (p *Parts) NewStopper(disk reconcile.Disk) *Stopper { return &Stopper{parts: p, disk: disk} }
+func (p *Parts) NewStopper(disk managed.Disk) *Stopper { return &Stopper{parts: p, disk: disk} }
 
 // OnlyObserve makes it look and stop nothing: somebody else stops. It must be
 // called before anything else.
@@ -70,8 +70,8 @@ func (s *Stopper) Prepare() {
 }
 
 // load asks the disk; what it said last stays when it does not answer.
-func (s *Stopper) load() ([]reconcile.Left, error) {
-	all, err := reconcile.ManagedServices(s.disk)
+func (s *Stopper) load() ([]managed.Left, error) {
+	all, err := managed.Services(s.disk)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err == nil {
@@ -168,7 +168,7 @@ func (s *Stopper) stopAll(ctx context.Context, look bool) error {
 	return errors.Join(errs...)
 }
 
-func (s *Stopper) stopOne(ctx context.Context, l reconcile.Left, look bool) error {
+func (s *Stopper) stopOne(ctx context.Context, l managed.Left, look bool) error {
 	d := (&Services{parts: s.parts}).left(l).Driver
 	if look {
 		state, err := d.Observe(ctx)

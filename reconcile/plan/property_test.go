@@ -15,8 +15,8 @@ import (
 
 // tale is a random story of one node: the commands of the story files, in any
 // order. It reaches corners that nobody would write down.
-func tale(r *rand.Rand, side spec.Side, lines int) *teller {
-	s := newTeller()
+func tale(r *rand.Rand, side spec.Side, lines int) *storyNode {
+	s := newStoryNode()
 	pick := func(of ...string) string { return of[r.IntN(len(of))] }
 	begin := "node side=" + string(side) + pick("", " witness") + pick("", " lease=40s") + pick("", " unconfirmed=hold") +
 		pick("", " drain=1m", " absent=stop") + pick("", " fresh") + pick("", " uncoordinated") + " services=asterisk,monit"
@@ -39,7 +39,7 @@ func tale(r *rand.Rand, side spec.Side, lines int) *teller {
 	return s
 }
 
-func must(s *teller, line string) {
+func must(s *storyNode, line string) {
 	var out strings.Builder
 	if err := s.tell(line, &out); err != nil {
 		panic(err)
@@ -104,7 +104,7 @@ func TestDecideIsAFunction(t *testing.T) {
 // else happens, nothing more is ordered and nothing more is remembered.
 func TestSecondDecisionIsEmpty(t *testing.T) {
 	eachTale(t, func(t *testing.T, in *Input) {
-		s := &teller{in: *in, tips: 100}
+		s := &storyNode{in: *in, tips: 100}
 		s.in.Late, s.in.Pause, s.in.Witness = false, nil, ProbeView{}
 		if !s.in.Claim.Regressed {
 			must(s, "claim again")
@@ -179,7 +179,7 @@ func BenchmarkDecide(b *testing.B) {
 		{"Seize", []string{"node side=standby", "claim held=main", "doc active=standby", "decide", "time +30s", "decide"}},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			s := newTeller()
+			s := newStoryNode()
 			for _, line := range bench.story {
 				must(s, line)
 			}
@@ -193,7 +193,7 @@ func BenchmarkDecide(b *testing.B) {
 
 // TestDecideAllocatesLittle: what a decision allocates does not grow with time.
 func TestDecideAllocatesLittle(t *testing.T) {
-	s := newTeller()
+	s := newStoryNode()
 	for _, line := range []string{"node side=main services=asterisk,monit", "claim held=main", "decide", "win", "decide",
 		"apply", "decide", "apply", "decide"} {
 		must(s, line)

@@ -48,7 +48,7 @@ func TestStories(t *testing.T) {
 // play runs a story and returns it with the output it really gives.
 func play(content string) (string, error) {
 	var out strings.Builder
-	var node *teller
+	var node *storyNode
 	var shown strings.Builder
 	inOutput := false
 	for n, line := range strings.Split(strings.TrimSuffix(content, "\n"), "\n") {
@@ -67,7 +67,7 @@ func play(content string) (string, error) {
 			continue
 		}
 		if strings.HasPrefix(line, "node ") {
-			node = newTeller()
+			node = newStoryNode()
 		}
 		if node == nil {
 			return "", fmt.Errorf("line %d: a story begins with a node", n+1)

@@ -236,7 +236,7 @@ func (c *checker) jobs(n *node, in *plan.Input, d *plan.Decision) {
 	after := *in
 	after.Memory = d.Memory
 	if !in.Doc.Exclusive || !in.Doc.Coordinated ||
-		plan.ForbidJob(plan.Standing{Status: d.Status, Tie: plan.TieOf(&after)}, spec.WhenActive, false) != "" {
+		plan.ForbidJob(plan.Standing{Status: d.Status, Claim: plan.OwnClaimOf(&after)}, spec.WhenActive, false) != "" {
 		return
 	}
 	if t := c.w.server.tip(n.role); t.Instance != n.fingerprint && c.changed[n.role] < n.world(in.Claim.Began) {

@@ -172,7 +172,7 @@ func (l *Library) load(path string, document []byte, templates spec.TemplateRead
 }
 
 // render is what a file of a node must hold.
-func (l *Library) render(k renderKey, render reconcile.Render) (string, error) {
+func (l *Library) render(k renderKey, render renderer) (string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if text, ok := l.rendered[k]; ok {

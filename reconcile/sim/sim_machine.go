@@ -3,7 +3,6 @@ package sim
 import (
 	"time"
 
-	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -250,13 +249,13 @@ func (n *node) allReady() bool {
 type files struct {
 	p      *proc
 	wanted *spec.Wanted
-	render reconcile.Render
+	render renderer
 	busy   map[int]bool
 	states []plan.FileState
 }
 
 // Configure is part of reconcile.Files.
-func (f *files) Configure(w *spec.Wanted, render reconcile.Render) error {
+func (f *files) Configure(w *spec.Wanted, render renderer) error {
 	f.wanted, f.render, f.busy = w, render, map[int]bool{}
 	f.states = make([]plan.FileState, len(w.Files))
 	return nil
@@ -294,3 +293,6 @@ func (f *files) Render(i int, serving spec.Side) {
 		f.p.wake()
 	})
 }
+
+// renderer returns the content of a wanted file for a serving side.
+type renderer = func(path string, serving spec.Side) ([]byte, error)

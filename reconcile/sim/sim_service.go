@@ -3,7 +3,7 @@ package sim
 import (
 	"time"
 
-	"mainstay/reconcile"
+	"mainstay/reconcile/managed"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -102,7 +102,7 @@ func newServices(p *proc) *services {
 }
 
 // Configure is part of reconcile.Services.
-func (s *services) Configure(*spec.Wanted, []reconcile.Left) error { return nil }
+func (s *services) Configure(*spec.Wanted, []managed.Left) error { return nil }
 
 // Observed is part of reconcile.Services.
 func (s *services) Observed() []plan.Observed {

@@ -115,12 +115,12 @@ func (d *desk) configure(jobs ...spec.Job) {
 func (d *desk) turn() time.Duration { return d.jobs.tasks.turn(d.ctx) }
 
 // at lets time go by and takes a turn with a status.
-func (d *desk) at(after time.Duration, s plan.Status) { d.tied(after, s, plan.TieHeld) }
+func (d *desk) at(after time.Duration, s plan.Status) { d.tied(after, s, plan.OwnClaimHeld) }
 
 // tied is at with what is known of the claim.
-func (d *desk) tied(after time.Duration, s plan.Status, tie plan.Tie) {
+func (d *desk) tied(after time.Duration, s plan.Status, own plan.OwnClaim) {
 	d.clock.pass(after)
-	d.jobs.SetStanding(plan.Standing{Status: s, Tie: tie})
+	d.jobs.SetStanding(plan.Standing{Status: s, Claim: own})
 	d.turn()
 }
 
@@ -232,18 +232,18 @@ func TestAJobIsEndedWhenTheNodeStopsBeingWhatItIsTiedTo(t *testing.T) {
 func TestAJobOfTheActiveSideNeedsTheClaim(t *testing.T) {
 	why := "the claim was not read as this node's own"
 	d := newDesk(t, hourly(spec.WhenActive))
-	d.tied(30*time.Minute, plan.Active, plan.TieUnread)
+	d.tied(30*time.Minute, plan.Active, plan.OwnClaimUnread)
 	d.idle("while the claim cannot be read")
 	if got := d.report().Skipped; got != why {
 		t.Errorf("skipped %q", got)
 	}
-	d.tied(time.Hour, plan.Active, plan.TieHeld)
+	d.tied(time.Hour, plan.Active, plan.OwnClaimHeld)
 	run := d.started()
-	d.tied(time.Minute, plan.Active, plan.TieUnread)
+	d.tied(time.Minute, plan.Active, plan.OwnClaimUnread)
 	if run.ctx.Err() != nil {
 		t.Fatal("ended while the other side waits")
 	}
-	d.tied(time.Minute, plan.Active, plan.TieLost)
+	d.tied(time.Minute, plan.Active, plan.OwnClaimLost)
 	<-run.ctx.Done()
 	d.over()
 	if got := d.report().Output; got != why+": it was ended" {

@@ -9,16 +9,16 @@ import (
 	"mainstay/spec"
 )
 
-// teller is one node of a story: what it knows, changed line by line.
-type teller struct {
+// storyNode is one node of a story: what it knows, changed line by line.
+type storyNode struct {
 	in   Input
 	last Decision
 	// tips counts the claim's tips, so that each has a hash of its own.
 	tips int
 }
 
-func newTeller() *teller {
-	return &teller{in: Input{Now: time.Hour, Boot: "boot1", Instance: "m1", Memory: Memory{Boot: "boot1"}}}
+func newStoryNode() *storyNode {
+	return &storyNode{in: Input{Now: time.Hour, Boot: "boot1", Instance: "m1", Memory: Memory{Boot: "boot1"}}}
 }
 
 // args are the words of a line after its command: bare words and key=value.
@@ -59,7 +59,7 @@ func (a args) number(key string, def uint64) uint64 {
 }
 
 // tell carries out one line.
-func (s *teller) tell(line string, out *strings.Builder) error {
+func (s *storyNode) tell(line string, out *strings.Builder) error {
 	words := strings.Fields(line)
 	a := args(words[1:])
 	commands := map[string]func(args) error{
@@ -81,7 +81,7 @@ func (s *teller) tell(line string, out *strings.Builder) error {
 }
 
 // node starts a story anew: the node, its role, its document.
-func (s *teller) node(a args) error {
+func (s *storyNode) node(a args) error {
 	side := spec.Side(a.get("side", ""))
 	d := &Doc{
 		Commit: "c1", Digest: "d1", Active: spec.Main, Node: "xivo-" + string(side), Role: a.get("role", "xivo"),
@@ -114,7 +114,7 @@ func (s *teller) node(a args) error {
 }
 
 // doc changes the accepted document; every change is a new commit.
-func (s *teller) doc(a args) error {
+func (s *storyNode) doc(a args) error {
 	d := *s.in.Doc
 	d.Commit = a.get("commit", "c"+strconv.Itoa(1+number(d.Commit)))
 	d.Active = spec.Side(a.get("active", string(d.Active)))
@@ -134,7 +134,7 @@ func number(commit string) int {
 }
 
 // claim is what the last look at git showed of the node's own claim.
-func (s *teller) claim(a args) error {
+func (s *storyNode) claim(a args) error {
 	v := &s.in.Claim
 	s.in.Stale = s.in.Stale && a.has("unreachable")
 	switch {
@@ -158,7 +158,7 @@ func (s *teller) claim(a args) error {
 }
 
 // tip makes a tip nobody has seen before.
-func (s *teller) tip(a args) Tip {
+func (s *storyNode) tip(a args) Tip {
 	s.tips++
 	side := spec.Side(a.get("held", ""))
 	c := Claim{
@@ -168,6 +168,7 @@ func (s *teller) tip(a args) Tip {
 		Instance: a.get("instance", ""), Commit: a.get("commit", ""), Document: a.get("digest", ""),
 	}
 	c.Down.Main, c.Down.Standby = proof(a.get("down", ""), spec.Main, c.Seq), proof(a.get("down", ""), spec.Standby, c.Seq)
+	c.Last.Main, c.Last.Standby = last(a.get("last", ""), spec.Main), last(a.get("last", ""), spec.Standby)
 	if side != "" {
 		c.Node = "xivo-" + string(side)
 		if c.Instance == "" {
@@ -191,23 +192,33 @@ func proof(words string, side spec.Side, seq uint64) Proof {
 	return Proof{}
 }
 
+// last reads "main:m1" or "main:several,standby:s1".
+func last(words string, side spec.Side) string {
+	for _, w := range strings.Split(words, ",") {
+		if instance, ok := strings.CutPrefix(w, string(side)+":"); ok {
+			return instance
+		}
+	}
+	return ""
+}
+
 // report reads what a report says.
 func report(a args) ReportView {
 	return ReportView{Known: true, SeqBefore: a.number("seqBefore", 0), Report: Report{
-		Node: a.get("node", ""), Status: Status(a.get("status", "Inactive")), Ready: a.has("ready"), Running: a.has("running"),
+		Node: a.get("node", ""), Instance: a.get("instance", ""), Status: Status(a.get("status", "Inactive")), Ready: a.has("ready"), Running: a.has("running"),
 		Paused: a.has("paused"), Seq: a.number("seq", 0), Accepted: a.get("commit", ""), Document: a.get("digest", ""),
 		Declared: spec.Side(a.get("declared", "")), Holder: Holder(a.get("holder", "")), Reason: strings.ReplaceAll(a.get("reason", ""), "_", " "),
 	}}
 }
 
-func (s *teller) peer(a args) error {
+func (s *storyNode) peer(a args) error {
 	s.in.Peer = report(a)
 	return nil
 }
 
 // followed is the claim of the followed role, or with "report SIDE" one of its
 // nodes' reports.
-func (s *teller) followed(a args) error {
+func (s *storyNode) followed(a args) error {
 	if s.in.Followed == nil {
 		s.in.Followed = &FollowView{Reports: SideReports{}}
 	}
@@ -222,7 +233,7 @@ func (s *teller) followed(a args) error {
 
 // role is an exclusive role as a third party sees it, "role NAME held=.. " and
 // then "role NAME report SIDE ..".
-func (s *teller) role(a args) error {
+func (s *storyNode) role(a args) error {
 	for i := range s.in.Roles {
 		if s.in.Roles[i].Role == a[0] && a[1] == "report" {
 			seen := report(a[3:])

@@ -7,8 +7,8 @@ import (
 	"mainstay/reconcile/plan"
 )
 
-// describe brings the report up to date with a decision.
-func (a *Actuator) describe(d plan.Decision) {
+// updateReport brings the report up to date with a decision.
+func (a *Actuator) updateReport(d plan.Decision) {
 	wall := a.Clock.Wall()
 	if a.last.Status != d.Status {
 		a.since = wall
@@ -108,17 +108,17 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 		r.Conditions = append(r.Conditions, plan.Condition{Type: plan.CondStateNotSaved,
 			Message: "the memory could not be kept on disk: " + a.unsaved})
 	}
-	if a.Machine.Extra != nil {
-		a.Machine.Extra(&r, a.tie())
+	if a.Machine.AddToReport != nil {
+		a.Machine.AddToReport(&r, a.ownClaim())
 	}
 	return r
 }
 
 // tie is what this node knows of its claim, as of the newest pass.
-func (a *Actuator) tie() plan.Tie {
+func (a *Actuator) ownClaim() plan.OwnClaim {
 	in := a.in
 	in.Memory = a.mem
-	return plan.TieOf(&in)
+	return plan.OwnClaimOf(&in)
 }
 
 // composeNone makes the report of an agent that goes by no document. It says where it
@@ -182,3 +182,109 @@ func (a *Actuator) Report() plan.Report { return a.report }
 // Handover reports whether something between the sides is open, so that git is
 // to be looked at more often.
 func (a *Actuator) Handover() bool { return a.last.Handover }
+
+// sayGone reports what runs although no document names it any more.
+func (a *Actuator) sayGone(r *plan.Report) {
+	m := a.managed
+	if m == nil {
+		return
+	}
+	for i, l := range m.Gone {
+		message := l.Name + " is in the document no more and was not seen down since: stop it by hand, or it is stopped when this side is"
+		if l.Lost != "" {
+			message = "which services earlier documents started here is not known, its record was " + string(l.Lost) + ": this side is not released"
+		}
+		if hand := a.Machine.Services.ByHand(len(m.Services) + i); hand != "" {
+			message += "; by hand: " + hand
+		}
+		r.Conditions = append(r.Conditions, plan.Condition{Type: plan.CondLeftRunning, Message: message})
+	}
+}
+
+// phases are the moments of the newest change of side as this node saw them, and
+// those of the start before, until the claim under which it served is given up.
+type phases struct {
+	now    []plan.Phase
+	before *plan.Served
+	// recalled says that what was published before a restart was taken over, or
+	// that there was nothing to take over.
+	recalled bool
+}
+
+// begin starts a new change of side. Served is the seq of the claim this node
+// holds, 0 without one; back says that this very side is declared again.
+func (p *phases) begin(at time.Time, served uint64, back bool) {
+	still := p.before != nil && p.before.Seq == served
+	switch {
+	case still && back:
+		p.now, p.before = p.before.Phases, nil
+		return
+	case still:
+	case served > 0 && len(p.now) > 0:
+		p.before = &plan.Served{Seq: served, Phases: p.now}
+	default:
+		p.before = nil
+	}
+	p.now = []plan.Phase{{Name: plan.PhaseSeen, At: at.UTC()}}
+}
+
+// mark notes the first time a phase is reached.
+func (p *phases) mark(name string, at time.Time) {
+	if !p.has(name) {
+		p.now = append(p.now, plan.Phase{Name: name, At: at.UTC()})
+	}
+}
+
+func (p *phases) has(name string) bool {
+	return slices.ContainsFunc(p.now, func(q plan.Phase) bool { return q.Name == name })
+}
+
+// recall puts what this node published before it was restarted in front of what
+// it saw since, when both are of the same change of side.
+func (p *phases) recall(published []plan.Phase) {
+	since := p.now
+	p.now = slices.Clone(published)
+	for _, q := range since {
+		p.mark(q.Name, q.At)
+	}
+}
+
+// recallPhases takes over what this node published before a restart, once, from
+// the first of its own reports that is read.
+func (a *Actuator) recallPhases() {
+	own := a.snap.Reports[a.Node]
+	if a.phases.recalled || a.doc == nil || a.snap.LastRead.IsZero() {
+		return
+	}
+	a.phases.recalled = true
+	switch {
+	case own == nil || own.Instance != a.Instance || len(own.Phases) == 0:
+	case own.Declared == a.doc.Active:
+		a.phases.recall(own.Phases)
+	case own.Declared == own.Side && own.Holder.Side() == own.Side:
+		a.phases.before = &plan.Served{Seq: own.Seq, Phases: own.Phases}
+	}
+}
+
+// served is the seq of the claim this node holds by its newest report, 0 without
+// one.
+func (a *Actuator) served() uint64 {
+	if a.doc == nil || !a.doc.Exclusive || a.report.Holder.Side() != a.doc.Side {
+		return 0
+	}
+	return a.report.Seq
+}
+
+// withPhases adds to a change of the claim the phases that people will read in it.
+func (a *Actuator) withPhases(push *plan.Push) *plan.Push {
+	if push == nil {
+		return nil
+	}
+	p := *push
+	p.Claim.Phases, p.Claim.Before = slices.Clone(a.phases.now), a.phases.before
+	tip, peer := a.in.Claim.Tip, a.in.Peer
+	if p.Claim.Action == plan.Seize && peer.Known && peer.Seq == tip.Seq && peer.Side == peer.Declared {
+		p.Claim.Before = &plan.Served{Seq: tip.Seq, Phases: peer.Phases}
+	}
+	return &p
+}

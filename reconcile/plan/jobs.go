@@ -2,57 +2,57 @@ package plan
 
 import "mainstay/spec"
 
-// Tie is what a node knows of its claim: what the jobs of an active side are tied
-// to.
-type Tie int
+// OwnClaim is how sure a node is that it holds the claim of its role. Jobs of an
+// active side depend on it (R5).
+type OwnClaim int
 
 const (
-	// TieHeld is a claim that the newest look showed as this node's own, or a role
+	// OwnClaimHeld is a claim that the newest look showed as this node's own, or a role
 	// that has none.
-	TieHeld Tie = iota
-	// TieUnread is one that could not be read at the newest look: nothing begins.
-	TieUnread
-	// TieLost is one that is not known to be this node's any more, or was not read
+	OwnClaimHeld OwnClaim = iota
+	// OwnClaimUnread is one that could not be read at the newest look: nothing begins.
+	OwnClaimUnread
+	// OwnClaimLost is one that is not known to be this node's any more, or was not read
 	// for longer than the other side waits before it presumes this one dead (R4).
-	TieLost
+	OwnClaimLost
 )
 
-// TieOf returns what an input says of the claim of this node's role. A start that
+// OwnClaimOf returns what an input says of the claim of this node's role. A start that
 // rests on a presumption or on a person's word has no claim of its own (R6, R9).
-func TieOf(in *Input) Tie {
+func OwnClaimOf(in *Input) OwnClaim {
 	d, c := in.Doc, in.Claim
 	if d == nil || !d.Exclusive || !d.Coordinated {
-		return TieHeld
+		return OwnClaimHeld
 	}
 	own := c.Read && !c.Tip.Free() && c.Tip.Instance == in.Instance && in.Memory.Local == ""
 	switch {
 	case !own:
-		return TieLost
+		return OwnClaimLost
 	case c.Reachable && !c.Regressed && !in.Late:
-		return TieHeld
+		return OwnClaimHeld
 	case in.Now-c.Began > d.Handover.Wait.D():
-		return TieLost
+		return OwnClaimLost
 	}
-	return TieUnread
+	return OwnClaimUnread
 }
 
-// Standing is what the jobs of a node are tied to.
+// Standing is what the jobs of a node depend on.
 type Standing struct {
 	Status Status
-	Tie    Tie
+	Claim  OwnClaim
 }
 
 // ForbidJob says why a job may not run, or "". A side that is cut off serves on
 // (R5), but what its jobs copy to the other one might overwrite a side that has
 // taken over: none begins before the claim was read again, and one that runs is
-// ended once the tie is lost. Nothing runs while the node is Paused (R11).
+// ended once the claim is lost. Nothing runs while the node is Paused (R11).
 func ForbidJob(s Standing, when spec.When, runs bool) string {
 	switch {
 	case s.Status == Paused:
 		return "the node is Paused"
 	case when == spec.WhenActive && s.Status != Active, when == spec.WhenInactive && s.Status != Inactive:
 		return "the node is " + string(s.Status)
-	case when == spec.WhenActive && s.Tie == TieLost, when == spec.WhenActive && s.Tie == TieUnread && !runs:
+	case when == spec.WhenActive && s.Claim == OwnClaimLost, when == spec.WhenActive && s.Claim == OwnClaimUnread && !runs:
 		return "the claim was not read as this node's own"
 	}
 	return ""

@@ -9,7 +9,7 @@ import (
 )
 
 // service sets what one service is observed to do.
-func (s *teller) service(a args) error {
+func (s *storyNode) service(a args) error {
 	for i, svc := range s.in.Doc.Services {
 		if svc.Name == a[0] {
 			s.in.Services[i] = Observed{
@@ -23,7 +23,7 @@ func (s *teller) service(a args) error {
 	return fmt.Errorf("no service %q", a[0])
 }
 
-func (s *teller) file(a args) error {
+func (s *storyNode) file(a args) error {
 	f := FileState{Path: a[0], Same: a.has("same"), Busy: a.has("busy"), Err: strings.ReplaceAll(a.get("err", ""), "_", " ")}
 	for i := range s.in.Files {
 		if s.in.Files[i].Path == f.Path {
@@ -36,7 +36,7 @@ func (s *teller) file(a args) error {
 }
 
 // probe reads "answers", "silent for=30s", "unasked" or "unknown".
-func (s *teller) probe(a args) ProbeView {
+func (s *storyNode) probe(a args) ProbeView {
 	switch {
 	case a.has("answers"):
 		return ProbeView{Known: true, Answers: true}
@@ -48,12 +48,12 @@ func (s *teller) probe(a args) ProbeView {
 	return ProbeView{}
 }
 
-func (s *teller) witness(a args) error {
+func (s *storyNode) witness(a args) error {
 	s.in.Witness = s.probe(a)
 	return nil
 }
 
-func (s *teller) detect(a args) error {
+func (s *storyNode) detect(a args) error {
 	if s.in.Detect == nil {
 		s.in.Detect = map[spec.Side]ProbeView{}
 	}
@@ -61,7 +61,7 @@ func (s *teller) detect(a args) error {
 	return nil
 }
 
-func (s *teller) takeover(a args) error {
+func (s *storyNode) takeover(a args) error {
 	if a.has("end") {
 		s.in.Takeover = nil
 		return nil
@@ -70,7 +70,7 @@ func (s *teller) takeover(a args) error {
 	return nil
 }
 
-func (s *teller) pause(a args) error {
+func (s *storyNode) pause(a args) error {
 	s.in.Pause = &PauseOrder{Reason: "disk swap"}
 	if a.has("end") {
 		s.in.Pause = nil
@@ -79,7 +79,7 @@ func (s *teller) pause(a args) error {
 }
 
 // drain gives one service a bound of its own.
-func (s *teller) drain(a args) error {
+func (s *storyNode) drain(a args) error {
 	for i := range s.in.Doc.Services {
 		if s.in.Doc.Services[i].Name == a[0] {
 			bound, err := time.ParseDuration(a[1])
@@ -92,14 +92,14 @@ func (s *teller) drain(a args) error {
 
 // endDrain is a person's word that nobody waits for calls any more, for as long
 // as this node drains.
-func (s *teller) endDrain(args) error {
+func (s *storyNode) endDrain(args) error {
 	s.in.EndDrain = true
 	return nil
 }
 
 // reboot: services are down, the boot id and the clock are new, nothing was
 // read; what was kept on disk is still there.
-func (s *teller) reboot(args) error {
+func (s *storyNode) reboot(args) error {
 	s.in.Boot += "'"
 	s.in.Now = time.Minute
 	for i := range s.in.Services {
@@ -109,7 +109,7 @@ func (s *teller) reboot(args) error {
 }
 
 // restart is a new run of the agent on a machine that went on.
-func (s *teller) restart(args) error {
+func (s *storyNode) restart(args) error {
 	s.in.Restarted, s.in.Stale = true, true
 	s.in.Claim = ClaimView{Tip: s.in.Claim.Tip}
 	s.in.Peer, s.in.Witness = ReportView{}, ProbeView{}
@@ -117,19 +117,19 @@ func (s *teller) restart(args) error {
 }
 
 // stale is a branch that moved on to a commit which the node did not accept.
-func (s *teller) stale(args) error {
+func (s *storyNode) stale(args) error {
 	s.in.Stale = true
 	return nil
 }
 
-func (s *teller) time(a args) error {
+func (s *storyNode) time(a args) error {
 	d, err := time.ParseDuration(strings.TrimPrefix(a[0], "+"))
 	s.in.Now += d
 	return err
 }
 
 // apply carries out the newest decision's steps at once, and well.
-func (s *teller) apply(args) error {
+func (s *storyNode) apply(args) error {
 	for _, st := range s.last.Steps {
 		switch st.Do {
 		case DoStart:
@@ -148,7 +148,7 @@ func (s *teller) apply(args) error {
 }
 
 // win lands the newest decision's push and shows it to the node.
-func (s *teller) win(a args) error {
+func (s *storyNode) win(a args) error {
 	p := s.last.Push
 	if p == nil {
 		return fmt.Errorf("nothing was pushed")
@@ -163,12 +163,12 @@ func (s *teller) win(a args) error {
 }
 
 // forget loses the memory: a damaged state file.
-func (s *teller) forget(args) error {
+func (s *storyNode) forget(args) error {
 	s.in.Memory = Memory{Fresh: true}
 	return nil
 }
 
-func (s *teller) memory(a args) error {
+func (s *storyNode) memory(a args) error {
 	s.in.Memory.Stage = Stage(a.get("stage", string(s.in.Memory.Stage)))
 	s.in.Memory.Start = a.number("start", s.in.Memory.Start)
 	s.in.Memory.WasActive = s.in.Memory.WasActive || a.has("wasActive")
@@ -176,18 +176,18 @@ func (s *teller) memory(a args) error {
 	return nil
 }
 
-func (s *teller) late(a args) error {
+func (s *storyNode) late(a args) error {
 	s.in.Late = !a.has("end")
 	return nil
 }
 
-func (s *teller) blocked(a args) error {
+func (s *storyNode) blocked(a args) error {
 	s.in.Blocked = strings.Join(a, " ")
 	return nil
 }
 
 // decide decides, prints, and remembers, as the agent does.
-func (s *teller) decide(out *strings.Builder) {
+func (s *storyNode) decide(out *strings.Builder) {
 	d := Decide(&s.in)
 	out.WriteString(show(&s.in, d))
 	s.last, s.in.Memory, s.in.Restarted = d, d.Memory, false
