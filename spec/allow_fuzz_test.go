@@ -11,10 +11,11 @@ import (
 // FuzzAllow holds what is allowed against a slower way to say the same: a pattern as
 // a regular expression, a path as its cleaned text.
 func FuzzAllow(f *testing.F) {
-	f.Add("xivo-*.service", "xivo-agid.service", "/etc/nginx/conf.d/", "/etc/nginx/conf.d/../nginx.conf", "http://169.254.169.254/")
-	f.Add("a*b*c", "abbc", "/etc/f", "/etc/f/x", "http://[::ffff:169.254.169.254]:80/")
-	f.Add("*", "", "/", "/x", "http://2852039166")
-	f.Fuzz(func(t *testing.T, pattern, text, entry, file, target string) {
+	f.Add("xivo-*.service", "xivo-agid.service", "http://169.254.169.254/")
+	f.Add("/etc/nginx/conf.d/", "/etc/nginx/conf.d/../nginx.conf", "http://[::ffff:169.254.169.254]:80/")
+	f.Add("/etc/f", "/etc/f/x", "http://2852039166")
+	f.Add("*", "", "")
+	f.Fuzz(func(t *testing.T, pattern, text, target string) {
 		began := time.Now()
 		parts := strings.Split(pattern, "*")
 		for i := range parts {
@@ -24,9 +25,9 @@ func FuzzAllow(f *testing.F) {
 		if err == nil && wildcard(pattern, text) != same.MatchString(text) {
 			t.Errorf("%q for %q: %v", pattern, text, wildcard(pattern, text))
 		}
-		a := Allow{Paths: []string{entry}, Probes: []string{target}}
-		if a.CheckPath(file) == nil && (path.Clean(file) != file || !strings.HasPrefix(file, strings.TrimSuffix(entry, "/"))) {
-			t.Errorf("%q allows %q", entry, file)
+		a := Allow{Paths: []string{pattern}}
+		if a.CheckPath(text) == nil && (path.Clean(text) != text || !strings.HasPrefix(text, strings.TrimSuffix(pattern, "/"))) {
+			t.Errorf("%q allows %q", pattern, text)
 		}
 		p := Probe{HTTP: target}
 		host, _ := p.asks()
