@@ -23,7 +23,8 @@ SHELL       := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS   += --no-print-directory
 
-# The race detector needs a C compiler; without one the tests run all the same.
+# The race detector needs a C compiler; without one the tests run all the same. It
+# waits a second at every program's end unless told otherwise.
 RACE := $(if $(shell command -v $$(go env CC)),-race)
 
 # $(call needs,file or folder,what is missing without it)
@@ -59,7 +60,7 @@ demo: build ## a whole deployment on this machine fails over and back
 test: ## everything that needs no root, race detector on
 	$(if $(RACE),,@echo "no C compiler: the race detector is off" >&2)
 	go vet $(PKG)
-	go test $(RACE) $(TESTFLAGS) $(PKG)
+	GORACE=atexit_sleep_ms=0 go test $(RACE) $(TESTFLAGS) $(PKG)
 
 sim: ## SEEDS random schedules of whole deployments
 	$(call summed,TestSimSeeds,-sim.seeds=$(SEEDS),sim,schedules)

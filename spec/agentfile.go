@@ -123,6 +123,9 @@ type Allow struct {
 	Commands [][]string `json:"commands,omitempty"`
 	// Paths lists files, and folders with a trailing slash.
 	Paths []string `json:"paths,omitempty"`
+	// Probes lists where probes may ask besides loopback and the hosts that the
+	// document names, as host:port.
+	Probes []string `json:"probes,omitempty"`
 	// Environment lists the variables that supervised processes may be given.
 	Environment []string `json:"environment,omitempty"`
 }

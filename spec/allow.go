@@ -174,10 +174,11 @@ func matchArgv(pattern, argv []string) bool {
 }
 
 // Refusals is the one place that decides what a repository may make this node
-// do, over every field of the document that can do anything: it lists everything that a node should have and its own file does not
-// allow, in the document's order.
+// do, over every field of the document that can do anything: it lists everything
+// that a node should have and its own file does not allow, in the document's order.
 func (a Allow) Refusals(w *Wanted) []Refusal {
 	c := &allowance{allow: a}
+	c.hosts = w.Hosts
 	c.probe(schema.Path{"witness"}, w.Witness)
 	for _, side := range []Side{Main, Standby} {
 		c.probe(schema.Path{"detect"}, w.DetectOn[side])
@@ -203,6 +204,7 @@ func (a Allow) Refusals(w *Wanted) []Refusal {
 // allowance collects refusals, each line to add once.
 type allowance struct {
 	allow    Allow
+	hosts    []string // of the document
 	refusals []Refusal
 }
 
@@ -244,9 +246,19 @@ func (c *allowance) service(p schema.Path, s Service) {
 }
 
 func (c *allowance) probe(p schema.Path, probe *Probe) {
-	if probe != nil && len(probe.Command) > 0 {
-		c.add(p.Key("command"), c.allow.CheckCommand(probe.Command))
+	switch {
+	case probe == nil:
+		return
+	case probe.HTTP != "":
+		p = p.Key("http")
+	case probe.TCP != "":
+		p = p.Key("tcp")
+	case probe.SIP != "":
+		p = p.Key("sip")
+	default:
+		p = p.Key("command")
 	}
+	c.add(p, c.allow.CheckProbe(probe, c.hosts))
 }
 
 func (c *allowance) action(p schema.Path, a *Action) {

@@ -25,7 +25,7 @@ func decided() map[string]string {
 		"commandService.start": "allow.commands", "commandService.stop": "allow.commands", "commandService.status": "allow.commands",
 		"commandService.running": inert, "commandService.stopped": inert, "commandService.failed": inert,
 		"processService.command": "allow.commands", "processService.directory": "allow.paths", "processService.environment": "allow.environment",
-		"probe.sip": "no link-local address", "probe.http": "no link-local address", "probe.tcp": "no link-local address", "probe.command": "allow.commands",
+		"probe.sip": "allow.probes", "probe.http": "allow.probes", "probe.tcp": "allow.probes", "probe.command": "allow.commands",
 		"probe.transport": inert, "probe.status": inert, "probe.body": inert, "probe.insecure": inert, "probe.timeout": inert,
 		"probe.every": inert, "probe.fail": inert, "probe.within": inert,
 		"file.path": "allow.paths", "file.template": "stays below the document", "file.mode": "never writable for everybody", "file.check": "action", "file.reload": "action",
@@ -77,6 +77,68 @@ func TestWhatADocumentMayNeverAsk(t *testing.T) {
 		_, problems := Load("d", []byte(head+"nodes: { a: { role: r } }\nroles: { r: { services: [{ name: x, "+service+" }] } }\n"), nil)
 		if len(problems) != 1 || !strings.Contains(problems[0].Message, want) {
 			t.Errorf("%s: want %q, got %s", service, want, printed(problems))
+		}
+	}
+}
+
+func TestAProbeAsksLoopbackTheDocumentsHostsAndWhatIsListed(t *testing.T) {
+	hosts := []string{"10.20.0.11", "CC.example.org", "2001:db8::7"}
+	listed := Allow{Probes: []string{"10.30.0.0/16:5060", "*.voice.example.org:443", "monitor:*", "[2001:db8:1::/48]:80"}}
+	for _, c := range []struct {
+		probe Probe
+		want  bool
+	}{
+		{Probe{HTTP: "http://127.0.0.1:8090/"}, true},
+		{Probe{HTTP: "https://[::1]/"}, true},
+		{Probe{TCP: "localhost:5038"}, true},
+		{Probe{SIP: "10.20.0.11:5060"}, true},
+		{Probe{SIP: "10.20.0.11"}, true},
+		{Probe{HTTP: "http://[::ffff:10.20.0.11]/"}, true},
+		{Probe{HTTP: "https://cc.example.org./"}, true},
+		{Probe{SIP: "[2001:db8:0::7]"}, true},
+		{Probe{SIP: "10.30.7.7:5060"}, true},
+		{Probe{HTTP: "https://a.voice.example.org/"}, true},
+		{Probe{TCP: "monitor:1"}, true},
+		{Probe{HTTP: "http://[2001:db8:1::1]/"}, true},
+		{Probe{}, false},
+		{Probe{SIP: "10.30.7.7:5061"}, false},
+		{Probe{HTTP: "https://voice.example.org/"}, false},
+		{Probe{HTTP: "https://evilvoice.example.org/"}, false},
+		{Probe{HTTP: "http://a.voice.example.org/"}, false},
+		{Probe{TCP: "10.20.0.12:22"}, false},
+		{Probe{HTTP: "http://cc.example.org@10.9.9.9/"}, false},
+		{Probe{HTTP: "http://169.254.169.254/latest/meta-data/"}, false},
+		{Probe{HTTP: "http://[::ffff:169.254.169.254]/"}, false},
+		{Probe{HTTP: "http://[64:ff9b::a9fe:a9fe]/"}, false},
+		{Probe{TCP: "[fe80::1%eth0]:80"}, false},
+		{Probe{HTTP: "http://2852039166/"}, false},
+		{Probe{HTTP: "http://0.0.0.0:80/"}, false},
+		{Probe{HTTP: "http://metadata.example.net/"}, false},
+	} {
+		host, port := c.probe.asks()
+		t.Run(host+" "+port, func(t *testing.T) {
+			if !c.want {
+				attack.Row(t, "allow", "a probe asks "+host+" port "+port, "refused")
+			}
+			if err := listed.CheckProbe(&c.probe, hosts); (err == nil) != c.want {
+				t.Errorf("%v, want allowed %v", err, c.want)
+			}
+		})
+	}
+	everywhere := Allow{Probes: []string{"*:*", "0.0.0.0/0:*"}}
+	if everywhere.CheckProbe(&Probe{HTTP: "http://169.254.169.254/"}, []string{"169.254.169.254"}) == nil {
+		t.Error("a link-local address that is listed, and the document's own, is asked")
+	}
+}
+
+func TestAnEntryForProbesIsUnderstoodOrRefused(t *testing.T) {
+	for entry, want := range map[string]string{
+		"10.20.0.7:80": "", "*:443": "", "*.example.org:*": "", "10.0.0.0/8:1": "", "[2001:db8::/32]:80": "",
+		"10.20.0.7": "host:port", ":80": "host:port", "host:": "host:port", "10.20.0.*:80": "star", "10.20.0.0/99:80": "network",
+		"169.254.169.254:80": "link-local", "169.254.0.0/16:80": "link-local", "[fe80::1]:80": "link-local",
+	} {
+		if got := endpointProblem(entry); (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", entry, got, want)
 		}
 	}
 }

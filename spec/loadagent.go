@@ -139,6 +139,12 @@ func (l *agentLoader) allow(p schema.Path) {
 	for i, entry := range l.a.Allow.Paths {
 		l.allowPath(p.Key("paths").Index(i), entry)
 	}
+	for i, entry := range l.a.Allow.Probes {
+		if message := endpointProblem(entry); message != "" {
+			l.say(RuleAddress, p.Key("probes").Index(i), fmt.Sprintf("%q %s", entry, message),
+				"such as 10.20.0.7:80, 10.20.0.0/16:5060, monitor.example.org:443, *.example.org:443 or monitor:*")
+		}
+	}
 }
 
 func (l *agentLoader) allowUnit(p schema.Path, unit string) {

@@ -71,10 +71,3 @@ func plainAddress(text string) string {
 	}
 	return name
 }
-
-// linkLocal tells whether a host is an address that is good on one link only,
-// where clouds keep secrets for whoever asks: no probe asks there.
-func linkLocal(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return err == nil && (ip.Unmap().IsLinkLocalUnicast() || ip.Unmap().IsLinkLocalMulticast())
-}

@@ -105,7 +105,7 @@ func (v *values) hostPort(p schema.Path, text string) {
 	}
 	host, port, err := net.SplitHostPort(text)
 	number, convErr := strconv.Atoi(port)
-	if linkLocal(host) {
+	if LinkLocal(host) {
 		v.say(RuleHostPort, p, fmt.Sprintf("%q is a link-local address", host), "probe an address of the node, or a name")
 		return
 	}
@@ -120,7 +120,7 @@ func (v *values) http(p schema.Path, text string) {
 		return
 	}
 	u, err := url.Parse(text)
-	if err == nil && linkLocal(u.Hostname()) {
+	if err == nil && LinkLocal(u.Hostname()) {
 		v.say(RuleURL, p, fmt.Sprintf("%q is a link-local address", u.Hostname()), "probe an address of the node, or a name")
 		return
 	}

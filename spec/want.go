@@ -47,8 +47,11 @@ type Wanted struct {
 	Files    []File          `json:"files,omitempty"`
 	Jobs     []Job           `json:"jobs,omitempty"`
 	Checks   []Check         `json:"checks,omitempty"`
-	Handover Handover        `json:"handover"`
-	Agent    AgentSettings   `json:"agent"`
+	// Hosts are what the document names as a node's address or in a node's url:
+	// probes may ask there.
+	Hosts    []string      `json:"hosts,omitempty"`
+	Handover Handover      `json:"handover"`
+	Agent    AgentSettings `json:"agent"`
 	// StopTime is the sum of the stop timeouts, and StopBound that plus
 	// WatchdogBound: W of R7.
 	StopTime  time.Duration `json:"stopTime"`
@@ -71,7 +74,7 @@ func (d *Deployment) Want(node string) (*Wanted, error) {
 		Side: n.Side, Address: n.Address, URL: n.URL,
 		Active: d.Active, Fenced: d.Fenced,
 		Paused: n.Paused, PauseReason: n.Reason,
-		Witness: role.Witness, Services: role.Services, Files: role.Files, Jobs: role.Jobs, Checks: role.Checks,
+		Witness: role.Witness, Services: role.Services, Files: role.Files, Jobs: role.Jobs, Checks: role.Checks, Hosts: d.hosts(),
 		Handover: d.Handover, Agent: d.Agent,
 	}
 	if peer, ok := d.Peer(node); ok {

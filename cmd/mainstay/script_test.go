@@ -49,6 +49,7 @@ func gitAsIs(env *testscript.Env) error {
 	env.Vars = append(env.Vars,
 		"CI="+filepath.Join(here, "..", "..", "examples", "ci"), "SITE="+filepath.Join(here, "testdata", "site"), "SCHEMAS="+filepath.Join(here, "schemas"),
 		"HOME="+env.WorkDir, "GIT_CONFIG_SYSTEM=/dev/null", "GIT_TERMINAL_PROMPT=0", "NO_COLOR=1",
+		"GORACE="+os.Getenv("GORACE"),
 		"GIT_AUTHOR_NAME=ops", "GIT_AUTHOR_EMAIL=ops@example.org", "GIT_COMMITTER_NAME=ops", "GIT_COMMITTER_EMAIL=ops@example.org",
 	)
 	return os.WriteFile(filepath.Join(env.WorkDir, ".gitconfig"), []byte("[init]\n\tdefaultBranch = main\n"), 0o644)

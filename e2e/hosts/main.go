@@ -27,7 +27,10 @@ func Main(m *testing.M, images ...Image) int {
 		fmt.Fprintln(os.Stderr, "warning:", err)
 	}
 	say := func(format string, args ...any) { fmt.Printf(format, args...) }
-	if err := errors.Join(Sweep(ctx), Prepare(ctx, say, images...)); err != nil {
+	if err := Sweep(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "warning: what an earlier run left stays:", err)
+	}
+	if err := Prepare(ctx, say, images...); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		return 1
 	}

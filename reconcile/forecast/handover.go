@@ -63,6 +63,8 @@ func (h *handover) foretell() Handover {
 		h.held = fmt.Sprintf("%s was activated by a person while the document already declared %s: it stays until a newer commit says so", h.from, h.To.Active)
 	case h.To.Fenced == h.from:
 		set(plan.Fenced, h.debt(), "the document states that %s is off: nobody waits for it", h.from)
+	case h.Now.Claims[h.role].Unseen():
+		h.unseen(set, &out)
 	case h.speaks():
 		set(plan.Released, h.drain()+h.stopTime(), "%s stops, is seen to be down, and releases the claim", h.down.Name)
 		out.Waits = h.releaseWaits()
@@ -92,7 +94,7 @@ func (h *handover) free(set func(plan.Guarantee, time.Duration, string, ...any),
 	case h.To.Fenced == other:
 		set(plan.Fenced, 0, "the document states that %s is off: nobody waits for it", other)
 		return
-	case h.speaks():
+	case h.speaks() && h.Now.Claims[h.role].SpeaksFor(other, h.down.Report.Instance):
 		set(plan.Released, h.drain()+h.stopTime()+h.debt(), "the claim is free, and %s reports under the new commit that it is down", h.down.Name)
 		out.Waits = []string{h.down.Name + " to report that it is down"}
 		h.mayBeDead(out, h.To.Handover.Wait.D())
@@ -105,6 +107,15 @@ func (h *handover) free(set func(plan.Guarantee, time.Duration, string, ...any),
 		out.Waits = h.silentWaits(h.To.Handover.Wait.D())
 	}
 	h.addDebt(out)
+}
+
+// unseen is a release that proves nothing: another machine of that side held the
+// claim before the one that serves, and nobody saw it down (R12).
+func (h *handover) unseen(set func(plan.Guarantee, time.Duration, string, ...any), out *Handover) {
+	wait := h.To.Handover.Wait.D()
+	h.silent(set, wait)
+	out.Why = fmt.Sprintf("another machine held the claim of %s before %s, and nobody saw it down; %s", h.from, h.down.Name, out.Why)
+	out.Waits = h.silentWaits(wait)
 }
 
 // freeClaim is the claim in the eyes of the node that comes up. A node that was

@@ -101,6 +101,8 @@ type Claim struct {
 	Debt spec.Duration `json:"debt"`
 	// Down says of each side whether it was seen down since it last served (R12).
 	Down Down `json:"down,omitzero"`
+	// Last says of each side which instance can tell that it is down (R12).
+	Last Last `json:"last,omitzero"`
 	// At is the wall clock of the node that made the change, for people only.
 	At time.Time `json:"at"`
 	// Phases are the moments of this change of side so far, by the same clock,
@@ -137,7 +139,7 @@ const MaxSeq = 1 << 53
 // only way a claim changes.
 func Next(tip Tip, c Claim) Claim {
 	c.Seq = tip.Seq + 1
-	c.Down = downAfter(tip, c)
+	c.Down, c.Last = downAfter(tip, c), lastAfter(tip, c)
 	if c.Action == Release {
 		c.Holder = HeldByNone
 	}

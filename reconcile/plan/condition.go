@@ -34,6 +34,7 @@ const (
 	CondGitAccessDenied         = "GitAccessDenied"
 	CondGitUnreachable          = "GitUnreachable"
 	CondLeftRunning             = "LeftRunning"
+	CondMachineUnseen           = "MachineUnseen"
 	CondMirrorBehind            = "MirrorBehind"
 	CondNoBranch                = "NoBranch"
 	CondNoCoordination          = "NoCoordination"
@@ -201,6 +202,9 @@ func conditionsOfNodes() []ConditionType {
 		{Type: CondLeftRunning,
 			Meaning: "A service runs, or may run, although the document names it no more.",
 			Do:      "Stop it by hand, as the message says."},
+		{Type: CondMachineUnseen,
+			Meaning: "Another machine of this side held the claim before this one, and nobody saw it down (R12).",
+			Do:      "See that it is off for good, then `mainstay takeover --adopt` on this node."},
 		{Type: CondNoGuard,
 			Meaning: "This side serves under a lease, and nobody would obey it if the agent were stopped or hung (R7).",
 			Do:      "`systemctl enable --now mainstay-guard` on the node, or fail over."},

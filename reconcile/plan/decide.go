@@ -183,7 +183,7 @@ func (p *pass) published() {
 		p.mem.TakenOver, p.mem.Stated, p.mem.StatedOn, p.mem.OldWord = false, false, "", false
 	case t.Adopt:
 		p.noteStatement()
-		p.out.Done = p.mine() || p.void
+		p.out.Done = p.mine() && !p.in.Claim.Tip.Unseen() || p.void
 	case t.Reroot:
 		p.out.Done = p.in.Claim.Read && !p.in.Claim.Regressed && p.in.Claim.Elsewhere <= p.in.Claim.Tip.Seq
 	default:

@@ -182,13 +182,29 @@ func (p *pass) reroot() {
 // start than the one this node remembers: its memory is not to be trusted.
 func (p *pass) renewServing() {
 	t := p.in.Claim.Tip
-	if p.mem.Local != "" || !p.mine() || !p.in.Claim.Read || t.Start == p.mem.Start {
+	if p.mem.Local != "" || !p.mine() || !p.in.Claim.Read {
+		return
+	}
+	if t.Start == p.mem.Start {
+		p.vouch(t)
 		return
 	}
 	p.mem.Start = max(p.mem.Start, t.Start+1)
 	c := p.own(Renew, t.Guarantee)
 	c.Reason = "this side serves and its memory of the start was lost"
 	p.push(c, R3)
+}
+
+// vouch writes into the claim a person's word that the machine which held it before
+// this one is gone: from then on this one alone tells that the side is down (R9, R12).
+func (p *pass) vouch(t Tip) {
+	ask := p.in.Takeover
+	if ask == nil || !ask.Adopt || p.void || !t.Unseen() {
+		return
+	}
+	c := p.own(Adopt, t.Guarantee)
+	c.Reason, c.Debt = ask.Attest, t.Debt
+	p.push(c, R9)
 }
 
 func (p *pass) serving() bool {

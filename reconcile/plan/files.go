@@ -91,6 +91,10 @@ func (p *pass) conditions() {
 		p.warn(CondPeerSilent, "%s holds the claim, and nothing on it answers the witness probe: it may be dead or cut off; "+
 			"look at it, or fail over", p.doc.Peer)
 	}
+	if p.mine() && in.Claim.Tip.Unseen() {
+		p.warn(CondMachineUnseen, "another machine held the claim of %s before this one, and nobody saw it down: see that it is off for good, "+
+			"then run mainstay takeover --adopt here; until then a change of side waits as if nothing were known of %s", p.doc.Side, p.doc.Side)
+	}
 	for _, r := range in.Roles {
 		if Dual(r.Tip, r.Reports) {
 			p.warn(CondDualActive, "both sides of %s are serving: %s and %s", r.Role,

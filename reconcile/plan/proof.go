@@ -58,7 +58,9 @@ func downAfter(tip Tip, c Claim) Down {
 	case Reroot:
 		return Down{}
 	case Release:
-		d.set(tip.Holder.Side(), Proof{By: ByRelease, Seq: c.Seq})
+		if s := tip.Holder.Side(); tip.SpeaksFor(s, c.Instance) {
+			d.set(s, Proof{By: ByRelease, Seq: c.Seq})
+		}
 		return d
 	}
 	d.set(by, Proof{}) // it may serve from here on
@@ -90,7 +92,8 @@ type FreeClaim struct {
 	Joined uint64
 	// Peer is the other side's node of this role, empty when the document names
 	// none, and Down says that this node itself reports that it is down: for the
-	// commit in question and under this very claim (Report.Rests).
+	// commit in question, under this very claim (Report.Rests), and as the instance
+	// that last held it (Tip.SpeaksFor).
 	Peer string
 	Down bool
 }
@@ -130,7 +133,7 @@ func (r Report) Rests(seq uint64) bool {
 func (p *pass) free(t Tip) FreeClaim {
 	r := p.in.Peer
 	return FreeClaim{Tip: t, Taker: p.doc.Side, Joined: p.in.Claim.Joined, Peer: p.doc.Peer,
-		Down: r.Known && r.Accepted == p.doc.Commit && r.Rests(p.in.Claim.Tip.Seq)}
+		Down: r.Known && r.Accepted == p.doc.Commit && r.Rests(p.in.Claim.Tip.Seq) && t.SpeaksFor(p.other(), r.Instance)}
 }
 
 // isProven reports whether a free claim could be taken at once.

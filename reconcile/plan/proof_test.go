@@ -23,3 +23,36 @@ func TestNobodySawWhomOneOnlyPresumesDown(t *testing.T) {
 		}
 	}
 }
+
+// R12: a machine tells of itself alone. One that takes the place of another, which
+// nobody saw down, does not prove by its own release that the side is down, until a
+// person says that the older one is gone.
+func TestAMachineTellsOfItselfAlone(t *testing.T) {
+	tip := Tip{ID: "t1", Claim: Claim{Seq: 1, Holder: "main", Instance: "old", Last: Last{Main: "old"}}}
+	for _, c := range []Claim{
+		{Action: Seize, Holder: "standby", Instance: "s", Guarantee: Attested},
+		{Action: Release, Instance: "s"},
+		{Action: Take, Holder: "main", Instance: "new", Guarantee: Released},
+	} {
+		tip = Tip{ID: tip.ID + "'", Claim: Next(tip, c)}
+	}
+	if tip.Last.Main != Several || !tip.Unseen() {
+		t.Errorf("both may serve: %+v", tip.Last)
+	}
+	if next := Next(tip, Claim{Action: Release, Instance: "new"}); next.Down.Main != (Proof{}) {
+		t.Errorf("the new machine proves the old one down: %+v", next.Down.Main)
+	}
+	tip = Tip{ID: "adopted", Claim: Next(tip, Claim{Action: Adopt, Holder: "main", Instance: "new"})}
+	if next := Next(tip, Claim{Action: Release, Instance: "new"}); next.Down.Main.By != ByRelease || tip.Unseen() {
+		t.Errorf("after a person's word it speaks for the side: %+v", next.Down.Main)
+	}
+}
+
+// R12: a machine that was seen down leaves its place to the one that follows.
+func TestAMachineThatWasSeenDownLeavesItsPlace(t *testing.T) {
+	tip := Tip{ID: "t1", Claim: Claim{Seq: 1, Holder: "main", Instance: "old"}}
+	tip = Tip{ID: "t2", Claim: Next(tip, Claim{Action: Release, Instance: "old"})}
+	if next := Next(tip, Claim{Action: Take, Holder: "main", Instance: "new", Guarantee: Released}); next.Last.Main != "new" {
+		t.Errorf("the place of main: %+v", next.Last)
+	}
+}

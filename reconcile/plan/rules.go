@@ -157,6 +157,12 @@ const (
 	// debt. A take as released on the word of O's report leaves "reported". Adopting
 	// leaves what is known of O as it is. A reroot knows nothing.
 	//
+	// A machine tells of itself alone. The claim names, per side, the instance that last
+	// held it (last in claim.json), and only that one's release or report proves the
+	// side down. A machine that takes the claim while the one before it was not seen
+	// down makes that "several": nothing proves the side down then, until a person says
+	// that the older machine is gone (R9, --adopt), in place of which this one stands.
+	//
 	// S takes a free claim at once, as released, only if O is proven down by a release
 	// or a report, or if O's newest report says so itself for this very commit and this
 	// very claim: it rests, nothing of it runs, it is not paused. O cannot start without

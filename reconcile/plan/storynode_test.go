@@ -168,6 +168,7 @@ func (s *storyNode) tip(a args) Tip {
 		Instance: a.get("instance", ""), Commit: a.get("commit", ""), Document: a.get("digest", ""),
 	}
 	c.Down.Main, c.Down.Standby = proof(a.get("down", ""), spec.Main, c.Seq), proof(a.get("down", ""), spec.Standby, c.Seq)
+	c.Last.Main, c.Last.Standby = last(a.get("last", ""), spec.Main), last(a.get("last", ""), spec.Standby)
 	if side != "" {
 		c.Node = "xivo-" + string(side)
 		if c.Instance == "" {
@@ -191,10 +192,20 @@ func proof(words string, side spec.Side, seq uint64) Proof {
 	return Proof{}
 }
 
+// last reads "main:m1" or "main:several,standby:s1".
+func last(words string, side spec.Side) string {
+	for _, w := range strings.Split(words, ",") {
+		if instance, ok := strings.CutPrefix(w, string(side)+":"); ok {
+			return instance
+		}
+	}
+	return ""
+}
+
 // report reads what a report says.
 func report(a args) ReportView {
 	return ReportView{Known: true, SeqBefore: a.number("seqBefore", 0), Report: Report{
-		Node: a.get("node", ""), Status: Status(a.get("status", "Inactive")), Ready: a.has("ready"), Running: a.has("running"),
+		Node: a.get("node", ""), Instance: a.get("instance", ""), Status: Status(a.get("status", "Inactive")), Ready: a.has("ready"), Running: a.has("running"),
 		Paused: a.has("paused"), Seq: a.number("seq", 0), Accepted: a.get("commit", ""), Document: a.get("digest", ""),
 		Declared: spec.Side(a.get("declared", "")), Holder: Holder(a.get("holder", "")), Reason: strings.ReplaceAll(a.get("reason", ""), "_", " "),
 	}}

@@ -18,6 +18,9 @@ func dial(ctx context.Context, network, address string, timeout spec.Duration) (
 	if err == nil {
 		return conn, nil
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		<-ctx.Done() // the dialer's own clock may be a moment ahead
+	}
 	var dns *net.DNSError
 	when := ended(ctx, timeout)
 	if when != "" && !errors.As(err, &dns) {

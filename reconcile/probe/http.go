@@ -64,7 +64,7 @@ func (q *httpQuestion) ask(ctx context.Context) error {
 	}
 	defer response.Body.Close()
 	if !q.wants(response.StatusCode) {
-		err = fmt.Errorf("answered %s, expected %s", printable([]byte(response.Status), 80), q.expected())
+		err = fmt.Errorf("answered %d %s, expected %s", response.StatusCode, http.StatusText(response.StatusCode), q.expected())
 	} else {
 		err = q.search(ctx, response.Body)
 	}
@@ -114,8 +114,11 @@ func (q *httpQuestion) redirect(next *http.Request, via []*http.Request) error {
 	if code := next.Response.StatusCode; q.wants(code) && (len(q.status) > 0 || q.body == "") {
 		return http.ErrUseLastResponse
 	}
+	if next.URL.Hostname() != q.url.Hostname() {
+		return notFollowed("redirected to another host, where a probe does not follow")
+	}
 	if len(via) > maxRedirects {
-		return fmt.Errorf("redirected more than %d times, last to %s", maxRedirects, next.URL.Redacted())
+		return notFollowed(fmt.Sprintf("redirected more than %d times", maxRedirects))
 	}
 	return nil
 }
@@ -156,7 +159,7 @@ func (q *httpQuestion) search(ctx context.Context, body io.Reader) error {
 			return fmt.Errorf("%q had not come after %d bytes: %w", q.body, len(read), q.failure(ctx, err))
 		}
 	}
-	return fmt.Errorf("%q is not in the first %d bytes of the page, which begins %q", q.body, len(read), printable(read, 120))
+	return fmt.Errorf("%q is not in the first %d bytes of the page", q.body, len(read))
 }
 
 func (q *httpQuestion) failure(ctx context.Context, err error) error {
@@ -175,5 +178,27 @@ func (q *httpQuestion) failure(ctx context.Context, err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("the connection was closed before the answer was complete")
 	}
-	return reason(err)
+	return withoutItsWords(err)
+}
+
+// notFollowed says why a redirect was not followed.
+type notFollowed string
+
+// Error is that reason.
+func (n notFollowed) Error() string { return string(n) }
+
+// withoutItsWords keeps what another machine answered out of an error: whoever
+// reads the reports would read it.
+func withoutItsWords(err error) error {
+	var op *net.OpError
+	var stop notFollowed
+	var alert tls.AlertError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &op), errors.As(err, &stop), errors.As(err, &alert), errors.As(err, &record), errors.Is(err, errLinkLocal):
+		return reason(err)
+	case strings.Contains(err.Error(), "headers exceeded"):
+		return errors.New("the header of the answer is too long")
+	}
+	return errors.New("what came back is malformed HTTP")
 }

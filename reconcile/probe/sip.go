@@ -125,7 +125,7 @@ func (t *sipTry) overTCP(ctx context.Context) error {
 			}
 		}
 		if err != nil {
-			return judge(Otherwise, fmt.Errorf("what came back is not sip: %w", err))
+			return judge(Otherwise, errors.New("what came back is not sip"))
 		}
 	}
 }
@@ -145,11 +145,11 @@ func (t *sipTry) read(ctx context.Context, buffer []byte, until time.Time) (int,
 func (t *sipTry) isAnswer(r reply, err error) bool {
 	switch {
 	case err != nil:
-		t.seen = fmt.Sprintf("only a datagram that is not sip (%v)", err)
+		t.seen = "only a datagram that is not sip"
 	case r.callID != t.request.callID:
 		t.seen = "only messages that do not belong to this request"
 	case r.status < 200:
-		t.seen = fmt.Sprintf("only a provisional response (%d %s)", r.status, r.phrase)
+		t.seen = fmt.Sprintf("only a provisional response (%d)", r.status)
 	default:
 		return true
 	}

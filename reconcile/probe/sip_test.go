@@ -124,7 +124,7 @@ func TestSIPWithoutAnAnswerSaysWhatWasSeen(t *testing.T) {
 	foreign := "SIP/2.0 200 OK\r\nCall-ID: other\r\nContent-Length: 0\r\n\r\n"
 	for name, c := range map[string]struct{ address, says string }{
 		"silent":         {silentUDP(t), "no answer within 200ms"},
-		"provisional":    {trying, "only a provisional response (100 Trying) within 200ms"},
+		"provisional":    {trying, "only a provisional response (100) within 200ms"},
 		"garbage":        {udp("\x00\x01\x02garbage\x1b[2J"), "only a datagram that is not sip"},
 		"empty":          {udp(""), "only a datagram that is not sip"},
 		"cut off":        {udp("SIP/2.0 200 OK\r\nCall-ID: x"), "only a datagram that is not sip"},

@@ -74,7 +74,6 @@ func sipURI(user, address string) (sip.Uri, error) {
 type reply struct {
 	callID string
 	status int
-	phrase string
 }
 
 // newReplyParser reads no header but those that matter here: a server with an
@@ -127,7 +126,7 @@ func replyOf(message sip.Message) reply {
 	if !ok || r.CallID() == nil {
 		return reply{}
 	}
-	return reply{callID: r.CallID().Value(), status: r.StatusCode, phrase: printable([]byte(r.Reason), 80)}
+	return reply{callID: r.CallID().Value(), status: r.StatusCode}
 }
 
 // plainParseError keeps bytes from the network out of the logs unless they are

@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync/atomic"
 	"syscall"
+
+	"mainstay/spec"
 )
 
 // Verdict is what one try says of the target. Failing to ask is not silence: only
@@ -65,10 +67,16 @@ type dialed struct {
 // about to be asked for.
 func (d *dialed) dialer() *net.Dialer {
 	return &net.Dialer{KeepAlive: -1, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
+		if host, _, err := net.SplitHostPort(address); err != nil || spec.LinkLocal(host) {
+			return errLinkLocal
+		}
 		d.to.Store(&address)
 		return nil
 	}}
 }
+
+// errLinkLocal is what a name leads to that only looked harmless.
+var errLinkLocal = errors.New("the address is link-local, and no probe asks there")
 
 // verdict judges an error of the network: what it proves of the target.
 func (d *dialed) verdict(err error, late bool) error {

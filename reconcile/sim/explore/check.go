@@ -97,7 +97,7 @@ func (x *explorer) settled(i int) {
 
 // broughtDown: from here on a start needs a push made after this moment.
 func (x *explorer) broughtDown(i int) {
-	x.w.nodes[i].needsWin, x.w.nodes[i].worded = true, false
+	x.w.nodes[i].needsWin, x.w.nodes[i].worded, x.w.nodes[i].scrapped = true, false, false
 	inst := uint8(i + 1)
 	for r := range x.w.refs {
 		x.w.refs[r].tip.stale(inst)
@@ -149,6 +149,11 @@ func (x *explorer) undoRisk(r role) {
 
 // accepted notes a claim that has just become the tip.
 func (x *explorer) accepted(r role, t tip) {
+	if actions[t.action] == plan.Adopt {
+		for i, m := range x.cfg.nodes {
+			x.w.nodes[i].scrapped = x.w.nodes[i].scrapped || m.role == r && m.side == t.holder && uint8(i+1) != t.inst && x.w.nodes[i].svc.up()
+		}
+	}
 	switch guarantees[t.guarantee] {
 	case plan.Presumed:
 		x.w.refs[r].risk |= riskPresumed
@@ -201,13 +206,13 @@ func (x *explorer) auditPointing(i int, d *plan.Decision, before *memory) {
 // auditReleased: a claim that was taken as released is taken from a side that is
 // down, whatever was presumed or stated before (R12). What a person started without
 // git has no claim that anybody could release: it is that person's risk until it is
-// seen down, also while it stops (R9).
+// seen down, also while it stops (R9). So is a machine that a person calls gone.
 func (x *explorer) auditReleased(r role, t tip) {
 	if actions[t.action] != plan.Take || guarantees[t.guarantee] != plan.Released {
 		return
 	}
 	for i, m := range x.cfg.nodes {
-		if n := &x.w.nodes[i]; m.role == r && m.side == other(t.holder) && n.svc.up() && n.mem.local == 0 && !n.worded {
+		if n := &x.w.nodes[i]; m.role == r && m.side == other(t.holder) && n.svc.up() && n.mem.local == 0 && !n.worded && !n.scrapped {
 			x.violate("a guarantee is true", "%s is taken as released while %s may serve", sides[other(t.holder)], x.label(i))
 		}
 	}

@@ -67,6 +67,7 @@ func (x *explorer) planTip(t tip) plan.Tip {
 		Debt: spec.Duration(debtOf(t.debt)),
 	}}
 	p.Down = plan.Down{Main: t.down[mainSide].plan(), Standby: t.down[standbySide].plan()}
+	p.Last = plan.Last{Main: x.names.instances[t.last[mainSide]], Standby: x.names.instances[t.last[standbySide]]}
 	if t.inst > 0 {
 		p.Node = x.cfg.nodes[t.inst-1].name
 	}
@@ -93,11 +94,8 @@ func (x *explorer) pushed(i int, c plan.Claim) tip {
 		guarantee: number(guarantees, c.Guarantee), debt: x.debtCode(c.Debt.D()), doc: x.w.nodes[i].doc, fresh: true,
 	}
 	t.down = [3]proof{mainSide: proofOf(c.Down.Main), standbySide: proofOf(c.Down.Standby)}
-	for j, name := range x.names.instances {
-		if name == c.Instance {
-			t.inst = uint8(j)
-		}
-	}
+	t.inst = x.names.instanceOf(c.Instance)
+	t.last = [3]uint8{mainSide: x.names.instanceOf(c.Last.Main), standbySide: x.names.instanceOf(c.Last.Standby)}
 	if c.Lease > 0 {
 		t.leased = 1
 	}
@@ -111,7 +109,7 @@ func (x *explorer) planReport(r report, name string) plan.ReportView {
 	}
 	code := x.w.docs[max(r.doc, 1)-1]
 	return plan.ReportView{Known: true, Report: plan.Report{
-		Node: name, Status: statuses[r.status], Ready: r.ready, Running: r.running, Paused: r.paused, Seq: uint64(r.seq),
+		Node: name, Instance: x.names.instances[r.inst], Status: statuses[r.status], Ready: r.ready, Running: r.running, Paused: r.paused, Seq: uint64(r.seq),
 		Accepted: x.names.commits[r.doc], Document: x.names.digests[code], Declared: sides[declared(code)],
 	}}
 }

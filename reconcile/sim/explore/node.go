@@ -232,7 +232,7 @@ func (x *explorer) pass(i int, restarted bool) {
 
 func (x *explorer) report(i int, d *plan.Decision) report {
 	n := &x.w.nodes[i]
-	return report{known: true, ready: d.Ready, running: x.cfg.nodes[i].role != edge && n.svc.up(), paused: d.Status == plan.Paused,
+	return report{known: true, inst: uint8(i + 1), ready: d.Ready, running: x.cfg.nodes[i].role != edge && n.svc.up(), paused: d.Status == plan.Paused,
 		status: number(statuses, d.Status), seq: n.own.seq, doc: n.doc,
 		free: x.cfg.terse && n.own.holder == noSide}
 }

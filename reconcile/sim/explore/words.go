@@ -2,6 +2,7 @@ package explore
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"mainstay/reconcile/plan"
@@ -36,7 +37,7 @@ type names struct {
 	tips      [maxEpochs][64]string
 	commits   [maxDocs + 1]string
 	digests   [256]string
-	instances [maxNodes + 1]string
+	instances [several + 1]string
 }
 
 func newNames() *names {
@@ -55,8 +56,13 @@ func newNames() *names {
 	for i := range n.instances {
 		n.instances[i] = "i" + strconv.Itoa(i)
 	}
-	n.tips[0][0], n.commits[0], n.instances[0] = "", "", ""
+	n.tips[0][0], n.commits[0], n.instances[0], n.instances[several] = "", "", "", plan.Several
 	return n
+}
+
+// instanceOf is the number of an instance.
+func (n *names) instanceOf(instance string) uint8 {
+	return uint8(max(0, slices.Index(n.instances[:], instance)))
 }
 
 // tip returns a claim commit's hash, empty for none.

@@ -6,6 +6,7 @@ const (
 	maxDocs    = 8
 	maxFlights = 4
 	maxEpochs  = 6
+	several    = maxNodes + 1 // in the place of an instance: more than one
 )
 
 // world is one state of a deployment and of everything that can still go wrong
@@ -65,6 +66,7 @@ type tip struct {
 	holder, inst, action, start, doc, guarantee uint8
 	leased, debt                                uint8
 	down                                        [3]proof // by side (R12)
+	last                                        [3]uint8 // by side, the instance; several is beyond all
 	// fresh says, as a ghost, that the maker's services were not brought down
 	// since it made this change.
 	fresh bool
@@ -112,6 +114,7 @@ type flight struct {
 // report is what one node published of itself.
 type report struct {
 	known, ready, running, paused bool
+	inst                          uint8
 	status, seq, doc              uint8
 	// free says, where reports are terse, that the claim was free: somebody may
 	// wait for this one (R12).
@@ -170,6 +173,7 @@ type node struct {
 
 	// Ghosts.
 	needsWin bool
+	scrapped bool  // a person says that this machine is gone for good, until it is seen down (R9)
 	worded   bool  // runs on a person's word, without a claim, until it is seen down (R9)
 	behind   bool  // has not looked at git since the claim went back
 	readyFor uint8 // the commits for which it was ready, as bits
