@@ -26,9 +26,9 @@ type badCommit struct {
 func badCommits() []badCommit {
 	return append([]badCommit{
 		{name: "empty file", want: "the file is empty"},
-		{name: "tabs", from: "  poll: 5s", to: "\tpoll: 5s", want: "cannot start any token"},
+		{name: "tabs", from: "  poll: 5s", to: "\tpoll: 5s", want: "indented with a tab"},
 		{name: "unclosed bracket", from: "nodes:\n", to: "nodes: {\n", want: "not YAML"},
-		{name: "conflict markers", from: "active: main ", to: "<<<<<<< HEAD\nactive: main\n=======\nactive: standby\n>>>>>>> other\n#", want: "not YAML"},
+		{name: "conflict markers", from: "active: main ", to: "<<<<<<< HEAD\nactive: main\n=======\nactive: standby\n>>>>>>> other\n#", want: "a merge was not finished"},
 		{name: "second document", from: "roles:\n", to: "---\nroles:\n", want: "a second YAML document"},
 		{name: "not UTF-8", from: "name: paris", to: "name: par\xffs", want: "not UTF-8"},
 		{name: "too large", to: "# " + strings.Repeat("x", 1<<20) + "\n", want: "DocumentTooLarge"},

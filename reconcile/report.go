@@ -88,8 +88,8 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 	}
 	if a.doc != nil {
 		a.composeDoc(&r, d)
-	} else if why := a.noDocument(); why != "" {
-		r.Reason += ": " + why
+	} else {
+		a.composeNone(&r)
 	}
 	if d.Until > 0 {
 		r.Until = r.At.Add(d.Until - a.Clock.Boot()).Round(time.Second)
@@ -119,6 +119,18 @@ func (a *Actuator) ownClaim() plan.OwnClaim {
 	in := a.in
 	in.Memory = a.mem
 	return plan.OwnClaimOf(&in)
+}
+
+// composeNone makes the report of an agent that goes by no document. It says where it
+// belongs and why it does nothing, and nothing of services: it never looked at any.
+func (a *Actuator) composeNone(r *plan.Report) {
+	r.Deployment = a.snap.Refused
+	if acc := a.snap.Accepted; acc != nil {
+		r.Deployment = acc.Deployment.Name
+	}
+	if why := a.noDocument(); why != "" {
+		r.Reason += ": " + why
+	}
 }
 
 // noDocument says why there is none, as far as it is known.

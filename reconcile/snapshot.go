@@ -36,6 +36,10 @@ type Snapshot struct {
 	// Seen is the newest commit of the branch.
 	Seen     string
 	Accepted *Accepted
+	// Refused is the name that the newest document gives its deployment, as far as it
+	// can be told, while no document was ever accepted: the place of this node's
+	// report, and nothing else.
+	Refused string
 	// Claims and Reports are by role and by node.
 	Claims     map[string]plan.ClaimView
 	Reports    map[string]*plan.ReportView

@@ -50,7 +50,7 @@ func table() []row {
 		{folder: "reconcile/forecast", internal: append([]string{"reconcile/fleet", "reconcile/plain"}, learned...), modules: []string{goInternal}},
 		{folder: "reconcile/change", modules: []string{goYAML},
 			internal: append([]string{"schema", "reconcile/gitcmd", "reconcile/fleet", "reconcile/forecast"}, learned...)},
-		{folder: "reconcile/doctor", internal: append([]string{"reconcile/control", "reconcile/git", "reconcile/fleet", "reconcile/guard", "reconcile/service",
+		{folder: "reconcile/doctor", internal: append([]string{"reconcile/control", "reconcile/git", "reconcile/fleet", "reconcile/guard", "reconcile/probe", "reconcile/service",
 			"reconcile/service/compose", "reconcile/service/systemd", "reconcile/state"}, learned...), modules: []string{xSys}},
 		{folder: "reconcile/console", internal: append([]string{"reconcile/git"}, learned...)},
 		{folder: "reconcile/sim/...", internal: []string{"spec", "reconcile/..."}, modules: []string{cron}},

@@ -111,7 +111,7 @@ func author(text string) string {
 
 func nodeRow(n fleet.Node, same map[string]int) ui.Row {
 	r := ui.Row{Cells: []ui.Cell{
-		{Text: n.Name}, {Text: n.Role}, {Text: dash(string(n.Side))}, status(n), commits(n), {Text: fleet.ClaimOf(n.Report)}, heard(n),
+		{Text: n.Name}, {Text: dash(n.Role)}, {Text: dash(string(n.Side))}, status(n), commits(n), {Text: fleet.ClaimOf(n.Report)}, heard(n),
 	}}
 	style := ui.Warn
 	if n.Stale || n.Report != nil && n.Report.Status == plan.Failed {

@@ -59,6 +59,7 @@ func Examine(ctx context.Context, f *spec.AgentFile, log *slog.Logger) []Finding
 	e.programs(w)
 	e.folders(w)
 	e.handover(w)
+	e.probes(ctx, d, w)
 	return e.found
 }
 

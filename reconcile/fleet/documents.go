@@ -205,10 +205,41 @@ func (d document) notes(refs git.Refs) []string {
 	for _, role := range d.claimed(refs) {
 		out = append(out, git.ClaimRef(d.name, role))
 	}
-	for _, name := range d.reported(refs) {
+	for _, name := range append(d.reported(refs), d.strangers(refs)...) {
 		out = append(out, git.ReportRef(d.name, name))
 	}
+	for _, role := range d.leftRoles(refs) {
+		out = append(out, git.ClaimRef(d.name, role))
+	}
 	return out
+}
+
+// mostStrangers is how many reports and how many claims are read that the document
+// does not name.
+const mostStrangers = 50
+
+// strangers lists the nodes that have a report and are not in the document: their
+// agent file may name them wrongly, or they were renamed.
+func (d document) strangers(refs git.Refs) []string {
+	if d.spec == nil {
+		return nil
+	}
+	return unnamed(below(refs, git.ReportRef(d.name, "")), d.reported(refs))
+}
+
+// leftRoles lists the roles that have a claim and are no exclusive roles of the
+// document.
+func (d document) leftRoles(refs git.Refs) []string {
+	if d.spec == nil {
+		return nil
+	}
+	return unnamed(below(refs, git.ClaimRef(d.name, "")), d.claimed(refs))
+}
+
+// unnamed are those of names that known lacks, no more than mostStrangers.
+func unnamed(names, known []string) []string {
+	names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(known, name) })
+	return names[:min(len(names), mostStrangers)]
 }
 
 func below(refs git.Refs, prefix string) []string {

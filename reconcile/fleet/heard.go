@@ -52,8 +52,8 @@ func (n Node) When() string {
 // old by its own date may be of a node whose clock is behind.
 func (d *Deployment) MayServe(n Node) bool {
 	switch r := n.Report; {
-	case r == nil || !r.Running && r.Status != plan.Active, n.Silent:
-		return false
+	case r == nil || !r.Running && r.Status != plan.Active && r.Status != plan.Unknown, n.Silent:
+		return false // an agent without a document looks at no service: it may run
 	case !n.Stale:
 		return true
 	}

@@ -3,6 +3,7 @@ package fleet
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"mainstay/reconcile/plan"
@@ -34,6 +35,7 @@ func (v *View) judgeDeployment(d *Deployment) {
 			d.say("the claim of %s cannot be read: %s", role, c.Error)
 		}
 	}
+	v.judgeStrangers(d)
 	d.unserved(v.Read)
 	if !v.Coordinated {
 		d.say("read-only mode: there is no claim and nodes publish no reports")
@@ -95,11 +97,10 @@ func (v *View) judgeReport(d *Deployment, n *Node) {
 	older := ""
 	if d.Spec != nil && r.Accepted != v.Commit && r.Document != d.Digest {
 		older = fmt.Sprintf("goes by an older document (%.7s): ", r.Accepted)
-		if r.Accepted == "" {
-			older = "has accepted no document yet: "
-		}
 	}
 	switch {
+	case r.Accepted == "":
+		n.say("%s", r.Told(v.Read))
 	case !settled(r.Status), r.Side != "" && d.Active != "" && (r.Status == plan.Active) != (r.Side == d.Active):
 		n.say("%s%s%s", older, PauseOf(r), r.Told(v.Read))
 	case older != "":
@@ -108,7 +109,8 @@ func (v *View) judgeReport(d *Deployment, n *Node) {
 		n.say("has not applied this document: %s", r.Reason)
 	}
 	for _, c := range r.Conditions {
-		if !plan.ConditionOf(c.Type).Passing {
+		told := r.Accepted == "" && strings.HasSuffix(r.Reason, c.Message)
+		if !plan.ConditionOf(c.Type).Passing && !told {
 			n.say("%s: %s", c.Type, c.Message)
 		}
 	}

@@ -36,7 +36,7 @@ func (d *Deployment) outage(role string, read time.Time) string {
 	var since time.Time
 	var silent, lost string
 	for _, n := range d.of(role) {
-		if n.Report == nil {
+		if n.Report == nil || n.Report.Status == plan.Unknown {
 			return ""
 		}
 		seen, by := d.silence(n)

@@ -222,6 +222,17 @@ func (s *Source) deployment(d document, refs git.Refs, failed map[string]error) 
 		}
 		out.Nodes = append(out.Nodes, n)
 	}
+	for _, name := range d.strangers(refs) {
+		if r, ok := s.reports[refs[git.ReportRef(d.name, name)]]; ok {
+			out.strangers = append(out.strangers, Node{Name: name, Report: &r, Moved: s.moved(git.ReportRef(d.name, name), refs[git.ReportRef(d.name, name)])})
+		}
+	}
+	for _, role := range d.leftRoles(refs) {
+		if t, ok := s.tips[refs[git.ClaimRef(d.name, role)]]; ok && t.Holder.Side() != "" {
+			out.left = append(out.left, fmt.Sprintf("%s of %s holds the claim of %s, and the document has no exclusive role of that name: "+
+				"take a role out while nobody serves it", t.Node, t.Holder, role))
+		}
+	}
 	return out
 }
 

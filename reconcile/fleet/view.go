@@ -49,6 +49,10 @@ type Deployment struct {
 	// Ways say what a person can do about the outages.
 	Ways []string         `json:"ways,omitempty"`
 	Spec *spec.Deployment `json:"-"`
+	// strangers report and are not in the document, and left tells of claims that are
+	// held of roles which are not in it.
+	strangers []Node
+	left      []string
 }
 
 // Claim is a claim as it was read; the zero Tip is one that nobody ever held.

@@ -19,6 +19,10 @@
 // One that leads nowhere is refused. Owner and mode of the replaced file are
 // kept, unless the document gives a mode; extended attributes and further hard
 // links are not.
+//
+// What a link leads to has to be allowed too. Everything is read and written
+// beneath the allowed folder, as it is behind links of root: whoever else may write
+// there cannot make the agent write elsewhere.
 package file
 
 import (
@@ -27,7 +31,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -59,14 +62,17 @@ type File struct {
 	inPlace bool // the check sees the target, not a candidate
 	reload  *spec.Action
 	units   Reloader
+	allowed []string
+	change  writes
 	// at is called at the named steps, so that tests can end the agent there.
 	at func(step string)
 }
 
 // New makes a File; nothing is touched. units may be nil when the document
-// reloads no unit.
-func New(f spec.File, units Reloader) (*File, error) {
-	file := &File{path: f.Path, check: f.Check, reload: f.Reload, units: units, at: func(string) {}}
+// reloads no unit. allowed are the entries of allow.paths: where the path may
+// lead.
+func New(f spec.File, units Reloader, allowed []string) (*File, error) {
+	file := &File{path: f.Path, check: f.Check, reload: f.Reload, units: units, allowed: allowed, change: straight, at: func(string) {}}
 	if f.Mode != "" {
 		bits, err := strconv.ParseUint(f.Mode, 8, 9)
 		if err != nil {
@@ -96,6 +102,7 @@ func (f *File) Observe(want []byte) (same bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	defer t.close()
 	return f.confirmed(t, want)
 }
 
@@ -113,7 +120,7 @@ func (f *File) matches(t target, want []byte) (bool, error) {
 	if f.mode != nil && t.info.Mode().Perm() != *f.mode {
 		return false, nil
 	}
-	have, err := os.ReadFile(t.path)
+	have, err := t.root.ReadFile(t.rel)
 	return bytes.Equal(have, want), err
 }
 
@@ -138,6 +145,7 @@ func (f *File) apply(ctx context.Context, want []byte) error {
 	if err != nil {
 		return err
 	}
+	defer t.close()
 	if same, err := f.confirmed(t, want); same || err != nil {
 		return err
 	}
@@ -147,7 +155,7 @@ func (f *File) apply(ctx context.Context, want []byte) error {
 	defer t.removeCandidate()
 	f.at("candidate written")
 	if f.check != nil && !f.inPlace {
-		if err := f.runCheck(ctx, t.candidate()); err != nil {
+		if err := f.runCheck(ctx, t.candidatePath()); err != nil {
 			return err
 		}
 	}
@@ -163,6 +171,7 @@ func (f *File) verify(want []byte) error {
 	if err != nil {
 		return err
 	}
+	defer t.close()
 	same, err := f.matches(t, want)
 	if err == nil && !same {
 		err = errors.New("somebody else changed it at the same time")

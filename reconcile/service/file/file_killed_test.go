@@ -32,7 +32,7 @@ func (s *stage) agent(role string) *exec.Cmd {
 }
 
 func agentFile() *File {
-	f, err := New(specIn(os.Getenv("TEST_FOLDER"), os.Getenv("TEST_IN_PLACE") == ""), nil)
+	f, err := New(specIn(os.Getenv("TEST_FOLDER"), os.Getenv("TEST_IN_PLACE") == ""), nil, []string{os.Getenv("TEST_FOLDER") + "/"})
 	if err != nil {
 		panic(err)
 	}

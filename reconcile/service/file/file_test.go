@@ -71,11 +71,16 @@ func script(folder, text string, args ...string) *spec.Action {
 
 func (s *stage) file() *File {
 	s.t.Helper()
-	f, err := New(s.spec, nil)
+	f, err := New(s.spec, nil, s.allowed())
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return f
+}
+
+// allowed are the folders that a test's own path is in, behind links too.
+func (s *stage) allowed() []string {
+	return []string{s.folder + "/", filepath.Dir(s.spec.Path) + "/"}
 }
 
 func (s *stage) write(path, content string) {
@@ -396,7 +401,7 @@ func TestAUnitIsReloadedThroughTheReloader(t *testing.T) {
 	s := newStage(t)
 	s.spec.Reload = &spec.Action{Systemd: "nginx.service"}
 	var units reloader
-	f, err := New(s.spec, &units)
+	f, err := New(s.spec, &units, s.allowed())
 	check(t, err)
 	check(t, f.Apply(t.Context(), []byte(newContent)))
 	units.err = errors.New("unit failed")
@@ -416,7 +421,7 @@ func TestWhatCannotBeAFileIsRefusedAtOnce(t *testing.T) {
 		"check by systemd":  {Path: "/etc/x", Check: &spec.Action{Systemd: "x.service"}},
 		"reload, no system": {Path: "/etc/x", Reload: &spec.Action{Systemd: "x.service"}},
 	} {
-		if _, err := New(f, nil); err == nil {
+		if _, err := New(f, nil, nil); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
