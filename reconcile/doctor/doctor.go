@@ -30,7 +30,7 @@ const (
 type Finding struct {
 	Level Level `json:"level"`
 	// Area is what was looked at: agent, git, document, services, files, clock,
-	// handover.
+	// handover, security.
 	Area string `json:"area"`
 	Text string `json:"text"`
 	// Do says what a person should do, empty when all is well.
@@ -44,6 +44,7 @@ const bound = 10 * time.Second
 func Examine(ctx context.Context, f *spec.AgentFile, log *slog.Logger) []Finding {
 	e := &examiner{file: f, log: log, now: time.Now}
 	e.agent(ctx)
+	e.plainHTTP()
 	e.secrets()
 	d := e.repository(ctx)
 	if d == nil {
@@ -156,11 +157,20 @@ func (e *examiner) document(d *spec.Deployment) {
 
 // coordination tries out whether this node may push a claim.
 func (e *examiner) coordination(ctx context.Context, d *spec.Deployment) {
-	c, r := e.file.Coordination, e.file.Repository
-	if c.Off() {
+	if e.file.Coordination.Off() {
 		e.warn("git", "coordination is off: no claim keeps the two sides apart (R8)", "let this node push, if that is possible at all")
 		return
 	}
+	if remote := e.openCoordination(); remote != nil {
+		defer remote.Close()
+		e.pushes(ctx, remote, d)
+	}
+}
+
+// openCoordination opens the repository of claims and reports; it is nil, and told,
+// when that cannot be done.
+func (e *examiner) openCoordination() *git.Remote {
+	c, r := e.file.Coordination, e.file.Repository
 	o := git.Options{URL: c.URL, SSHKey: c.SSHKey, TokenFile: c.TokenFile, KnownHosts: c.KnownHosts, CAFile: c.CAFile, Timeout: bound, Log: e.log}
 	if c.URL == "" || c.URL == r.URL {
 		o = git.Options{URL: r.URL, SSHKey: r.SSHKey, TokenFile: r.TokenFile, KnownHosts: r.KnownHosts, CAFile: r.CAFile, Timeout: bound, Log: e.log}
@@ -168,8 +178,7 @@ func (e *examiner) coordination(ctx context.Context, d *spec.Deployment) {
 	remote, err := git.Open(o)
 	if err != nil {
 		e.fail("git", "the coordination repository cannot be opened: "+err.Error(), hintOf(err, "correct coordination in the agent's file"))
-		return
+		return nil
 	}
-	defer remote.Close()
-	e.pushes(ctx, remote, d)
+	return remote
 }

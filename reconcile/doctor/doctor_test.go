@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"mainstay/e2e/attack"
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/control"
 	"mainstay/reconcile/plan"
@@ -240,4 +241,32 @@ func TestTheSumsOfALeaseAreChecked(t *testing.T) {
 	w.Handover.Lease = spec.Duration(time.Second)
 	e.handover(w)
 	has(t, e.found, Fail, "is longer than the lease of 1s (R7)", "make the lease longer")
+}
+
+func TestSecurityNamesWhatWidensAllowAndWhatIsBelievedUnsigned(t *testing.T) {
+	attack.Row(t, "doctor", "a node's file believes the unsigned, reads over plain http and allows a *", "doctor --security says each, and what to do")
+	f := &spec.AgentFile{
+		Repository: spec.Repository{URL: "http://git.example.org/rome.git", Mirrors: []string{"HTTP://b.example.org/rome.git"}},
+		Allow:      spec.Allow{Systemd: []string{"xivo-*.service"}, Commands: [][]string{{"replicate", "*"}, {"true"}}, Probes: []string{"*:80"}},
+	}
+	found := Stated(f)
+	has(t, found, Warn, "http://git.example.org/rome.git is plain http", "use https or ssh")
+	has(t, found, Warn, "HTTP://b.example.org/rome.git is plain http", "use https or ssh")
+	has(t, found, Warn, "unsigned commits are accepted", "verify.allowedSigners")
+	has(t, found, Warn, "unsigned claims and reports are believed", "verify.nodes")
+	has(t, found, Warn, `allow.systemd has "xivo-*.service"`, "list what is needed")
+	has(t, found, Warn, `allow.commands has "replicate *"`, "list what is needed")
+	has(t, found, Warn, `allow.probes has "*:80"`, "list what is needed")
+	f = &spec.AgentFile{
+		Repository: spec.Repository{URL: "ssh://git@git.example.org/rome.git"}, Verify: spec.Verify{AllowedSigners: "/a", Nodes: "/n"},
+	}
+	hasNot(t, Stated(f), Warn, security)
+}
+
+func TestSecurityTriesWhatANodesKeyMustNotPush(t *testing.T) {
+	attack.Row(t, "doctor", "a node's key may push main and other nodes' refs", "doctor --security fails, and leaves nothing behind")
+	url := repository(t)
+	found := Security(t.Context(), file(t, url), slog.New(slog.DiscardHandler))
+	has(t, found, Fail, "this node's key may push main", "examples/hooks")
+	has(t, found, Fail, "this node's key may push other nodes' refs", "examples/hooks")
 }
