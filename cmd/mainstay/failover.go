@@ -48,7 +48,7 @@ func (a *app) failoverCommand() *cobra.Command {
 			"  mainstay failover --push-to drill   # for review, nothing happens yet",
 		RunE: func(c *cobra.Command, _ []string) error { return a.failover(c.Context(), o) },
 	}
-	o.flags(c, "base")
+	o.flags(c, "")
 	f := c.Flags()
 	f.StringVar(&o.to, "to", "", "main or standby (default: the side that is not active)")
 	f.StringVar(&o.fenced, "fenced", "", "state that this side is off: nobody waits for it, and it stays down")

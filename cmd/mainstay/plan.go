@@ -209,7 +209,7 @@ func (o *planOptions) tip(ctx context.Context, repo gitcmd.Repo, s *fleet.Source
 		return "", o.fault(err)
 	}
 	if head == "" {
-		return "", failf(exitFailed, "%s has no branch %s", fleet.Shown(o.place.URL), o.place.Branch).hintf("name it with --branch")
+		return "", failf(exitFailed, "%s has no branch %s", fleet.Shown(o.place.URL), o.place.Branch).hintf("name it with --base")
 	}
 	return head, o.bring(ctx, repo, head)
 }
