@@ -1,6 +1,9 @@
 # Everything is built and checked from here. "make help" lists the targets.
 
 SEEDS     ?= 20000
+# "make sim": how many new seeds, SEEDS if empty, and the first of them, if not a random one.
+FRESH     ?=
+FIRST     ?=
 STATES    ?= 3000000
 FUZZTIME  ?= 10s
 BENCHTIME ?= 1s
@@ -62,8 +65,8 @@ test: ## everything that needs no root, race detector on
 	go vet $(PKG)
 	GORACE=atexit_sleep_ms=0 go test $(RACE) $(TESTFLAGS) $(PKG)
 
-sim: ## SEEDS random schedules of whole deployments
-	$(call summed,TestSimSeeds,-sim.seeds=$(SEEDS),sim,schedules)
+sim: ## SEEDS random schedules of whole deployments that are always the same, and as many new ones
+	$(call summed,TestSimSeeds,-sim.seeds=$(SEEDS) -sim.fresh=$(or $(FRESH),$(SEEDS)) $(if $(FIRST),-sim.first=$(FIRST)),sim,schedules)
 
 explore: ## STATES reachable states of the handover rules, or all there are
 	$(call summed,TestExplore,-explore.states=$(STATES),explore,states)

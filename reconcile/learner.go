@@ -303,21 +303,6 @@ func (c *LearnerConfig) load(s Saved, read spec.TemplateReader) (*spec.Deploymen
 	})
 }
 
-// fits refuses a document that would take this node away from its claim: under
-// another name nothing would fence the two sides from each other.
-func (l *Learner) fits(next *Snapshot, d *spec.Deployment, tip string) []plan.Condition {
-	if _, ok := d.Nodes[l.Node]; !ok {
-		return []plan.Condition{{Type: plan.CondNodeUnknown, Message: fmt.Sprintf(
-			"%s has no node %q: name it under nodes, or set node in the agent file", l.Path, l.Node)}}
-	}
-	if a := next.Accepted; a != nil && a.Deployment.Name != d.Name && l.override != tip {
-		return []plan.Condition{{Type: plan.CondDeploymentRenamed, Message: fmt.Sprintf(
-			"%s renames the deployment from %q to %q, which would leave its claims behind: "+
-				"run mainstay accept %.12s on each node if that is meant", l.Path, a.Deployment.Name, d.Name, tip)}}
-	}
-	return nil
-}
-
 // accept makes a document the one in force. It is on disk first; a disk that
 // fails is loud and does not stop a failover.
 func (l *Learner) accept(next *Snapshot, s Saved, d *spec.Deployment) {

@@ -64,6 +64,7 @@ func TestAnAgentStartsFromTheDiskWithNoGit(t *testing.T) {
 func TestADocumentThatDoesNotFitThisNodeIsRefused(t *testing.T) {
 	for name, c := range map[string]struct{ document, condition string }{
 		"renamed":        {strings.Replace(paris(spec.Standby), "name: paris", "name: lyon", 1), plan.CondDeploymentRenamed},
+		"of a new role":  {telephony(), plan.CondRoleRenamed},
 		"without a node": {strings.ReplaceAll(paris(spec.Standby), "xivo-main:", "xivo-other:"), plan.CondNodeUnknown},
 		"invalid":        {"kind: Deployment\n", plan.CondDocumentInvalid},
 	} {
@@ -99,6 +100,34 @@ func TestAPersonMayAcceptARenamedDeployment(t *testing.T) {
 	}
 	if c := snap.Claims["xivo"]; c.Tip.Seq != 0 {
 		t.Errorf("the claim of the other name is still believed: %+v", c)
+	}
+}
+
+// telephony is the document with the role renamed.
+func telephony() string {
+	return strings.NewReplacer("role: xivo", "role: telephony", "  xivo:\n", "  telephony:\n").Replace(paris(spec.Standby))
+}
+
+// R13: a shared role runs on several nodes, so making it exclusive proves nothing of
+// the other side. A role that comes back under its name is no other role.
+func TestAPersonMayAcceptWhatChangesARole(t *testing.T) {
+	shared := strings.NewReplacer("exclusive: true", "exclusive: false", "side: main,", "", "side: standby,", "").Replace(paris(spec.Main))
+	for name, c := range map[string]struct{ first, second, condition string }{
+		"renamed":        {paris(spec.Main), telephony(), plan.CondRoleRenamed},
+		"made exclusive": {shared, paris(spec.Standby), plan.CondRoleRetyped},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScholar(c.first)
+			s.look(t)
+			s.git.commit("c2", c.second)
+			if snap := s.look(t); snap.Accepted == nil || snap.Accepted.Commit != "c1" || !hasCondition(snap.Conditions, c.condition) {
+				t.Fatalf("accepted %+v, conditions %v", snap.Accepted, snap.Conditions)
+			}
+			s.Override("c2")
+			if snap := s.look(t); snap.Accepted.Commit != "c2" {
+				t.Errorf("accepted %s although a person said so", snap.Accepted.Commit)
+			}
+		})
 	}
 }
 

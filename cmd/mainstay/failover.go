@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mainstay/cmd/mainstay/draw"
 	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/change"
 	"mainstay/reconcile/fleet"
@@ -47,7 +48,7 @@ func (a *app) failoverCommand() *cobra.Command {
 			"  mainstay failover --push-to drill   # for review, nothing happens yet",
 		RunE: func(c *cobra.Command, _ []string) error { return a.failover(c.Context(), o) },
 	}
-	o.flags(c, "base")
+	o.flags(c, "")
 	f := c.Flags()
 	f.StringVar(&o.to, "to", "", "main or standby (default: the side that is not active)")
 	f.StringVar(&o.fenced, "fenced", "", "state that this side is off: nobody waits for it, and it stays down")
@@ -178,7 +179,7 @@ func (o *failoverOptions) check() error {
 
 func (t *turn) carryOut(ctx context.Context, repo gitcmd.Repo) error {
 	if t.format == "text" {
-		drawForecast(t.screen(), t.Forecast, false)
+		draw.Forecast(t.screen(), t.Forecast, false)
 	}
 	if t.Declared {
 		t.say("%s declares %s already: there is nothing to commit", t.Now.Path, t.Next.Active)

@@ -121,11 +121,21 @@ func (f *follower) late(ctx context.Context) error {
 	if f.at != nil {
 		text += ". Now " + strings.Join(serving(f.at), ", ")
 	}
-	hint := "the nodes go on: mainstay status --watch shows how far they are"
-	if f.at != nil {
-		hint = strings.Join(append(slices.Clone(f.at.Ways), hint), "; ")
-	}
+	hint := strings.Join(append(f.ways(), "the nodes go on: mainstay status --watch shows how far they are"), "; ")
 	return failf(exitNotConverged, "not every node is as the commit says after %s: %s", f.wait, text).hintf("%s", hint)
+}
+
+// ways say what a person can do when the change did not come to its end: mend what
+// nobody serves, or go back from a side that failed.
+func (f *follower) ways() []string {
+	failed := slices.ContainsFunc(f.last, func(n change.State) bool { return n.Side == f.Next.Active && n.Status == plan.Failed })
+	switch {
+	case f.at != nil && len(f.at.Ways) > 0:
+		return f.at.Ways
+	case failed && f.Now.Active != f.Next.Active:
+		return []string{fmt.Sprintf("if %s cannot be mended soon: `mainstay failover --to %s` goes back", f.Next.Active, f.Now.Active)}
+	}
+	return nil
 }
 
 // finish prints the result.

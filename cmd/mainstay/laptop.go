@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -28,21 +29,19 @@ type laptop struct {
 	place      fleet.Place
 	config     string
 	deployment string
-	// branchFlag is what the flag for the branch is called, and folder where in the
-	// checkout the person stands.
-	branchFlag, folder string
+	// folder is where in the checkout the person stands.
+	folder string
 }
 
-// flags adds what finds a deployment to a command. branch is what the flag for the
-// branch that the nodes read is called.
-func (l *laptop) flags(c *cobra.Command, branch string) {
+// flags adds what finds a deployment to a command. also is another name of --base, or
+// empty.
+func (l *laptop) flags(c *cobra.Command, also string) {
 	f := c.Flags()
 	f.StringVar(&l.place.URL, "repo", "", "the repository, as git takes it (default: origin of this checkout)")
-	l.branchFlag = "--" + branch
-	f.StringVar(&l.place.Branch, branch, "", "the branch that the nodes read (default: that of the remote, or main)")
-	if branch == "branch" {
-		f.StringVar(&l.place.Branch, "base", "", "the same as --branch")
-		_ = f.MarkHidden("base")
+	f.StringVar(&l.place.Branch, "base", "", "the branch that the nodes read (default: that of the remote, or main)")
+	if also != "" {
+		f.StringVar(&l.place.Branch, also, "", "the same as --base")
+		_ = f.MarkHidden(also)
 	}
 	f.StringVar(&l.place.Path, "path", "", "the document (default: every one of the branch)")
 	f.StringVar(&l.deployment, "deployment", "", "the name of one deployment of many")
@@ -72,7 +71,7 @@ func (l *laptop) find(ctx context.Context) error {
 		l.checkout(ctx)
 	}
 	if l.place.Branch == "" {
-		l.place.Branch = "main"
+		l.place.Branch = cmp.Or(l.headOf(ctx), "main")
 	}
 	if home, err := os.UserHomeDir(); err == nil && l.place.SSHKey != "" && l.place.KnownHosts == "" {
 		l.place.KnownHosts = filepath.Join(home, ".ssh", "known_hosts")
@@ -109,6 +108,29 @@ func (l *laptop) checkout(ctx context.Context) {
 		}
 	}
 }
+
+// headOf asks a repository of which there is no checkout here for its own branch. It
+// is empty when that is not known.
+func (l *laptop) headOf(ctx context.Context) string {
+	if l.folder != "" {
+		return "" // a checkout was asked already
+	}
+	ctx, cancel := context.WithTimeout(ctx, headTimeout)
+	defer cancel()
+	repo := gitcmd.Repo{Dir: ".", Env: l.place.Env()}
+	text, err := repo.Text(ctx, gitcmd.Git("ls-remote", "--symref").On(l.place.URL, "HEAD"))
+	if err != nil {
+		return "" // the reading that follows says why
+	}
+	name, _, _ := strings.Cut(strings.TrimPrefix(text, "ref: refs/heads/"), "\t")
+	if !strings.HasPrefix(text, "ref: refs/heads/") {
+		return ""
+	}
+	return name
+}
+
+// headTimeout bounds the question for a repository's own branch.
+const headTimeout = 10 * time.Second
 
 // here is the deployment in whose folder the person stands, empty at the top of a
 // checkout and where there is none.
@@ -215,16 +237,7 @@ func (l *laptop) read(ctx context.Context, s *fleet.Source) (*fleet.View, error)
 		}
 		names = append(names, d.Name)
 	}
-	return nil, failf(exitUsage, "no deployment %q in %s", l.deployment, fleet.Shown(l.place.URL)).hintf("it has %s", some(names))
-}
-
-// some lists names, and counts those that would be too many.
-func some(names []string) string {
-	const most = 12
-	if len(names) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-	}
-	return strings.Join(names, ", ")
+	return nil, failf(exitUsage, "no deployment %q in %s", l.deployment, fleet.Shown(l.place.URL)).hintf("it has %s", ui.Some(names))
 }
 
 // fault adds what to do to an error of reading.
@@ -237,7 +250,7 @@ func (l *laptop) fault(err error) error {
 	switch {
 	case f.hint != "":
 	case errors.Is(err, fleet.ErrNoBranch):
-		f.hint = "name the branch that the nodes read with " + cmp.Or(l.branchFlag, "--branch")
+		f.hint = "name the branch that the nodes read with --base"
 	case errors.As(err, &g):
 		f.hint = "does `git ls-remote " + fleet.Shown(l.place.URL) + "` work?"
 	case errors.Is(err, git.ErrNotFound):
@@ -284,7 +297,7 @@ func (l *laptop) one(ctx context.Context, s *fleet.Source) (*fleet.View, *fleet.
 			names = append(names, d.Name)
 		}
 		return nil, nil, failf(exitUsage, "which deployment? The repository has %d", len(names)).
-			hintf("name one with --deployment: %s", some(names))
+			hintf("name one with --deployment: %s", ui.Some(names))
 	}
 	return v, &v.Deployments[0], nil
 }

@@ -121,6 +121,7 @@ func sharedToExclusive(s *site) {
 	s.git.links[mainSide].fault(cut)
 	s.doc.shared = false
 	s.declare(standbySide)
+	s.accepts(standbySide)
 	s.goesDown(standbySide, soon) // what it ran as a shared node has to end first
 	s.since = time.Now()
 	s.wait(watch)
@@ -133,11 +134,15 @@ func nameAccepted(s *site) {
 	s.both()
 	s.wants(mainSide)
 	s.declare(standbySide, func(d *document) { d.name += "-renamed" })
+	s.accepts(standbySide)
+	s.wait(watch)
+}
+
+// accepts is a person who accepts on a node the newest commit, which it refuses.
+func (s *site) accepts(side string) {
 	head, err := s.output(s.work(), "rev-parse", "HEAD")
 	s.must(err)
-	s.wait(time.Second)
-	s.ask(standbySide, "accept", strings.TrimSpace(head)[:12])
-	s.wait(watch)
+	s.until(side+" accepts the commit", soon, func() bool { return s.ask(side, "accept", strings.TrimSpace(head)[:12]) == 0 })
 }
 
 // roleRenamed: the commit that fails over renames the role, while main is cut off.
@@ -149,6 +154,9 @@ func roleRenamed(s *site) {
 		s.git.links[mainSide].fault(cut)
 	}
 	s.declare(standbySide, func(d *document) { d.role = "telephony" })
+	if s.rand.IntN(2) == 0 {
+		s.accepts(standbySide)
+	}
 	s.wait(watch)
 }
 

@@ -15,5 +15,5 @@ failed() {
 }
 
 mainstay validate >plan.err 2>&1 || failed
-mainstay plan --branch "$base" --to HEAD -o markdown >plan.md 2>plan.err || failed
+mainstay plan --base "$base" --to HEAD -o markdown >plan.md 2>plan.err || failed
 cat plan.md

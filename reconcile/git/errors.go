@@ -56,8 +56,12 @@ type Error struct {
 	Advice string
 }
 
-// Error returns "step at: class: cause".
+// Error returns "step at: class: cause", and of a repository that does not answer when
+// it is looked at what a person would say.
 func (e *Error) Error() string {
+	if e.Kind == ErrUnreachable && e.Step == "list" && e.At != "" && e.Err != nil {
+		return "cannot reach git at " + e.At + ": " + e.Err.Error()
+	}
 	parts := make([]string, 0, 3)
 	if where := strings.TrimSpace(e.Step + " " + e.At); where != "" {
 		parts = append(parts, where)

@@ -25,7 +25,7 @@ func causes() []cause {
 		one(`Authentication failed|could not read Username|could not read Password|invalid credentials|error: 401`,
 			"the server does not take these credentials: is the token or password right, and still valid?"),
 		one(`error: 403|Write access to repository not granted|You are not allowed to push`,
-			"these credentials may not do that: they need write access, or the branch wants a review (--branch NAME)"),
+			"these credentials may not do that: they need write access, or the branch wants a review (--push-to NAME)"),
 		one(`Could not resolve host|Name or service not known`, "the name of the server is not known here: is it right, is the network up?"),
 		one(`Connection refused|Connection timed out|Operation timed out|Couldn't connect|Failed to connect|No route to host`,
 			"nothing answers there: is the address right, is the server up, does a firewall stand between?"),

@@ -45,6 +45,8 @@ const (
 	CondReportNotPublished      = "ReportNotPublished"
 	CondReportUnreadable        = "ReportUnreadable"
 	CondRewound                 = "Rewound"
+	CondRoleRenamed             = "RoleRenamed"
+	CondRoleRetyped             = "RoleRetyped"
 	CondSignatureRefused        = "SignatureRefused"
 	CondStandIn                 = "StandIn"
 	CondStatementVoid           = "StatementVoid"
@@ -154,6 +156,12 @@ func conditionsOfGit() []ConditionType {
 		{Type: CondRewound, Blocks: true,
 			Meaning: "The branch does not descend from the accepted commit.",
 			Do:      "Push a descendant, or `mainstay accept` the commit on each node."},
+		{Type: CondRoleRenamed, Blocks: true,
+			Meaning: "The document gives this node another role, which would leave its claim behind (R13).",
+			Do:      "Take the role back, or see that the node is down and run `mainstay accept` on each node."},
+		{Type: CondRoleRetyped, Blocks: true,
+			Meaning: "The document makes a role exclusive that several nodes may be running (R13).",
+			Do:      "Take it back, or stop the role on one side and run `mainstay accept` on each node."},
 		{Type: CondSignatureRefused, Blocks: true,
 			Meaning: "The newest commit is not signed by anyone who may.",
 			Do:      "Sign it, or correct verify.allowedSigners in the agent file."},

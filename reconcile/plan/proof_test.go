@@ -1,6 +1,12 @@
 package plan
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
 
 // R12: a side that takes the claim may serve from there on, so the proof of its own
 // rest ends; what is known of the other side stays.
@@ -54,5 +60,25 @@ func TestAMachineThatWasSeenDownLeavesItsPlace(t *testing.T) {
 	tip = Tip{ID: "t2", Claim: Next(tip, Claim{Action: Release, Instance: "old"})}
 	if next := Next(tip, Claim{Action: Take, Holder: "main", Instance: "new", Guarantee: Released}); next.Last.Main != "new" {
 		t.Errorf("the place of main: %+v", next.Last)
+	}
+}
+
+// R4: whoever reads of a guarantee finds in the README what it rests on, and what no
+// rule can see.
+func TestTheReadmeSaysWhatEachGuaranteeRestsOn(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range []Guarantee{Released, Lease, Fenced, Attested, Presumed} {
+		var row []string
+		for line := range strings.Lines(string(text)) {
+			if strings.HasPrefix(strings.TrimSpace(line), "| `"+string(g)+"` |") {
+				row = strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+			}
+		}
+		if len(row) != 4 || slices.ContainsFunc(row, func(cell string) bool { return strings.TrimSpace(cell) == "" }) {
+			t.Errorf("%s: the README says %q", g, row)
+		}
 	}
 }

@@ -184,10 +184,26 @@ func runBroken(root, overlay, binary, pkg, test string) (out string, failed bool
 			return "", false, fmt.Errorf("build %s: %w\n%s", pkg, err, b)
 		}
 	}
+	if err := named(ctx, binary, test); err != nil {
+		return "", false, fmt.Errorf("%s: %w", pkg, err)
+	}
 	run := exec.CommandContext(ctx, binary, "-test.run", "^"+test+"$", "-test.timeout", "90s", "-test.failfast")
 	run.Dir = filepath.Join(root, pkg)
 	b, err := run.CombinedOutput()
 	return string(b), err != nil, nil
+}
+
+// named refuses a pattern that names no test: it would let every mutant survive, or
+// pass for one that was caught.
+func named(ctx context.Context, binary, test string) error {
+	b, err := exec.CommandContext(ctx, binary, "-test.list", "^"+test+"$").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("list the tests named %s: %w", test, err)
+	}
+	if strings.TrimSpace(string(b)) == "" {
+		return fmt.Errorf("no test is named %s", test)
+	}
+	return nil
 }
 
 // why is the first failing test and what it says last of it.

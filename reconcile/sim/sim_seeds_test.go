@@ -3,6 +3,7 @@ package sim
 import (
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -13,6 +14,8 @@ import (
 
 var (
 	simSeeds = flag.Uint64("sim.seeds", 100, "how many schedules TestSimSeeds runs")
+	simFresh = flag.Uint64("sim.fresh", 0, "how many more schedules it runs, from a seed of their own each time")
+	simFirst = flag.Uint64("sim.first", 0, "the first of those seeds; zero draws one")
 	simSeed  = flag.Uint64("sim.seed", 0, "run this one schedule of TestSimSeeds and tell what happens in it")
 )
 
@@ -27,9 +30,14 @@ func TestSimSeeds(t *testing.T) {
 	shelf := NewLibrary()
 	var next, done, violations atomic.Uint64
 	var workers sync.WaitGroup
+	first := firstFresh()
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			for seed := next.Add(1); seed <= *simSeeds && violations.Load() < 5; seed = next.Add(1) {
+			for n := next.Add(1); n <= *simSeeds+*simFresh && violations.Load() < 5; n = next.Add(1) {
+				seed := n
+				if n > *simSeeds {
+					seed = first + n - *simSeeds - 1
+				}
 				s := NewSchedule(seed)
 				why := s.Run(shelf, nil)
 				if done.Add(1); why != "" {
@@ -44,6 +52,20 @@ func TestSimSeeds(t *testing.T) {
 	workers.Wait()
 	violations.Add(presumed(t, int(min(200, 3+*simSeeds/100)), shelf))
 	fmt.Printf("sim: %d schedules, %d violations\n", done.Load(), violations.Load())
+}
+
+// firstFresh draws the seed from which on the schedules are new every time, and
+// prints it: a search that always takes the same ways grows blind to the others.
+func firstFresh() uint64 {
+	if *simFresh == 0 {
+		return 0
+	}
+	first := *simFirst
+	if first == 0 {
+		first = 1<<32 + rand.Uint64N(1<<48)
+	}
+	fmt.Printf("new seeds: %d from %d on; -sim.first=%d runs the same\n", *simFresh, first, first)
+	return first
 }
 
 // presumed prints what a presumption can cost: for how long both sides serve when
