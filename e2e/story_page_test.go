@@ -22,6 +22,7 @@ type wholePage struct {
 	phone *hosts.Host
 	tls   certificate
 	deb   string
+	keys  string // the folder of the nodes' keys
 	calls atomic.Int32 // held just now
 	// copied is what replication had written to each side when the story began.
 	copied map[string]copies
@@ -94,11 +95,7 @@ func (p *wholePage) repository(t *testing.T) map[string]string {
 		words = append(words, "project: xivocc,", fmt.Sprintf(`project: '{{ if eq .node.side "main" }}%s{{ else }}%s{{ end }}',`,
 			p.projects["cc-main"].Name, p.projects["cc-standby"].Name))
 	}
-	for name, address := range exampleAddresses() {
-		if host := p.nodes[name]; host != nil {
-			words = append(words, address, host.IP())
-		}
-	}
+	words = append(words, p.addresses()...)
 	files := map[string]string{}
 	root := "../examples/full"
 	err := filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
@@ -116,6 +113,42 @@ func (p *wholePage) repository(t *testing.T) map[string]string {
 		t.Fatalf("the document does not say %q", hourly)
 	}
 	return files
+}
+
+// addresses are pairs of an address in the examples and that of the host here.
+func (p *wholePage) addresses() (words []string) {
+	for name, address := range exampleAddresses() {
+		if host := p.nodes[name]; host != nil {
+			words = append(words, address, host.IP())
+		}
+	}
+	return words
+}
+
+// makeKeys gives each node a key of its own, and all of them the list of whose claims
+// and reports they believe.
+func (p *wholePage) makeKeys(t *testing.T) {
+	t.Helper()
+	p.keys = t.TempDir()
+	var list strings.Builder
+	for name := range p.nodes {
+		key := filepath.Join(p.keys, name)
+		if out, err := exec.CommandContext(t.Context(), "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", key).CombinedOutput(); err != nil {
+			t.Fatalf("make a key: %v\n%s", err, out)
+		}
+		public, err := os.ReadFile(key + ".pub")
+		if err != nil {
+			t.Fatal(err)
+		}
+		claim := ""
+		if role, side, exclusive := strings.Cut(name, "-"); exclusive {
+			claim = "claim=" + role + "/" + side + " "
+		}
+		fmt.Fprintf(&list, "paris/%s %s%s", name, claim, public)
+	}
+	if err := os.WriteFile(filepath.Join(p.keys, "node_keys"), []byte(list.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // declare commits the deployment with one side active. Each pair of words
@@ -141,6 +174,7 @@ func (p *wholePage) declare(side string, replace ...string) string {
 // installAll installs the package and each node's own file of examples/full.
 func (p *wholePage) installAll(t *testing.T) {
 	t.Helper()
+	p.makeKeys(t)
 	done := make(chan error, len(p.nodes))
 	for name := range p.nodes {
 		go func() { done <- p.installNode(t.Context(), name) }()
@@ -166,12 +200,15 @@ func (p *wholePage) installNode(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	words := []string{"ssh://git@git.example.org/voice/paris.git", p.git.SSH}
+	words := append(p.addresses(), "ssh://git@git.example.org/voice/paris.git", p.git.SSH,
+		"verify:\n", "verify:\n  signKey: /etc/mainstay/sign_key\n")
 	if project := p.projects[name]; project != nil {
 		words = append(words, "xivocc", project.Name)
 	}
 	files := map[string][]byte{"agent.yaml": []byte(strings.NewReplacer(words...).Replace(string(own)))}
-	for to, from := range map[string]string{"id_ed25519": p.git.KeyFile, "known_hosts": p.git.KnownHosts} {
+	keys := map[string]string{"id_ed25519": p.git.KeyFile, "known_hosts": p.git.KnownHosts,
+		"sign_key": filepath.Join(p.keys, name), "node_keys": filepath.Join(p.keys, "node_keys")}
+	for to, from := range keys {
 		if files[to], err = os.ReadFile(from); err != nil {
 			return err
 		}
