@@ -46,6 +46,9 @@ func TestTableNamesEveryFolderOnce(t *testing.T) {
 		if seen[r.folder] {
 			t.Errorf("two rows for %s", r.folder)
 		}
+		if r.why == "" || len(r.why) > 100 {
+			t.Errorf("the row of %s gives no reason in half a line: %q", r.folder, r.why)
+		}
 		seen[r.folder] = true
 	}
 }
@@ -84,6 +87,22 @@ func TestOneFileInTenMayBeLong(t *testing.T) {
 	want := "spec/f0.go:1: share: 80.0 % of files have fewer than 400 lines, want 90 %; this is the longest\n"
 	if diff := cmp.Diff(want, findings(t, module)); diff != "" {
 		t.Errorf("two long files of ten (-want +got):\n%s", diff)
+	}
+}
+
+func TestALargePackageIsCountedWithoutItsComments(t *testing.T) {
+	for _, c := range []struct {
+		folder, body string
+		found        bool
+	}{
+		{"spec", strings.Repeat("var _ = 0\n", mostCode), true},
+		{"spec", strings.Repeat("// Why.\n\n", mostCode), false},
+		{simulation, strings.Repeat("var _ = 0\n", mostCode), false},
+	} {
+		module := fstest.MapFS{"go.mod": text("module mainstay\n"), c.folder + "/a.go": text("// Package a is.\npackage a\n\n" + c.body)}
+		if got := findings(t, module); strings.Contains(got, "bounds: ") != c.found {
+			t.Errorf("%s: %s", c.folder, got)
+		}
 	}
 }
 

@@ -76,6 +76,7 @@ func rules() []rule {
 		{"layout", topLevel},
 		{"imports", imports},
 		{"pure", pure},
+		{"bounds", bounds},
 		{"pkgdoc", packageDocs},
 		{"doc", exportedDocs},
 		{"length", lengths},

@@ -161,5 +161,6 @@ func measure(t *tree) string {
 		mediumFunction, 100*share(funcs, mediumFunction), most.lines, most.where.file+" "+most.name)
 	fmt.Fprintf(&b, "files: under %d lines %.1f %%; longest %d (%s)\n",
 		longFile, 100*share(shippedDocs, longFile), file.lines, file.name)
+	b.WriteString(t.sizes())
 	return b.String()
 }

@@ -1,6 +1,9 @@
 package main
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A row says what the packages of a folder may import besides the standard
 // library. A folder that ends in "/..." stands for itself and everything below
@@ -8,6 +11,8 @@ import "strings"
 // longer of two goes before the shorter.
 type row struct {
 	folder string
+	// why is the reason, in half a line.
+	why string
 	// internal are folders of this module, "/..." as above. A package may
 	// always import what lies below it.
 	internal []string
@@ -21,57 +26,85 @@ type row struct {
 // table is which folder may import what, and the home of every dependency.
 func table() []row {
 	learned := []string{"spec", "reconcile/plan"}
-	return append([]row{
-		{folder: "schema", modules: []string{jsonschema, sigsYAML, goYAML}},
-		{folder: "spec", internal: []string{"schema"}, modules: []string{sigsYAML, goYAML, cron}},
-		{folder: "reconcile", internal: append([]string{"reconcile/managed"}, learned...)},
-		{folder: "reconcile/managed", internal: []string{"spec"}},
-		{folder: "reconcile/control", internal: append([]string{"reconcile", "reconcile/record"}, learned...)},
-		{folder: "reconcile/record", internal: learned},
-		{folder: "reconcile/task", internal: append([]string{"reconcile/run"}, learned...), modules: []string{cron}},
-		{folder: "reconcile/metrics", internal: append([]string{"reconcile"}, learned...), modules: []string{prometheus}},
-		{folder: "reconcile/plan/...", internal: []string{"spec"}},
-		// The guard must not know git, documents or drivers: it is handed what stops.
-		{folder: "reconcile/guard", internal: learned},
-		{folder: "reconcile/git/...", internal: append([]string{"reconcile", "reconcile/git/...", "reconcile/run", "reconcile/state"}, learned...),
-			modules: []string{goGit, goBilly, sshsig, goCrypto, knownhosts, xCrypto, xSys}},
-		{folder: "reconcile/state", modules: []string{renameio}},
-		{folder: "reconcile/run", internal: []string{"reconcile/service"}},
-		{folder: "reconcile/machine", internal: append([]string{"reconcile/managed", "reconcile/probe", "reconcile/service/...", "reconcile/state",
-			"reconcile/run"}, learned...)},
-		{folder: "reconcile/host", internal: append([]string{"reconcile", "reconcile/git", "reconcile/guard", "reconcile/machine", "reconcile/state",
-			"reconcile/control", "reconcile/record", "reconcile/task", "reconcile/metrics"}, learned...), modules: []string{goSystemd}},
-		{folder: "reconcile/probe", internal: []string{"spec", "reconcile/run"}, modules: []string{sipgo}},
-		// What every face of the product needs, each knowing those before it: what
-		// deployments are, what a change of them will do, and to carry it out.
-		{folder: "reconcile/gitcmd", internal: []string{"spec"}}, // spec.Folder says which files git does not store as they lie
-		{folder: "reconcile/plain"},
-		{folder: "reconcile/fleet", internal: append([]string{"schema", "reconcile/plain", "reconcile/git", "reconcile/gitcmd"}, learned...)},
-		{folder: "reconcile/forecast", internal: append([]string{"reconcile/fleet", "reconcile/plain"}, learned...), modules: []string{goInternal}},
-		{folder: "reconcile/change", modules: []string{goYAML},
-			internal: append([]string{"schema", "reconcile/gitcmd", "reconcile/fleet", "reconcile/forecast"}, learned...)},
-		{folder: "reconcile/doctor", internal: append([]string{"reconcile/control", "reconcile/git", "reconcile/fleet", "reconcile/guard", "reconcile/probe", "reconcile/service",
-			"reconcile/service/compose", "reconcile/service/systemd", "reconcile/state"}, learned...), modules: []string{xSys}},
-		{folder: "reconcile/console", internal: append([]string{"reconcile/git"}, learned...)},
-		{folder: "reconcile/sim/...", internal: []string{"spec", "reconcile/..."}, modules: []string{cron}},
-		{folder: "examples"},
-		{folder: "e2e/...", internal: []string{"e2e/..."}, strict: true,
-			modules: []string{goCmp, goInternal, chromedp, xCrypto, xSys}},
-	}, append(drivers(learned), commands()...)...)
+	with := func(more ...string) []string { return append(more, learned...) }
+	return slices.Concat([]row{
+		{folder: "schema", why: "the shape of both files, before anything is known of what they mean",
+			modules: []string{jsonschema, sigsYAML, goYAML}},
+		{folder: "spec", why: "the meaning of both files, the same on a node and on a laptop",
+			internal: []string{"schema"}, modules: []string{sigsYAML, goYAML, cron}},
+		{folder: "examples", why: "data to copy, embedded for init"},
+		{folder: "e2e/...", why: "tests from outside: they must not see what they test", strict: true,
+			internal: []string{"e2e/..."}, modules: []string{goCmp, goInternal, chromedp, xCrypto, xSys}},
+	}, loop(with), faces(with), drivers(with), commands())
+}
+
+// loop are the rows of the agent: what decides, what the loop needs, and what puts
+// an agent together.
+func loop(with func(...string) []string) []row {
+	return []row{
+		{folder: "reconcile", why: "the loop asks for what it needs in ports.go and knows no driver and no transport",
+			internal: with("reconcile/managed")},
+		{folder: "reconcile/plan/...", why: "the decision is pure: no I/O, no clock, no randomness", internal: []string{"spec"}},
+		{folder: "reconcile/managed", why: "a record that the loop, the machine and the guard read", internal: []string{"spec"}},
+		{folder: "reconcile/control", why: "decodes orders, calls the agent, encodes answers", internal: with("reconcile", "reconcile/record")},
+		{folder: "reconcile/record", why: "keeps decisions with their input, and replays them", internal: with()},
+		{folder: "reconcile/task", why: "jobs and checks run beside the loop and never hold it up",
+			internal: with("reconcile/run"), modules: []string{cron}},
+		{folder: "reconcile/metrics", why: "the one home of Prometheus; the loop knows an Observer only",
+			internal: with("reconcile"), modules: []string{prometheus}},
+		{folder: "reconcile/guard", why: "must work when git, documents and drivers do not: it is handed what stops", internal: with()},
+		{folder: "reconcile/git/signature", why: "who signed a commit, without knowing where it came from",
+			modules: []string{sshsig, goCrypto, xCrypto}},
+		{folder: "reconcile/git/...", why: "speaks the loop's types, so that nothing translates between the two",
+			internal: with("reconcile", "reconcile/git/...", "reconcile/run", "reconcile/state"),
+			modules:  []string{goGit, goBilly, sshsig, knownhosts, xCrypto, xSys}},
+		{folder: "reconcile/state", why: "the state folder, which holds what others give it", modules: []string{renameio}},
+		{folder: "reconcile/run", why: "the one runner of commands; its errors are those of a driver", internal: []string{"reconcile/service"}},
+		{folder: "reconcile/probe", why: "asks others whether they live; a probe may be a command",
+			internal: []string{"spec", "reconcile/run"}, modules: []string{sipgo}},
+		{folder: "reconcile/machine", why: "what the node runs and sees, without git, claims and orders",
+			internal: with("reconcile/managed", "reconcile/probe", "reconcile/service/...", "reconcile/state", "reconcile/run")},
+		{folder: "reconcile/host", why: "puts an agent together from its parts, and decides nothing", modules: []string{goSystemd},
+			internal: with("reconcile", "reconcile/git", "reconcile/guard", "reconcile/machine", "reconcile/state",
+				"reconcile/control", "reconcile/record", "reconcile/task", "reconcile/metrics")},
+		{folder: "reconcile/sim/...", why: "drives the shipping agent; only tests may import it",
+			internal: []string{"spec", "reconcile/..."}, modules: []string{cron}},
+	}
+}
+
+// faces are the rows of what every face of the product needs, each knowing those
+// before it: what deployments are, what a change will do, and to carry it out.
+func faces(with func(...string) []string) []row {
+	return []row{
+		{folder: "reconcile/plain", why: "text for people, which has no meaning here"},
+		{folder: "reconcile/gitcmd", why: "a person's own git program; spec.Folder says which files git does not store as they lie",
+			internal: []string{"spec"}},
+		{folder: "reconcile/fleet", why: "what deployments are and were, from git alone",
+			internal: with("schema", "reconcile/plain", "reconcile/git", "reconcile/gitcmd")},
+		{folder: "reconcile/forecast", why: "foretells and changes nothing, so it cannot reach what changes",
+			internal: with("reconcile/fleet", "reconcile/plain"), modules: []string{goInternal}},
+		{folder: "reconcile/change", why: "carries a change out for any face: no flags, no terminal",
+			internal: with("schema", "reconcile/gitcmd", "reconcile/fleet", "reconcile/forecast"), modules: []string{goYAML}},
+		{folder: "reconcile/doctor", why: "tries each part of a node, so it must reach each", modules: []string{xSys},
+			internal: with("reconcile/control", "reconcile/git", "reconcile/fleet", "reconcile/guard", "reconcile/probe", "reconcile/service",
+				"reconcile/service/compose", "reconcile/service/systemd", "reconcile/state")},
+		{folder: "reconcile/console", why: "signs in by keys that package git reads; the rest comes through change", internal: with("reconcile/git")},
+	}
 }
 
 // drivers are the rows of reconcile/service: one folder per outside
 // dependency, none of which knows another. What they share runs a command.
-func drivers(learned []string) []row {
-	shared := append([]string{"reconcile/service", "reconcile/run"}, learned...)
+func drivers(with func(...string) []string) []row {
+	shared := with("reconcile/service", "reconcile/run")
 	return []row{
-		{folder: "reconcile/service", internal: learned, modules: []string{xSys}},
-		{folder: "reconcile/service/...", internal: shared},
-		{folder: "reconcile/service/systemd/...", internal: shared, modules: []string{goSystemd, godbus}},
-		{folder: "reconcile/service/compose/...", internal: shared, modules: []string{moby}},
-		{folder: "reconcile/service/process/...", internal: append([]string{"reconcile/plain"}, shared...), modules: []string{renameio, xSys}},
-		{folder: "reconcile/service/command/...", internal: shared, modules: []string{xSys}},
-		{folder: "reconcile/service/file/...", internal: shared, modules: []string{renameio, xSys}},
+		{folder: "reconcile/service", why: "the contract of drivers and their manager, which knows no driver", internal: with(), modules: []string{xSys}},
+		{folder: "reconcile/service/...", why: "a driver knows the contract, not another driver", internal: shared},
+		{folder: "reconcile/service/systemd/...", why: "the one home of D-Bus", internal: shared, modules: []string{goSystemd, godbus}},
+		{folder: "reconcile/service/compose/...", why: "the one home of the Docker engine", internal: shared, modules: []string{moby}},
+		{folder: "reconcile/service/process/...", why: "keeps records of processes, whose names people read",
+			internal: append([]string{"reconcile/plain"}, shared...), modules: []string{renameio, xSys}},
+		{folder: "reconcile/service/command/...", why: "runs what a document names", internal: shared, modules: []string{xSys}},
+		{folder: "reconcile/service/file/...", why: "replaces files in one step", internal: shared, modules: []string{renameio, xSys}},
 	}
 }
 
@@ -79,11 +112,12 @@ func drivers(learned []string) []row {
 // tools know nothing of it.
 func commands() []row {
 	return []row{
-		{folder: "cmd/mainstay/...", internal: []string{"schema", "spec", "examples", "reconcile/...", "cmd/mainstay/..."},
-			modules: []string{cobra, pflag, prometheus, goSystemd, goGit, goBilly, goYAML, sigsYAML, renameio, cron, xSys, xTerm}},
-		{folder: "cmd/lint"},
-		{folder: "cmd/bench"},
-		{folder: "cmd/tally"},
+		{folder: "cmd/mainstay/...", why: "the one place of flags and terminals: reads flags, calls a package below reconcile, prints",
+			internal: []string{"schema", "spec", "examples", "reconcile/...", "cmd/mainstay/..."},
+			modules:  []string{cobra, pflag, prometheus, goSystemd, goGit, goBilly, goYAML, sigsYAML, renameio, cron, xSys, xTerm}},
+		{folder: "cmd/lint", why: "judges the tree, so it builds without it"},
+		{folder: "cmd/bench", why: "runs benchmarks and reads what they print"},
+		{folder: "cmd/tally", why: "counts what tests print"},
 	}
 }
 

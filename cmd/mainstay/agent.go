@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mainstay/cmd/mainstay/footprint"
 	"mainstay/reconcile/host"
 	"mainstay/reconcile/plain"
 	"mainstay/reconcile/plan"
@@ -76,7 +77,7 @@ func (a *app) passed(r plan.Report) error {
 }
 
 func (a *app) runAgent(ctx context.Context, f *spec.AgentFile, log *slog.Logger, once bool) error {
-	stayModest(ctx, log)
+	footprint.Keep(ctx, log)
 	n, err := host.New(ctx, host.Config{File: f, Versions: versions(), Log: log})
 	if err != nil {
 		return fmt.Errorf("start the agent of %s: %w", f.Node, err)

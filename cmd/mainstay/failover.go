@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mainstay/cmd/mainstay/draw"
 	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/change"
 	"mainstay/reconcile/fleet"
@@ -178,7 +179,7 @@ func (o *failoverOptions) check() error {
 
 func (t *turn) carryOut(ctx context.Context, repo gitcmd.Repo) error {
 	if t.format == "text" {
-		drawForecast(t.screen(), t.Forecast, false)
+		draw.Forecast(t.screen(), t.Forecast, false)
 	}
 	if t.Declared {
 		t.say("%s declares %s already: there is nothing to commit", t.Now.Path, t.Next.Active)

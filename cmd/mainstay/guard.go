@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mainstay/cmd/mainstay/footprint"
 	"mainstay/reconcile/host"
 )
 
@@ -33,7 +34,7 @@ func (a *app) guardCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			stayModest(c.Context(), log)
+			footprint.Keep(c.Context(), log)
 			usr := make(chan os.Signal, 1)
 			signal.Notify(usr, syscall.SIGUSR1)
 			defer signal.Stop(usr)

@@ -237,16 +237,7 @@ func (l *laptop) read(ctx context.Context, s *fleet.Source) (*fleet.View, error)
 		}
 		names = append(names, d.Name)
 	}
-	return nil, failf(exitUsage, "no deployment %q in %s", l.deployment, fleet.Shown(l.place.URL)).hintf("it has %s", some(names))
-}
-
-// some lists names, and counts those that would be too many.
-func some(names []string) string {
-	const most = 12
-	if len(names) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-	}
-	return strings.Join(names, ", ")
+	return nil, failf(exitUsage, "no deployment %q in %s", l.deployment, fleet.Shown(l.place.URL)).hintf("it has %s", ui.Some(names))
 }
 
 // fault adds what to do to an error of reading.
@@ -306,7 +297,7 @@ func (l *laptop) one(ctx context.Context, s *fleet.Source) (*fleet.View, *fleet.
 			names = append(names, d.Name)
 		}
 		return nil, nil, failf(exitUsage, "which deployment? The repository has %d", len(names)).
-			hintf("name one with --deployment: %s", some(names))
+			hintf("name one with --deployment: %s", ui.Some(names))
 	}
 	return v, &v.Deployments[0], nil
 }

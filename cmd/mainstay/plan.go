@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mainstay/cmd/mainstay/draw"
+	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/forecast"
 	"mainstay/reconcile/gitcmd"
@@ -139,7 +141,7 @@ func (o *planOptions) known(to gitcmd.Tree, r planned) error {
 		}
 		names = append(names, d.Name)
 	}
-	return failf(exitUsage, "no deployment %q in %s", o.deployment, fleet.Shown(o.place.URL)).hintf("it has %s", some(names))
+	return failf(exitUsage, "no deployment %q in %s", o.deployment, fleet.Shown(o.place.URL)).hintf("it has %s", ui.Some(names))
 }
 
 func (a *app) printPlans(r planned) error {
@@ -151,7 +153,7 @@ func (a *app) printPlans(r planned) error {
 	}
 	screen := a.screen()
 	for _, p := range r.Plans {
-		drawForecast(screen, p, true)
+		draw.Forecast(screen, p, true)
 	}
 	if len(r.Plans) == 0 {
 		screen.Say(0, "no deployment changes")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mainstay/cmd/mainstay/draw"
 	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/control"
 	"mainstay/reconcile/fleet"
@@ -139,7 +140,7 @@ func (d *details) check(v *fleet.View) error {
 	}
 	for _, name := range d.nodes {
 		if !slices.Contains(known, name) {
-			return failf(exitUsage, "there is no node %q", name).hintf("it has %s", some(known))
+			return failf(exitUsage, "there is no node %q", name).hintf("it has %s", ui.Some(known))
 		}
 	}
 	return nil
@@ -149,10 +150,10 @@ func (d *details) check(v *fleet.View) error {
 // the nodes that were asked about.
 func (d *details) draw(s ui.Screen, v *fleet.View) error {
 	if len(v.Deployments) != 1 {
-		if err := drawFleet(s, v); err != nil {
+		if err := draw.Fleet(s, v); err != nil {
 			return err
 		}
-	} else if err := drawDeployment(s, v, &v.Deployments[0]); err != nil {
+	} else if err := draw.Deployment(s, v, &v.Deployments[0]); err != nil {
 		return err
 	}
 	for i := range v.Deployments {
@@ -160,9 +161,9 @@ func (d *details) draw(s ui.Screen, v *fleet.View) error {
 		nodes := d.of(one)
 		if len(nodes) > 0 && len(v.Deployments) > 1 {
 			fmt.Fprintln(s.Out)
-			s.Cut(ui.Bold, "%s", title(v, one))
+			s.Cut(ui.Bold, "%s", draw.Title(v, one))
 		}
-		if err := drawNodes(s, v, nodes); err != nil {
+		if err := draw.Nodes(s, v, nodes); err != nil {
 			return err
 		}
 	}

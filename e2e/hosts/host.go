@@ -27,7 +27,7 @@ const bootBound = 4 * time.Minute
 
 // booting lets a few hosts boot at a time: many at once take no less work, and none
 // of them would settle within bootBound.
-var booting = make(chan struct{}, 4)
+var booting = sync.OnceValue(func() chan struct{} { return make(chan struct{}, 4) })
 
 // Spec says which host to make.
 type Spec struct {
@@ -115,8 +115,9 @@ func (h *Host) create(ctx context.Context) error {
 	if err := h.makeDisk(); err != nil {
 		return fmt.Errorf("make the disk of %s: %w", h.name, err)
 	}
-	booting <- struct{}{}
-	defer func() { <-booting }()
+	turn := booting()
+	turn <- struct{}{}
+	defer func() { <-turn }()
 	args := append([]string{"run", "--detach"}, h.flags(tree)...)
 	if _, err := docker(ctx, append(args, image)...); err != nil {
 		return err

@@ -61,40 +61,6 @@ func FuzzReport(f *testing.F) {
 	})
 }
 
-func FuzzAllowedSigners(f *testing.F) {
-	const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqgbd6jJjVLGvBSDpwgoyArXJGpEVsR4WgOGRBuAP2y"
-	f.Add("ops@example.org " + key)
-	f.Add("a,b namespaces=\"git,file\",valid-after=\"20200101\" " + key + " comment")
-	f.Add("# nobody\n\n")
-	f.Add("ops cert-authority " + key)
-	f.Fuzz(func(t *testing.T, text string) {
-		all, err := parseAllowedSigners(text)
-		if err != nil {
-			return
-		}
-		for _, a := range all {
-			if a.key == nil || a.principals == "" {
-				t.Errorf("a line without a key or a name was taken: %+v", a)
-			}
-			_ = a.refuses(gitNamespace, time.Now())
-		}
-		if len(all) > strings.Count(text, "\n")+1 {
-			t.Errorf("%d signers from %q", len(all), text)
-		}
-	})
-}
-
-func FuzzCommitSignature(f *testing.F) {
-	f.Add([]byte("tree a\ncommitter a <b> 1 +0000\ngpgsig x\n y\n\nbody\n"))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		payload, signature, err := splitSignature(raw)
-		if err == nil && len(signature) == 0 && !strings.HasPrefix(string(payload), strings.TrimRight(string(raw), "\n")) {
-			t.Errorf("an unsigned commit was changed: %q to %q", raw, payload)
-		}
-		_, _ = commitTime(payload)
-	})
-}
-
 // Names that git forbids in a ref, and names that look alike, have refs of
 // their own.
 func TestEveryNameHasARefOfItsOwn(t *testing.T) {

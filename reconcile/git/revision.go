@@ -14,6 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
+	"mainstay/reconcile/git/signature"
 	"mainstay/spec"
 )
 
@@ -281,4 +282,33 @@ func (v *Revision) Files() ([]string, error) {
 		}
 	})
 	return names, err
+}
+
+// verify checks who signed a commit, when signatures are wanted, and returns
+// who it was. The file is read each time, so that a signer can be taken away
+// without a restart.
+func (r *Remote) verify(st *store, hash string) (string, error) {
+	if r.signers == "" {
+		return "", nil
+	}
+	raw, err := st.raw(plumbing.CommitObject, plumbing.NewHash(hash))
+	if err != nil {
+		return "", err
+	}
+	allowed, err := signature.Read(r.signers)
+	if err != nil {
+		return "", &Error{Kind: ErrSignature, Step: "read", At: r.signers, Err: err, Advice: "correct verify.allowedSigners in the agent file"}
+	}
+	var who string
+	err = guard(func() (err error) {
+		who, err = signature.Verify(raw, allowed)
+		return err
+	})
+	if err != nil {
+		return "", &Error{
+			Kind: ErrSignature, Step: "verify", At: hash, Err: scrub(err),
+			Advice: "sign with a key that " + r.signers + " lists (git commit -S), and commit again",
+		}
+	}
+	return message([]byte(who)), nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hiddeco/sshsig"
 	"golang.org/x/crypto/ssh"
 
+	"mainstay/reconcile/git/signature"
 	"mainstay/reconcile/plan"
 )
 
@@ -99,8 +100,8 @@ func readNodeKeys(name string) ([]nodeKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(b) > maxSigners {
-		return nil, fmt.Errorf("it is larger than %d bytes", maxSigners)
+	if len(b) > signature.MaxFile {
+		return nil, fmt.Errorf("it is larger than %d bytes", signature.MaxFile)
 	}
 	return parseNodeKeys(string(b))
 }
@@ -111,7 +112,7 @@ func deploymentOf(ref string) string {
 }
 
 func noteSignedBy(raw []byte, ref string, keys []nodeKey, may func(nodeKey) bool) (nodeKey, error) {
-	payload, armored, err := splitSignature(raw)
+	payload, armored, err := signature.Split(raw)
 	if err != nil {
 		return nodeKey{}, err
 	}
@@ -138,7 +139,7 @@ func noteSignedBy(raw []byte, ref string, keys []nodeKey, may func(nodeKey) bool
 		}
 		return k, nil
 	}
-	return nodeKey{}, fmt.Errorf("it is signed by %s (%s), which may not sign it", fingerprint(sig.PublicKey), whose)
+	return nodeKey{}, fmt.Errorf("it is signed by %s (%s), which may not sign it", signature.Fingerprint(sig.PublicKey), whose)
 }
 
 // ownReport reads a report, and refuses one that its node did not sign.

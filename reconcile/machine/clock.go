@@ -7,13 +7,10 @@ import (
 	"mainstay/reconcile/service"
 )
 
-// Clock is the machine's clock in every shape that is asked for. Boot is
+// Clock is the machine's clock, for the loop, services, probes and tasks. Boot is
 // CLOCK_BOOTTIME, because Go's own monotonic clock stands still while a machine
 // is suspended (R7).
 type Clock struct{ service.SystemClock }
-
-// Now is Boot, for probes and services.
-func (c Clock) Now() time.Duration { return c.Boot() }
 
 // Wall returns the wall clock, for people.
 func (Clock) Wall() time.Time { return time.Now() }

@@ -126,7 +126,7 @@ func (p *Probes) begin(w *watched, slow bool) {
 		}
 		return every
 	}
-	go probe.RepeatAfter(ctx, w.ask, pause, Clock{}, func(r probe.Result) {
+	go probe.Repeat(ctx, w.ask, pause, Clock{}, func(r probe.Result) {
 		if ctx.Err() == nil {
 			p.note(w, r)
 		}

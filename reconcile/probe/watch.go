@@ -3,14 +3,12 @@ package probe
 import (
 	"context"
 	"time"
-
-	"mainstay/spec"
 )
 
 // Clock is the time a watch goes by.
 type Clock interface {
-	// Now is the time since boot, suspend included.
-	Now() time.Duration
+	// Boot is the time since boot, suspend included.
+	Boot() time.Duration
 	// Wait returns nil after d, or ctx's error when that ends first. A d of
 	// zero or less returns at once.
 	Wait(ctx context.Context, d time.Duration) error
@@ -31,31 +29,14 @@ type Result struct {
 	FailsInARow int
 }
 
-// Watch asks p's question at once and then every p.Every, and hands each result
-// to out, until ctx ends. It runs in the caller's goroutine and starts no other
-// that outlives a try. A try that takes longer than p.Every delays the next one
-// rather than overlapping it. The error is that of a probe that cannot be made;
-// the end of ctx is none.
-func Watch(ctx context.Context, p spec.Probe, clock Clock, out func(Result)) error {
-	p = Defaults(p)
-	ask, err := New(p)
-	if err != nil {
-		return err
-	}
-	Repeat(ctx, ask, p.Every.D(), clock, out)
-	return nil
-}
-
-// Repeat is Watch for a function that is already made.
-func Repeat(ctx context.Context, ask Func, every time.Duration, clock Clock, out func(Result)) {
-	RepeatAfter(ctx, ask, func(Result) time.Duration { return every }, clock, out)
-}
-
-// RepeatAfter is Repeat with a pause that depends on the newest result.
-func RepeatAfter(ctx context.Context, ask Func, every func(Result) time.Duration, clock Clock, out func(Result)) {
+// Repeat asks at once and then after a pause that depends on the newest result, and
+// hands each result to out, until ctx ends. It runs in the caller's goroutine and
+// starts no other that outlives a try. A try that takes longer than the pause delays
+// the next one rather than overlapping it.
+func Repeat(ctx context.Context, ask Func, pause func(Result) time.Duration, clock Clock, out func(Result)) {
 	fails := 0
 	for {
-		r := Result{At: clock.Now()}
+		r := Result{At: clock.Boot()}
 		err := ask(ctx)
 		// A try cut short by the end of the watch says nothing about the target.
 		if ctx.Err() != nil {
@@ -70,7 +51,7 @@ func RepeatAfter(ctx context.Context, ask Func, every func(Result) time.Duration
 			r.OK = true
 		}
 		out(r)
-		if clock.Wait(ctx, r.At+every(r)-clock.Now()) != nil {
+		if clock.Wait(ctx, r.At+pause(r)-clock.Boot()) != nil {
 			return
 		}
 	}

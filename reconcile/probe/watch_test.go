@@ -18,7 +18,7 @@ type handClock struct {
 	waits []time.Duration
 }
 
-func (c *handClock) Now() time.Duration { return c.now }
+func (c *handClock) Boot() time.Duration { return c.now }
 
 func (c *handClock) Wait(ctx context.Context, d time.Duration) error {
 	c.waits = append(c.waits, d)
@@ -37,7 +37,7 @@ func TestAWatchCountsTheFailsInARow(t *testing.T) {
 		return err
 	}
 	var got []Result
-	Repeat(ctx, ask, time.Second, clock, func(r Result) {
+	Repeat(ctx, ask, always(time.Second), clock, func(r Result) {
 		if got = append(got, r); len(outcomes) == 0 {
 			cancel()
 		}
@@ -64,7 +64,7 @@ func TestASlowTryDelaysTheNextAndNeverBunchesThem(t *testing.T) {
 		return nil
 	}
 	var at []time.Duration
-	Repeat(ctx, ask, time.Second, clock, func(r Result) {
+	Repeat(ctx, ask, always(time.Second), clock, func(r Result) {
 		if at = append(at, r.At); len(took) == 0 {
 			cancel()
 		}
@@ -81,7 +81,7 @@ func TestATryCutShortByTheEndOfTheWatchIsNoResult(t *testing.T) {
 		cancel()
 		return ctx.Err()
 	}
-	Repeat(ctx, ask, time.Second, &handClock{}, func(r Result) { t.Errorf("result %+v", r) })
+	Repeat(ctx, ask, always(time.Second), &handClock{}, func(r Result) { t.Errorf("result %+v", r) })
 }
 
 func TestAWatchOfARealServerSeesItFallSilent(t *testing.T) {
@@ -97,21 +97,22 @@ func TestAWatchOfARealServerSeesItFallSilent(t *testing.T) {
 	defer cancel()
 	var got []bool
 	p := spec.Probe{SIP: address, Timeout: short}
-	err := Watch(ctx, p, &handClock{}, func(r Result) {
+	ask, err := New(Defaults(p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	Repeat(ctx, ask, always(p.Every.D()), &handClock{}, func(r Result) {
 		got = append(got, r.OK)
 		if r.FailsInARow == 2 {
 			cancel()
 		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	if diff := cmp.Diff([]bool{true, false, false}, got); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestAProbeThatCannotBeMadeIsNotWatched(t *testing.T) {
-	err := Watch(context.Background(), spec.Probe{}, &handClock{}, func(Result) {})
-	wantError(t, err, "exactly one of")
+// always is a pause of one length.
+func always(d time.Duration) func(Result) time.Duration {
+	return func(Result) time.Duration { return d }
 }

@@ -180,9 +180,6 @@ func (m *Manager) Stop(name string) uint64 { return m.ask(name, plan.OpStop) }
 // start. It touches nothing.
 func (m *Manager) Drain(name string) uint64 { return m.ask(name, plan.OpDrain) }
 
-// Cancel gives up what is under way, and leaves the service as it is then.
-func (m *Manager) Cancel(name string) uint64 { return m.ask(name, plan.OpNone) }
-
 func (m *Manager) ask(name string, op plan.Op) uint64 {
 	m.mu.Lock()
 	k := m.keepers[name]

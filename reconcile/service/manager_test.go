@@ -233,21 +233,6 @@ func TestOnlyTheNewestOrderCounts(t *testing.T) {
 	})
 }
 
-func TestCancelLeavesTheServiceAsItIs(t *testing.T) {
-	inBubble(t, func(b *bench) {
-		fake := servicetest.NewFake(servicetest.Behaves)
-		defer fake.HoldStart()()
-		b.set(service.Managed{Driver: fake})
-		b.Start("x")
-		synctest.Wait()
-		b.Cancel("x")
-		b.see(plan.Observed{Run: plan.Starting})
-		if fake.Stops() != 0 {
-			t.Error("a cancel stopped the service")
-		}
-	})
-}
-
 // deaf is a driver whose stop does not return when it is cancelled.
 type deaf struct {
 	*servicetest.Fake

@@ -48,3 +48,12 @@ func (s Screen) Raw(style Style, text string) {
 	text = strings.ReplaceAll(plain.Text(text), "\n", " ")
 	fmt.Fprintln(s.Out, Paint(text, style, s.Colour))
 }
+
+// Some lists names, and counts those that would be too many.
+func Some(names []string) string {
+	const most = 12
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}

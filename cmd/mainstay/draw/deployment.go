@@ -1,4 +1,4 @@
-package main
+package draw
 
 import (
 	"fmt"
@@ -11,10 +11,10 @@ import (
 	"mainstay/reconcile/plan"
 )
 
-// drawDeployment draws one deployment: what is declared, every node, and what is
+// Deployment draws one deployment: what is declared, every node, and what is
 // not as it should be.
-func drawDeployment(s ui.Screen, v *fleet.View, d *fleet.Deployment) error {
-	s.Cut(ui.Bold, "%s", title(v, d))
+func Deployment(s ui.Screen, v *fleet.View, d *fleet.Deployment) error {
+	s.Cut(ui.Bold, "%s", Title(v, d))
 	for _, o := range d.Outages {
 		s.Say(ui.Bad, "NOT OK: %s", o)
 	}
@@ -89,7 +89,9 @@ func legend(s ui.Screen, nodes []fleet.Node) {
 	}
 }
 
-func title(v *fleet.View, d *fleet.Deployment) string {
+// Title is the line above a deployment: its name, what is declared, and from where
+// that was read.
+func Title(v *fleet.View, d *fleet.Deployment) string {
 	text := d.Name
 	if d.Active != "" {
 		text += " · active: " + string(d.Active)
@@ -197,12 +199,12 @@ func Summary(d *fleet.Deployment) string {
 	case bad == 0:
 		return "not ok: every node is as declared, but see above"
 	}
-	return fmt.Sprintf("not ok: %d of %d nodes as declared, look at %s", len(d.Nodes)-bad, len(d.Nodes), some(amiss))
+	return fmt.Sprintf("not ok: %d of %d nodes as declared, look at %s", len(d.Nodes)-bad, len(d.Nodes), ui.Some(amiss))
 }
 
-// drawFleet draws many deployments, one line each, first those that somebody should
+// Fleet draws many deployments, one line each, first those that somebody should
 // look at; what is wrong is below the line.
-func drawFleet(s ui.Screen, v *fleet.View) error {
+func Fleet(s ui.Screen, v *fleet.View) error {
 	t := ui.Table{Head: []string{"DEPLOYMENT", "ACTIVE", "SERVING", "NODES", "OLDEST", "DOCUMENT"}, Narrow: 6}
 	good := 0
 	var fine []ui.Row

@@ -1,4 +1,4 @@
-package main
+package draw
 
 import (
 	"fmt"
@@ -9,14 +9,14 @@ import (
 	"mainstay/reconcile/plan"
 )
 
-// drawForecast draws what a change will do; with diffs, also how files change.
-func drawForecast(s ui.Screen, p *forecast.Forecast, diffs bool) {
+// Forecast draws what a change will do; with diffs, also how files change.
+func Forecast(s ui.Screen, p *forecast.Forecast, diffs bool) {
 	s.Cut(ui.Bold, "%s", p.Title())
 	for _, t := range p.Settings {
 		s.Say(ui.Plain, "  %s", t)
 	}
 	for _, h := range p.Handovers {
-		drawHandover(s, h)
+		handover(s, h)
 	}
 	node := ""
 	for i, t := range p.Steps {
@@ -25,9 +25,9 @@ func drawForecast(s ui.Screen, p *forecast.Forecast, diffs bool) {
 			name = ""
 		}
 		node = t.Node
-		drawStep(s, i+1, name, t)
+		step(s, i+1, name, t)
 		if diffs && t.Diff != "" {
-			drawDiff(s, t.Diff)
+			diff(s, t.Diff)
 		}
 	}
 	for _, o := range p.Objections {
@@ -41,7 +41,7 @@ func drawForecast(s ui.Screen, p *forecast.Forecast, diffs bool) {
 	}
 }
 
-func drawHandover(s ui.Screen, h forecast.Handover) {
+func handover(s ui.Screen, h forecast.Handover) {
 	from := string(h.From)
 	if from == "" {
 		from = "nobody"
@@ -65,7 +65,7 @@ func drawHandover(s ui.Screen, h forecast.Handover) {
 	}
 }
 
-func drawStep(s ui.Screen, i int, name string, t forecast.Step) {
+func step(s ui.Screen, i int, name string, t forecast.Step) {
 	text := t.Text
 	if t.After != "" {
 		text += ", " + t.After
@@ -73,7 +73,7 @@ func drawStep(s ui.Screen, i int, name string, t forecast.Step) {
 	s.Item(ui.Plain, fmt.Sprintf("%4d  %-14s", i, name), text)
 }
 
-func drawDiff(s ui.Screen, text string) {
+func diff(s ui.Screen, text string) {
 	for l := range strings.Lines(text) {
 		l = strings.TrimRight(l, "\n")
 		style := ui.Dim

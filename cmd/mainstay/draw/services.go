@@ -1,4 +1,4 @@
-package main
+package draw
 
 import (
 	"cmp"
@@ -17,8 +17,8 @@ import (
 // characters: its end.
 const longestQuote = 300
 
-// drawNodes draws what runs on each node, one below the other.
-func drawNodes(s ui.Screen, v *fleet.View, nodes []fleet.Node) error {
+// Nodes draws what runs on each node, one below the other.
+func Nodes(s ui.Screen, v *fleet.View, nodes []fleet.Node) error {
 	for _, n := range nodes {
 		fmt.Fprintln(s.Out)
 		s.Cut(ui.Bold, "%s", headline(n))
@@ -30,7 +30,7 @@ func drawNodes(s ui.Screen, v *fleet.View, nodes []fleet.Node) error {
 			s.Say(ui.Bad, "this is what it said %s ago, and may not be so any more", fleet.Age(n.Heard()))
 		}
 		s.Item(ui.Plain, "  ", fleet.PauseOf(n.Report)+n.Report.Told(v.Read))
-		if err := drawParts(s, v, n.Report); err != nil {
+		if err := parts(s, v, n.Report); err != nil {
 			return err
 		}
 		for _, c := range n.Report.Conditions {
@@ -61,8 +61,8 @@ func advised(c plan.Condition) string {
 	return text
 }
 
-// drawParts draws services, checks and jobs in one table.
-func drawParts(s ui.Screen, v *fleet.View, r *plan.Report) error {
+// parts draws services, checks and jobs in one table.
+func parts(s ui.Screen, v *fleet.View, r *plan.Report) error {
 	t := ui.Table{Head: []string{"WHAT", "NAME", "STATE", "SINCE IT CAME UP", "LAST RUN"}}
 	for _, x := range r.Services {
 		t.Rows = append(t.Rows, serviceRow(r.Side, x))

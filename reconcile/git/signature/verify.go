@@ -1,4 +1,8 @@
-package git
+// Package signature says who signed a commit, by a file of the keys that are allowed:
+// SSH allowed_signers or an OpenPGP keyring. What is only half understood is refused.
+//
+// It must not know where commits come from, nor what becomes of one that is refused.
+package signature
 
 import (
 	"bytes"
@@ -14,7 +18,6 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	pgppacket "github.com/ProtonMail/go-crypto/openpgp/packet"
-	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/hiddeco/sshsig"
 )
 
@@ -24,65 +27,37 @@ const (
 	// gitNamespace is what git signs under; a signature made for anything else
 	// is no signature of a commit.
 	gitNamespace = "git"
-	// maxSigners bounds the file of allowed signers, in bytes.
-	maxSigners = 1 << 20
+	// MaxFile bounds a file of keys, in bytes.
+	MaxFile = 1 << 20
 )
 
-// verify checks who signed a commit, when signatures are wanted, and returns
-// who it was. The file is read each time, so that a signer can be taken away
-// without a restart.
-func (r *Remote) verify(st *store, hash string) (string, error) {
-	if r.signers == "" {
-		return "", nil
-	}
-	raw, err := st.raw(plumbing.CommitObject, plumbing.NewHash(hash))
-	if err != nil {
-		return "", err
-	}
-	allowed, err := readSigners(r.signers)
-	if err != nil {
-		return "", &Error{Kind: ErrSignature, Step: "read", At: r.signers, Err: err, Advice: "correct verify.allowedSigners in the agent file"}
-	}
-	var who string
-	err = guard(func() (err error) {
-		who, err = verifyCommit(raw, allowed)
-		return err
-	})
-	if err != nil {
-		return "", &Error{
-			Kind: ErrSignature, Step: "verify", At: hash, Err: scrub(err),
-			Advice: "sign with a key that " + r.signers + " lists (git commit -S), and commit again",
-		}
-	}
-	return who, nil
-}
-
-// signerSet is a file of allowed signers of one of the two kinds.
-type signerSet struct {
+// Signers is a file of allowed signers of one of the two kinds.
+type Signers struct {
 	ssh []allowedSigner
 	pgp openpgp.EntityList
 }
 
-func readSigners(file string) (signerSet, error) {
+// Read reads such a file.
+func Read(file string) (Signers, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
-		return signerSet{}, err
+		return Signers{}, err
 	}
-	if len(b) > maxSigners {
-		return signerSet{}, fmt.Errorf("it is larger than %d bytes", maxSigners)
+	if len(b) > MaxFile {
+		return Signers{}, fmt.Errorf("it is larger than %d bytes", MaxFile)
 	}
-	var set signerSet
+	var set Signers
 	err = guard(func() (err error) {
-		set, err = parseSigners(b)
+		set, err = parse(b)
 		return err
 	})
 	return set, err
 }
 
-// parseSigners tells the kinds apart: OpenPGP is armored, or starts with a byte
+// parse tells the kinds apart: OpenPGP is armored, or starts with a byte
 // that no text does.
-func parseSigners(b []byte) (signerSet, error) {
-	var set signerSet
+func parse(b []byte) (Signers, error) {
+	var set Signers
 	var err error
 	switch {
 	case bytes.HasPrefix(bytes.TrimSpace(b), []byte(pgpArmor)):
@@ -98,8 +73,9 @@ func parseSigners(b []byte) (signerSet, error) {
 	return set, err
 }
 
-func verifyCommit(raw []byte, allowed signerSet) (string, error) {
-	payload, signature, err := splitSignature(raw)
+// Verify returns who of those allowed signed a commit, given as git stores it.
+func Verify(raw []byte, allowed Signers) (string, error) {
+	payload, signature, err := Split(raw)
 	if err != nil {
 		return "", err
 	}
@@ -122,9 +98,9 @@ func verifyCommit(raw []byte, allowed signerSet) (string, error) {
 	return "", errors.New("the signature is of an unknown kind")
 }
 
-// splitSignature takes the signature out of a commit as git stores it: what is
+// Split takes the signature out of a commit as git stores it: what is
 // left, byte for byte, is what was signed.
-func splitSignature(raw []byte) (payload, signature []byte, err error) {
+func Split(raw []byte) (payload, signature []byte, err error) {
 	head, body, ok := bytes.Cut(raw, []byte("\n\n"))
 	if !ok {
 		head, body = bytes.TrimSuffix(raw, []byte("\n")), nil
@@ -178,7 +154,7 @@ func verifySSH(payload, signature []byte, allowed []allowedSigner, when time.Tim
 	if err != nil {
 		return "", fmt.Errorf("the signature cannot be read: %w", err)
 	}
-	reason := errors.New("it is signed by " + fingerprint(sig.PublicKey) + ", who is not listed")
+	reason := errors.New("it is signed by " + Fingerprint(sig.PublicKey) + ", who is not listed")
 	for _, a := range allowed {
 		if !a.is(sig.PublicKey) {
 			continue
@@ -204,7 +180,7 @@ func verifyPGP(payload, signature []byte, ring openpgp.EntityList) (string, erro
 		return "", fmt.Errorf("the OpenPGP signature: %w", err)
 	}
 	if id := who.PrimaryIdentity(); id != nil {
-		return message([]byte(id.Name)), nil
+		return id.Name, nil
 	}
 	return who.PrimaryKey.KeyIdString(), nil
 }
@@ -239,4 +215,15 @@ func strongPGP(armored []byte) error {
 		return errors.New("it is empty")
 	}
 	return nil
+}
+
+// guard turns a panic of a parser into an error: what it parses was written by
+// others.
+func guard(parse func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the parser gave up: %v", p)
+		}
+	}()
+	return parse()
 }

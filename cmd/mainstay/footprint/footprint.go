@@ -1,6 +1,8 @@
 //go:build linux
 
-package main
+// Package footprint makes a program that mostly waits a small neighbour of the
+// telephony beside it. It must not know what the program does.
+package footprint
 
 import (
 	"bufio"
@@ -27,10 +29,10 @@ const (
 	shrinkEvery = time.Hour
 )
 
-// stayModest makes a program that mostly waits a small neighbour of the
+// Keep makes this program that mostly waits a small neighbour of the
 // telephony beside it: one processor, a small heap, and no page kept resident
 // that only the start needed. It returns at once; the rest ends with ctx.
-func stayModest(ctx context.Context, log *slog.Logger) {
+func Keep(ctx context.Context, log *slog.Logger) {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(1)
 	}

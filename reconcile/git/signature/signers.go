@@ -1,4 +1,4 @@
-package git
+package signature
 
 import (
 	"bytes"
@@ -213,7 +213,8 @@ func (a allowedSigner) refuses(namespace string, when time.Time) error {
 	return nil
 }
 
-func fingerprint(key ssh.PublicKey) string {
+// Fingerprint is how people compare a key.
+func Fingerprint(key ssh.PublicKey) string {
 	if key == nil {
 		return "nobody"
 	}

@@ -1,0 +1,97 @@
+package draw
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"mainstay/cmd/mainstay/ui"
+	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/plan"
+)
+
+// Guarantees adds a line for every guarantee that is not the usual one.
+func Guarantees(s ui.Screen, switches []fleet.Switch) {
+	said := map[plan.Guarantee]bool{}
+	for _, sw := range switches {
+		g := plan.Guarantee(sw.Guarantee)
+		if text := g.Meaning(); text != "" && g != plan.Released && !said[g] {
+			said[g] = true
+			s.Say(ui.Dim, "%s: %s", g, text)
+		}
+	}
+}
+
+// Switch is a line of the history, with what is known of it below.
+func Switch(s fleet.Switch) ui.Row {
+	from, style := "nobody", ui.Plain
+	if s.From != "" {
+		from = string(s.From)
+	}
+	if s.Guarantee != plan.Released {
+		style = ui.Warn
+	}
+	var r ui.Row
+	if d := s.Declared; d != nil {
+		why := d.Why
+		if why == "" {
+			why = d.Subject
+		}
+		r.Notes = append(r.Notes, ui.Cell{Text: fmt.Sprintf("%.7s %s", d.Commit, why)})
+		for _, f := range d.Forced {
+			r.Notes = append(r.Notes, ui.Cell{Text: "forced: " + f, Style: ui.Warn})
+		}
+	}
+	if strings.Contains(s.Left, plan.DrainEnded) {
+		r.Notes = append(r.Notes, ui.Cell{Text: s.Leaver + ": " + s.Left, Style: ui.Warn})
+	}
+	if s.Reason != "" {
+		r.Notes = append(r.Notes, ui.Cell{Text: s.Node + ": " + s.Reason, Style: ui.Dim})
+	}
+	for _, text := range phasesOf(s) {
+		r.Notes = append(r.Notes, ui.Cell{Text: text, Style: ui.Dim})
+	}
+	took := "-"
+	if d := s.Took(); d > 0 {
+		took = lasted(d)
+	}
+	r.Cells = []ui.Cell{
+		{Text: s.At.UTC().Format("2006-01-02 15:04:05Z")}, {Text: s.Role}, {Text: from + " → " + string(s.To)},
+		{Text: fmt.Sprintf("#%d", s.Seq)}, {Text: string(s.Guarantee), Style: style}, {Text: took}, {Text: s.Who()},
+	}
+	return r
+}
+
+// lasted writes how long a switch took: tenths while they matter.
+func lasted(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	}
+	return d.Round(time.Second).String()
+}
+
+// phasesOf lists the moments of a switch, a line for each clock that measured them,
+// counted from the first moment of that clock: nothing is summed over two clocks.
+func phasesOf(s fleet.Switch) []string {
+	var lines []string
+	for _, c := range s.Clocks() {
+		switch {
+		case c.Node == "":
+			lines = append(lines, fmt.Sprintf("declared at %s by the clock of who made the commit; not part of TOOK",
+				c.Phases[0].At.UTC().Format("15:04:05Z")))
+		case c.Node == s.Node && len(c.Phases) > 1:
+			lines = append(lines, "on "+c.Node+": "+counted(c.Phases))
+		case c.Node != s.Node:
+			lines = append(lines, "on "+c.Node+", by its own clock, not part of TOOK: "+counted(c.Phases))
+		}
+	}
+	return lines
+}
+
+func counted(phases []fleet.Phase) string {
+	parts := []string{phases[0].Name}
+	for _, p := range phases[1:] {
+		parts = append(parts, p.Name+" +"+lasted(p.At.Sub(phases[0].At)))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,49 @@
+package change
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"mainstay/spec"
+)
+
+// FuzzEdit rewrites documents of strangers: what comes out declares the side and
+// says nothing else that is new, or there is an error; within a bound of time and
+// memory.
+func FuzzEdit(f *testing.F) {
+	for _, text := range []string{
+		"active: main\n", "active: main # why\nname: paris\n", "{active: main, fenced: standby}", "\"active\": &a main\nx: *a\n",
+		"active: |\n  main\n", "? active\n: main\n", "a: &a [*a]\nactive: main\n", "\xef\xbb\xbfactive: main\r\n", "active: !!str main\n...\n---\nactive: x\n",
+	} {
+		f.Add([]byte(text), true)
+	}
+	f.Fuzz(func(t *testing.T, data []byte, fenced bool) {
+		if len(data) > 64<<10 {
+			return
+		}
+		word := Word{Active: spec.Standby, Unfence: !fenced}
+		if fenced {
+			word.Fenced = spec.Main
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		began := time.Now()
+		out, err := Edit(data, word)
+		took := time.Since(began)
+		runtime.ReadMemStats(&after)
+		if took > 5*time.Second || after.TotalAlloc-before.TotalAlloc > 256<<20 {
+			t.Fatalf("%d bytes take %s and %d bytes", len(data), took, after.TotalAlloc-before.TotalAlloc)
+		}
+		if err != nil {
+			return
+		}
+		got, err := values(out)
+		if err != nil || got["active"] != "standby" {
+			t.Fatalf("%q becomes %q: %v", data, out, err)
+		}
+		if again, err := Edit(out, word); err != nil || string(again) != string(out) {
+			t.Errorf("a second time %q becomes %q: %v", out, again, err)
+		}
+	})
+}

@@ -1,0 +1,151 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"mainstay/reconcile/gitcmd"
+	"mainstay/schema"
+	"mainstay/spec"
+)
+
+// ErrNoDocument means that a folder holds neither a document nor an agent's file.
+var ErrNoDocument = errors.New("no document")
+
+// Validation reads files as nodes would read them, and keeps what is wrong with
+// them.
+type Validation struct {
+	// Files are the documents and agents' files that were looked at.
+	Files    []string
+	Problems []schema.Problem
+
+	ctx   context.Context
+	names []spec.Named
+	// checkouts holds the folders that were opened, by their paths.
+	checkouts map[string]*checkout
+}
+
+// NewValidation returns one of nothing yet. It must be closed.
+func NewValidation(ctx context.Context) *Validation {
+	return &Validation{ctx: ctx, Files: []string{}, Problems: []schema.Problem{}, checkouts: map[string]*checkout{}}
+}
+
+// End adds what is wrong with all files together: two documents of one name.
+func (v *Validation) End() { v.Problems = append(v.Problems, spec.SameNames(v.names)...) }
+
+// checkout is the top of a checkout, or a folder outside of one.
+type checkout struct {
+	top    string
+	index  *spec.Index
+	folder *spec.Folder
+}
+
+// Close lets go of the folders that were opened.
+func (v *Validation) Close() {
+	for _, c := range v.checkouts {
+		_ = c.folder.Close()
+	}
+}
+
+// Look checks one path: a file as what it is, a folder with all that it holds. The
+// error is ErrNoDocument for a folder without any.
+func (v *Validation) Look(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return v.check(path, kindOfFile(path))
+	}
+	found, err := spec.Find(os.DirFS(path), ".")
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return fmt.Errorf("%w below %s", ErrNoDocument, path)
+	}
+	for _, f := range found {
+		if err := v.check(filepath.Join(path, filepath.FromSlash(f.Path)), f.Kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kindOfFile tells what a file that was named is; one that says nothing about
+// itself is taken for a document.
+func kindOfFile(path string) schema.Kind {
+	found, err := spec.Find(os.DirFS(filepath.Dir(path)), filepath.Base(path))
+	if err == nil && len(found) == 1 {
+		return found[0].Kind
+	}
+	return schema.Deployment
+}
+
+// check reads one file; its problems carry the path as it was named.
+func (v *Validation) check(path string, kind schema.Kind) error {
+	var problems []schema.Problem
+	if kind == schema.Agent {
+		_, problems = spec.LoadAgentFS(os.DirFS(filepath.Dir(path)), filepath.Base(path))
+	} else {
+		var err error
+		if problems, err = v.document(path); err != nil {
+			return err
+		}
+	}
+	for i := range problems {
+		problems[i].File = path
+	}
+	v.Files = append(v.Files, path)
+	v.Problems = append(v.Problems, problems...)
+	return nil
+}
+
+// document reads a document and its templates from the checkout around it.
+func (v *Validation) document(path string) ([]schema.Problem, error) {
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, err := v.around(dir)
+	if err != nil {
+		return nil, err
+	}
+	name, err := filepath.Rel(c.top, filepath.Join(dir, filepath.Base(path)))
+	if err != nil {
+		return nil, err
+	}
+	_, problems := spec.LoadFrom(filepath.ToSlash(name), c.folder.Read)
+	if data, err := c.folder.Read(filepath.ToSlash(name)); err == nil {
+		if n, ok := spec.NameOf(path, data); ok {
+			v.names = append(v.names, n)
+		}
+	}
+	return problems, nil
+}
+
+// around opens the checkout that a folder is in, or the folder itself.
+func (v *Validation) around(dir string) (*checkout, error) {
+	if c := v.checkouts[dir]; c != nil {
+		return c, nil
+	}
+	c := &checkout{top: dir}
+	if repo, err := gitcmd.Top(v.ctx, dir); err == nil {
+		if index, err := repo.Index(v.ctx); err == nil {
+			c.top, c.index = repo.Dir, index
+		}
+	}
+	folder, err := spec.OpenFolder(c.top, c.index)
+	if err != nil {
+		return nil, err
+	}
+	c.folder = folder
+	v.checkouts[dir] = c
+	return c, nil
+}
