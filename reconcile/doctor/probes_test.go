@@ -44,7 +44,7 @@ func TestTheWitnessIsTriedOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.Witness = &c.witness
-			e := &examiner{file: &spec.AgentFile{Allow: spec.Allow{Systemd: []string{"*"}, Compose: []string{"mainstay-no-such"}}}, now: time.Now}
+			e := &examiner{file: &spec.AgentFile{Allow: spec.Allow{Systemd: []string{"*"}, Compose: []string{"mainstay-no-such"}, Probes: []string{"a1.no-such-host.invalid:8080"}}}, now: time.Now}
 			e.probes(t.Context(), d, w)
 			has(t, e.found, c.level, c.text, c.do)
 			if len(e.found) != 1 {
