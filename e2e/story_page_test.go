@@ -22,7 +22,7 @@ type wholePage struct {
 	phone *hosts.Host
 	tls   certificate
 	deb   string
-	keys  string // the folder of the nodes' keys
+	keys  string       // the folder of the nodes' keys
 	calls atomic.Int32 // held just now
 	// copied is what replication had written to each side when the story began.
 	copied map[string]copies
