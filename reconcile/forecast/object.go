@@ -158,6 +158,40 @@ func (p *planner) underWay() {
 	}
 }
 
+// refusals says what the nodes' own files will refuse of the new document, as far as
+// the nodes told what they allow. A side that comes up would be Blocked, and not
+// come up.
+func (p *planner) refusals() {
+	for _, name := range fleet.Ordered(p.To) {
+		n, why := p.To.Nodes[name], p.refused(name)
+		comesUp := slices.ContainsFunc(p.plan.Handovers, func(h Handover) bool { return h.Role == n.Role && h.To == n.Side })
+		switch {
+		case why == "":
+		case comesUp:
+			p.objection(ObjectConditions, name, why, "add the line to /etc/mainstay/agent.yaml on it and restart its agent first")
+		default:
+			p.plan.Notes = append(p.plan.Notes, name+": "+why)
+		}
+	}
+}
+
+// refused says what a node's own file will refuse, or "" when nothing is known of it.
+func (p *planner) refused(name string) string {
+	r, w := p.last(name).Report, p.want(name)
+	if r == nil || r.Allow == nil || w == nil {
+		return ""
+	}
+	refused := r.Allow.Refusals(w)
+	if len(refused) == 0 {
+		return ""
+	}
+	why := "its own file will refuse this: " + refused[0].Error()
+	if more := len(refused) - 1; more > 0 {
+		why += fmt.Sprintf(" (and %d more)", more)
+	}
+	return why
+}
+
 func (p *planner) objectedTo(node string) bool {
 	return slices.ContainsFunc(p.plan.Objections, func(o Objection) bool { return o.Node == node && o.What == ObjectUnheard })
 }

@@ -120,6 +120,7 @@ func Of(in Input) *Forecast {
 	p.handovers()
 	p.steps()
 	p.people()
+	p.refusals()
 	p.notes()
 	p.plan.Pending = len(p.plan.Steps)+len(p.plan.Settings)+len(p.plan.Handovers) > 0
 	return p.plan

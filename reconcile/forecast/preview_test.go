@@ -312,3 +312,20 @@ func TestBoundsAreRoundedUp(t *testing.T) {
 		t.Errorf("2.2 s: %s", got)
 	}
 }
+
+// A node that told what it allows does not have to refuse a commit for a person to
+// learn that it will.
+func TestWhatANodesOwnFileWillRefuseIsForetold(t *testing.T) {
+	w := newWorld(t)
+	w.stb.Allow = &spec.Allow{Systemd: []string{"two.service"}}
+	f := w.plan()
+	if len(f.Objections) != 1 || f.Objections[0].Node != "s" || f.Objections[0].What != ObjectConditions ||
+		!strings.Contains(f.Objections[0].Why, `add under allow.systemd: - "one.service"`) {
+		t.Errorf("standby will refuse the commit, and the objections are %+v", f.Objections)
+	}
+	w.stb.Allow, w.main.Allow = &spec.Allow{Systemd: []string{"one.service"}}, &spec.Allow{}
+	f = w.plan()
+	if len(f.Objections) != 0 || !strings.Contains(strings.Join(f.Notes, "\n"), "m: its own file will refuse this: services[0].systemd") {
+		t.Errorf("main will refuse the commit: objections %+v, notes %q", f.Objections, f.Notes)
+	}
+}

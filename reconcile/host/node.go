@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -137,6 +138,19 @@ func (n *Node) addToReport(r *plan.Report, own plan.OwnClaim) {
 	n.jobs.Fill(r)
 	n.checks.Fill(r)
 	r.Conditions = append(r.Conditions, n.services.Conditions()...)
+	r.Allow = toldAllow(&n.file.Allow)
+}
+
+// maxAllow is the most that a report may spend on what its node allows, in bytes of
+// JSON.
+const maxAllow = 16 << 10
+
+// toldAllow is what a node allows, or nil when that is too much for a report.
+func toldAllow(a *spec.Allow) *spec.Allow {
+	if text, err := json.Marshal(a); err != nil || len(text) > maxAllow {
+		return nil
+	}
+	return a
 }
 
 // Run works until ctx ends. The services are left as they are, unless they run

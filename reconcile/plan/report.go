@@ -77,6 +77,9 @@ type Report struct {
 	Checks     []CheckReport     `json:"checks,omitempty"`
 	Jobs       []JobReport       `json:"jobs,omitempty"`
 	Versions   map[string]string `json:"versions,omitempty"`
+	// Allow is what the node's own file lets a repository ask for, nil where that is
+	// not told: a forecast says by it what the node would refuse.
+	Allow *spec.Allow `json:"allow,omitempty"`
 	// Phases are the moments of the newest change of side, by this node's wall
 	// clock.
 	Phases []Phase `json:"phases,omitempty"`
