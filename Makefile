@@ -63,7 +63,7 @@ demo: build ## a whole deployment on this machine fails over and back
 test: ## everything that needs no root, race detector on
 	$(if $(RACE),,@echo "no C compiler: the race detector is off" >&2)
 	go vet $(PKG)
-	GORACE=atexit_sleep_ms=0 go test $(RACE) $(TESTFLAGS) $(PKG)
+	GORACE=atexit_sleep_ms=0 go test $(RACE) -timeout 20m $(TESTFLAGS) $(PKG)
 
 sim: ## SEEDS random schedules of whole deployments that are always the same, and as many new ones
 	$(call summed,TestSimSeeds,-sim.seeds=$(SEEDS) -sim.fresh=$(or $(FRESH),$(SEEDS)) $(if $(FIRST),-sim.first=$(FIRST)),sim,schedules)

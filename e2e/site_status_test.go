@@ -28,6 +28,10 @@ type report struct {
 	Seq        uint64
 	Holder     string
 	Conditions []condition
+	Checks     []struct {
+		Name string
+		OK   bool
+	}
 }
 
 type condition struct{ Type, Message string }

@@ -49,8 +49,10 @@ func breakMonit(t *testing.T, host *hosts.Host) (mend func()) {
 func TestAPersonLeavesABrokenSide(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
-	p.awaitApplied("xivo-main", "Active", p.head())
-	p.awaitApplied("xivo-standby", "Inactive", p.head())
+	commit := p.declare("main", "every: 5m }", "every: 2s }") // how often it looks whether it was replicated
+	p.awaitApplied("xivo-main", "Active", commit)
+	p.awaitApplied("xivo-standby", "Inactive", commit)
+	p.awaits("xivo-standby", "replicated", func(r report) bool { return len(r.Checks) == 1 && r.Checks[0].OK })
 	w := &witness{title: "Away from a broken side"}
 	w.Observer = observer.Watch(w.title, lookEvery, p.xivoTracks()...)
 	mend := breakMonit(t, p.nodes["xivo-main"])

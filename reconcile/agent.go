@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mainstay/reconcile/latest"
 	"mainstay/reconcile/plan"
 )
 
@@ -33,8 +34,8 @@ type Agent struct {
 	status   atomic.Pointer[plan.Report]
 	passed   atomic.Int64 // boot time of the newest pass
 	unpub    atomic.Pointer[string]
-	known    latest[*Snapshot] // newest snapshot, for those who only look on
-	passes   latest[progress]  // how far the actuator is
+	known    latest.Value[*Snapshot] // newest snapshot, for those who only look on
+	passes   latest.Value[progress]  // how far the actuator is
 	observer Observer
 }
 
@@ -182,7 +183,7 @@ func (a *Agent) learn(ctx context.Context) {
 // handOut gives a snapshot to the actuator and to those who only look on.
 func (a *Agent) handOut(s *Snapshot) {
 	replace(a.snaps, s)
-	a.known.set(s)
+	a.known.Set(s)
 }
 
 // carry tries an order; only the look that follows tells what became of it.
@@ -241,7 +242,7 @@ func (a *Agent) tell(o Order) {
 		said.heartbeat, said.timeout = w.Agent.Heartbeat.D(), w.Agent.Timeout.D()
 	}
 	replace(a.reports, said)
-	a.passes.set(progress{passes: a.actuator.passes, edition: a.actuator.snap.Edition})
+	a.passes.Set(progress{passes: a.actuator.passes, edition: a.actuator.snap.Edition})
 }
 
 // publish keeps this node's report in git up to date.

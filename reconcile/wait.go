@@ -1,57 +1,11 @@
 package reconcile
 
-import (
-	"context"
-	"sync"
-)
-
-// latest holds the newest value of something for those who only look on, and
-// wakes them when it changes. The zero latest is ready to use.
-type latest[T any] struct {
-	mu      sync.Mutex
-	value   T
-	changed chan struct{}
-}
-
-func (l *latest[T]) set(v T) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.value = v
-	if l.changed != nil {
-		close(l.changed)
-		l.changed = nil
-	}
-}
-
-// get returns the value, and a channel that is closed once it is replaced.
-func (l *latest[T]) get() (T, <-chan struct{}) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.changed == nil {
-		l.changed = make(chan struct{})
-	}
-	return l.value, l.changed
-}
-
-// wait returns the first value that is good, or ctx's error.
-func (l *latest[T]) wait(ctx context.Context, good func(T) bool) (T, error) {
-	for {
-		v, changed := l.get()
-		if good(v) {
-			return v, nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return v, ctx.Err()
-		}
-	}
-}
+import "context"
 
 // Known is what the newest look at git left this node knowing, nil before the
 // first has ended. It must not be changed.
 func (a *Agent) Known() *Snapshot {
-	s, _ := a.known.get()
+	s, _ := a.known.Get()
 	return s
 }
 
@@ -65,11 +19,11 @@ type progress struct{ passes, edition uint64 }
 func (a *Agent) SyncWait(ctx context.Context) (*Snapshot, error) {
 	asked := a.clock.Boot()
 	a.Sync()
-	s, err := a.known.wait(ctx, func(s *Snapshot) bool { return s != nil && s.Began >= asked && !s.Pending })
+	s, err := a.known.Wait(ctx, func(s *Snapshot) bool { return s != nil && s.Began >= asked && !s.Pending })
 	if err != nil {
 		return s, err
 	}
-	_, err = a.passes.wait(ctx, func(p progress) bool { return p.edition >= s.Edition })
+	_, err = a.passes.Wait(ctx, func(p progress) bool { return p.edition >= s.Edition })
 	return s, err
 }
 
@@ -86,6 +40,6 @@ func (a *Agent) doWait(ctx context.Context, order func(*Actuator) error) error {
 	if err != nil || blind {
 		return err
 	}
-	_, err = a.passes.wait(ctx, func(p progress) bool { return p.passes > before })
+	_, err = a.passes.Wait(ctx, func(p progress) bool { return p.passes > before })
 	return err
 }

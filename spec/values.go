@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"mainstay/spec/crontab"
 )
 
 // Duration is a time.Duration written as text such as "30s".
@@ -57,7 +59,7 @@ func ParseSchedule(text string) (Schedule, error) {
 		s.Every = d
 		return s, nil
 	}
-	c, err := readCron(text)
+	c, err := crontab.Parse(text)
 	if err != nil {
 		return s, fmt.Errorf("schedule %q: %w", text, err)
 	}
@@ -72,8 +74,8 @@ const longestSpan = 35
 // Longest returns the interval, or for a cron expression the longest gap between
 // two runs in the five weeks after the day of from. It is zero when it never runs.
 func (s Schedule) Longest(from time.Time) time.Duration {
-	if c, ok := s.Cron.(*crontab); ok {
-		return c.gap(from, longestSpan)
+	if c, ok := s.Cron.(*crontab.Expression); ok {
+		return c.Gap(from, longestSpan)
 	}
 	return s.Every
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mainstay/cmd/mainstay/initial"
+	"mainstay/cmd/mainstay/ui"
 )
 
 // question is one that init asks on a terminal when no flag says it.
@@ -24,7 +25,7 @@ type question struct {
 // the person knows what to write. A wrong answer is asked for again, with the
 // reason.
 func (a *app) askInit(c *cobra.Command, o *initial.Options, folder string) error {
-	if !isTerminal(a.in) || c.Flags().Changed("template") {
+	if !ui.IsTerminal(a.in) || c.Flags().Changed("template") {
 		return nil
 	}
 	for _, q := range questions(o) {

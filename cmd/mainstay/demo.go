@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mainstay/cmd/mainstay/demo"
+	"mainstay/cmd/mainstay/ui"
 )
 
 func (a *app) demoCommand() *cobra.Command {
@@ -23,8 +24,8 @@ func (a *app) demoCommand() *cobra.Command {
 			"that the right side answers and the other is silent. It leaves nothing behind.\n" + endsWith(exitNotConverged),
 		Example: "  mainstay demo\n  mainstay demo --stay\n  mainstay demo --notify=false --switches 20",
 		RunE: func(c *cobra.Command, _ []string) error {
-			s := a.screen()
-			o.Live, o.Width, o.Plain = isTerminal(a.out), s.Width, !s.Colour
+			s := ui.ScreenOf(a.out)
+			o.Live, o.Width, o.Plain = ui.IsTerminal(a.out), s.Width, !s.Colour
 			err := demo.Run(c.Context(), o)
 			if errors.Is(err, context.DeadlineExceeded) {
 				return &fault{code: exitNotConverged, err: err}

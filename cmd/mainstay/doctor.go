@@ -107,7 +107,7 @@ func (a *app) printExamined(r examined) error {
 	if a.format == "json" {
 		return a.printJSON(r)
 	}
-	s := a.screen()
+	s := ui.ScreenOf(a.out)
 	styles := map[doctor.Level]ui.Style{doctor.OK: ui.Good, doctor.Warn: ui.Warn, doctor.Fail: ui.Bad}
 	for _, f := range r.Findings {
 		s.Item(styles[f.Level], ui.Pad(string(f.Level), 6)+ui.Pad(f.Area, 10), f.Text)

@@ -179,7 +179,7 @@ func (o *failoverOptions) check() error {
 
 func (t *turn) carryOut(ctx context.Context, repo gitcmd.Repo) error {
 	if t.format == "text" {
-		draw.Forecast(t.screen(), t.Forecast, false)
+		draw.Forecast(ui.ScreenOf(t.out), t.Forecast, false)
 	}
 	if t.Declared {
 		t.say("%s declares %s already: there is nothing to commit", t.Now.Path, t.Next.Active)
@@ -229,13 +229,13 @@ func (t *turn) confirm(ctx context.Context) error {
 	if t.yes || t.review != "" {
 		return nil
 	}
-	if f, ok := t.in.(*os.File); !ok || !isTerminal(f) {
+	if f, ok := t.in.(*os.File); !ok || !ui.IsTerminal(f) {
 		return failf(exitUsage, "nobody is here to be asked").hintf("add --yes")
 	}
 	for _, o := range t.Forced {
 		t.say("forced: %s %s: %s", o.What, o.Node, o.Why)
 	}
-	screen := t.screen()
+	screen := ui.ScreenOf(t.out)
 	screen.Out, screen.Colour = t.err, false
 	for _, h := range t.Forecast.Handovers {
 		t.say("%s: %s → %s, %s", h.Role, cmp.Or(string(h.From), "nobody"), h.To, expectation(h))

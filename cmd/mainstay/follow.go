@@ -156,7 +156,7 @@ func (f *follower) finish(nodes []change.State, failed error) error {
 	if !done {
 		return failed
 	}
-	s := f.screen()
+	s := ui.ScreenOf(f.out)
 	s.Say(ui.Good, "done: %s serves, every node is as %.7s says after %.1fs", f.Next.Active, f.commit, time.Since(f.pushed).Seconds())
 	for _, p := range f.Forecast.People {
 		s.Say(ui.Plain, "now: %s", p)

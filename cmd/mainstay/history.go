@@ -118,7 +118,7 @@ func (a *app) printHistory(t told) error {
 	for _, s := range t.Switches {
 		table.Rows = append(table.Rows, draw.Switch(s))
 	}
-	screen := a.screen()
+	screen := ui.ScreenOf(a.out)
 	if len(t.Switches) == 0 {
 		screen.Say(ui.Plain, "no side of %s has ever held a claim", t.Deployment)
 		return nil

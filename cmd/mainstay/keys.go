@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/term"
+
+	"mainstay/cmd/mainstay/ui"
 )
 
 // ctrlC is what a terminal sends that passes every key on.
@@ -16,7 +18,7 @@ const ctrlC = 3
 // returns where to write meanwhile, and what puts the terminal back.
 func (a *app) untilKey(ctx context.Context) (context.Context, io.Writer, func()) {
 	in, ok := a.in.(*os.File)
-	if !ok || !isTerminal(in) || !isTerminal(a.out) {
+	if !ok || !ui.IsTerminal(in) || !ui.IsTerminal(a.out) {
 		return ctx, a.out, func() {}
 	}
 	before, err := term.MakeRaw(int(in.Fd()))

@@ -9,12 +9,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/fleet"
@@ -300,41 +298,6 @@ func (l *laptop) one(ctx context.Context, s *fleet.Source) (*fleet.View, *fleet.
 			hintf("name one with --deployment: %s", ui.Some(names))
 	}
 	return v, &v.Deployments[0], nil
-}
-
-// screen is where tables are drawn: as wide as the terminal, or else as COLUMNS
-// says or 100 characters, and coloured on a terminal only.
-func (a *app) screen() ui.Screen {
-	s := ui.Screen{Out: a.out, Width: 100}
-	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n >= 40 {
-		s.Width = n
-	}
-	if f, ok := a.out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		s.Colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
-			s.Width = w
-		}
-	}
-	return s
-}
-
-// isTerminal reports whether w is a terminal.
-func isTerminal(w any) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// height is the terminal's, in lines, or 0.
-func (a *app) height() int {
-	f, ok := a.out.(*os.File)
-	if !ok {
-		return 0
-	}
-	_, h, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return h
 }
 
 // answer reads one line of what a person types, until ctx ends.

@@ -151,7 +151,7 @@ func (a *app) printPlans(r planned) error {
 	case "markdown":
 		return forecast.Markdown(a.out, r.Plans)
 	}
-	screen := a.screen()
+	screen := ui.ScreenOf(a.out)
 	for _, p := range r.Plans {
 		draw.Forecast(screen, p, true)
 	}

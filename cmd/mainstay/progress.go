@@ -16,7 +16,7 @@ func (f *follower) show() {
 	if f.format != "text" {
 		return
 	}
-	if isTerminal(f.out) {
+	if ui.IsTerminal(f.out) {
 		f.draw()
 		return
 	}
@@ -27,7 +27,7 @@ func (f *follower) show() {
 		}
 		if f.told[n.Name] != text {
 			f.told[n.Name] = text
-			f.screen().Raw(ui.Plain, fmt.Sprintf("%7.1fs  %s", time.Since(f.pushed).Seconds(), text))
+			ui.ScreenOf(f.out).Raw(ui.Plain, fmt.Sprintf("%7.1fs  %s", time.Since(f.pushed).Seconds(), text))
 		}
 	}
 }
@@ -37,7 +37,7 @@ func (f *follower) unread(err error) {
 	news := f.deaf != err.Error()
 	f.deaf = err.Error()
 	switch {
-	case f.format == "text" && isTerminal(f.out):
+	case f.format == "text" && ui.IsTerminal(f.out):
 		f.draw()
 	case news:
 		f.say("cannot read: %s; trying again", f.deaf)
@@ -47,7 +47,7 @@ func (f *follower) unread(err error) {
 // draw shows the nodes in place of the table before.
 func (f *follower) draw() {
 	table := ui.Table{Head: []string{"NODE", "SIDE", "STATUS", "DONE", "PHASES (AFTER IT SAW THE COMMIT)"}}
-	s := f.screen()
+	s := ui.ScreenOf(f.out)
 	name, status := len("NODE"), len("STATUS")
 	for _, n := range f.last {
 		name, status = max(name, len(n.Name)), max(status, len(n.Status))
@@ -65,5 +65,5 @@ func (f *follower) draw() {
 		s.Say(ui.Bad, "! cannot read: %s; trying again", f.deaf)
 	}
 	f.live.Out = f.out
-	_ = f.live.Draw(text.String(), f.height())
+	_ = f.live.Draw(text.String(), ui.Height(f.out))
 }

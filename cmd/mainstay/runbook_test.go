@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"mainstay/examples"
-	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/conditions"
 )
 
 // A condition that a person reads at night is one that the runbook explains.
@@ -19,7 +19,7 @@ func TestTheRunbookExplainsEveryConditionThatNeedsAPerson(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, table, _ := strings.Cut(string(text), "## Every condition")
-	for _, c := range plan.Conditions() {
+	for _, c := range conditions.All() {
 		if !c.Passing && !strings.Contains(table, "\n| "+c.Type+" | ") {
 			t.Errorf("the runbook does not explain %s", c.Type)
 		}

@@ -100,7 +100,7 @@ func (a *app) status(ctx context.Context, look looker, d *details) error {
 	if a.format == "json" {
 		err = a.printJSON(v)
 	} else {
-		err = d.draw(a.screen(), v)
+		err = d.draw(ui.ScreenOf(a.out), v)
 	}
 	if err == nil && !v.OK {
 		return &fault{code: exitFailed, err: errSaid{}}
@@ -222,7 +222,7 @@ func (p *painter) paint(a *app, v *fleet.View, failed error) error {
 		p.last = v
 	}
 	var text bytes.Buffer
-	s := a.screen()
+	s := ui.ScreenOf(a.out)
 	s.Out = &text
 	s.Cut(ui.Dim, "%s · every %s · q or Ctrl-C ends", time.Now().Format("15:04:05"), watchEvery)
 	if p.last != nil {
@@ -236,9 +236,9 @@ func (p *painter) paint(a *app, v *fleet.View, failed error) error {
 			s.Say(ui.Bad, "! what is shown was read %s ago", fleet.Age(time.Since(p.last.Read)))
 		}
 	}
-	if !isTerminal(a.out) {
+	if !ui.IsTerminal(a.out) {
 		_, err := fmt.Fprintln(a.out, text.String())
 		return err
 	}
-	return p.live.Draw(text.String(), a.height())
+	return p.live.Draw(text.String(), ui.Height(a.out))
 }

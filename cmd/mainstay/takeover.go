@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/control"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
@@ -70,7 +71,7 @@ func (a *app) otherSideIsOff(ctx context.Context, agent *control.Client) error {
 			continue
 		}
 		text := fmt.Sprintf("%s (%s) was %s when it was last heard, %s", n.Name, r.Side, r.Status, n.When())
-		if !isTerminal(a.in) {
+		if !ui.IsTerminal(a.in) {
 			return failf(exitRefused, "refused: %s: %s is not off", text, r.Side).
 				hintf("stop it first, or cut its power; when you know that it is off, add --force")
 		}

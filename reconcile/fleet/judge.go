@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/conditions"
 	"mainstay/spec"
 )
 
@@ -110,7 +111,7 @@ func (v *View) judgeReport(d *Deployment, n *Node) {
 	}
 	for _, c := range r.Conditions {
 		told := r.Accepted == "" && strings.HasSuffix(r.Reason, c.Message)
-		if !plan.ConditionOf(c.Type).Passing && !told {
+		if !conditions.Of(c.Type).Passing && !told {
 			n.say("%s: %s", c.Type, c.Message)
 		}
 	}

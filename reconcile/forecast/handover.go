@@ -8,6 +8,7 @@ import (
 
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/conditions"
 	"mainstay/spec"
 )
 
@@ -305,7 +306,7 @@ func (h *handover) objectToWitness() {
 	}
 	for _, c := range n.Report.Conditions {
 		if c.Type == plan.CondWitnessUnusable {
-			h.objection(ObjectConditions, n.Name, c.Type+": "+c.Message, plan.ConditionOf(c.Type).Do)
+			h.objection(ObjectConditions, n.Name, c.Type+": "+c.Message, conditions.Of(c.Type).Do)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/conditions"
 	"mainstay/spec"
 )
 
@@ -90,7 +91,7 @@ func (h *handover) objectToReport() {
 		}
 	}
 	for _, c := range r.Conditions {
-		switch known := plan.ConditionOf(c.Type); {
+		switch known := conditions.Of(c.Type); {
 		case c.Type == plan.CondDualActive:
 			h.objection(ObjectDual, n.Name, c.Message, "stop one side by hand first")
 		case known.Blocks:

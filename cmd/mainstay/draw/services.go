@@ -10,6 +10,7 @@ import (
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plain"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/conditions"
 	"mainstay/spec"
 )
 
@@ -55,7 +56,7 @@ func headline(n fleet.Node) string {
 // advised is a condition with what to do about it.
 func advised(c plan.Condition) string {
 	text := c.Type + ": " + c.Message
-	if do := plan.ConditionOf(c.Type).Do; do != "" {
+	if do := conditions.Of(c.Type).Do; do != "" {
 		text = strings.TrimRight(text, ".") + ". Do: " + do
 	}
 	return text

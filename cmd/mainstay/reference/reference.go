@@ -12,7 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/conditions"
 	"mainstay/schema"
 )
 
@@ -46,16 +46,16 @@ func Markdown() (string, error) {
 			w.table(def, "")
 		}
 	}
-	conditions(&b)
+	conditionTable(&b)
 	return b.String(), nil
 }
 
-// conditions is the table of what a node may report.
-func conditions(b *strings.Builder) {
+// conditionTable is the table of what a node may report.
+func conditionTable(b *strings.Builder) {
 	b.WriteString("\n## Conditions\n\nWhat a node may report beside its status, in `mainstay status`, in `-o json` and as " +
 		"`mainstay_conditions{type=…}`.\n*At once* needs a person whatever the hour; *no takeover* means that a switch to this node is objected to.\n\n" +
 		"| type | means | what to do | |\n|---|---|---|---|\n")
-	for _, c := range plan.Conditions() {
+	for _, c := range conditions.All() {
 		weight := ""
 		switch {
 		case c.AtOnce:

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/conditions"
 )
 
 // UPDATE=1 writes the file anew.
@@ -39,7 +39,7 @@ func TestTheRunbookAlarmsAtOnceOnWhatNeedsAPersonAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	var types []string
-	for _, c := range plan.Conditions() {
+	for _, c := range conditions.All() {
 		if c.AtOnce {
 			types = append(types, c.Type)
 		}

@@ -1,4 +1,4 @@
-package plan
+package conditions
 
 import (
 	"io/fs"
@@ -11,8 +11,8 @@ import (
 )
 
 func TestEveryConditionIsExplained(t *testing.T) {
-	all := Conditions()
-	if !slices.IsSortedFunc(all, func(a, b ConditionType) int { return strings.Compare(a.Type, b.Type) }) {
+	all := All()
+	if !slices.IsSortedFunc(all, func(a, b Type) int { return strings.Compare(a.Type, b.Type) }) {
 		t.Error("they are not in order")
 	}
 	for _, c := range all {
@@ -20,7 +20,7 @@ func TestEveryConditionIsExplained(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 	}
-	source, err := os.ReadFile("condition.go")
+	source, err := os.ReadFile("../condition.go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestEveryConditionIsExplained(t *testing.T) {
 // A type that is written by hand is one that no reader of the registry knows of.
 func TestConditionsAreNamedByTheirConstants(t *testing.T) {
 	byHand := regexp.MustCompile(`(Condition\{Type: |\{Type: |[wW]arn(ing)?\(|\.Type == )"`)
-	for _, root := range []string{"..", "../../cmd/mainstay"} {
+	for _, root := range []string{"../..", "../../../cmd/mainstay"} {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "doctor") {
 				return err

@@ -1,4 +1,5 @@
-package spec
+// Package crontab tells when a five-field expression comes, as crontab(5) has it.
+package crontab
 
 import (
 	"errors"
@@ -11,7 +12,7 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// crontab is a five-field expression with the meaning that crontab(5) gives it.
+// Expression is a five-field expression with the meaning that crontab(5) gives it.
 // The library reads the fields; what two of them mean together, and what a
 // change of the clocks does, is decided here:
 //
@@ -22,16 +23,16 @@ import (
 //     that passes.
 //   - A time that a change of the clocks brings twice comes the first time only,
 //     unless the minutes or the hours hold a *.
-type crontab struct {
+type Expression struct {
 	minute, hour, dom, month, dow uint64
 	// anyDay tells that the day of month or the day of week holds a *, and
 	// anyMinute and anyHour the same of theirs.
 	anyDay, anyMinute, anyHour bool
 }
 
-// readCron reads an expression in the machine's own time zone. A zone in the
+// Parse reads an expression in the machine's own time zone. A zone in the
 // expression is refused: a change of the clocks elsewhere surprises people.
-func readCron(text string) (*crontab, error) {
+func Parse(text string) (*Expression, error) {
 	if strings.HasPrefix(text, "TZ=") || strings.HasPrefix(text, "CRON_TZ=") {
 		return nil, errors.New("a time zone is not supported")
 	}
@@ -51,7 +52,7 @@ func readCron(text string) (*crontab, error) {
 	if !ok {
 		return nil, errors.New("it is not an expression of five fields")
 	}
-	c := &crontab{minute: plainBits(s.Minute), hour: plainBits(s.Hour), dom: plainBits(s.Dom), month: plainBits(s.Month), dow: plainBits(s.Dow)}
+	c := &Expression{minute: plainBits(s.Minute), hour: plainBits(s.Hour), dom: plainBits(s.Dom), month: plainBits(s.Month), dow: plainBits(s.Dow)}
 	if len(fields) != 5 { // a word such as @daily
 		c.anyDay, c.anyHour = true, c.hour == 1<<24-1
 		return c, nil
@@ -102,7 +103,7 @@ const farthest = 41 * 366
 
 // Next returns the first time after the given one, in its zone, or the zero time
 // when there is none.
-func (c *crontab) Next(after time.Time) time.Time {
+func (c *Expression) Next(after time.Time) time.Time {
 	zones := zonesOf(after.Location())
 	day := after.Add(-26 * time.Hour) // the change of a clock moves no time by more
 	at := time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, time.UTC)
@@ -122,7 +123,7 @@ func (c *crontab) Next(after time.Time) time.Time {
 }
 
 // onDay tells whether the expression names a date.
-func (c *crontab) onDay(date time.Time) bool {
+func (c *Expression) onDay(date time.Time) bool {
 	if c.month&(1<<date.Month()) == 0 {
 		return false
 	}
@@ -135,7 +136,7 @@ func (c *crontab) onDay(date time.Time) bool {
 
 // onDate returns the first time after the given one among those of a date, whose
 // midnight by the clock on the wall is given as if that were UTC.
-func (c *crontab) onDate(date, after time.Time, zones zones) time.Time {
+func (c *Expression) onDate(date, after time.Time, zones zones) time.Time {
 	parts := zones.around(date)
 	var best time.Time
 	for hour := range 24 {
@@ -157,7 +158,7 @@ func (c *crontab) onDate(date, after time.Time, zones zones) time.Time {
 }
 
 // instant returns when a clock shows a time, later than after; or 0.
-func (c *crontab) instant(shown, after int64, parts []part) int64 {
+func (c *Expression) instant(shown, after int64, parts []part) int64 {
 	seen := false
 	for i, p := range parts {
 		at := shown - p.offset
@@ -178,9 +179,9 @@ func (c *crontab) instant(shown, after int64, parts []part) int64 {
 	return 0
 }
 
-// gap returns the longest time between two runs in the days after a date, where
+// Gap returns the longest time between two runs in the days after a date, where
 // clocks never change.
-func (c *crontab) gap(from time.Time, days int) time.Duration {
+func (c *Expression) Gap(from time.Time, days int) time.Duration {
 	var longest, last int64 = 0, -1
 	for day := range days {
 		if !c.onDay(from.AddDate(0, 0, day)) {
