@@ -1,5 +1,5 @@
 // Package git reads the deployment's repository and keeps claims and reports on
-// refs of the coordination repository .
+// refs of the coordination repository.
 //
 // Three things make it different from a git client. Every call is bounded: by
 // its context, by Options.Timeout for each connection it makes, and in bytes.

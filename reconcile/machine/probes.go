@@ -34,11 +34,8 @@ type watched struct {
 	ask  probe.Func
 	stop context.CancelFunc
 	// slow says that it is asked seldom now.
-	slow bool
-	view plan.ProbeView
-	// decides says that the probe is a witness. heard that it was answered once.
-	decides, heard bool
-	silent         int // tries in a row that met silence
+	slow    bool
+	probing plan.Probing
 }
 
 const (
@@ -104,13 +101,13 @@ func (p *Probes) replace(old *watched, want *spec.Probe, slow bool) (*watched, e
 // recallHeard makes a witness one, and remembers whether this very probe was
 // answered before the agent was restarted.
 func (p *Probes) recallHeard(w *watched) {
-	if w == nil || w.decides {
+	if w == nil || w.probing.Witness {
 		return
 	}
-	w.decides = true
+	w.probing.Witness = true
 	var heard spec.Probe
 	if p.disk != nil && p.disk.Load(heardFile, &heard) == nil {
-		w.heard = reflect.DeepEqual(heard, w.want)
+		w.probing.Answered = reflect.DeepEqual(heard, w.want)
 	}
 }
 
@@ -133,79 +130,66 @@ func (p *Probes) begin(w *watched, slow bool) {
 	})
 }
 
-// Hurry asks the witness at the document's pace while somebody decides by it.
-// What it said before that does not count: it was asked too seldom to have been
-// silent all through a wait (R4).
+// Hurry asks the witness at the document's pace while somebody decides by it, and
+// seldom otherwise. A change of pace voids what it said before (R4).
 func (p *Probes) Hurry(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hurry = on
 	w := p.witness
-	if w == nil || w.slow == !on {
+	if w == nil {
+		return
+	}
+	probing, changed := w.probing.AtPace(w.slow, !on)
+	if !changed {
 		return
 	}
 	w.stop()
-	w.view, w.silent = plan.ProbeView{}, 0
+	w.probing = probing
 	p.begin(w, !on)
 }
 
-// note takes in one result. Silence counts from the first try that was put and
-// not answered; an answer ends it, and so does a try that could not ask (R4).
+// note takes in one result, keeps on disk that a witness was answered for the
+// first time, and wakes the agent when the probe says something else now.
 func (p *Probes) note(w *watched, r probe.Result) {
 	p.mu.Lock()
-	before, first := w.view, !w.heard && r.OK && w.decides
+	before := w.probing
 	w.note(r)
-	changed := before != w.view
+	after := w.probing
 	p.mu.Unlock()
-	if first && p.disk != nil {
+	if after.Witness && after.Answered && !before.Answered && p.disk != nil {
 		_ = p.disk.Save(heardFile, w.want) // a lost memory costs a wait, no more
 	}
-	if changed {
+	if before.View != after.View {
 		p.wake()
 	}
 }
 
-// note judges a result.
-//
-// A refused connection is the word of a living machine that nothing listens on
-// that port. It counts as silence, because a service that crashed on a healthy
-// machine must not keep the other side from serving; but for a witness only if
-// this very probe was answered before. A port that was never heard may simply be
-// the wrong one, while the service listens elsewhere (R4).
+// note counts a result (R4).
 func (w *watched) note(r probe.Result) {
-	verdict, why := r.Verdict, r.Err
-	if verdict == probe.Refused {
-		verdict = probe.Silent
-		if w.decides && !w.heard {
-			verdict, why = probe.Unasked, "it was never answered, and the service may listen elsewhere: "+why
-		}
-	}
-	switch verdict {
+	w.probing = w.probing.After(plan.Try{At: r.At, Heard: heard(r.Verdict), Why: r.Err}, w.want.Fail)
+}
+
+// heard translates a verdict for the decision.
+func heard(v probe.Verdict) plan.Heard {
+	switch v {
 	case probe.Answered:
-		w.heard, w.silent = true, 0
-		w.view = plan.ProbeView{Known: true, Answers: true}
+		return plan.HeardAnswer
 	case probe.Otherwise:
-		// It is alive. Whether it serves as it should is another question, which a
-		// witness is not asked.
-		w.silent = 0
-		w.view = plan.ProbeView{Known: true, Answers: w.decides}
+		return plan.HeardOther
+	case probe.Refused:
+		return plan.HeardRefusal
 	case probe.Silent:
-		if w.silent++; w.silent == 1 || w.view.SilentSince == 0 {
-			w.view.SilentSince = r.At
-		}
-		w.view.Known, w.view.Answers, w.view.Unasked = true, false, ""
-		w.view.Silent = w.silent >= w.want.Fail
-	default:
-		w.silent = 0
-		w.view = plan.ProbeView{Known: true, Unasked: why}
+		return plan.HeardNothing
 	}
+	return plan.HeardUnasked
 }
 
 // Witness is what the peer's witness probe says.
 func (p *Probes) Witness() plan.ProbeView {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.witness.look()
+	return p.witness.view()
 }
 
 // Detect is what the probes of the followed role's two nodes say.
@@ -213,15 +197,15 @@ func (p *Probes) Detect() map[spec.Side]plan.ProbeView {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return map[spec.Side]plan.ProbeView{
-		spec.Main: p.detect[spec.Main].look(), spec.Standby: p.detect[spec.Standby].look(),
+		spec.Main: p.detect[spec.Main].view(), spec.Standby: p.detect[spec.Standby].view(),
 	}
 }
 
-func (w *watched) look() plan.ProbeView {
+func (w *watched) view() plan.ProbeView {
 	if w == nil {
 		return plan.ProbeView{}
 	}
-	return w.view
+	return w.probing.View
 }
 
 // Forget makes every silence begin again.
@@ -230,7 +214,7 @@ func (p *Probes) Forget() {
 	defer p.mu.Unlock()
 	for _, w := range []*watched{p.witness, p.detect[spec.Main], p.detect[spec.Standby]} {
 		if w != nil {
-			w.view, w.silent = plan.ProbeView{}, 0
+			w.probing = w.probing.Forgotten()
 		}
 	}
 }

@@ -16,30 +16,30 @@ func told(w *watched, verdicts ...probe.Verdict) plan.ProbeView {
 	for i, v := range verdicts {
 		w.note(probe.Result{OK: v == probe.Answered, Verdict: v, Err: "it said so", At: time.Duration(i+1) * time.Second})
 	}
-	return w.view
+	return w.view()
 }
 
 // R4: only silence that was observed without a gap counts.
 func TestAGapInWhichNobodyCouldAskVoidsTheSilence(t *testing.T) {
 	const s, u = probe.Silent, probe.Unasked
-	w := &watched{decides: true}
+	w := &watched{probing: plan.Probing{Witness: true}}
 	if v := told(w, s, s, s); !v.Quiet() || v.SilentSince != time.Second {
 		t.Fatalf("three tries without an answer are %+v", v)
 	}
-	if v := told(&watched{decides: true}, s, s, s, u); v.Quiet() || v.Unasked == "" {
+	if v := told(&watched{probing: plan.Probing{Witness: true}}, s, s, s, u); v.Quiet() || v.Unasked == "" {
 		t.Errorf("a try that could not ask is %+v", v)
 	}
-	if v := told(&watched{decides: true}, s, s, s, u, s, s); v.Quiet() {
+	if v := told(&watched{probing: plan.Probing{Witness: true}}, s, s, s, u, s, s); v.Quiet() {
 		t.Errorf("the silence of before the gap counts: %+v", v)
 	}
-	if v := told(&watched{decides: true}, s, s, s, u, s, s, s); !v.Quiet() || v.SilentSince != 5*time.Second {
+	if v := told(&watched{probing: plan.Probing{Witness: true}}, s, s, s, u, s, s, s); !v.Quiet() || v.SilentSince != 5*time.Second {
 		t.Errorf("the silence after the gap is %+v", v)
 	}
 }
 
 // R4: whatever answers is alive. To detect, that is not yet a side that serves.
 func TestAnythingThatAnswersIsAlive(t *testing.T) {
-	if v := told(&watched{decides: true}, probe.Silent, probe.Silent, probe.Otherwise); !v.Answers || v.Quiet() {
+	if v := told(&watched{probing: plan.Probing{Witness: true}}, probe.Silent, probe.Silent, probe.Otherwise); !v.Answers || v.Quiet() {
 		t.Errorf("a witness that is answered otherwise says %+v", v)
 	}
 	if v := told(&watched{}, probe.Silent, probe.Silent, probe.Otherwise); v.Answers || v.Quiet() {
@@ -51,10 +51,10 @@ func TestAnythingThatAnswersIsAlive(t *testing.T) {
 // place; a witness that asks at the wrong port must not look the same.
 func TestARefusedConnectionIsSilenceOnlyOfWhatWasHeard(t *testing.T) {
 	const r = probe.Refused
-	if v := told(&watched{decides: true}, r, r, r); v.Quiet() || v.Unasked == "" {
+	if v := told(&watched{probing: plan.Probing{Witness: true}}, r, r, r); v.Quiet() || v.Unasked == "" {
 		t.Errorf("a port that was never heard is %+v", v)
 	}
-	if v := told(&watched{decides: true}, probe.Answered, r, r, r); !v.Quiet() {
+	if v := told(&watched{probing: plan.Probing{Witness: true}}, probe.Answered, r, r, r); !v.Quiet() {
 		t.Errorf("a port that was heard before is %+v", v)
 	}
 	if v := told(&watched{}, r, r, r); !v.Quiet() {
@@ -86,11 +86,11 @@ func TestARestartDoesNotForgetThatTheWitnessWasHeard(t *testing.T) {
 	p.recallHeard(w)
 	p.note(w, probe.Result{OK: true, Verdict: probe.Answered})
 	again := &watched{want: w.want}
-	if p.recallHeard(again); !again.heard {
+	if p.recallHeard(again); !again.probing.Answered {
 		t.Error("it is forgotten")
 	}
 	other := &watched{want: probe.Defaults(spec.Probe{TCP: "127.0.0.1:5061"})}
-	if p.recallHeard(other); other.heard {
+	if p.recallHeard(other); other.probing.Answered {
 		t.Error("another port was never heard")
 	}
 }

@@ -6,35 +6,53 @@ import (
 	"mainstay/spec"
 )
 
-// Decision is what to do now. Its order of execution is a contract: Memory is
-// on disk before Push is sent and before any of Steps begins.
+// Decision is what to do now. Whoever carries it out keeps to this order: first
+// Memory is saved on disk. Then Push and Restore are handed out and Steps begin, in
+// either order. The report is made after Steps began. The agent may die between any
+// two of these: the next run decides again, from the memory that was saved.
 type Decision struct {
+	// Status goes into the report, which is made only after Memory was saved and
+	// Steps have begun.
 	Status Status `json:"status"`
+	// Reason and Rule say why Status is what it is. They order nothing.
 	Reason string `json:"reason"`
 	Rule   Rule   `json:"rule"`
-	// Until is when the present wait ends, zero without one.
+	// Until is when the present wait ends, zero without one. It is shown to people;
+	// Wake is what the agent goes by.
 	Until Time `json:"until,omitempty"`
-	// Steps are to be begun now; none waits for another.
+	// Steps are to be begun now, after Memory was saved: what this node started must be
+	// known after a crash (R3). No step waits for another or for Push: a start that
+	// needs a won claim becomes a step only once that claim was read.
 	Steps []Step `json:"steps,omitempty"`
-	// Push is the change of the claim to try, nil for none. It is decided
-	// again on every pass until it is won or no longer wanted.
+	// Push is the change of the claim to try, nil for none. It is sent only after
+	// Memory was saved, because Memory.Pending names it and a push whose outcome is
+	// not known must survive a crash. It is decided again on every pass until it is
+	// won or no longer wanted. What it changes counts only once the claim was read.
 	Push *Push `json:"push,omitempty"`
-	// Restore asks to push the known tip of a claim that went back (R10).
-	Restore    bool        `json:"restore,omitempty"`
+	// Restore asks to push the known tip of a claim that went back (R10). It is handed
+	// out with Push, after Memory was saved.
+	Restore bool `json:"restore,omitempty"`
+	// Conditions go into the report, with Status.
 	Conditions []Condition `json:"conditions,omitempty"`
-	// Ready goes into the report: this node would take over at once (R2).
+	// Ready goes into the report: this node would take over at once (R2). The other
+	// side stops its services because of it, so that it is reported only with the
+	// commit and the claim that it was decided from.
 	Ready bool `json:"ready,omitempty"`
-	// Serving is the side files are rendered for.
+	// Serving is the side that files are rendered for, by the steps of this decision.
 	Serving spec.Side `json:"serving,omitempty"`
 	// Converged says that what runs is what the document and the claim say and
-	// nothing is left to do or to wait for.
+	// nothing is left to do or to wait for. A decision with Steps or Push is not.
 	Converged bool `json:"converged"`
-	// Handover asks for fast polling: something between the sides is open.
+	// Handover asks for fast polling of git and of the witness from this pass on:
+	// something between the sides is open.
 	Handover bool `json:"handover,omitempty"`
 	// Wake is when to decide again at the latest, zero for no need.
 	Wake Time `json:"wake,omitempty"`
-	// Done says that a person's order was carried out and can be forgotten.
-	Done   bool   `json:"done,omitempty"`
+	// Done says that a person's order was carried out. The agent forgets the order
+	// after Memory was saved, so that a crash repeats it and does not lose it.
+	Done bool `json:"done,omitempty"`
+	// Memory is saved on disk before anything else of the decision is carried out,
+	// and is the Memory of the next input.
 	Memory Memory `json:"memory"`
 }
 

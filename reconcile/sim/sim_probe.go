@@ -24,15 +24,18 @@ type probes struct {
 
 // watch is one target being probed.
 type watch struct {
-	target *node
-	silent int
-	next   time.Duration
-	view   plan.ProbeView
+	target  *node
+	next    time.Duration
+	seldom  bool // a witness by which nobody decides
+	probing plan.Probing
 }
 
 // Configure is part of reconcile.Probes.
 func (q *probes) Configure(w *spec.Wanted) error {
-	q.witness = q.keep(q.witness, w.Witness != nil, w.Peer)
+	q.witness = q.replace(q.witness, w.Witness != nil, w.Peer)
+	if q.witness != nil {
+		q.witness.probing.Witness = true
+	}
 	if len(w.DetectOn) == 0 {
 		q.detect = nil
 		return nil
@@ -41,12 +44,12 @@ func (q *probes) Configure(w *spec.Wanted) error {
 		q.detect = map[spec.Side]*watch{}
 	}
 	for _, side := range []spec.Side{spec.Main, spec.Standby} {
-		q.detect[side] = q.keep(q.detect[side], w.DetectOn[side] != nil, w.FollowNodes[side])
+		q.detect[side] = q.replace(q.detect[side], w.DetectOn[side] != nil, w.FollowNodes[side])
 	}
 	return nil
 }
 
-func (q *probes) keep(was *watch, wanted bool, target string) *watch {
+func (q *probes) replace(was *watch, wanted bool, target string) *watch {
 	if !wanted {
 		return nil
 	}
@@ -66,13 +69,25 @@ func (q *probes) Detect() map[spec.Side]plan.ProbeView {
 	}
 }
 
-// Forget is part of reconcile.Probes.
-func (q *probes) Hurry(bool) {}
+// Hurry is part of reconcile.Probes. Here the witness is asked as often at either
+// pace; that a change of pace voids what it said before is as on a machine (R4).
+func (q *probes) Hurry(on bool) {
+	w := q.witness
+	if w == nil {
+		return
+	}
+	probing, changed := w.probing.AtPace(w.seldom, !on)
+	if !changed {
+		return
+	}
+	w.probing, w.seldom, w.next = probing, !on, q.p.n.boot()
+}
 
+// Forget is part of reconcile.Probes.
 func (q *probes) Forget() {
 	for _, w := range []*watch{q.witness, q.detect[spec.Main], q.detect[spec.Standby]} {
 		if w != nil {
-			*w = watch{target: w.target, next: q.p.n.boot()}
+			w.probing, w.next = w.probing.Forgotten(), q.p.n.boot()
 		}
 	}
 }
@@ -89,7 +104,7 @@ func (q *probes) ask(w *watch) plan.ProbeView {
 		w.try(w.next, q.answers(w.target))
 		w.next += probeEvery
 	}
-	return w.view
+	return w.probing.View
 }
 
 func (q *probes) answers(target *node) bool {
@@ -103,14 +118,9 @@ func (q *probes) answers(target *node) bool {
 }
 
 func (w *watch) try(at time.Duration, answered bool) {
+	heard := plan.HeardNothing
 	if answered {
-		w.silent = 0
-		w.view = plan.ProbeView{Known: true, Answers: true}
-		return
+		heard = plan.HeardAnswer
 	}
-	w.silent++
-	if w.silent == 1 {
-		w.view.SilentSince = at
-	}
-	w.view.Known, w.view.Answers, w.view.Silent = true, false, w.silent >= probeFail
+	w.probing = w.probing.After(plan.Try{At: at, Heard: heard}, probeFail)
 }

@@ -32,7 +32,7 @@ type explorer struct {
 
 	crash crashPoint
 	cut   bool // this move is a person's word to end a drain
-	// pushed and stepped tell, after a move, whether the decision had a push and
+	// didPush and didStep tell, after a move, whether the decision had a push and
 	// steps, so that the crashes between them can be tried too.
 	didPush, didStep bool
 	last             plan.Decision
@@ -167,13 +167,19 @@ const (
 func (n *node) probe() plan.ProbeView {
 	switch n.witness {
 	case witnessAnswers:
-		return plan.ProbeView{Known: true, Answers: true}
+		return heard(plan.HeardAnswer, now)
 	case witnessSilent:
-		return plan.ProbeView{Known: true, Silent: true, SilentSince: now}
+		return heard(plan.HeardNothing, now)
 	case witnessLong:
-		return plan.ProbeView{Known: true, Silent: true, SilentSince: at(old)}
+		return heard(plan.HeardNothing, at(old))
 	}
 	return plan.ProbeView{}
+}
+
+// heard is what a probe says after one try, which is enough here: the explorer has
+// no clock that a row of tries could be counted by.
+func heard(h plan.Heard, at plan.Time) plan.ProbeView {
+	return plan.Probing{Witness: true}.After(plan.Try{At: at, Heard: h}, 1).View
 }
 
 // detectView: an edge keeps which sides answered in its witness field, as bits,
@@ -182,8 +188,10 @@ func detectView(bits uint8, s side) plan.ProbeView {
 	if bits&16 == 0 {
 		return plan.ProbeView{}
 	}
-	answers := bits&(1<<s) != 0
-	return plan.ProbeView{Known: true, Answers: answers, Silent: !answers, SilentSince: now}
+	if bits&(1<<s) != 0 {
+		return heard(plan.HeardAnswer, now)
+	}
+	return heard(plan.HeardNothing, now)
 }
 
 // act is one pass of a node's agent: decide, keep the memory, hand over the
