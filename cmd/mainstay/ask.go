@@ -66,7 +66,7 @@ func (a *app) ask(c *cobra.Command, q question) error {
 	}
 	for {
 		fmt.Fprintf(a.err, "%s [%s] ", q.text, otherwise)
-		line, err := a.answer(c.Context())
+		line, err := ui.Answer(c.Context(), a.in)
 		if err != nil {
 			fmt.Fprintln(a.err)
 			return failf(exitFailed, "nothing was written")

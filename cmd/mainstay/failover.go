@@ -244,7 +244,7 @@ func (t *turn) confirm(ctx context.Context) error {
 		}
 	}
 	fmt.Fprintf(t.err, "Type %s to go on: ", t.Next.Active)
-	line, err := t.answer(ctx)
+	line, err := ui.Answer(ctx, t.in)
 	if err != nil || line != string(t.Next.Active) {
 		return failf(exitFailed, "nothing was changed")
 	}
@@ -300,7 +300,7 @@ func (t *turn) notPushed(err error) error {
 		}
 	}
 	f := failf(exitFailed, "push to %s of %s, and nothing was changed: %w", branch, fleet.Shown(t.place.URL), err)
-	f.hint = cmp.Or(byFlags(hintOf(err)), "may you push there? If the branch wants reviews, add --push-to NAME")
+	f.hint = cmp.Or(t.hintOf(err), "may you push there? If the branch wants reviews, add --push-to NAME")
 	return f
 }
 

@@ -1,6 +1,10 @@
 package main
 
-import "errors"
+import (
+	"errors"
+
+	"mainstay/reconcile/git"
+)
 
 // hinter is an error with something that a person should do.
 type hinter interface {
@@ -16,4 +20,35 @@ func hintOf(err error) string {
 		}
 	}
 	return ""
+}
+
+// hintOf is what to do in the words of what this machine was told: of the flags, or
+// of the agent's file that --config names.
+func (l *laptop) hintOf(err error) string {
+	var g *git.Error
+	if l.config == "" && errors.As(err, &g) && g.Setting != "" {
+		return inFlags(g)
+	}
+	return hintOf(err)
+}
+
+// inFlags words what to do about a setting that has a flag here.
+func inFlags(e *git.Error) string {
+	return map[git.Setting]string{
+		git.KeyMissing:    "name a private key with --ssh-key",
+		git.KeyUnreadable: "correct --ssh-key in the command, or its permissions",
+		git.KeyLocked:     "leave --ssh-key out to use what git uses, or make a key for this alone: ssh-keygen -t ed25519 -N '' -f " + e.Value,
+		git.KeyUnknown:    "give the server the public half of this key",
+		git.HostsMissing:  "set --known-hosts in the command",
+		git.HostsDamaged:  "correct the file named by --known-hosts",
+		git.HostKind:      "the server has no host key of a kind that is pinned in --known-hosts",
+		git.HostUnpinned:  "compare the fingerprint with the server's, then add this line to the file: " + e.Value,
+		git.CAMissing:     "if the server's certificate is of your own authority, name it in --ca-file",
+		git.CAUnreadable:  "correct --ca-file in the command",
+		git.TokenFile:     "correct --token-file in the command, or its permissions",
+		git.TokenRefused:  "check the token in --token-file and what it may do",
+		git.AddressWrong:  "correct the address in the command",
+		git.AddressMoved:  "redirects to another server are not followed: if it is the right one, write its address into the command",
+		git.BranchMissing: "name the branch that the nodes read with --base",
+	}[e.Setting]
 }

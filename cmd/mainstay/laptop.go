@@ -240,10 +240,7 @@ func (l *laptop) read(ctx context.Context, s *fleet.Source) (*fleet.View, error)
 
 // fault adds what to do to an error of reading.
 func (l *laptop) fault(err error) error {
-	f := &fault{code: exitFailed, err: err, hint: hintOf(err)}
-	if l.config == "" {
-		f.hint = byFlags(f.hint)
-	}
+	f := &fault{code: exitFailed, err: err, hint: l.hintOf(err)}
 	var g *gitcmd.Error
 	switch {
 	case f.hint != "":
@@ -255,19 +252,6 @@ func (l *laptop) fault(err error) error {
 		f.hint = "leave --path out to see every document of " + l.place.Branch
 	}
 	return f
-}
-
-// byFlags says what is to be done in the words of a laptop's flags.
-func byFlags(hint string) string {
-	return strings.NewReplacer(
-		"set sshKey in the agent file", "name a private key with --ssh-key",
-		"make a key for this node alone", "leave --ssh-key out to use what git uses, or make a key for this alone",
-		"the public half of sshKey", "the public half of this key",
-		"add this line", "add this line to the file",
-		"the agent file", "the command",
-		"sshKey", "--ssh-key", "knownHosts", "--known-hosts", "tokenFile", "--token-file", "caFile", "--ca-file",
-		"; a mirror on another host is not sent it and wants user:token@ in its own address", "",
-	).Replace(hint)
 }
 
 // open finds the place and opens it.
@@ -298,34 +282,6 @@ func (l *laptop) one(ctx context.Context, s *fleet.Source) (*fleet.View, *fleet.
 			hintf("name one with --deployment: %s", ui.Some(names))
 	}
 	return v, &v.Deployments[0], nil
-}
-
-// answer reads one line of what a person types, until ctx ends.
-func (a *app) answer(ctx context.Context) (string, error) {
-	type answer struct {
-		line string
-		err  error
-	}
-	got := make(chan answer, 1)
-	go func() {
-		// One byte at a time, so that nothing of the next answer is taken along.
-		var line []byte
-		var b [1]byte
-		for {
-			n, err := a.in.Read(b[:])
-			if n > 0 && b[0] == '\n' || err != nil {
-				got <- answer{strings.TrimSpace(string(line)), err}
-				return
-			}
-			line = append(line, b[:n]...)
-		}
-	}()
-	select {
-	case g := <-got:
-		return g.line, g.err
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
 }
 
 // say prints a line of progress, which is no result.

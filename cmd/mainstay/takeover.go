@@ -77,7 +77,7 @@ func (a *app) otherSideIsOff(ctx context.Context, agent *control.Client) error {
 		}
 		a.say("%s. If both serve, both answer.", text)
 		fmt.Fprintf(a.err, "Type %s to go on: ", s.Node.Side)
-		if line, err := a.answer(ctx); err != nil || line != string(s.Node.Side) {
+		if line, err := ui.Answer(ctx, a.in); err != nil || line != string(s.Node.Side) {
 			return failf(exitFailed, "nothing was changed")
 		}
 	}

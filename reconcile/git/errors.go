@@ -52,8 +52,13 @@ type Error struct {
 	Step, At string
 	// Err is the cause, already scrubbed. It may be nil.
 	Err error
-	// Advice is what a person should do, or empty.
+	// Advice is what a person should do on a node, in the words of the agent's file,
+	// or empty.
 	Advice string
+	// Setting is the option to look at, or empty, and Value what the advice quotes:
+	// with both, a face without an agent's file words it by itself.
+	Setting Setting
+	Value   string
 }
 
 // Error returns "step at: class: cause", and of a repository that does not answer when

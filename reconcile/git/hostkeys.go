@@ -28,7 +28,7 @@ type hostKeys struct {
 func readHostKeys(file, address string) (*hostKeys, error) {
 	h := &hostKeys{file: file, address: address}
 	if file == "" {
-		return nil, &Error{Kind: ErrHostKey, Err: errors.New("no file of pinned host keys"), Advice: "set knownHosts in the agent file"}
+		return nil, &Error{Kind: ErrHostKey, Err: errors.New("no file of pinned host keys"), Setting: HostsMissing, Advice: "set knownHosts in the agent file"}
 	}
 	db, err := knownhosts.NewDB(file)
 	switch {
@@ -38,7 +38,7 @@ func readHostKeys(file, address string) (*hostKeys, error) {
 		db, err = h.readAround(err)
 	}
 	if err != nil {
-		return nil, &Error{Kind: ErrHostKey, Err: scrub(err), Advice: "correct the file named by knownHosts"}
+		return nil, &Error{Kind: ErrHostKey, Err: scrub(err), Setting: HostsDamaged, Advice: "correct the file named by knownHosts"}
 	}
 	h.db = db
 	return h, nil
@@ -70,6 +70,7 @@ func (h *hostKeys) check(host string, remote net.Addr, key ssh.PublicKey) error 
 		h.refused.Advice = "find out why before anything else; if the server was replaced, pin: " + wanted
 	case knownhosts.IsHostUnknown(err):
 		h.refused.Err = fmt.Errorf("its host key %s is not pinned in %s", offer, h.file)
+		h.refused.Setting, h.refused.Value = HostUnpinned, wanted
 		h.refused.Advice = "compare the fingerprint with the server's, then add this line: " + wanted
 	}
 	return h.refused

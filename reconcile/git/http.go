@@ -70,7 +70,7 @@ func rootsFrom(file string) (*x509.CertPool, error) {
 	}
 	pem, err := os.ReadFile(file)
 	if err != nil {
-		return nil, &Error{Kind: ErrHostKey, Step: "read", At: "caFile", Err: err, Advice: "correct caFile in the agent file"}
+		return nil, &Error{Kind: ErrHostKey, Step: "read", At: "caFile", Err: err, Setting: CAUnreadable, Advice: "correct caFile in the agent file"}
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {
@@ -95,7 +95,8 @@ func sameOrigin(req *http.Request, via []*http.Request) error {
 	case req.URL.Scheme != first.URL.Scheme || req.URL.Host != first.URL.Host:
 		return &Error{
 			Kind: ErrUnreachable, Err: fmt.Errorf("the server sends this node to %s://%s", req.URL.Scheme, req.URL.Host),
-			Advice: "redirects to another server are not followed: if it is the right one, write its address into the agent file",
+			Setting: AddressMoved,
+			Advice:  "redirects to another server are not followed: if it is the right one, write its address into the agent file",
 		}
 	case first.Method != http.MethodGet || len(via) > 3:
 		return &Error{Kind: ErrUnreachable, Err: errors.New("too many redirects")}
@@ -116,7 +117,7 @@ func (d *httpDialer) credentials() (user, password string, err error) {
 	}
 	b, err := os.ReadFile(d.tokenFile)
 	if err != nil {
-		return "", "", &Error{Kind: ErrAuth, Err: scrub(err), Advice: "correct tokenFile in the agent file, or its permissions"}
+		return "", "", &Error{Kind: ErrAuth, Err: scrub(err), Setting: TokenFile, Advice: "correct tokenFile in the agent file, or its permissions"}
 	}
 	token := strings.TrimSpace(string(b))
 	if token == "" || strings.ContainsAny(token, "\r\n") {
@@ -259,7 +260,8 @@ func (l *httpLink) refusal(res *http.Response) error {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		e.Advice = "the server is overloaded, being restarted or down behind its front: look at it, the node asks again by itself" + after
 	case http.StatusUnauthorized, http.StatusForbidden:
-		e.Kind, e.Advice = ErrAuth, "check the token in tokenFile and what it may do; a mirror on another host is not sent it and wants user:token@ in its own address"
+		e.Kind, e.Setting = ErrAuth, TokenRefused
+		e.Advice = "check the token in tokenFile and what it may do; a mirror on another host is not sent it and wants user:token@ in its own address"
 	case http.StatusNotFound:
 		e.Kind, e.Advice = ErrAuth, "check the address and that the token may see the repository"
 	}
@@ -275,7 +277,8 @@ func (l *httpLink) explain(err error) *Error {
 	var authority x509.UnknownAuthorityError
 	var verification *tls.CertificateVerificationError
 	if errors.As(err, &authority) || errors.As(err, &verification) {
-		e.Kind, e.Advice = ErrHostKey, "if the server's certificate is of your own authority, name it in caFile"
+		e.Kind, e.Setting = ErrHostKey, CAMissing
+		e.Advice = "if the server's certificate is of your own authority, name it in caFile"
 	}
 	return e
 }

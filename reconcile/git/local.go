@@ -68,10 +68,10 @@ func missing(err error) *Error {
 	if errors.As(err, &path) {
 		err = path.Err
 	}
-	e := &Error{Kind: ErrUnreachable, Err: err, Advice: "correct the address in the agent file"}
+	e := &Error{Kind: ErrUnreachable, Err: err, Setting: AddressWrong, Advice: "correct the address in the agent file"}
 	if errors.Is(err, fs.ErrNotExist) {
 		e.Err = errors.New("no such folder")
-		e.Advice = "correct the address, or mount what should be there"
+		e.Setting, e.Advice = "", "correct the address, or mount what should be there"
 	}
 	return e
 }

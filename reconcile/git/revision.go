@@ -113,7 +113,8 @@ func (r *Remote) fetchRef(ctx context.Context, d dialer, q question, f fetchRequ
 	switch s.refs[q.ref] {
 	case q.hash:
 	case "":
-		return &Error{Kind: ErrNoBranch, Step: "fetch", At: d.shown(), Err: errors.New(q.ref), Advice: "check repository.branch in the agent file"}
+		return &Error{Kind: ErrNoBranch, Step: "fetch", At: d.shown(), Err: errors.New(q.ref),
+			Setting: BranchMissing, Advice: "check repository.branch in the agent file"}
 	default:
 		return &Error{Kind: ErrMoved, Step: "fetch", At: d.shown(), Err: fmt.Errorf("%s is at %s", q.ref, s.refs[q.ref])}
 	}

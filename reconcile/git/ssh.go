@@ -102,17 +102,18 @@ func (d sshDialer) saySkipped(lines []string) {
 
 func (d sshDialer) signer() (ssh.Signer, error) {
 	if d.keyFile == "" {
-		return nil, &Error{Kind: ErrAuth, Err: errors.New("no key for ssh"), Advice: "set sshKey in the agent file"}
+		return nil, &Error{Kind: ErrAuth, Err: errors.New("no key for ssh"), Setting: KeyMissing, Advice: "set sshKey in the agent file"}
 	}
 	pem, err := os.ReadFile(d.keyFile)
 	if err != nil {
-		return nil, &Error{Kind: ErrAuth, Err: scrub(err), Advice: "correct sshKey in the agent file, or its permissions"}
+		return nil, &Error{Kind: ErrAuth, Err: scrub(err), Setting: KeyUnreadable, Advice: "correct sshKey in the agent file, or its permissions"}
 	}
 	signer, err := ssh.ParsePrivateKey(pem)
 	var locked *ssh.PassphraseMissingError
 	if errors.As(err, &locked) {
 		return nil, &Error{
 			Kind: ErrAuth, Err: fmt.Errorf("%s has a passphrase", d.keyFile),
+			Setting: KeyLocked, Value: d.keyFile,
 			Advice: "make a key for this node alone: ssh-keygen -t ed25519 -N '' -f " + d.keyFile,
 		}
 	}
@@ -153,12 +154,12 @@ func handshake(err error) *Error {
 	var none *ssh.AlgorithmNegotiationError
 	switch {
 	case errors.As(err, &none) && strings.Contains(none.What, "host key"):
-		e.Kind, e.Advice = ErrHostKey, "the server has no host key of a kind that is pinned in knownHosts"
+		e.Kind, e.Setting, e.Advice = ErrHostKey, HostKind, "the server has no host key of a kind that is pinned in knownHosts"
 	case errors.As(err, &none):
 		e.Advice = fmt.Sprintf("this program and the server have no %s in common, which is no question of host keys: let the server also allow %s",
 			none.What, strings.Join(none.SupportedAlgorithms, " or "))
 	case strings.Contains(err.Error(), "unable to authenticate"):
-		e.Kind, e.Advice = ErrAuth, "give the server the public half of sshKey"
+		e.Kind, e.Setting, e.Advice = ErrAuth, KeyUnknown, "give the server the public half of sshKey"
 	}
 	return e
 }

@@ -1,9 +1,11 @@
 package ui
 
 import (
+	"context"
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"golang.org/x/term"
 )
@@ -41,4 +43,32 @@ func Height(out io.Writer) int {
 		return 0
 	}
 	return h
+}
+
+// Answer reads one line of what a person types, until ctx ends.
+func Answer(ctx context.Context, in io.Reader) (string, error) {
+	type answer struct {
+		line string
+		err  error
+	}
+	got := make(chan answer, 1)
+	go func() {
+		// One byte at a time, so that nothing of the next answer is taken along.
+		var line []byte
+		var b [1]byte
+		for {
+			n, err := in.Read(b[:])
+			if n > 0 && b[0] == '\n' || err != nil {
+				got <- answer{strings.TrimSpace(string(line)), err}
+				return
+			}
+			line = append(line, b[:n]...)
+		}
+	}()
+	select {
+	case g := <-got:
+		return g.line, g.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }
