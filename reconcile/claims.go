@@ -190,9 +190,9 @@ func (l *Learner) saveClaims(next *Snapshot) {
 	l.save(claimsFile, known)
 }
 
-// recalledClaim is a claim as an earlier run knew it. From another place it says
-// what the claim here must descend from (R10), and proves nothing here: somebody
-// who still goes by that place may have changed it since (R13).
+// recalledClaim is a claim as an earlier run knew it. If it was read at another
+// repository, the claim at this one must descend from it (R10), but it proves nothing
+// here: a node that still reads the other repository may have changed it since (R13).
 func (l *Learner) recalledClaim(role string, k knownClaim) plan.ClaimView {
 	v := plan.ClaimView{Tip: k.Tip, Joined: k.Joined}
 	if k.Place != l.Place && k.ID != "" {

@@ -9,7 +9,7 @@ import (
 
 // fits refuses a document that would take this node away from its claim: under
 // another name, or in another role, nothing that is known of the other side counts
-// (R13). A person on the node may accept it all the same.
+// (R13). A person on the node can still accept such a document.
 func (l *Learner) fits(next *Snapshot, d *spec.Deployment, tip string) []plan.Condition {
 	if _, ok := d.Nodes[l.Node]; !ok {
 		return []plan.Condition{{Type: plan.CondNodeUnknown, Message: fmt.Sprintf(
@@ -26,8 +26,8 @@ func (l *Learner) fits(next *Snapshot, d *spec.Deployment, tip string) []plan.Co
 		"%s %s, which would leave its claims behind: run mainstay accept %.12s on each node if that is meant", l.Path, what, tip)}}
 }
 
-// renames says what a document gives another name or another kind, of all that a
-// node's claim goes by.
+// renames says which of the names that lead a node to its claim a document changes, or
+// whether it changes the kind of the node's role.
 func renames(was, d *spec.Deployment, node string) (condition, what string) {
 	before, after := was.Nodes[node].Role, d.Nodes[node].Role
 	wasExclusive, exclusive := was.Roles[before].Exclusive, d.Roles[after].Exclusive

@@ -44,8 +44,8 @@ func (a *Actuator) activePause() *Pause {
 	return a.pause
 }
 
-// SetPause pauses the node, or resumes it with nil. The error is the disk's; the
-// pause counts all the same until the agent restarts.
+// SetPause pauses the node, or resumes it with nil. An error
+// means that the pause is not on disk: it counts, but only until the agent restarts.
 func (a *Actuator) SetPause(p *Pause) error {
 	if p == nil {
 		a.pause = nil

@@ -47,8 +47,8 @@ func goodUntil(ctx context.Context) time.Duration {
 }
 
 // do carries out an order between two passes and waits for the pass that
-// follows. refuse may refuse it; then nothing is done. The error of carryOut is
-// the disk's: the order counts all the same.
+// follows. When refuse returns an error nothing is done. An error of carryOut
+// means that the order is not on disk: the order counts, until the agent restarts.
 func (a *Agent) do(ctx context.Context, refuse, carryOut func(*Actuator) error) (unsaved, err error) {
 	ctx, cancel := context.WithTimeout(ctx, orderBound)
 	defer cancel()

@@ -164,8 +164,8 @@ type Recorder interface {
 type Observer interface {
 	// Looked is told of every look at git, and how long it took.
 	Looked(s *Snapshot, took time.Duration)
-	// Pushed is told of every try to change a claim. One that was not answered
-	// well may have landed all the same.
+	// Pushed is told of every try to change a claim. A try that
+	// ended in an error may still have changed it.
 	Pushed(o Order, err error)
 	// Passed is told of every pass once it is over, and how long it took.
 	Passed(d plan.Decision, took time.Duration)

@@ -92,8 +92,8 @@ func (p *Publisher) compare() {
 	}
 }
 
-// slowestTry is the longest time between two tries while git fails: short once
-// git was read again and somebody may wait for what is to be told.
+// slowestTry is the longest time between two tries to publish while git fails. It is
+// short once git was read again, because the other nodes may wait for this report.
 func (p *Publisher) slowestTry() time.Duration {
 	told := p.published != nil && urgent(*p.published) == urgent(*p.offered)
 	if told || p.offered.LastRead.Equal(p.triedRead) {

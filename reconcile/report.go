@@ -121,8 +121,9 @@ func (a *Actuator) ownClaim() plan.OwnClaim {
 	return plan.OwnClaimOf(&in)
 }
 
-// composeNone makes the report of an agent that goes by no document. It says where it
-// belongs and why it does nothing, and nothing of services: it never looked at any.
+// composeNone makes the report of an agent that has no document in force. The report
+// says where the node belongs and why the agent does nothing. It says nothing of
+// services, because the agent never observed any.
 func (a *Actuator) composeNone(r *plan.Report) {
 	r.Deployment = a.snap.Refused
 	if acc := a.snap.Accepted; acc != nil {

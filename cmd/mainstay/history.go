@@ -16,8 +16,8 @@ import (
 	"mainstay/reconcile/git"
 )
 
-// told is the JSON form of a deployment's history.
-type told struct {
+// historyJSON is the JSON form of a deployment's history.
+type historyJSON struct {
 	Deployment string         `json:"deployment"`
 	Switches   []fleet.Switch `json:"switches"`
 	// Damaged says why older switches of a role could not be read.
@@ -61,7 +61,7 @@ func (a *app) history(ctx context.Context, l *laptop, role string, limit int) er
 		return failf(exitUsage, "no role %q of %s hands a claim over", role, d.Name).
 			hintf("use %s", strings.Join(slices.Sorted(maps.Keys(d.Claims)), ", "))
 	}
-	t := told{Deployment: d.Name, Switches: []fleet.Switch{}}
+	t := historyJSON{Deployment: d.Name, Switches: []fleet.Switch{}}
 	for _, r := range slices.Sorted(maps.Keys(d.Claims)) {
 		if role != "" && r != role {
 			continue
@@ -110,7 +110,7 @@ func (l *laptop) declare(ctx context.Context, d *fleet.Deployment, switches []fl
 	return nil
 }
 
-func (a *app) printHistory(t told) error {
+func (a *app) printHistory(t historyJSON) error {
 	if a.format == "json" {
 		return a.printJSON(t)
 	}

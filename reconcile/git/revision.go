@@ -48,8 +48,8 @@ type Revision struct {
 // was accepted yet.
 //
 // The history is only looked at as deep as the question of descent needs, and
-// each deeper look is one more connection. An ErrRewound from a mirror may mean
-// no more than that the mirror is behind.
+// each deeper look is one more connection. A mirror that is behind gives
+// ErrRewound too.
 //
 // Errors: ErrMoved, ErrRewound, ErrSignature, ErrTooLarge, ErrDamaged,
 // ErrUnreachable, ErrAuth, ErrHostKey, ErrNoBranch.

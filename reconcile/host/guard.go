@@ -58,7 +58,7 @@ func RunGuard(ctx context.Context, c GuardConfig) error {
 		release = func() {}
 	}
 	defer func() { release() }()
-	keep, err := newKeeper(func() time.Duration { return time.Duration(g.passed.Load()) }, func() {}, c.Log)
+	keep, err := newWatchdog(func() time.Duration { return time.Duration(g.passed.Load()) }, func() {}, c.Log)
 	if err != nil {
 		return err
 	}

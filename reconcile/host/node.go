@@ -169,7 +169,7 @@ func (n *Node) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	keep, err := newKeeper(n.Agent.Passed, n.Agent.Wake, n.log)
+	keep, err := newWatchdog(n.Agent.Passed, n.Agent.Wake, n.log)
 	if err != nil {
 		return err
 	}

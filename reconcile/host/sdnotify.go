@@ -10,22 +10,22 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// firstPassEvery is how often a keeper looks for the first pass, so that
+// firstPassEvery is how often a watchdog looks for the first pass, so that
 // systemd hears of it at once.
 const firstPassEvery = 100 * time.Millisecond
 
-// keeper tells systemd how the agent is: ready after the first completed pass,
+// watchdog tells systemd how the agent is: ready after the first completed pass,
 // and alive only while passes go on completing. An agent that hangs is silent,
 // and systemd starts another within spec.WatchdogBound (R7).
-type keeper struct {
+type watchdog struct {
 	passed func() time.Duration // when the newest pass ended, 0 before the first
 	wake   func()               // asks for a pass
 	every  time.Duration        // how often a pass is asked for; a third of systemd's patience
 	say    func(state string)
 }
 
-// newKeeper returns nil where nobody listens.
-func newKeeper(passed func() time.Duration, wake func(), log *slog.Logger) (*keeper, error) {
+// newWatchdog returns nil where nobody listens.
+func newWatchdog(passed func() time.Duration, wake func(), log *slog.Logger) (*watchdog, error) {
 	if os.Getenv("NOTIFY_SOCKET") == "" {
 		return nil, nil
 	}
@@ -41,11 +41,11 @@ func newKeeper(passed func() time.Duration, wake func(), log *slog.Logger) (*kee
 			log.Warn("tell systemd", "state", state, "error", err)
 		}
 	}
-	return &keeper{passed: passed, wake: wake, every: patience / 3, say: say}, nil
+	return &watchdog{passed: passed, wake: wake, every: patience / 3, say: say}, nil
 }
 
 // run keeps systemd informed until ctx ends.
-func (k *keeper) run(ctx context.Context) {
+func (k *watchdog) run(ctx context.Context) {
 	tick := time.NewTicker(min(k.every, firstPassEvery))
 	defer tick.Stop()
 	var last time.Duration

@@ -55,7 +55,7 @@ func TestSystemdHearsOfTheAgentOnlyWhilePassesComplete(t *testing.T) {
 			passes.Add(1)
 		}
 	}
-	k, err := newKeeper(func() time.Duration { return time.Duration(passes.Load()) }, wake, slog.New(slog.DiscardHandler))
+	k, err := newWatchdog(func() time.Duration { return time.Duration(passes.Load()) }, wake, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,8 +91,8 @@ func TestSystemdHearsOfTheAgentOnlyWhilePassesComplete(t *testing.T) {
 
 func TestWithoutSystemdNobodyIsTold(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", "")
-	if k, err := newKeeper(nil, nil, nil); k != nil || err != nil {
-		t.Errorf("a keeper for nobody: %v, %v", k, err)
+	if k, err := newWatchdog(nil, nil, nil); k != nil || err != nil {
+		t.Errorf("a watchdog for nobody: %v, %v", k, err)
 	}
 }
 

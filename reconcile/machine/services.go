@@ -22,7 +22,7 @@ import (
 type Services struct {
 	parts   *Parts
 	manager *service.Manager
-	// also is told of every document that is allowed here.
+	// also is called with every document that this node's allow list lets through.
 	also func(*spec.Wanted)
 
 	mu     sync.Mutex
@@ -31,7 +31,7 @@ type Services struct {
 }
 
 // NewServices returns the services of this machine, none until they are
-// configured. Also is told of every document that is allowed here.
+// configured. also is called with every document that the allow list lets through.
 func (p *Parts) NewServices(also func(*spec.Wanted)) *Services {
 	return &Services{parts: p, manager: service.NewManager(p.ctx, Clock{}, p.wake, p.log), also: also}
 }

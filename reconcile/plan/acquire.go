@@ -6,8 +6,8 @@ import (
 	"mainstay/spec"
 )
 
-// comeUp brings a stopped side up: win a claim push made for this start, serve
-// the wait it may carry, and only then start anything (R3, R4).
+// comeUp brings a stopped side up. The side wins a claim push made for this start,
+// waits out what the claim may owe, and only then starts anything (R3, R4, R7).
 func (p *pass) comeUp() {
 	c := p.in.Claim
 	switch {
@@ -35,7 +35,8 @@ func (p *pass) comeUp() {
 	}
 }
 
-// newStart numbers a start, once: a push won for an earlier one does not count.
+// newStart gives a start its number, once. A push that was won for an earlier start
+// does not count for this one (R3).
 func (p *pass) newStart() {
 	if p.mem.Stage == StageClaiming {
 		return
@@ -56,8 +57,8 @@ func (p *pass) ownTipStart() uint64 {
 	return 0
 }
 
-// startOwn starts under a claim this instance holds: it renews it for this
-// start, serves the wait, and serves (R3).
+// startOwn starts under a claim that this instance holds: it renews the claim for
+// this start, waits out what the claim owes, and serves (R3, R7).
 func (p *pass) startOwn() {
 	p.newStart()
 	t := p.in.Claim.Tip
@@ -79,8 +80,8 @@ func (p *pass) startOwn() {
 	p.serve()
 }
 
-// renew makes the claim it holds good for the present start, which defeats any
-// late push of its own or of the other side (R3).
+// renew renews this node's own claim for the present start. R3: the renewal defeats
+// every late push, of this node and of the other side.
 func (p *pass) renew(t Tip) {
 	c := p.own(Renew, t.Guarantee)
 	c.Reason = "a new start on this side"
@@ -91,8 +92,8 @@ func (p *pass) renew(t Tip) {
 	p.push(c, R3)
 }
 
-// acquire wins the claim from whoever has it, by the best guarantee there is
-// (R4).
+// acquire wins a claim that is free or held by another, by the best guarantee there
+// is (R4).
 func (p *pass) acquire() {
 	if !p.mem.Waiting {
 		p.mem.Waiting, p.mem.WaitSince = true, p.in.Now
@@ -121,8 +122,8 @@ func (p *pass) acquire() {
 	}
 }
 
-// from is the change that makes a claim of somebody else's, or of nobody's, one's
-// own (R4).
+// from is the action by which this node makes a claim its own: a take of a free
+// claim, or a seizure of one that another node holds (R4).
 func from(t Tip) Action {
 	if t.Free() {
 		return Take
@@ -134,9 +135,9 @@ func from(t Tip) Action {
 // it was fenced.
 const fenceVoid = "void"
 
-// learnFence notes on which claim the other side was fenced. A person's statement
-// is about the other side as it was then; a change that this node makes itself
-// says nothing against it.
+// learnFence notes on which claim the other side was fenced. R4: a fencing is a
+// person's statement about the other side as it was then. A change of the claim that
+// this node makes itself does not end it.
 func (p *pass) learnFence() {
 	t := p.in.Claim.Tip
 	switch {
@@ -221,8 +222,8 @@ func (p *pass) peerName() string {
 	return p.doc.Peer
 }
 
-// presume takes over from a side of which nothing is known, if everything that
-// could speak against it is silent (R4: presumed).
+// presume takes over from a side of which nothing is known, if neither the claim, nor
+// a report, nor the witness says that it may run (R4: presumed).
 func (p *pass) presume() {
 	wait := p.doc.Handover.Wait.D()
 	switch {
@@ -250,9 +251,9 @@ func (p *pass) presume() {
 	}
 }
 
-// Stuck reports whether a node says that its stop failed: it was told to leave for
-// a side under the claim with seq, and runs. Nobody presumes a node dead that is
-// known to run (R4).
+// Stuck reports whether a node's report says that its stop failed: it was to stop for
+// the other side, under the claim with seq, and runs. R4: nobody presumes a node dead
+// that is known to run.
 func (r Report) Stuck(seq uint64, to spec.Side) bool {
 	return r.Status == Failed && r.Running && r.Seq == seq && r.Declared == to
 }
@@ -286,8 +287,8 @@ func (p *pass) witnessSilent(wait time.Duration) bool {
 	return !p.doc.Witness || p.in.Witness.Quiet() && p.in.Witness.SilentFor(p.in.Now) >= wait
 }
 
-// adopt makes the claim of a dead instance of one's own side one's own, by a
-// person's word only (R9).
+// adopt makes a claim of another instance of this side this node's own. R9: only a
+// person's statement that the other instance is dead allows it.
 func (p *pass) adopt() {
 	t := p.in.Claim.Tip
 	if t.Holder.Side() != p.doc.Side || p.mine() {

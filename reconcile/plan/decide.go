@@ -67,9 +67,10 @@ func (p *pass) begin() {
 	p.mem.Renders = sized(p.mem.Renders, len(p.in.Files))
 }
 
-// restarted keeps what an agent finds running (R5); with nothing running R3
-// applies. Under a claim that was still being won nothing had been started: what
-// runs all the same is somebody else's work, and good for no start either.
+// restarted decides about the services that a new run of the agent finds. R5:
+// services found running are kept. R3: with nothing running, a start needs a new
+// claim push. While a claim was still being won this agent had started nothing, so
+// services found running then were started by something else, and count for no start.
 func (p *pass) restarted() {
 	switch {
 	case !p.in.Restarted || p.mem.Stage == StageStopping:
@@ -81,9 +82,9 @@ func (p *pass) restarted() {
 	}
 }
 
-// found takes what a node that lost its memory finds wholly running under its
-// own claim for serving: it goes on, and steps down only as a serving side does
-// (R5, R2). The claim is renewed meanwhile.
+// found treats a node that lost its memory as serving when all its services run
+// under its own claim: they are kept (R5), and the node steps down only as a serving
+// side does (R2). The claim is renewed meanwhile.
 func (p *pass) found() {
 	if !p.in.Memory.Fresh || !p.doc.Exclusive || !p.doc.Coordinated || p.mem.Stage != StageIdle || !p.mine() || !p.allUp() {
 		return
@@ -174,9 +175,9 @@ func (p *pass) takeover() bool {
 	return t != nil && !t.Adopt && !t.Reroot && !p.void && !(p.mem.TakenOver && !p.mine())
 }
 
-// published notes that a person's order is in the claim. Once a takeover is,
-// losing the claim ends it: a person's word is good for one takeover. So does
-// another person's word that was published first (R9).
+// published notes that a person's takeover was written into the claim. R9: from
+// then on losing the claim ends the takeover, because a person's statement allows one
+// takeover. Another person's takeover that was published first ends it too.
 func (p *pass) published() {
 	switch t := p.in.Takeover; {
 	case t == nil:
@@ -208,9 +209,9 @@ func (p *pass) stated() {
 }
 
 // noteStatement notes on which claim a person made a statement, and finds out
-// whether it still stands: once somebody else has changed that claim, who was said
-// to be dead was not (R9). A release is no such change, and what this node did
-// itself is none.
+// whether the statement still stands. R9: once another node has changed that claim,
+// the side that was said to be dead was not. A release does not count as such a
+// change, nor does a change that this node made.
 func (p *pass) noteStatement() {
 	tip := p.in.Claim.Tip
 	if !p.mem.Stated {

@@ -18,7 +18,7 @@ type Decision struct {
 	Reason string `json:"reason"`
 	Rule   Rule   `json:"rule"`
 	// Until is when the present wait ends, zero without one. It is shown to people;
-	// Wake is what the agent goes by.
+	// the agent acts on Wake.
 	Until Time `json:"until,omitempty"`
 	// Steps are to be begun now, after Memory was saved: what this node started must be
 	// known after a crash (R3). No step waits for another or for Push: a start that
@@ -117,8 +117,8 @@ type Memory struct {
 	FencedAt   Time `json:"fencedAt,omitempty"`
 	// DrainEnded says that this stop began because a person ended its drain.
 	DrainEnded bool `json:"drainEnded,omitempty"`
-	// HeldBound is the stop bound of the claim this node last held: what
-	// whoever seized it goes by (R7).
+	// HeldBound is the stop bound of the claim this node last held. A side that seized
+	// the claim waits for that long (R7).
 	HeldBound time.Duration `json:"heldBound,omitempty"`
 	// HeldUnder is the commit that was in force when this node last held the
 	// claim (R4).

@@ -76,8 +76,9 @@ func (p *pass) strayAfterBoot() bool {
 	return p.mem.Stage == StageIdle && !p.in.Memory.Fresh && p.wants() && !p.allDown()
 }
 
-// halt carries out a forced stop. It reports whether that is all there is to
-// decide; with everything down, waiting and taking over go on.
+// halt carries out a forced stop, and reports whether that is the whole decision. It is
+// not when everything is down already and this side is not fenced (R2): then waiting
+// and taking over go on.
 func (p *pass) halt(rule Rule, why string) bool {
 	if p.allDown() {
 		if p.mem.Stage != StageClaiming || rule == R2 {
@@ -115,8 +116,8 @@ func (p *pass) rest() {
 	p.mem.FencedAt = 0
 }
 
-// paused observes and reports only (R11). What it finds down needs a new claim
-// push to start (R3); what a person started goes on while the claim is renewed.
+// paused observes and reports only (R11). Services found down need a new claim push
+// to start (R3). Services that a person started go on while the claim is renewed.
 func (p *pass) paused() bool {
 	if !p.isPaused() {
 		return false
@@ -195,8 +196,9 @@ func (p *pass) renewServing() {
 	p.push(c, R3)
 }
 
-// vouch writes into the claim a person's word that the machine which held it before
-// this one is gone: from then on this one alone tells that the side is down (R9, R12).
+// vouch writes a person's statement into the claim: the machine that held it before
+// this one is gone. From then on this machine alone proves that its side is down (R9,
+// R12).
 func (p *pass) vouch(t Tip) {
 	ask := p.in.Takeover
 	if ask == nil || !ask.Adopt || p.void || !t.Unseen() {

@@ -57,8 +57,8 @@ func (p *pass) filesClean() bool {
 }
 
 // peerSilent reports whether this side stands by while the other one, which is to
-// serve, has not answered the witness for as long as a presumption takes. Nobody
-// acts on it but people: between the sides there is no heartbeat.
+// serve, has not answered the witness for as long as a presumption takes. It is for
+// people only: between the sides there is no heartbeat, and no rule acts on it.
 func (p *pass) peerSilent() bool {
 	standsBy := p.doc.Exclusive && p.doc.Active == p.other() && p.doc.Fenced != p.other() && !p.doc.PeerPaused
 	return standsBy && p.doc.Coordinated && p.in.Claim.Tip.Holder.Side() == p.other() &&
@@ -68,7 +68,7 @@ func (p *pass) peerSilent() bool {
 // silenceWarns is how long a witness is silent at least before people are told.
 const silenceWarns = 15 * time.Second
 
-// conditions adds what a person should know whatever the status is.
+// conditions adds the conditions that a person should know, whatever the status is.
 func (p *pass) conditions() {
 	in := p.in
 	if p.mem.Pending != nil && p.out.Push == nil {

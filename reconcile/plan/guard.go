@@ -16,11 +16,11 @@ type Watch struct {
 	// StopTime is how long the stops may take.
 	StopTime time.Duration `json:"stopTime"`
 	// Passed is the newest pass that found something running although it has to
-	// be down: an agent that passes is at it.
+	// be down: an agent that goes on passing is stopping it.
 	Passed Time `json:"passed,omitempty"`
 }
 
-// None reports whether there is nothing to guard.
+// None reports whether nothing runs under a lease.
 func (w Watch) None() bool { return w.Boot == "" }
 
 // Over reports whether the lease has ended at a moment of a boot. A watch of
@@ -71,9 +71,9 @@ func (p *pass) stillWatched(w Watch) Watch {
 // began: this run of the agent made it, or an earlier one under this boot.
 func (p *pass) leaseKnown() bool { return p.in.Claim.Read || p.in.Claim.Began > 0 }
 
-// WithoutLease is the change of the claim by which an agent that ends in order
-// lets go of its lease: nobody would obey it any more, and the other side must
-// not count on it (R7). It is nil when there is nothing to change.
+// WithoutLease is the change of the claim by which an agent that ends in order gives
+// up its lease. R7: without an agent nobody obeys the lease, so the other side must
+// not count on it. It is nil when there is nothing to change.
 func WithoutLease(in *Input) *Push {
 	if in.Doc == nil || !in.Doc.Exclusive || !in.Doc.Coordinated || in.Claim.Regressed || !in.Claim.Read {
 		return nil

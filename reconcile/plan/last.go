@@ -59,8 +59,8 @@ func lastAfter(tip Tip, c Claim) Last {
 	return l
 }
 
-// SpeaksFor reports whether what an instance says of itself tells that its side is
-// down: it is the one that last held the claim for that side, or none ever did.
+// SpeaksFor reports whether the report of an instance can prove that its side is down
+// (R12): it is the instance that last held the claim for that side, or none ever did.
 func (t Tip) SpeaksFor(s spec.Side, instance string) bool {
 	last := t.last().Of(s)
 	return last == "" || last == instance

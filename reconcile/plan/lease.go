@@ -93,8 +93,9 @@ func (p *pass) holdLeft() time.Duration {
 	return max(0, h.For-p.since(h.Since))
 }
 
-// debt is what a later taker has to wait out: what is left of this node's wait,
-// or all of what the claim carries when it was not begun.
+// debt is how long a later taker of the claim has to wait before it starts (R7): the
+// rest of this node's own wait, or all that the claim owes when that wait has not
+// begun.
 func (p *pass) debt() spec.Duration {
 	t, h := p.in.Claim.Tip, p.mem.Hold
 	if !p.mine() {
@@ -106,10 +107,10 @@ func (p *pass) debt() spec.Duration {
 	return t.Debt
 }
 
-// terms renews a claim whose lease or stop bound are not the document's, so
-// that a seizer, who goes by the claim alone, knows what the holder obeys (R7);
-// and one that a person took, once the document agrees, so that it does not speak
-// against a later commit (R9).
+// terms renews this node's own claim in two cases. R7: the claim's lease or stop
+// bound are not the document's; a seizer reads the claim alone, so the claim must say
+// what its holder obeys. R9: a person took the claim and the document now declares
+// this side; renewed, the claim no longer outranks a later commit.
 func (p *pass) terms() {
 	t := p.in.Claim.Tip
 	if !p.mine() || !p.in.Claim.Read || p.mem.Local != "" || p.in.Claim.Regressed || p.out.Push != nil {

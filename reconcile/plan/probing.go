@@ -54,8 +54,8 @@ func (p Probing) After(t Try, fail int) Probing {
 	case HeardAnswer:
 		p.Answered, p.View.Answers = true, true
 	case HeardOther:
-		// The target lives, and a witness is asked no more than that. A detect probe
-		// is asked whether it serves.
+		// The target lives, which is all that a witness is asked for. A detect probe is
+		// asked whether the target serves.
 		p.View.Answers = p.Witness
 	case HeardNothing:
 		p.View.SilentSince = before.SilentSince

@@ -67,7 +67,7 @@ type Report struct {
 	Holder    Holder    `json:"holder,omitempty"`
 	Guarantee Guarantee `json:"guarantee,omitempty"`
 	// Joined is the claim from which on the chain proves something to this node, as
-	// in ClaimView: a forecast goes by it (R13).
+	// in ClaimView. A forecast is made from it (R13).
 	Joined uint64 `json:"joined,omitempty"`
 	// Takeover is the statement of the person who activated this node by hand
 	// (R9).

@@ -24,8 +24,8 @@ import (
 const (
 	sshArmor = "-----BEGIN SSH SIGNATURE-----"
 	pgpArmor = "-----BEGIN PGP "
-	// gitNamespace is what git signs under; a signature made for anything else
-	// is no signature of a commit.
+	// gitNamespace is the SSH signature namespace of git. A signature with another
+	// namespace was not made for a commit.
 	gitNamespace = "git"
 	// MaxFile bounds a file of keys, in bytes.
 	MaxFile = 1 << 20
