@@ -16,8 +16,9 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// sshDialer makes one SSH connection for each session. Key and pinned hosts are
-// read each time.
+// sshDialer makes SSH connections and uses one again for the next session while it
+// is young, the files of key and pinned hosts are as they were, and every session on
+// it ended well: a new connection costs a server more than all that git does on it.
 type sshDialer struct {
 	endpoint
 	keyFile    string
@@ -25,10 +26,12 @@ type sshDialer struct {
 	log        *slog.Logger
 	// skipped are the lines of knownHosts that were said to be unreadable.
 	skipped *atomic.Pointer[string]
+	idle    chan *sshConn
 }
 
 func newSSHDialer(e endpoint, o Options) (dialer, error) {
-	d := sshDialer{endpoint: e, keyFile: o.SSHKey, knownHosts: o.KnownHosts, log: o.Log, skipped: new(atomic.Pointer[string])}
+	d := sshDialer{endpoint: e, keyFile: o.SSHKey, knownHosts: o.KnownHosts, log: o.Log,
+		skipped: new(atomic.Pointer[string]), idle: make(chan *sshConn, sshIdle)}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
@@ -37,17 +40,16 @@ func newSSHDialer(e endpoint, o Options) (dialer, error) {
 
 func (d sshDialer) shown() string { return d.endpoint.shown }
 
-func (sshDialer) forget() {}
-
 // sshLink is a service on the far side of an SSH connection.
 type sshLink struct {
-	conn    net.Conn
-	client  *ssh.Client
+	*sshConn
+	idle    chan *sshConn
 	session *ssh.Session
 	stdin   io.WriteCloser
 	in      *bufio.Reader
 	stderr  tail
 	stop    func() bool
+	failed  bool
 }
 
 func (d sshDialer) dial(ctx context.Context, service string) (link, error) {
@@ -55,19 +57,39 @@ func (d sshDialer) dial(ctx context.Context, service string) (link, error) {
 	if err != nil {
 		return nil, err
 	}
+	files := d.files()
+	if c := d.take(files); c != nil {
+		// Nothing was asked of it yet: a connection that died is replaced.
+		late := time.AfterFunc(sshReopen, func() { _ = c.conn.Close() })
+		l, err := d.open(ctx, c, service)
+		if late.Stop() && err == nil {
+			return l, nil
+		}
+	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.address)
 	if err != nil {
 		return nil, &Error{Kind: ErrUnreachable, Err: scrub(err)}
 	}
-	l := &sshLink{conn: conn}
+	c := &sshConn{conn: conn, files: files, config: config, address: d.address, born: time.Now()}
+	l, err := d.open(ctx, c, service)
+	switch {
+	case err == nil:
+		return l, nil
+	case pinned.refused != nil:
+		return nil, pinned.refused
+	}
+	return nil, handshake(err)
+}
+
+// open starts a service on a connection, which ends with ctx or when that fails.
+func (d sshDialer) open(ctx context.Context, c *sshConn, service string) (*sshLink, error) {
+	l := &sshLink{sshConn: c, idle: d.idle}
 	// The handshake knows no context: the end of the connection is its bound.
-	l.stop = context.AfterFunc(ctx, func() { _ = conn.Close() })
-	if err := l.start(d, config, service); err != nil {
+	l.stop = context.AfterFunc(ctx, func() { _ = c.conn.Close() })
+	if err := l.start(service + " " + shellQuote(d.path)); err != nil {
+		l.failed = true
 		l.close()
-		if pinned.refused != nil {
-			return nil, pinned.refused
-		}
-		return nil, handshake(err)
+		return nil, err
 	}
 	return l, nil
 }
@@ -123,12 +145,10 @@ func (d sshDialer) signer() (ssh.Signer, error) {
 	return signer, nil
 }
 
-func (l *sshLink) start(d sshDialer, config *ssh.ClientConfig, service string) error {
-	c, channels, requests, err := ssh.NewClientConn(l.conn, d.address, config)
-	if err != nil {
+func (l *sshLink) start(command string) (err error) {
+	if err := l.connect(); err != nil {
 		return err
 	}
-	l.client = ssh.NewClient(c, channels, requests)
 	if l.session, err = l.client.NewSession(); err != nil {
 		return err
 	}
@@ -141,7 +161,7 @@ func (l *sshLink) start(d sshDialer, config *ssh.ClientConfig, service string) e
 	}
 	l.session.Stderr = &l.stderr
 	l.in = newMeter(stdout)
-	return l.session.Start(service + " " + shellQuote(d.path))
+	return l.session.Start(command)
 }
 
 // shellQuote is git's own quoting, which restricted shells of git hosts expect.
@@ -175,6 +195,7 @@ func (l *sshLink) send(_ context.Context, request []byte) (*bufio.Reader, error)
 
 // explain waits a moment for what the server says about a service that ended.
 func (l *sshLink) explain(err error) *Error {
+	l.failed = true
 	var e *Error
 	if errors.As(err, &e) {
 		return e
@@ -197,7 +218,8 @@ func (l *sshLink) explain(err error) *Error {
 	return &Error{Kind: ErrUnreachable, Err: scrub(err)}
 }
 
-func (l *sshLink) await() {
+// await reports whether the service came to its end within a moment.
+func (l *sshLink) await() bool {
 	done := make(chan struct{})
 	go func() {
 		_ = l.session.Wait()
@@ -207,22 +229,24 @@ func (l *sshLink) await() {
 	defer timer.Stop()
 	select {
 	case <-done:
+		return true
 	case <-timer.C:
+		return false
 	}
 }
 
-// close takes leave the way git does. What still blocks ends with the
-// connection.
+// close takes leave the way git does. What still blocks ends with the connection,
+// which is kept for the next session when this one ended well.
 func (l *sshLink) close() {
-	l.stop()
 	// A server that reads no more must not hold up the leave-taking.
-	_ = l.conn.SetDeadline(time.Now().Add(graceful))
+	_ = l.conn.SetWriteDeadline(time.Now().Add(graceful))
 	if l.stdin != nil {
 		_, _ = io.WriteString(l.stdin, flushPacket)
 		_ = l.stdin.Close()
 	}
-	if l.client != nil {
-		_ = l.client.Close()
+	ended := !l.failed && l.session != nil && l.await()
+	if l.stop() && ended && l.conn.SetWriteDeadline(time.Time{}) == nil && l.keep(l.idle) {
+		return
 	}
-	_ = l.conn.Close()
+	l.end()
 }

@@ -110,3 +110,33 @@ func TestAnSSHKeyThatIsNoUseIsSaidSo(t *testing.T) {
 		t.Errorf("none: got %v", err)
 	}
 }
+
+// One connection carries look after look: for a server it is dearer than all that git
+// does on it. It is replaced when it died, and when the key or the pinned hosts change.
+func TestOneConnectionCarriesManyLooks(t *testing.T) {
+	w := newWork(t)
+	w.commit("one")
+	w.push()
+	s, o := serveSSH(t, w.bare)
+	r := open(t, o)
+	look := func(made int32) {
+		t.Helper()
+		if _, err := r.List(ctx(t)); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.made.Load(); got != made {
+			t.Errorf("%d connections were made, want %d", got, made)
+		}
+	}
+	look(1)
+	look(1)
+	s.cut()
+	look(2)
+	look(2)
+	pinned, err := os.ReadFile(o.KnownHosts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	save(t, o.KnownHosts, append([]byte("# changed\n"), pinned...))
+	look(3)
+}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
@@ -27,6 +28,9 @@ type sshServer struct {
 	hostKey ssh.PublicKey
 	// run replaces git when it is set.
 	run func(ssh.Channel)
+	// made counts connections.
+	made   atomic.Int32
+	newest atomic.Pointer[net.Conn]
 }
 
 func newSigner(t testing.TB) (ssh.Signer, []byte) {
@@ -104,7 +108,12 @@ func listen(t testing.TB, address *string, serve func(net.Conn)) {
 	}()
 }
 
+// cut ends the newest connection.
+func (s *sshServer) cut() { _ = (*s.newest.Load()).Close() }
+
 func (s *sshServer) serve(conn net.Conn) {
+	s.made.Add(1)
+	s.newest.Store(&conn)
 	c, channels, requests, err := ssh.NewServerConn(conn, s.config)
 	if err != nil {
 		return
