@@ -19,11 +19,12 @@ import (
 // addresses aside, its agents from the package, a telephone and users of a page.
 type wholePage struct {
 	*site
-	phone *hosts.Host
-	tls   certificate
-	deb   string
-	keys  string       // the folder of the nodes' keys
-	calls atomic.Int32 // held just now
+	phone   *hosts.Host
+	tls     certificate
+	deb     string
+	keys    string       // the folder of the nodes' keys
+	calls   atomic.Int32 // held just now
+	holders holders
 	// copied is what replication had written to each side when the story began.
 	copied map[string]copies
 	// document is that of examples/full with the addresses of these hosts.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -109,8 +110,35 @@ func serving(host *hosts.Host, path string) string {
 	return side
 }
 
-// holder reads a claim on the git host's own disk: its holder and number.
+// holders remembers what the claims said when their refs were looked at last.
+type holders struct {
+	mu    sync.Mutex
+	known map[string][2]string // by role: the ref's content, and the holder
+}
+
+// holder is a claim's holder and number. Git is only run when the ref, on the git
+// host's own disk, has changed: several processes for each look would keep a small
+// machine busy.
 func (p *wholePage) holder(role string) string {
+	h := &p.holders
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ref, err := os.ReadFile(rootOf(p.git.Host) + hosts.Repository + "/refs/mainstay/paris/claim/" + role)
+	if known := h.known[role]; err == nil && known[0] == string(ref) && known[1] != "" {
+		return known[1]
+	}
+	holder := p.readHolder(role)
+	if err == nil {
+		if h.known == nil {
+			h.known = map[string][2]string{}
+		}
+		h.known[role] = [2]string{string(ref), holder}
+	}
+	return holder
+}
+
+// readHolder reads a claim as git shows it.
+func (p *wholePage) readHolder(role string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	out, err := p.git.Exec(ctx, "git", "-c", "safe.directory=*", "-C", hosts.Repository,
