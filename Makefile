@@ -93,7 +93,7 @@ e2e: ## real hosts on this machine; as root, installs what it needs
 	bash e2e/install.sh
 	go test -tags e2e -timeout 5m -count=1 $(TESTFLAGS) -run "OpenSSH|Gitolite" ./reconcile/git
 	@rm -rf bin/stories
-	@failed=0; E2E_SWITCHES=$(SWITCHES) go test -tags e2e -timeout 70m -parallel 3 -count=1 $(TESTFLAGS) ./e2e/... || failed=1; \
+	@failed=0; E2E_SWITCHES=$(SWITCHES) go test -tags e2e -timeout 70m -parallel 2 -count=1 $(TESTFLAGS) ./e2e/... || failed=1; \
 	{ cat bin/stories/summary-*.txt 2>/dev/null || true; } | awk '{ print } /^story / { stories++ } /^fault: / { faults++ } \
 		match($$0, /double-active [0-9.]+/) { if (/presumed/) said += substr($$0, RSTART + 14); else sum += substr($$0, RSTART + 14) } \
 		END { printf "e2e: %d stories, %d combinations of faults, double-active %.2f s, and %.2f s where it was presumed\n", \
