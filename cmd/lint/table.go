@@ -56,6 +56,7 @@ func loop(with func(...string) []string) []row {
 		{folder: "reconcile/metrics", why: "the one home of Prometheus; the loop knows an Observer only",
 			internal: with("reconcile"), modules: []string{prometheus}},
 		{folder: "reconcile/guard", why: "must work when git, documents and drivers do not: it is handed what stops", internal: with()},
+		{folder: "reconcile/git/packet", why: "the frames of git's protocol, without knowing what is in them"},
 		{folder: "reconcile/git/signature", why: "who signed a commit, without knowing where it came from",
 			modules: []string{sshsig, goCrypto, xCrypto}},
 		{folder: "reconcile/git/...", why: "speaks the loop's types, so that nothing translates between the two",

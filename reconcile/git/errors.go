@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
+
+	"mainstay/reconcile/git/packet"
 )
 
 // The classes of errors. Every error of this package is one of them, found with
@@ -121,7 +123,7 @@ func scrub(err error, secrets ...string) error {
 			text = strings.ReplaceAll(text, secret, "***")
 		}
 	}
-	s := scrubbed{text: oneLine(text)}
+	s := scrubbed{text: packet.OneLine(text)}
 	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, end) {
 			s.end = end

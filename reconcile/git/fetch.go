@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"mainstay/reconcile/git/packet"
 )
 
 // fetchRequest is what to ask of upload-pack.
@@ -53,22 +55,22 @@ func (s *session) fetchLines(f fetchRequest, have *store) []byte {
 		if i > 0 {
 			caps = ""
 		}
-		b.Write(packet("want %s%s\n", want, caps))
+		b.Write(packet.Format("want %s%s\n", want, caps))
 	}
 	for _, commit := range have.edge() {
-		b.Write(packet("shallow %s\n", commit))
+		b.Write(packet.Format("shallow %s\n", commit))
 	}
 	if s.deepens(f) {
-		b.Write(packet("deepen %d\n", f.depth))
+		b.Write(packet.Format("deepen %d\n", f.depth))
 	}
 	if s.filters(f) {
-		b.Write(packet("filter %s\n", f.filter))
+		b.Write(packet.Format("filter %s\n", f.filter))
 	}
-	b.WriteString(flushPacket)
+	b.WriteString(packet.Flush)
 	for _, commit := range have.tips {
-		b.Write(packet("have %s\n", commit))
+		b.Write(packet.Format("have %s\n", commit))
 	}
-	b.Write(packet("done\n"))
+	b.Write(packet.Format("done\n"))
 	return b.Bytes()
 }
 
@@ -91,7 +93,7 @@ func (s *session) readPack(in *bufio.Reader, f fetchRequest, into *store) error 
 	if !s.can("side-band-64k") {
 		return into.unpack(in)
 	}
-	data := &channel{read: func() ([]byte, error) { return readPacket(in) }}
+	data := &channel{read: func() ([]byte, error) { return packet.Read(in) }}
 	err := into.unpack(data)
 	if err != nil && data.err != nil && !errors.Is(data.err, io.EOF) {
 		return data.err
@@ -103,7 +105,7 @@ func (s *session) readPack(in *bufio.Reader, f fetchRequest, into *store) error 
 // before the pack is a NAK, or an ACK with nothing after its hash.
 func readAcks(in *bufio.Reader) error {
 	for {
-		l, err := line(in)
+		l, err := packet.Line(in)
 		if err != nil {
 			return err
 		}
@@ -120,7 +122,7 @@ func readAcks(in *bufio.Reader) error {
 // readShallow learns where the history that was sent ends.
 func readShallow(in *bufio.Reader, into *store) error {
 	for {
-		l, err := line(in)
+		l, err := packet.Line(in)
 		if err != nil || l == nil {
 			return err
 		}
@@ -137,5 +139,5 @@ func readShallow(in *bufio.Reader, into *store) error {
 }
 
 func serverSays(l []byte) error {
-	return fmt.Errorf("the server says: %s", message(bytes.TrimPrefix(l, []byte("ERR "))))
+	return fmt.Errorf("the server says: %s", packet.Message(bytes.TrimPrefix(l, []byte("ERR "))))
 }

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"mainstay/reconcile/git/packet"
 )
 
 // httpDialer speaks smart HTTP. It keeps idle connections, so that a poll costs
@@ -212,7 +214,7 @@ func (l *httpLink) do(req *http.Request, want string) (*http.Response, error) {
 	}
 	if got := res.Header.Get("Content-Type"); !sameMediaType(got, want) {
 		return nil, &Error{
-			Kind: ErrUnreachable, Err: fmt.Errorf("it answers %q instead of git's smart HTTP", message([]byte(got))),
+			Kind: ErrUnreachable, Err: fmt.Errorf("it answers %q instead of git's smart HTTP", packet.Message([]byte(got))),
 			Advice: "check that the address is the one git clone takes",
 		}
 	}
@@ -229,7 +231,7 @@ func (l *httpLink) fresh(res *http.Response) error {
 	l.cached = true
 	return &Error{
 		Kind:   ErrUnreachable,
-		Err:    fmt.Errorf("a cache answered in place of the server (Age: %s)", message([]byte(age))),
+		Err:    fmt.Errorf("a cache answered in place of the server (Age: %s)", packet.Message([]byte(age))),
 		Advice: "let no cache answer for this address: it must pass every request on",
 	}
 }
@@ -242,12 +244,12 @@ func sameMediaType(got, want string) bool {
 
 func (l *httpLink) refusal(res *http.Response) error {
 	defer l.close()
-	body, _ := io.ReadAll(io.LimitReader(l.in, maxMessage))
-	text := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", res.StatusCode, message(body)))
+	body, _ := io.ReadAll(io.LimitReader(l.in, packet.MaxMessage))
+	text := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", res.StatusCode, packet.Message(body)))
 	e := &Error{Kind: ErrUnreachable, Err: scrub(errors.New(text), l.password)}
 	after := ""
 	if s := res.Header.Get("Retry-After"); s != "" {
-		after = "; it asks to wait until then: " + message([]byte(s))
+		after = "; it asks to wait until then: " + packet.Message([]byte(s))
 		if _, err := strconv.Atoi(s); err == nil {
 			after = "; it asks to wait " + s + " s"
 		}

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"mainstay/reconcile/git/packet"
 	"mainstay/reconcile/run"
 )
 
@@ -139,7 +140,7 @@ func (l *pipeLink) explain(err error) *Error {
 // may still be running the hooks of a push. It does not wait longer than a
 // moment; the context ends the process in any case.
 func (l *pipeLink) close() {
-	_, _ = io.WriteString(l.stdin, flushPacket)
+	_, _ = io.WriteString(l.stdin, packet.Flush)
 	_ = l.stdin.Close()
 	defer func() { _ = l.stdout.Close() }()
 	timer := time.NewTimer(graceful)
@@ -162,7 +163,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.bytes = append(t.bytes, p...)
-	if over := len(t.bytes) - maxMessage; over > 0 {
+	if over := len(t.bytes) - packet.MaxMessage; over > 0 {
 		t.bytes = slices.Clone(t.bytes[over:])
 	}
 	return len(p), nil
@@ -171,5 +172,5 @@ func (t *tail) Write(p []byte) (int, error) {
 func (t *tail) text() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return message(bytes.TrimSpace(t.bytes))
+	return packet.Message(bytes.TrimSpace(t.bytes))
 }

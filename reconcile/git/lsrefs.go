@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"mainstay/reconcile/git/packet"
 )
 
 // errNotOffered says that a server does not speak protocol version 2.
@@ -59,20 +61,20 @@ func (l *httpLink) notOffered(ctx context.Context, err error) error {
 
 func lsRefs() []byte {
 	var b bytes.Buffer
-	b.Write(packet("command=ls-refs\n"))
-	b.Write(packet("agent=%s\n", agent))
-	b.Write(packet("object-format=sha1"))
+	b.Write(packet.Format("command=ls-refs\n"))
+	b.Write(packet.Format("agent=%s\n", agent))
+	b.Write(packet.Format("object-format=sha1"))
 	b.WriteString("0001")
-	b.Write(packet("ref-prefix %s\n", headsPrefix))
-	b.Write(packet("ref-prefix %s\n", ownPrefix))
-	b.WriteString(flushPacket)
+	b.Write(packet.Format("ref-prefix %s\n", headsPrefix))
+	b.Write(packet.Format("ref-prefix %s\n", ownPrefix))
+	b.WriteString(packet.Flush)
 	return b.Bytes()
 }
 
 func readLsRefs(in *bufio.Reader) (Refs, error) {
 	refs := Refs{}
 	for {
-		l, err := line(in)
+		l, err := packet.Line(in)
 		if err != nil {
 			return nil, err
 		}
@@ -81,7 +83,7 @@ func readLsRefs(in *bufio.Reader) (Refs, error) {
 		}
 		hash, rest, ok := bytes.Cut(l, []byte(" "))
 		if !ok || !isHash(string(hash)) {
-			return nil, fmt.Errorf("not a ref: %q", message(l))
+			return nil, fmt.Errorf("not a ref: %q", packet.Message(l))
 		}
 		name, _, _ := bytes.Cut(rest, []byte(" "))
 		if err := refs.add(name, hash); err != nil {

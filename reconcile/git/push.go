@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"mainstay/reconcile/git/packet"
 )
 
 // noHash is git's name for a ref that does not exist.
@@ -73,7 +75,7 @@ func (s *session) update(ctx context.Context, u update) error {
 	}
 	answer := in
 	if s.can("side-band-64k") {
-		said, err := sideband(in)
+		said, err := packet.Sideband(in)
 		if err != nil {
 			return s.unknown(ctx, err)
 		}
@@ -105,13 +107,13 @@ func (s *session) commandLines(u update) []byte {
 	if old == "" {
 		old = noHash
 	}
-	return append(packet("%s %s %s\x00 %s", old, u.next, u.ref, caps), flushPacket...)
+	return append(packet.Format("%s %s %s\x00 %s", old, u.next, u.ref, caps), packet.Flush...)
 }
 
 // readStatus reads the server's report on one ref. It returns why the update was
 // refused, or nothing when it was carried out.
 func readStatus(in *bufio.Reader, ref string) (refused string, err error) {
-	unpack, err := line(in)
+	unpack, err := packet.Line(in)
 	if err != nil {
 		return "", err
 	}
@@ -120,7 +122,7 @@ func readStatus(in *bufio.Reader, ref string) (refused string, err error) {
 		return "", serverSays(unpack)
 	}
 	for {
-		l, err := line(in)
+		l, err := packet.Line(in)
 		if err != nil {
 			return "", err
 		}
@@ -134,7 +136,7 @@ func readStatus(in *bufio.Reader, ref string) (refused string, err error) {
 		case word == "ok" && result == "ok":
 			return "", nil
 		case word == "ng":
-			return message([]byte(why + " (" + result + ")")), nil
+			return packet.Message([]byte(why + " (" + result + ")")), nil
 		}
 	}
 }

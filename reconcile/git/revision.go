@@ -14,6 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
+	"mainstay/reconcile/git/packet"
 	"mainstay/reconcile/git/signature"
 	"mainstay/spec"
 )
@@ -208,11 +209,11 @@ func newRevision(st *store, hash string) (*Revision, error) {
 		return nil, err
 	}
 	v := &Revision{
-		Commit: hash, Author: message([]byte(c.Author.Name + " <" + c.Author.Email + ">")),
+		Commit: hash, Author: packet.Message([]byte(c.Author.Name + " <" + c.Author.Email + ">")),
 		When: c.Committer.When, store: st,
 	}
 	subject, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
-	v.Subject = message([]byte(subject))
+	v.Subject = packet.Message([]byte(subject))
 	err = guard(func() (err error) {
 		v.tree, err = object.GetTree(st.objects, c.TreeHash)
 		return err
@@ -311,5 +312,5 @@ func (r *Remote) verify(st *store, hash string) (string, error) {
 			Advice: "sign with a key that " + r.signers + " lists (git commit -S), and commit again",
 		}
 	}
-	return message([]byte(who)), nil
+	return packet.Message([]byte(who)), nil
 }

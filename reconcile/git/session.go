@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"mainstay/reconcile/git/packet"
 )
 
 // dialer reaches one repository.
@@ -102,17 +104,17 @@ func (s *session) readRefs() error {
 	}
 	head, caps, ok := bytes.Cut(first, []byte{0})
 	if !ok {
-		return fmt.Errorf("not a list of refs: %q", message(first))
+		return fmt.Errorf("not a list of refs: %q", packet.Message(first))
 	}
 	s.readCaps(string(caps))
 	if format := s.caps["object-format"]; format != "" && format != "sha1" {
-		return fmt.Errorf("the repository names its objects by %s, this program reads sha1", message([]byte(format)))
+		return fmt.Errorf("the repository names its objects by %s, this program reads sha1", packet.Message([]byte(format)))
 	}
 	for l := head; l != nil; {
 		if err := s.addRef(l); err != nil {
 			return err
 		}
-		if l, err = line(r); err != nil {
+		if l, err = packet.Line(r); err != nil {
 			return err
 		}
 	}
@@ -121,17 +123,17 @@ func (s *session) readRefs() error {
 
 // firstLine skips what HTTP and newer servers put in front.
 func firstLine(r *bufio.Reader) ([]byte, error) {
-	first, err := line(r)
+	first, err := packet.Line(r)
 	if err == nil && bytes.HasPrefix(first, []byte("# service=")) {
-		if _, err = line(r); err == nil {
-			first, err = line(r)
+		if _, err = packet.Line(r); err == nil {
+			first, err = packet.Line(r)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	if text, is := bytes.CutPrefix(first, []byte("ERR ")); is {
-		return nil, &Error{Kind: ErrAuth, Err: errors.New("the server says: " + message(text))}
+		return nil, &Error{Kind: ErrAuth, Err: errors.New("the server says: " + packet.Message(text))}
 	}
 	return first, nil
 }
@@ -154,7 +156,7 @@ func (s *session) addRef(l []byte) error {
 	}
 	hash, name, ok := bytes.Cut(l, []byte(" "))
 	if !ok || !isHash(string(hash)) {
-		return fmt.Errorf("not a ref: %q", message(l))
+		return fmt.Errorf("not a ref: %q", packet.Message(l))
 	}
 	return s.refs.add(name, hash)
 }
@@ -178,7 +180,7 @@ func isHash(text string) bool {
 		return false
 	}
 	for i := range len(text) {
-		if c := text[i]; hexDigit(c) < 0 || c >= 'A' && c <= 'F' {
+		if c := text[i]; packet.HexDigit(c) < 0 || c >= 'A' && c <= 'F' {
 			return false
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"mainstay/reconcile/git/packet"
 )
 
 // said is a link to a server that says what it says, whatever it is asked.
@@ -23,12 +25,12 @@ func (s said) dial(_ context.Context, _ string) (link, error)      { return s, n
 // and a message of one line.
 func FuzzServer(f *testing.F) {
 	hash := strings.Repeat("a", 40)
-	refs := string(packet("%s refs/heads/main\x00side-band-64k shallow filter\n", hash)) + flushPacket
-	f.Add([]byte(refs + string(packet("shallow %s", hash)) + flushPacket + string(packet("NAK\n")) + string(packet("\x01PACK")) + flushPacket))
-	f.Add([]byte(refs + string(packet("ACK %s common\n", hash)) + string(packet("ACK %s\n", hash)) + string(packet("\x03no\x1b[31m")) + flushPacket))
-	f.Add([]byte(string(packet("# service=git-upload-pack\n")) + flushPacket + refs))
-	f.Add([]byte(refs + string(packet("unpack ok\n")) + string(packet("ng refs/heads/main no\n")) + flushPacket))
-	f.Add([]byte(string(packet("ERR go away\n"))))
+	refs := string(packet.Format("%s refs/heads/main\x00side-band-64k shallow filter\n", hash)) + packet.Flush
+	f.Add([]byte(refs + string(packet.Format("shallow %s", hash)) + packet.Flush + string(packet.Format("NAK\n")) + string(packet.Format("\x01PACK")) + packet.Flush))
+	f.Add([]byte(refs + string(packet.Format("ACK %s common\n", hash)) + string(packet.Format("ACK %s\n", hash)) + string(packet.Format("\x03no\x1b[31m")) + packet.Flush))
+	f.Add([]byte(string(packet.Format("# service=git-upload-pack\n")) + packet.Flush + refs))
+	f.Add([]byte(refs + string(packet.Format("unpack ok\n")) + string(packet.Format("ng refs/heads/main no\n")) + packet.Flush))
+	f.Add([]byte(string(packet.Format("ERR go away\n"))))
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		fresh := func() said { return said{newMeter(bytes.NewReader(answer))} }
 		s, err := openSession(t.Context(), fresh(), uploadPack, "fuzz")

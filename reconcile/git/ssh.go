@@ -3,6 +3,7 @@ package git
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"mainstay/reconcile/git/packet"
 )
 
 // sshDialer makes SSH connections and uses one again for the next session while it
@@ -53,18 +56,13 @@ type sshLink struct {
 }
 
 func (d sshDialer) dial(ctx context.Context, service string) (link, error) {
+	files := d.files()
+	if l := d.reopen(ctx, files, service); l != nil {
+		return l, nil
+	}
 	config, pinned, err := d.config()
 	if err != nil {
 		return nil, err
-	}
-	files := d.files()
-	if c := d.take(files); c != nil {
-		// Nothing was asked of it yet: a connection that died is replaced.
-		late := time.AfterFunc(sshReopen, func() { _ = c.conn.Close() })
-		l, err := d.open(ctx, c, service)
-		if late.Stop() && err == nil {
-			return l, nil
-		}
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.address)
 	if err != nil {
@@ -79,6 +77,27 @@ func (d sshDialer) dial(ctx context.Context, service string) (link, error) {
 		return nil, pinned.refused
 	}
 	return nil, handshake(err)
+}
+
+// reopen starts a service on a connection that waits, or returns nil. Nothing was asked
+// of the service yet, so that a connection that died is replaced without harm.
+func (d sshDialer) reopen(ctx context.Context, files [sha256.Size]byte, service string) *sshLink {
+	c := d.take(files)
+	if c == nil {
+		return nil
+	}
+	late := time.AfterFunc(sshReopen, c.end)
+	l, err := d.open(ctx, c, service)
+	switch {
+	case err != nil:
+		late.Stop()
+		return nil
+	case !late.Stop(): // it ends just now
+		l.failed = true
+		l.close()
+		return nil
+	}
+	return l
 }
 
 // open starts a service on a connection, which ends with ctx or when that fails.
@@ -200,7 +219,7 @@ func (l *sshLink) explain(err error) *Error {
 	if errors.As(err, &e) {
 		return e
 	}
-	if errors.Is(err, errNotPacket) {
+	if errors.Is(err, packet.ErrForeign) {
 		return &Error{
 			Kind: ErrUnreachable, Err: scrub(err),
 			Advice: "a shell writes this before git speaks: let the account print nothing for a session without a terminal (.bashrc, .profile, a forced command)",
@@ -241,7 +260,7 @@ func (l *sshLink) close() {
 	// A server that reads no more must not hold up the leave-taking.
 	_ = l.conn.SetWriteDeadline(time.Now().Add(graceful))
 	if l.stdin != nil {
-		_, _ = io.WriteString(l.stdin, flushPacket)
+		_, _ = io.WriteString(l.stdin, packet.Flush)
 		_ = l.stdin.Close()
 	}
 	ended := !l.failed && l.session != nil && l.await()

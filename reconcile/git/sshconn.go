@@ -88,6 +88,7 @@ func (d sshDialer) take(files [sha256.Size]byte) *sshConn {
 	}
 }
 
+// forget ends what waits: no files are as these.
 func (d sshDialer) forget() { d.take([sha256.Size]byte{}) }
 
 // files tells what the files of key and pinned hosts hold.

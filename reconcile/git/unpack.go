@@ -10,6 +10,8 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+
+	"mainstay/reconcile/git/packet"
 )
 
 // The budgets of one fetch, in bytes as they are in memory. A pack of zeros is a
@@ -302,7 +304,7 @@ func (c *channel) next() ([]byte, error) {
 	case b[0] == 1:
 		return b[1:], nil
 	case b[0] == 3:
-		return nil, fmt.Errorf("the server says: %s", message(b[1:]))
+		return nil, fmt.Errorf("the server says: %s", packet.Message(b[1:]))
 	}
 	return nil, fmt.Errorf("unknown channel %d", b[0])
 }
