@@ -63,7 +63,7 @@ type Actuator struct {
 	// managed is what the services were last configured for, nil when this node
 	// was not allowed to manage any yet.
 	managed *managed.Record
-	// remembers says that an earlier run left its memory, and reread when a disk
+	// remembers says that an earlier run managed services, and reread when a disk
 	// that did not say what was managed is asked again.
 	remembers bool
 	reread    time.Duration
@@ -100,13 +100,14 @@ type Actuator struct {
 // NewActuator returns an actuator that remembers what the disk remembers.
 func NewActuator(c ActuatorConfig) *Actuator {
 	a := &Actuator{ActuatorConfig: c}
-	a.mem = plan.Memory{Fresh: true, Start: uint64(c.Clock.Wall().Unix())}
+	a.mem = plan.Memory{Fresh: true, Bare: true, Start: uint64(c.Clock.Wall().Unix())}
 	var m plan.Memory
 	switch err := c.Disk.Load(memoryFile, &m); {
 	case err == nil:
-		a.mem, a.saved, a.remembers = m, m, true
+		a.mem, a.saved, a.remembers = m, m, !m.Bare
 	case !errors.Is(err, fs.ErrNotExist):
 		c.Log.Error("the memory on disk is not used", "error", err)
+		a.mem.Bare = false
 		// A push may be on its way that nobody remembers (R6): this one is settled
 		// by any reading of the claim.
 		a.mem.Pending = &plan.Pending{Parent: "lost", Action: "change"}

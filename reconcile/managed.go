@@ -53,7 +53,7 @@ func (a *Actuator) manageBefore(m *managed.Record) {
 // nothing. One that was not read yet is not written over.
 func (a *Actuator) keepManaged(m *managed.Record) {
 	before := a.managed
-	a.managed = m
+	a.managed, a.mem.Bare = m, false
 	if m.Unread() || before != nil && reflect.DeepEqual(before, m) {
 		return
 	}

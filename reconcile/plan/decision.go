@@ -117,6 +117,10 @@ type Memory struct {
 	FencedAt   Time `json:"fencedAt,omitempty"`
 	// DrainEnded says that this stop began because a person ended its drain.
 	DrainEnded bool `json:"drainEnded,omitempty"`
+	// Bare says that this node never managed the services of any document: that no
+	// record of them is there is no loss then (R2). Memories of older agents do not
+	// say it.
+	Bare bool `json:"bare,omitempty"`
 	// HeldBound is the stop bound of the claim this node last held. A side that seized
 	// the claim waits for that long (R7).
 	HeldBound time.Duration `json:"heldBound,omitempty"`
@@ -182,7 +186,7 @@ type Tries struct {
 // only grow, and what may still be on its way to the server. Every time in it
 // is void, and so is any wait that was served (R7).
 func (m Memory) rebooted(boot string) Memory {
-	return Memory{Boot: boot, Start: m.Start, Pending: m.Pending, Serving: m.Serving,
+	return Memory{Boot: boot, Bare: m.Bare, Start: m.Start, Pending: m.Pending, Serving: m.Serving,
 		Guarantee: m.Guarantee, Hold: Hold{Start: m.Hold.Start, For: m.Hold.For}, HeldBound: m.HeldBound, HeldUnder: m.HeldUnder,
 		FencedUnder: m.FencedUnder, FencedOn: m.FencedOn,
 		TakenOver: m.TakenOver, Stated: m.Stated, StatedOn: m.StatedOn, OldWord: m.Stated}

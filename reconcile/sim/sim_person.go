@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"mainstay/reconcile"
@@ -22,11 +23,26 @@ func (w *World) person(f Fault, n *node) {
 	for _, o := range w.nodes {
 		if o.role == n.role && o.side == n.side.Other() {
 			o.powerOff()
-			w.after(max(f.For, reconcile.OrderGoodFor), o.powerOn) // it is off for as long as the order is good
+			w.after(max(f.For, reconcile.OrderGoodFor), func() { w.switchOn(o, n) }) // it is off for as long as the order is good
 		}
 	}
 	p.take(&plan.TakeoverAsk{Attest: "the other machine is off"})
 	w.after(f.For/2, func() { p.take(nil) })
+}
+
+// switchOn is a person who switches a machine on of which they told n that it is off:
+// not before n has taken note that this is over. An agent that died under that word
+// is told again.
+func (w *World) switchOn(o, n *node) {
+	switch {
+	case n.proc == nil && n.on && n.active():
+	case n.proc != nil && n.proc.passed && n.proc.actuator.Report().Takeover != "":
+		n.proc.take(nil)
+	default:
+		o.powerOn()
+		return
+	}
+	w.after(time.Second, func() { w.switchOn(o, n) })
 }
 
 // take is a person's statement to the agent, or its end (R9).
@@ -74,6 +90,9 @@ func (w *World) attend() {
 		r := n.proc.actuator.Report()
 		w.acceptRewritten(n)
 		if r.Status == plan.Held && r.Rule == plan.R9 && w.server.tip(n.role).Holder.Side() == n.side {
+			n.proc.take(&plan.TakeoverAsk{Attest: "the old machine is gone", Adopt: true})
+		}
+		if slices.ContainsFunc(r.Conditions, func(c plan.Condition) bool { return c.Type == plan.CondMachineUnseen }) {
 			n.proc.take(&plan.TakeoverAsk{Attest: "the old machine is gone", Adopt: true})
 		}
 		if r.Status == plan.Held && (r.Rule == plan.R4 || r.Rule == plan.R9) {

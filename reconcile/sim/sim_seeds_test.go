@@ -109,3 +109,16 @@ func pickCount(why string) int {
 	}
 	return 1
 }
+
+// Each of these schedules broke an invariant once: a machine that never accepted a
+// document and whose agent was restarted was taken for one that had lost its record of
+// services (R2), a machine was switched on while a person's word that it is off still
+// counted (R9), and a replaced machine waited for a word that nobody gave (R12).
+func TestSchedulesThatBrokeAnInvariantOnce(t *testing.T) {
+	shelf := NewLibrary()
+	for _, seed := range []uint64{103024954190275, 103024954190054, 103024954188913} {
+		if why := NewSchedule(seed).Run(shelf, nil); why != "" {
+			t.Errorf("seed %d: %s", seed, why)
+		}
+	}
+}
