@@ -128,9 +128,11 @@ func (p *wholePage) prepareXivo(t *testing.T, host *hosts.Host) {
 }
 
 const (
-	// receiveReplica overwrites the database and notes whether this side served.
+	// receiveReplica overwrites the database, and notes whether this side served and
+	// when it was: no machine here lets another one in by SSH, which would note the time.
 	receiveReplica = "#!/bin/sh\ncat >/var/lib/xivo/database.new\nmv /var/lib/xivo/database.new /var/lib/xivo/database\n" +
-		"state=$(systemctl is-active asterisk.service)\necho \"$state\" >>/var/lib/xivo/overwritten\n"
+		"state=$(systemctl is-active asterisk.service)\necho \"$state\" >>/var/lib/xivo/overwritten\n" +
+		"mkdir -p /var/lib/mainstay-replication\ndate +%s >/var/lib/mainstay-replication/at\n"
 	sendReplica = "#!/bin/bash\nset -eu\nexec 3<>\"/dev/tcp/$1/5432\"\ncat /var/lib/xivo/database >&3\nexec 3>&-\n" +
 		"echo \"$1\" >>/var/lib/xivo/sent\n"
 )
