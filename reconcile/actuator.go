@@ -38,6 +38,8 @@ type ActuatorConfig struct {
 	Node string
 	// Boot and Instance identify this boot and this agent on this machine.
 	Boot, Instance string
+	// Run names this run of the agent as its reports do, empty in read-only mode.
+	Run string
 	// Coordinated is false in read-only mode (R8).
 	Coordinated bool
 	Clock       Clock
@@ -95,6 +97,7 @@ type Actuator struct {
 	lateAt   time.Duration
 	// silences are the targets of probes that do not answer, by name.
 	silences map[string]silence
+	twins    twins
 }
 
 // NewActuator returns an actuator that remembers what the disk remembers.
@@ -124,6 +127,7 @@ func (a *Actuator) See(s *Snapshot) {
 	}
 	before := a.snap
 	a.snap = s
+	a.twins.read(s.Reports[a.Node], a.Run)
 	if s.Accepted == nil {
 		return
 	}
@@ -177,6 +181,7 @@ func (a *Actuator) docOf(w *spec.Wanted, acc *Accepted) *plan.Doc {
 		Peer: w.Peer, PeerPaused: w.PeerPaused, Witness: w.Witness != nil, Detect: len(w.DetectOn) > 0,
 		Paused: w.Paused, Reason: w.PauseReason, Handover: w.Handover,
 		StopBound: w.StopBound, StopTime: w.StopTime, Coordinated: a.Coordinated,
+		Poll: acc.Deployment.Agent.Poll.Longest(a.Clock.Wall()),
 	}
 	a.servicesOf(d)
 	return d
@@ -234,7 +239,7 @@ func (a *Actuator) noticeGap(now time.Duration) {
 // gather makes the input of one decision from the newest of everything.
 func (a *Actuator) gather(now time.Duration) plan.Input {
 	in := plan.Input{
-		Now: now, Boot: a.Boot, Instance: a.Instance, Doc: a.doc, Blocked: a.blocked,
+		Now: now, Boot: a.Boot, Instance: a.Instance, Run: a.Run, Twin: a.twins.alive, Doc: a.doc, Blocked: a.blocked,
 		Restarted: !a.found, Stale: a.stale(), Reading: a.snap.Reading, Late: a.late, Memory: a.mem, Takeover: a.takeover,
 		EndDrain: a.endDrain,
 	}

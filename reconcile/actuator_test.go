@@ -93,6 +93,13 @@ func (h *hand) expect(text string) {
 	}
 }
 
+func (h *hand) expectNo(o Order) {
+	h.t.Helper()
+	if o.Push != nil {
+		h.t.Errorf("pushes %+v", o.Push.Claim)
+	}
+}
+
 func TestMemoryIsOnDiskBeforeAPushIsHandedOut(t *testing.T) { // Decision
 	h := newHand(t)
 	o := h.pass()
@@ -233,7 +240,12 @@ func TestARestartedAgentStartsNothingBeforeItKnowsWhatRuns(t *testing.T) { // R3
 		t.Fatal("started beside a service that nobody has seen")
 	}
 	h.rack.seen[0] = plan.Observed{Run: plan.Stopped}
-	if o := h.pass(); o.Push == nil || o.Push.Claim.Action != plan.Renew || h.j.has("start") {
+	o := h.pass()
+	for end := h.clock.Boot() + 2*h.doc.Poll; h.clock.Boot() < end; o = h.pass() {
+		h.expectNo(o) // it listens first
+		h.clock.pass(time.Second)
+	}
+	if o.Push == nil || o.Push.Claim.Action != plan.Renew || h.j.has("start") {
 		t.Errorf("with nothing running a start is a new one: %+v, %q", o.Push, h.j.lines)
 	}
 }

@@ -2,7 +2,7 @@ package reconcile
 
 import (
 	"context"
-	"fmt"
+	"crypto/rand"
 	"reflect"
 	"slices"
 	"time"
@@ -33,9 +33,12 @@ type Publisher struct {
 // NewPublisher returns a publisher that has published nothing yet. Its reports say
 // that they are of one run of the agent, begun now.
 func NewPublisher(c Coordination, clock Clock, heartbeat, timeout time.Duration) *Publisher {
-	run := fmt.Sprintf("%x-%x", clock.Wall().UnixNano(), clock.Boot().Nanoseconds())
-	return &Publisher{coordination: c, clock: clock, heartbeat: heartbeat, timeout: timeout, run: run}
+	return &Publisher{coordination: c, clock: clock, heartbeat: heartbeat, timeout: timeout, run: rand.Text()}
 }
+
+// Run names this run of the agent. No other one has the same name, on this machine or
+// on a copy of it.
+func (p *Publisher) Run() string { return p.run }
 
 // SetPace takes over what the document says of heartbeats and timeouts.
 func (p *Publisher) SetPace(heartbeat, timeout time.Duration) {
@@ -116,12 +119,14 @@ type urgency struct {
 	serving        spec.Side
 	accepted       string
 	seq            uint64
+	heard, beside  string
+	besideBeat     uint64
 }
 
 // urgent returns what must be told at once. The commit and the seq count only
 // when something is said under them.
 func urgent(r plan.Report) urgency {
-	u := urgency{status: r.Status, running: r.Running, ready: r.Ready, serving: r.Serving}
+	u := urgency{status: r.Status, running: r.Running, ready: r.Ready, serving: r.Serving, heard: r.Heard, beside: r.Beside, besideBeat: r.BesideBeat}
 	if r.Ready {
 		u.accepted = r.Accepted
 	}

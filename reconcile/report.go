@@ -81,7 +81,7 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 		Node: a.Node, Instance: a.Instance, Status: d.Status, Reason: d.Reason, Rule: d.Rule,
 		Ready: d.Ready, Paused: d.Status == plan.Paused, Seen: a.snap.Seen, Applied: a.applied,
 		Versions: a.Versions, Since: a.since.UTC(), At: a.Clock.Wall().UTC(), LastRead: a.snap.LastRead.UTC(),
-		Phases: slices.Clone(a.phases.now),
+		Phases: slices.Clone(a.phases.now), Beside: a.twins.beside, BesideBeat: a.twins.beat,
 	}
 	if p := a.pause; p != nil && r.Paused {
 		r.PausedUntil = p.Until.UTC()
@@ -144,6 +144,7 @@ func (a *Actuator) noDocument() string {
 
 func (a *Actuator) composeDoc(r *plan.Report, d plan.Decision) {
 	acc, doc := a.snap.Accepted, a.doc
+	r.Heard = a.in.Peer.Run
 	r.Deployment, r.Role, r.Side = acc.Deployment.Name, doc.Role, doc.Side
 	r.Declared, r.Serving = doc.Active, d.Serving
 	r.Accepted, r.Document = acc.Commit, acc.Digest

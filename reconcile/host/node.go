@@ -114,8 +114,12 @@ func (n *Node) makeActuator(c Config, coordinated bool) error {
 		return err
 	}
 	n.services = n.parts.NewServices(n.configureTasks)
+	run := ""
+	if n.publish != nil {
+		run = n.publish.Run()
+	}
 	n.actuator = reconcile.NewActuator(reconcile.ActuatorConfig{
-		Node: c.File.Node, Boot: boot, Instance: instance, Coordinated: coordinated,
+		Node: c.File.Node, Boot: boot, Instance: instance, Run: run, Coordinated: coordinated,
 		Clock: machine.Clock{}, Disk: n.disk, Leases: guard.Beside(c.File.Socket, boot), Versions: c.Versions, Recorder: n.journal, Log: c.Log,
 		Machine: reconcile.Machine{
 			Services: n.services, Files: n.parts.NewFiles(), Probes: n.parts.NewProbes(n.disk),

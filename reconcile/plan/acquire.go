@@ -30,7 +30,7 @@ func (p *pass) comeUp() {
 		p.mem.Waiting = false
 		p.startOwn()
 	default:
-		p.out.Ready = p.doc.Active == p.doc.Side
+		p.out.Ready = p.doc.Active == p.doc.Side && (c.Tip.ID == "" || p.returnLeft() == 0)
 		p.acquire()
 	}
 }
@@ -44,7 +44,7 @@ func (p *pass) newStart() {
 	p.mem.Stage = StageClaiming
 	p.mem.Start = max(p.mem.Start, p.ownTipStart()) + 1
 	p.mem.StopRule, p.mem.WasActive, p.mem.Local = "", false, ""
-	p.mem.DrainEnded = false
+	p.mem.DrainEnded, p.mem.Returned = false, false
 	clear(p.mem.Tries)
 }
 
@@ -60,6 +60,9 @@ func (p *pass) ownTipStart() uint64 {
 // startOwn starts under a claim that this instance holds: it renews the claim for
 // this start, waits out what the claim owes, and serves (R3, R7).
 func (p *pass) startOwn() {
+	if p.listening() {
+		return
+	}
 	p.newStart()
 	t := p.in.Claim.Tip
 	if t.Start != p.mem.Start {
@@ -101,6 +104,9 @@ func (p *pass) acquire() {
 	t := p.in.Claim.Tip
 	if t.Free() {
 		if g, why := p.free(t).Proven(); g != "" {
+			if t.ID != "" && p.listening() {
+				return
+			}
 			p.win(Take, g, R3, why, t.Debt.D())
 			return
 		}
@@ -297,6 +303,11 @@ func (p *pass) adopt() {
 	}
 	ask := p.in.Takeover
 	if ask == nil || ask.Reroot || p.void {
+		if p.named(t) {
+			p.say(Held, R1, "the claim is held by another agent that calls itself %s, on a copy of this machine: stop one of the two; "+
+				"if the other one is gone for good, run mainstay takeover --adopt on this node", t.Node)
+			return
+		}
 		p.say(Held, R9, "the claim is held by another instance of %s (node %s): if that machine is gone for good, "+
 			"run mainstay takeover --adopt on this node", p.doc.Side, t.Node)
 		return
@@ -326,7 +337,8 @@ func (p *pass) push(c Claim, r Rule) {
 	if p.in.Claim.Elsewhere > p.in.Claim.Tip.Seq {
 		return
 	}
-	c.Node, c.Instance = p.doc.Node, p.in.Instance
+	c.Node, c.Instance, c.Run = p.doc.Node, p.in.Instance, p.in.Run
+	p.knowRun(c.Run)
 	c.Commit, c.Document = p.doc.Commit, p.doc.Digest
 	tip := p.in.Claim.Tip
 	p.out.Push = &Push{Parent: tip.ID, Claim: Next(tip, c), Rule: r}

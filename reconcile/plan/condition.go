@@ -47,6 +47,7 @@ const (
 	CondStatementVoid           = "StatementVoid"
 	CondStateNotSaved           = "StateNotSaved"
 	CondTakeover                = "Takeover"
+	CondTwinAgent               = "TwinAgent"
 	CondUnconfirmed             = "Unconfirmed"
 	CondUnhealthy               = "Unhealthy"
 	CondWitnessSilent           = "WitnessSilent"

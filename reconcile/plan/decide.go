@@ -57,6 +57,7 @@ func (p *pass) begin() {
 	}
 	p.restarted()
 	p.found()
+	p.listened()
 	p.published()
 	p.learnFence()
 	p.mem.DrainEnded = p.mem.DrainEnded && p.mine()
@@ -72,10 +73,14 @@ func (p *pass) begin() {
 // claim push. While a claim was still being won this agent had started nothing, so
 // services found running then were started by something else, and count for no start.
 func (p *pass) restarted() {
+	if p.in.Restarted {
+		p.mem.Returned = false
+	}
 	switch {
 	case !p.in.Restarted || p.mem.Stage == StageStopping:
 	case p.allDown():
 		p.rest()
+		p.cameBack()
 	case p.mem.Stage == StageClaiming:
 		p.mem.Stage = StageIdle
 		p.newStart()
@@ -86,9 +91,10 @@ func (p *pass) restarted() {
 // under its own claim: they are kept (R5), and the node steps down only as a serving
 // side does (R2). The claim is renewed meanwhile.
 func (p *pass) found() {
-	if !p.in.Memory.Fresh || !p.doc.Exclusive || !p.doc.Coordinated || p.mem.Stage != StageIdle || !p.mine() || !p.allUp() {
+	if !p.in.Memory.Fresh || !p.doc.Exclusive || !p.doc.Coordinated || p.mem.Stage != StageIdle || !p.named(p.in.Claim.Tip) || !p.allUp() {
 		return
 	}
+	p.knowRun(p.in.Claim.Tip.Run)
 	p.mem.Stage, p.mem.WasActive, p.mem.Guarantee = StageServing, true, p.in.Claim.Tip.Guarantee
 }
 
@@ -163,10 +169,11 @@ func (p *pass) step(do Do, index int, r Rule, format string, args ...any) {
 	p.out.Steps = append(p.out.Steps, Step{Do: do, Index: index, Rule: r, Reason: fmt.Sprintf(format, args...)})
 }
 
-// mine reports whether the claim is held by this very instance.
+// mine reports whether the claim is held by this very instance, and not by a copy of
+// it (R1).
 func (p *pass) mine() bool {
 	t := p.in.Claim.Tip
-	return t.Holder.Side() != "" && t.Holder.Side() == p.doc.Side && t.Instance == p.in.Instance
+	return t.Holder.Side() != "" && t.Holder.Side() == p.doc.Side && t.Instance == p.in.Instance && ownRun(p.in, &p.mem, t.Run)
 }
 
 // takeover reports whether a person activated this node by hand (R9).

@@ -154,6 +154,15 @@ type Memory struct {
 	Renders []Tries `json:"renders,omitempty"`
 	// Serving is the side that files are rendered for.
 	Serving spec.Side `json:"serving,omitempty"`
+	// Returned says that this run of the agent found its services down, and has not
+	// yet listened for long enough to go by what it knew; ReturnedSince is since when
+	// it could listen, once ReturnTimed (R3).
+	Returned      bool `json:"returned,omitempty"`
+	ReturnTimed   bool `json:"returnTimed,omitempty"`
+	ReturnedSince Time `json:"returnedSince,omitempty"`
+	// Runs are the newest runs of the agent on this disk that changed the claim. A
+	// claim of this instance that another run made is a copy's (R1).
+	Runs []string `json:"runs,omitempty"`
 	// Fresh is true in a memory that was not loaded from disk.
 	Fresh bool `json:"fresh,omitempty"`
 }
@@ -188,6 +197,6 @@ type Tries struct {
 func (m Memory) rebooted(boot string) Memory {
 	return Memory{Boot: boot, Bare: m.Bare, Start: m.Start, Pending: m.Pending, Serving: m.Serving,
 		Guarantee: m.Guarantee, Hold: Hold{Start: m.Hold.Start, For: m.Hold.For}, HeldBound: m.HeldBound, HeldUnder: m.HeldUnder,
-		FencedUnder: m.FencedUnder, FencedOn: m.FencedOn,
+		FencedUnder: m.FencedUnder, FencedOn: m.FencedOn, Runs: m.Runs,
 		TakenOver: m.TakenOver, Stated: m.Stated, StatedOn: m.StatedOn, OldWord: m.Stated}
 }

@@ -12,6 +12,9 @@ func (p *pass) exclusive() {
 	}
 	switch {
 	case p.paused():
+	case p.isCopy():
+		p.rest()
+		p.say(Held, R3, "two agents call themselves %s, and the other one was there first: this one leaves the claim alone", p.doc.Node)
 	case p.in.Claim.Regressed:
 		p.regressed()
 	case p.wants():
@@ -38,7 +41,7 @@ func (p *pass) forced() (Rule, string) {
 	case p.mem.Local == R9 && p.takeover():
 		return "", ""
 	case c.Known() && !p.mine():
-		return R1, "the claim is " + holding(c.Tip, p.doc)
+		return R1, "the claim is " + p.holding(c.Tip)
 	case p.outranked():
 		return R10, p.doc.Peer + " runs under claim seq " + strconv.FormatUint(p.in.Peer.Seq, 10) +
 			", above this side's own: the claim went back"
@@ -60,11 +63,13 @@ func (p *pass) outranked() bool {
 }
 
 // holding says in words who holds a claim that is not this node's.
-func holding(t Tip, d *Doc) string {
+func (p *pass) holding(t Tip) string {
 	switch {
 	case t.Free():
 		return "free"
-	case t.Holder.Side() == d.Side:
+	case p.named(t):
+		return "held by another agent that calls itself " + p.doc.Node
+	case t.Holder.Side() == p.doc.Side:
 		return "held by another instance of this side"
 	}
 	return "held by " + string(t.Holder)
@@ -262,7 +267,12 @@ func (p *pass) down() {
 // inactive is a side that is down: it gives back a claim it still holds.
 func (p *pass) inactive() {
 	p.say(Inactive, R2, "the document declares %s", p.doc.Active)
-	if p.mine() {
+	switch left := p.returnLeft(); {
+	case !p.mine():
+	case left > 0:
+		p.say(Inactive, R3, "the document declares %s; this machine came back and listens to git for two polls before it releases the claim", p.doc.Active)
+		p.listenOn(left)
+	default:
 		p.release(R2, p.orEnded("all services were observed down"))
 	}
 	if t := p.in.Takeover; t != nil && t.Adopt && p.in.Claim.Read {

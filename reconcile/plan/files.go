@@ -71,6 +71,10 @@ const silenceWarns = 15 * time.Second
 // conditions adds the conditions that a person should know, whatever the status is.
 func (p *pass) conditions() {
 	in := p.in
+	if in.Twin != "" {
+		p.warn(CondTwinAgent, "two agents call themselves %s: this one, and another one whose reports appear in turn with it: "+
+			"stop one of them, or give it a node name of its own, then restart mainstay on the other one", p.doc.Node)
+	}
 	if p.mem.Pending != nil && p.out.Push == nil {
 		p.warn(CondPushUnknown, "a %s of the claim was sent and its outcome is not known", p.mem.Pending.Action)
 	}

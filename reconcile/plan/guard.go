@@ -79,12 +79,15 @@ func WithoutLease(in *Input) *Push {
 		return nil
 	}
 	p := &pass{in: in, doc: in.Doc, mem: in.Memory}
-	if !p.mine() || p.in.Claim.Tip.Lease == 0 {
+	if !p.mine() || p.mem.Returned || p.in.Claim.Tip.Lease == 0 {
 		return nil
 	}
 	c := p.own(Renew, p.in.Claim.Tip.Guarantee)
 	c.Start, c.Lease = p.in.Claim.Tip.Start, 0
 	c.Reason = "the agent ends, and nobody would obey the lease"
 	p.push(c, R7)
+	if p.out.Push != nil {
+		p.out.Push.Claim.Run = p.in.Claim.Tip.Run // no memory is kept of this one
+	}
 	return p.out.Push
 }

@@ -17,6 +17,11 @@ type Input struct {
 	Boot string `json:"boot"`
 	// Instance identifies this agent on this machine; see Claim.Instance.
 	Instance string `json:"instance"`
+	// Run is this run of the agent, and Twin another one that lives, goes by this
+	// node's name and has seen this one: two agents call themselves the same. Both
+	// are as reports name them, and empty when not known.
+	Run  string `json:"run,omitempty"`
+	Twin string `json:"twin,omitempty"`
 	// Doc is nil until a document was accepted.
 	Doc *Doc `json:"doc,omitempty"`
 	// Blocked, when set, says why this node could not start its services: an
@@ -89,6 +94,8 @@ type Doc struct {
 	StopBound time.Duration `json:"stopBound"`
 	StopTime  time.Duration `json:"stopTime"`
 	Services  []Service     `json:"services,omitempty"`
+	// Poll is the longest time between two looks at git in quiet times.
+	Poll time.Duration `json:"poll,omitempty"`
 	// Coordinated is false in read-only mode, where there is no claim (R8).
 	Coordinated bool `json:"coordinated"`
 }

@@ -24,7 +24,7 @@ func OwnClaimOf(in *Input) OwnClaim {
 	if d == nil || !d.Exclusive || !d.Coordinated {
 		return OwnClaimHeld
 	}
-	own := c.Read && !c.Tip.Free() && c.Tip.Instance == in.Instance && in.Memory.Local == ""
+	own := c.Read && !c.Tip.Free() && c.Tip.Instance == in.Instance && ownRun(in, &in.Memory, c.Tip.Run) && in.Memory.Local == ""
 	switch {
 	case !own:
 		return OwnClaimLost

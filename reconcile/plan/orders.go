@@ -105,7 +105,7 @@ func refuseAdoption(in *Input) error {
 	case t.Holder.Side() != in.Doc.Side:
 		return refuse(R9, "to activate this side all the same leave --adopt out",
 			"the claim of %s is held by %s, and only one of this side can be adopted", role, t.Holder)
-	case t.Instance == in.Instance && !t.Unseen():
+	case t.Instance == in.Instance && ownRun(in, &in.Memory, t.Run) && !t.Unseen():
 		return refuse(R9, "", "the claim of %s is this very node's already", role)
 	}
 	return nil

@@ -49,6 +49,15 @@ type Report struct {
 	// without any clock.
 	Run  string `json:"run,omitempty"`
 	Beat uint64 `json:"beat,omitempty"`
+	// Heard is the run of the other side's node whose report this one knew: the node
+	// that reads its own run here knows that this report is newer than that run.
+	Heard string `json:"heard,omitempty"`
+	// Beside is another run that this one has read a report of under its own node's
+	// name: of the agent before it, or of a second agent. A run that finds itself named
+	// here is not the only one of its name.
+	Beside string `json:"beside,omitempty"`
+	// BesideBeat is the Beat of the report of it that was read last.
+	BesideBeat uint64 `json:"besideBeat,omitempty"`
 	// Ended says that the agent ended in order after this report: nobody looks
 	// after the services since, and the node gets ready for nothing.
 	Ended bool `json:"ended,omitempty"`

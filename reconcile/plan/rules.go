@@ -32,7 +32,9 @@ const (
 	// is free, or held by anyone else, stops them at once and without drain, whatever
 	// the document or a pause says. A node reads its own claim before the document
 	// and beside it, so that no document can delay this. What a person activated
-	// without git (R9) goes on until git answers.
+	// without git (R9) goes on until git answers. A claim of this very instance that a
+	// run of the agent made which is not known on this disk is that of a copy of this
+	// machine: two agents call themselves the same, and the older token stops.
 	R1 Rule = "R1"
 
 	// R2, stepping down: S serves and O is declared. S goes on serving until O's node
@@ -54,6 +56,18 @@ const (
 	// running under its own claim are kept (R5). One crashed service of an Active node
 	// is healed without a renewal. Active is reported once every ready probe passes,
 	// with the seq of the claim.
+	//
+	// A machine that came back, which is a run of the agent that found its services
+	// down, goes by no claim that was there before it until it has listened to git for
+	// two polls of the document, at most for a minute: this machine and git may have
+	// been restored from one backup while O serves, and it may be a copy of a machine
+	// that serves. Meanwhile it starts nothing, releases nothing and is ready for
+	// nothing. After that it still starts nothing on its own claim while O's node has
+	// reported since that it runs, or while the witness answers and O's node has not
+	// reported since. A fencing of O and a person's takeover end this wait. A claim that
+	// does not exist yet is not waited for, nor an agent that finds its services
+	// running. An agent that comes back and learns that another one lives under its
+	// node's name leaves the claim alone for as long as it runs.
 	R3 Rule = "R3"
 
 	// R4, taking over: S is declared and does not hold the claim. Unless R12 or R13

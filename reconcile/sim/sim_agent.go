@@ -57,12 +57,12 @@ func newProc(n *node) *proc {
 		c.Coordination = n.link
 	}
 	p.learner = reconcile.NewLearner(c)
+	p.publisher = reconcile.NewPublisher(n.link, p.clock, time.Minute, w.settings.Timeout)
 	p.actuator = reconcile.NewActuator(reconcile.ActuatorConfig{
-		Node: n.name, Boot: fmt.Sprintf("%s/%d", n.machine, n.boots), Instance: n.fingerprint, Coordinated: !w.ReadOnly,
+		Node: n.name, Boot: fmt.Sprintf("%s/%d", n.machine, n.boots), Instance: n.fingerprint, Run: p.publisher.Run(), Coordinated: !w.ReadOnly,
 		Clock: p.clock, Disk: n.disk, Recorder: p, Log: w.log,
 		Machine: reconcile.Machine{Services: p.services, Files: &files{p: p}, Probes: &probes{p: p}, SelfFence: p.selfFence},
 	})
-	p.publisher = reconcile.NewPublisher(n.link, p.clock, time.Minute, w.settings.Timeout)
 	p.pacer = reconcile.NewPacer(p.clock, w.rng.Float64)
 	return p
 }

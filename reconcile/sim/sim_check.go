@@ -196,7 +196,7 @@ func (c *checker) landed(role string, before plan.Tip, p plan.Push) {
 	ok := map[plan.Action]bool{
 		plan.Take: before.Free(), plan.Renew: own, plan.Release: own, plan.Reroot: true,
 		plan.Seize: before.Holder.Side() != "" && before.Holder != a.Holder,
-		plan.Adopt: before.Holder == a.Holder && (!own || before.Unseen()), // a person speaks for the holder of a side of several machines (R12)
+		plan.Adopt: before.Holder == a.Holder && (!own || before.Unseen() || before.Run != a.Run), // a person speaks for the holder of a side of several machines (R12), or for a copy (R1)
 	}[a.Action]
 	if !ok {
 		c.fail("%s makes a %s of claim %s held by %s (%s)", a.Node, a.Action, role, before.Holder, before.Instance)

@@ -91,7 +91,7 @@ func TestTrace2StaleFencing(t *testing.T) { // R3
 	s.until("the seizure is on its way", 10*time.Second, func() bool { return pushing(s.stby, plan.Seize) })
 	s.Declare(spec.Main)
 	s.Boot()
-	s.until("main serves", 10*time.Second, s.main.active)
+	s.until("main serves", 20*time.Second, s.main.active)
 	s.passes(30 * time.Second) // the delayed seizure is refused
 	s.serves(s.main)
 	s.servesNot(s.stby)
@@ -435,6 +435,7 @@ func TestAPersonsWordIsNoGoodOnceTheNodeStoodStill(t *testing.T) { // R9
 func (s *story) taken() {
 	s.main.mark.excused = true // what the mistake costs is not the agents' fault
 	s.until("standby knows main's claim, which the word is about", 10*time.Second, func() bool { return s.knows(s.stby) == s.server.tip("xivo").ID })
+	s.passes(time.Second) // and has decided by it
 	s.stby.proc.take(&plan.TakeoverAsk{Attest: "main is off"})
 	s.until("standby has the claim", 10*time.Second, func() bool { return s.holder() == spec.Standby })
 	s.until("main stops", 10*time.Second, func() bool { return !s.main.active() })
