@@ -85,6 +85,7 @@ func (b *bench) learns(commit string, active spec.Side, services string) {
 kind: Deployment
 name: paris
 active: %s
+agent: { poll: 100ms }
 nodes:
   xivo-main: { role: xivo, side: main, address: 127.0.0.1 }
   xivo-standby: { role: xivo, side: standby, address: 127.0.0.1 }
@@ -100,7 +101,7 @@ roles:
 	b.git.commit, b.git.document = commit, text
 	b.git.claim = plan.Claim{Seq: b.git.seq, Holder: plan.HeldBy(spec.Main), Node: "xivo-main", Instance: "main-1",
 		Start: start, Commit: commit, StopBound: spec.Duration(time.Minute)}
-	s := b.learner.Look(b.t.Context())
+	s := b.learner.LookWhole(b.t.Context())
 	if s.Accepted == nil || s.Accepted.Commit != commit {
 		b.t.Fatal(s.Conditions)
 	}

@@ -180,7 +180,7 @@ func (p *pass) reroot() {
 	}
 	next.Action, next.Guarantee, next.Reason = Reroot, Attested, ask.Attest
 	next.Commit, next.Document = p.doc.Commit, p.doc.Digest
-	p.out.Restore = false
+	p.out.Restore, p.mem.Returned = false, false
 	p.out.Push = &Push{Parent: parent, Claim: Next(tip, next), Rule: R9, Known: c.Tip.ID}
 }
 
