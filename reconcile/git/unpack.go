@@ -11,6 +11,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/packet"
 )
 
@@ -110,7 +111,7 @@ func (s *store) unpack(in io.Reader) error {
 	if errors.As(err, &e) || errors.Is(err, ErrTooLarge) {
 		return err
 	}
-	return damaged("pack", scrub(err))
+	return damaged("pack", failure.Scrub(err))
 }
 
 func (u *unpacking) all() error {
