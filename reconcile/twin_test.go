@@ -1,6 +1,9 @@
 package reconcile
 
 import (
+	"context"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -150,5 +153,23 @@ func TestOneRepositoryIsOneSourceHoweverItIsSpelled(t *testing.T) {
 		if !(Source{Repository: two[0]}).other(Source{Repository: two[1]}) {
 			t.Errorf("%s and %s are two", two[0], two[1])
 		}
+	}
+}
+
+// twice is a repository with two documents of one name.
+type twice struct{ folders }
+
+func (f twice) Revision(context.Context, string, string) (Revision, error) { return f, nil }
+
+// Files lists the paths.
+func (f twice) Files() ([]string, error) { return slices.Sorted(maps.Keys(f.files)), nil }
+
+func TestTwoDocumentsOfOneNameInOneRepositoryAreRefused(t *testing.T) { // R13
+	git := twice{folders{newVault(""), map[string]string{"paris.yaml": paris(spec.Main), "lyon.yaml": paris(spec.Main)}}}
+	snap := NewLearner(LearnerConfig{Node: "xivo-main", Branch: tip, Path: "lyon.yaml", Repository: git, Coordination: git.vault,
+		Shared: true, Beside: inline, Clock: newStill(), Disk: newShelf(&journal{}), Log: quiet()}).Look(t.Context())
+	text := message(snap.Conditions, plan.CondDocumentInvalid)
+	if snap.Accepted != nil || !strings.Contains(text, "lyon.yaml:3:7: name: paris.yaml names its deployment paris too") {
+		t.Errorf("accepted %v: %s", snap.Accepted != nil, text)
 	}
 }
