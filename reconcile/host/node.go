@@ -46,7 +46,7 @@ type Node struct {
 	jobs     *task.Jobs
 	checks   *task.Checks
 	metrics  *metrics.Metrics
-	source   reconcile.Source
+	source   plan.Source
 	// instance is this agent, and host the machine's own name.
 	instance, host string
 }
@@ -90,7 +90,7 @@ func (n *Node) openGit(c Config) (coordinated bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	n.source = reconcile.Source{Repository: repo.URL(), Path: c.File.Repository.Path}
+	n.source = plan.Source{Repository: repo.URL(), Path: c.File.Repository.Path}
 	n.instance, n.host = instance, hostName()
 	lc := reconcile.LearnerConfig{
 		Instance: n.instance, Host: n.host, Source: n.source,
