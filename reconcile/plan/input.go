@@ -38,6 +38,9 @@ type Input struct {
 	// Late says that this pass came much too late, so that this node may have
 	// been replaced: nothing new begins before git was looked at again.
 	Late bool `json:"late,omitempty"`
+	// Twin says that another agent of this node's name lives: a claim of another
+	// instance of this side may be that one's (R9).
+	Twin bool `json:"twin,omitempty"`
 	// Claim is the claim of this node's own exclusive role.
 	Claim ClaimView `json:"claim"`
 	// Peer is the node of the same role on the other side.
