@@ -24,7 +24,7 @@ func (p *pass) files() {
 		if f.Err != "" {
 			p.fileFailed(f)
 		}
-		if p.due(p.mem.Renders[i], lastRetry) {
+		if p.due(p.mem.Renders[i], time.Second, renderRetry) {
 			p.step(DoRender, i, RService, "%s is not as its template says", f.Path)
 			p.mem.Renders[i].again(p.in.Now)
 		}

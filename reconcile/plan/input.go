@@ -102,6 +102,9 @@ type Service struct {
 	// Drain is how long a planned stop waits for work under way to end; zero
 	// is no drain.
 	Drain time.Duration `json:"drain,omitempty"`
+	// Restart is how soon it is started again when it died; zero is
+	// DefaultRestart, field by field.
+	Restart Restart `json:"restart,omitzero"`
 	// ByHand is the command a person runs when the stop cannot be verified.
 	ByHand string `json:"byHand,omitempty"`
 	// Gone says that the document names it no more and that it was not seen down
