@@ -38,7 +38,7 @@ func lsRefs() []byte {
 }
 
 func readLsRefs(in *bufio.Reader) (Refs, error) {
-	refs := Refs{}
+	refs, held := Refs{}, 0
 	for {
 		l, err := packet.Line(in)
 		if err != nil {
@@ -52,7 +52,7 @@ func readLsRefs(in *bufio.Reader) (Refs, error) {
 			return nil, fmt.Errorf("not a ref: %q", packet.Message(l))
 		}
 		name, _, _ := bytes.Cut(rest, []byte(" "))
-		if err := refs.add(name, hash); err != nil {
+		if err := refs.add(name, hash, &held); err != nil {
 			return nil, err
 		}
 	}

@@ -34,6 +34,9 @@ func TestAPersonsTakeoverIsRefusedByTheRuleThatForbidsIt(t *testing.T) {
 		{"to adopt a claim of this side", func(in *plan.Input, _ *plan.Decision, ask *plan.TakeoverAsk) {
 			ask.Adopt, in.Claim.Tip.Holder = true, plan.HeldBy(spec.Standby)
 		}, ""},
+		{"to adopt the claim of a machine that lives", func(in *plan.Input, _ *plan.Decision, ask *plan.TakeoverAsk) {
+			ask.Adopt, in.Claim.Tip.Holder, in.Twin = true, plan.HeldBy(spec.Standby), true
+		}, plan.R9},
 		{"to adopt a claim that was not read", func(in *plan.Input, _ *plan.Decision, ask *plan.TakeoverAsk) {
 			ask.Adopt, in.Claim.Tip.Holder, in.Claim.Read = true, plan.HeldBy(spec.Standby), false
 		}, plan.R9},
