@@ -97,7 +97,7 @@ type Actuator struct {
 	lateAt   time.Duration
 	// silences are the targets of probes that do not answer, by name.
 	silences map[string]silence
-	twins    twins
+	copies   copies
 }
 
 // NewActuator returns an actuator that remembers what the disk remembers.
@@ -127,7 +127,7 @@ func (a *Actuator) See(s *Snapshot) {
 	}
 	before := a.snap
 	a.snap = s
-	a.twins.read(s.Reports[a.Node], a.Run)
+	a.copies.read(s.Reports[a.Node], a.Instance, a.Run)
 	if s.Accepted == nil {
 		return
 	}
@@ -239,7 +239,7 @@ func (a *Actuator) noticeGap(now time.Duration) {
 // gather makes the input of one decision from the newest of everything.
 func (a *Actuator) gather(now time.Duration) plan.Input {
 	in := plan.Input{
-		Now: now, Boot: a.Boot, Instance: a.Instance, Run: a.Run, Twin: a.twins.alive, Doc: a.doc, Blocked: a.blocked,
+		Now: now, Boot: a.Boot, Instance: a.Instance, Run: a.Run, Copied: a.copies.alive != "", Doc: a.doc, Blocked: a.blocked,
 		Restarted: !a.found, Stale: a.stale(), Reading: a.snap.Reading, Late: a.late, Memory: a.mem, Takeover: a.takeover,
 		EndDrain: a.endDrain,
 	}
@@ -287,7 +287,7 @@ func (a *Actuator) gatherOthers(in *plan.Input) {
 	if r := a.snap.Reports[a.doc.Peer]; r != nil {
 		in.Peer = *r
 	}
-	in.Roles, in.Followed = a.roles, a.followed
+	in.Roles, in.Followed, in.Twin = a.roles, a.followed, a.snap.Twin
 }
 
 // keep puts the memory on disk before anything is done because of it. A disk

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 )
 
 // updateReport brings the report up to date with a decision.
@@ -81,7 +82,7 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 		Node: a.Node, Instance: a.Instance, Status: d.Status, Reason: d.Reason, Rule: d.Rule,
 		Ready: d.Ready, Paused: d.Status == plan.Paused, Seen: a.snap.Seen, Applied: a.applied,
 		Versions: a.Versions, Since: a.since.UTC(), At: a.Clock.Wall().UTC(), LastRead: a.snap.LastRead.UTC(),
-		Phases: slices.Clone(a.phases.now), Beside: a.twins.beside, BesideBeat: a.twins.beat,
+		Phases: slices.Clone(a.phases.now), Beside: a.copies.beside, BesideBeat: a.copies.beat,
 	}
 	if p := a.pause; p != nil && r.Paused {
 		r.PausedUntil = p.Until.UTC()
@@ -115,10 +116,10 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 }
 
 // tie is what this node knows of its claim, as of the newest pass.
-func (a *Actuator) ownClaim() plan.OwnClaim {
+func (a *Actuator) ownClaim() permit.OwnClaim {
 	in := a.in
 	in.Memory = a.mem
-	return plan.OwnClaimOf(&in)
+	return permit.OwnClaimOf(&in)
 }
 
 // composeNone makes the report of an agent that has no document in force. The report

@@ -15,6 +15,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 
 	"mainstay/reconcile"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -23,6 +24,8 @@ const (
 	claimFile = "claim.json"
 	// maxClaim bounds claim.json, in bytes.
 	maxClaim = 64 << 10
+	// mostClaimValues bounds the JSON values in it: a claim has about a hundred.
+	mostClaimValues = 1000
 	// maxChain bounds how many changes of a claim are read or kept.
 	maxChain = 4096
 	// firstLook is how many changes are fetched before it is known how many are
@@ -153,7 +156,7 @@ func (s *store) onlyFile(hash plumbing.Hash, name string, limit int64) (tree, bl
 		return err
 	})
 	if err != nil {
-		return nil, nil, damaged("tree "+hash.String(), scrub(err))
+		return nil, nil, damaged("tree "+hash.String(), failure.Scrub(err))
 	}
 	if len(t.Entries) != 1 || t.Entries[0].Name != name || t.Entries[0].Mode != filemode.Regular {
 		return nil, nil, damaged("tree "+hash.String(), fmt.Errorf("it is not made of %s alone", name))
@@ -224,13 +227,16 @@ func compare(a, b uint64) int {
 
 // decodeJSON reads one JSON value and nothing after it. Unknown fields pass: a
 // newer node may write more.
-func decodeJSON(b []byte, limit int, into any) error {
+func decodeJSON(b []byte, limit, most int, into any) error {
 	if len(b) > limit {
 		return fmt.Errorf("it is larger than %d bytes", limit)
 	}
+	if valuesIn(b) > most {
+		return fmt.Errorf("it has more than %d values", most)
+	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	if err := d.Decode(into); err != nil {
-		return scrub(err)
+		return failure.Scrub(err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("something follows the JSON value")
@@ -238,10 +244,27 @@ func decodeJSON(b []byte, limit int, into any) error {
 	return nil
 }
 
+// valuesIn counts the values of a JSON text. An empty one takes three bytes there
+// and a hundred in memory, so that the size of the text bounds nothing.
+func valuesIn(text []byte) int {
+	n, quoted := 1, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == ',' || c == '[' || c == '{'):
+			n++
+		}
+	}
+	return n
+}
+
 // decodeClaim reads claim.json and refuses what no node would have written.
 func decodeClaim(b []byte) (plan.Claim, error) {
 	var c plan.Claim
-	if err := decodeJSON(b, maxClaim, &c); err != nil {
+	if err := decodeJSON(b, maxClaim, mostClaimValues, &c); err != nil {
 		return plan.Claim{}, err
 	}
 	return c, checkClaim(c)

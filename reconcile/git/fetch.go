@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"mainstay/reconcile/git/packet"
+	"mainstay/reconcile/git/transport"
 )
 
 // fetchRequest is what to ask of upload-pack.
@@ -28,7 +29,7 @@ const infinite = 0x7fffffff
 // fetch asks for objects and adds them to store. When the store already holds a
 // part of the history, only what is missing is sent.
 func (s *session) fetch(ctx context.Context, f fetchRequest, into *store) error {
-	in, err := s.link.send(ctx, s.fetchLines(f, into))
+	in, err := s.link.Send(ctx, s.fetchLines(f, into))
 	if err != nil {
 		return s.fail(ctx, err)
 	}
@@ -40,7 +41,7 @@ func (s *session) fetch(ctx context.Context, f fetchRequest, into *store) error 
 
 func (s *session) fetchLines(f fetchRequest, have *store) []byte {
 	var b bytes.Buffer
-	caps := " agent=" + agent
+	caps := " agent=" + transport.Agent
 	// Some hosts insist on multi_ack_detailed, though there is nothing to
 	// negotiate here.
 	for _, c := range []string{"multi_ack_detailed", "ofs-delta", "side-band-64k", "no-progress"} {
@@ -93,10 +94,10 @@ func (s *session) readPack(in *bufio.Reader, f fetchRequest, into *store) error 
 	if !s.can("side-band-64k") {
 		return into.unpack(in)
 	}
-	data := &channel{read: func() ([]byte, error) { return packet.Read(in) }}
+	data := &packet.Data{In: in}
 	err := into.unpack(data)
-	if err != nil && data.err != nil && !errors.Is(data.err, io.EOF) {
-		return data.err
+	if err != nil && data.Err != nil && !errors.Is(data.Err, io.EOF) {
+		return data.Err
 	}
 	return err
 }
@@ -119,6 +120,9 @@ func readAcks(in *bufio.Reader) error {
 	}
 }
 
+// mostCuts bounds at how many commits a history that was sent may end.
+const mostCuts = 20_000
+
 // readShallow learns where the history that was sent ends.
 func readShallow(in *bufio.Reader, into *store) error {
 	for {
@@ -129,6 +133,12 @@ func readShallow(in *bufio.Reader, into *store) error {
 		word, commit, _ := bytes.Cut(l, []byte(" "))
 		switch string(word) {
 		case "shallow":
+			if !isHash(string(commit)) {
+				return fmt.Errorf("not a commit: %q", packet.Message(commit))
+			}
+			if len(into.cut) >= mostCuts {
+				return tooLarge("its history ends at more than %d commits", mostCuts)
+			}
 			into.cut[string(commit)] = true
 		case "unshallow":
 			delete(into.cut, string(commit))

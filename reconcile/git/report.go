@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing/object"
 
+	"mainstay/reconcile/git/transport"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -20,6 +21,9 @@ const (
 	reportFile = "report.json"
 	// maxReport bounds report.json, in bytes.
 	maxReport = 256 << 10
+	// mostReportValues bounds the JSON values in it: a report of a large node has a
+	// thousand.
+	mostReportValues = 20_000
 
 	trailerAt       = "At: "
 	trailerLastRead = "Last-Read: "
@@ -60,7 +64,7 @@ func (r *Remote) reportNote(ref string, rep plan.Report) (noteObjects, error) {
 	if err != nil {
 		return noteObjects{}, fmt.Errorf("encode report: %w", err)
 	}
-	if len(content) >= maxReport {
+	if len(content) >= maxReport || valuesIn(content) > mostReportValues {
 		return noteObjects{}, &Error{Kind: ErrTooLarge, Step: "encode report"}
 	}
 	n := note{file: reportFile, content: append(content, '\n'), author: rep.Node, when: rep.At, ref: ref, signer: signer}
@@ -128,7 +132,7 @@ const reportNotes = 64
 func (r *Remote) fetchReports(ctx context.Context, listed map[string]string, into *store) (map[string]error, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	s, err := openSession(ctx, r.dialers[0], uploadPack, "fetch reports")
+	s, err := openSession(ctx, r.dialers[0], transport.UploadPack, "fetch reports")
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +197,7 @@ func moments(c *object.Commit) (at, lastRead time.Time) {
 
 func decodeReport(b []byte) (plan.Report, error) {
 	var rep plan.Report
-	if err := decodeJSON(b, maxReport, &rep); err != nil {
+	if err := decodeJSON(b, maxReport, mostReportValues, &rep); err != nil {
 		return plan.Report{}, err
 	}
 	return rep, checkReport(rep)

@@ -24,7 +24,7 @@ func (p *pass) files() {
 		if f.Err != "" {
 			p.fileFailed(f)
 		}
-		if p.due(p.mem.Renders[i], lastRetry) {
+		if p.due(p.mem.Renders[i], time.Second, renderRetry) {
 			p.step(DoRender, i, RService, "%s is not as its template says", f.Path)
 			p.mem.Renders[i].again(p.in.Now)
 		}
@@ -71,9 +71,9 @@ const silenceWarns = 15 * time.Second
 // conditions adds the conditions that a person should know, whatever the status is.
 func (p *pass) conditions() {
 	in := p.in
-	if in.Twin != "" {
-		p.warn(CondTwinAgent, "two agents call themselves %s: this one, and another one whose reports appear in turn with it: "+
-			"stop one of them, or give it a node name of its own, then restart mainstay on the other one", p.doc.Node)
+	if in.Copied {
+		p.warn(CondTwoAgents, "two agents call themselves %s: this one, and one on a copy of this machine, whose reports appear in turn with it. "+
+			"Stop one of them, then restart mainstay on the other one", p.doc.Node)
 	}
 	if p.mem.Pending != nil && p.out.Push == nil {
 		p.warn(CondPushUnknown, "a %s of the claim was sent and its outcome is not known", p.mem.Pending.Action)
@@ -95,7 +95,7 @@ func (p *pass) conditions() {
 		p.warn(CondPeerSilent, "%s holds the claim, and nothing on it answers the witness probe: it may be dead or cut off; "+
 			"look at it, or fail over", p.doc.Peer)
 	}
-	if p.mine() && in.Claim.Tip.Unseen() {
+	if p.mine() && in.Claim.Tip.Unseen() && !in.Twin {
 		p.warn(CondMachineUnseen, "another machine held the claim of %s before this one, and nobody saw it down: see that it is off for good, "+
 			"then run mainstay takeover --adopt here; until then a change of side waits as if nothing were known of %s", p.doc.Side, p.doc.Side)
 	}

@@ -17,11 +17,11 @@ type Input struct {
 	Boot string `json:"boot"`
 	// Instance identifies this agent on this machine; see Claim.Instance.
 	Instance string `json:"instance"`
-	// Run is this run of the agent, and Twin another one that lives, goes by this
-	// node's name and has seen this one: two agents call themselves the same. Both
-	// are as reports name them, and empty when not known.
-	Run  string `json:"run,omitempty"`
-	Twin string `json:"twin,omitempty"`
+	// Run is this run of the agent, as its reports name it, empty when not known.
+	Run string `json:"run,omitempty"`
+	// Copied says that another agent of this very Instance lives, on a copy of this
+	// machine: it has seen a report of this run (R1, R3).
+	Copied bool `json:"copied,omitempty"`
 	// Doc is nil until a document was accepted.
 	Doc *Doc `json:"doc,omitempty"`
 	// Blocked, when set, says why this node could not start its services: an
@@ -43,6 +43,9 @@ type Input struct {
 	// Late says that this pass came much too late, so that this node may have
 	// been replaced: nothing new begins before git was looked at again.
 	Late bool `json:"late,omitempty"`
+	// Twin says that another agent of this node's name lives: a claim of another
+	// instance of this side may be that one's (R9).
+	Twin bool `json:"twin,omitempty"`
 	// Claim is the claim of this node's own exclusive role.
 	Claim ClaimView `json:"claim"`
 	// Peer is the node of the same role on the other side.
@@ -106,6 +109,9 @@ type Service struct {
 	// Drain is how long a planned stop waits for work under way to end; zero
 	// is no drain.
 	Drain time.Duration `json:"drain,omitempty"`
+	// Restart is how soon it is started again when it died; zero is
+	// DefaultRestart, field by field.
+	Restart Restart `json:"restart,omitzero"`
 	// ByHand is the command a person runs when the stop cannot be verified.
 	ByHand string `json:"byHand,omitempty"`
 	// Gone says that the document names it no more and that it was not seen down

@@ -36,7 +36,7 @@ func (p *pass) listened() {
 	case !p.mem.ReturnTimed:
 		p.mem.ReturnTimed, p.mem.ReturnedSince = true, p.in.Now
 	}
-	if p.returnLeft() > 0 || p.in.Twin != "" {
+	if p.returnLeft() > 0 || p.in.Copied {
 		return
 	}
 	if p.named(c.Tip) {
@@ -96,7 +96,7 @@ func (p *pass) heard() bool { return p.in.Peer.Known && p.in.Run != "" && p.in.P
 // isCopy reports whether another agent goes by this node's name, and this one is not
 // the one that serves or served: it found its services down, and leaves the claim alone
 // (R3).
-func (p *pass) isCopy() bool { return p.in.Twin != "" && p.mem.Returned && p.allDown() }
+func (p *pass) isCopy() bool { return p.in.Copied && p.mem.Returned && p.allDown() }
 
 // named reports whether this very machine, or a copy of it, holds a claim.
 func (p *pass) named(t Tip) bool {
@@ -122,3 +122,7 @@ func (p *pass) knowRun(run string) {
 func ownRun(in *Input, m *Memory, run string) bool {
 	return run == "" || in.Run == "" || run == in.Run || slices.Contains(m.Runs, run)
 }
+
+// KnowsRun is whether a run of the agent that changed the claim was one on this
+// machine's disk, and not one of a copy of it (R1).
+func (in *Input) KnowsRun(run string) bool { return ownRun(in, &in.Memory, run) }

@@ -121,8 +121,8 @@ func TestAClaimOfACopyStopsThisMachine(t *testing.T) {
 	if d := Decide(in); d.Status != Deactivating || d.Rule != R1 {
 		t.Errorf("goes on: %+v", d)
 	}
-	if own := OwnClaimOf(in); own != OwnClaimLost {
-		t.Errorf("jobs are tied to a copy's claim: %v", own)
+	if in.KnowsRun("other") {
+		t.Error("jobs are tied to a copy's claim")
 	}
 }
 
@@ -144,7 +144,7 @@ func TestARestoredDiskKnowsItsClaimAgain(t *testing.T) {
 func TestACopyLeavesTheClaimAlone(t *testing.T) {
 	for _, active := range []spec.Side{spec.Main, spec.Standby} {
 		in := cameBack()
-		in.Doc.Active, in.Twin = active, "run9"
+		in.Doc.Active, in.Copied = active, true
 		d := andThen(in, Decide(in), time.Hour)
 		if d.Status != Held || d.Push != nil || d.Ready {
 			t.Errorf("active %s: %+v", active, d)

@@ -125,7 +125,7 @@ func TestACopyWithTheSameFingerprintServesBesideNobody(t *testing.T) { // R1, R3
 	twin := s.twin()
 	twin.powerOn()
 	s.until("both say so", 20*time.Second, func() bool {
-		return has(s.is(s.main), plan.CondTwinAgent) && has(s.is(twin), plan.CondTwinAgent)
+		return has(s.is(s.main), plan.CondTwoAgents) && has(s.is(twin), plan.CondTwoAgents)
 	})
 	s.serves(s.main)
 	for _, side := range []spec.Side{spec.Standby, spec.Main, spec.Standby} {
@@ -149,7 +149,7 @@ func TestOfTwoCopiesTheOlderTokenStops(t *testing.T) { // R1
 	s.passes(time.Minute)
 	s.serves(twin)
 	s.servesNot(s.main)
-	s.expect(has(s.is(s.main), plan.CondTwinAgent) && has(s.is(twin), plan.CondTwinAgent), "both say so")
+	s.expect(has(s.is(s.main), plan.CondTwoAgents) && has(s.is(twin), plan.CondTwoAgents), "both say so")
 	twin.powerOff()
 	s.main.proc.take(&plan.TakeoverAsk{Attest: "the copy is deleted", Adopt: true})
 	s.until("main serves", 30*time.Second, s.main.active)
@@ -160,7 +160,7 @@ func TestTwoMachinesOfOneNodeNameSaySo(t *testing.T) {
 	other := s.addNode("xivo-other", "xivo-main")
 	other.powerOn()
 	s.until("both say so", 20*time.Second, func() bool {
-		return has(s.is(s.main), plan.CondTwinAgent) && has(s.is(other), plan.CondTwinAgent)
+		return has(s.is(s.main), plan.CondTwoAgents) && has(s.is(other), plan.CondTwoAgents)
 	})
 	s.serves(s.main)
 	s.servesNot(other)
@@ -172,7 +172,7 @@ func TestAnAgentIsNoTwinOfTheRunBeforeIt(t *testing.T) {
 		s.main.killAgent()
 		s.main.startAgent()
 		s.passes(7 * time.Second)
-		s.expect(!has(s.is(s.main), plan.CondTwinAgent), "nobody is taken for a second agent")
+		s.expect(!has(s.is(s.main), plan.CondTwoAgents), "nobody is taken for a second agent")
 	}
 }
 
