@@ -110,8 +110,8 @@ func (l *agentLoader) policy() {
 		l.say(RulePolicy, schema.Path{"verify", "policy"}, "without verify.allowedSigners nobody's signature is looked at",
 			"name the file of your operators' keys in verify.allowedSigners")
 	}
-	if v.Skew > Duration(longestSkew) {
-		l.say(RuleBound, schema.Path{"verify", "skew"}, fmt.Sprintf("%s is longer than %s", v.Skew, longestSkew), "such as 15m")
+	if v.Skew.D() < time.Second || v.Skew.D() > longestSkew {
+		l.say(RuleBound, schema.Path{"verify", "skew"}, fmt.Sprintf("%s is not from 1s to 168h", v.Skew), "such as 15m")
 	}
 }
 

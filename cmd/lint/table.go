@@ -57,6 +57,7 @@ func loop(with func(...string) []string) []row {
 			internal: with("reconcile"), modules: []string{prometheus}},
 		{folder: "reconcile/guard", why: "must work when git, documents and drivers do not: it is handed what stops", internal: with()},
 		{folder: "reconcile/git/packet", why: "the frames of git's protocol, without knowing what is in them"},
+		{folder: "reconcile/git/address", why: "takes an address apart, and speaks to nobody"},
 		{folder: "reconcile/git/signature", why: "who signed a commit, without knowing where it came from",
 			modules: []string{sshsig, goCrypto, xCrypto}},
 		{folder: "reconcile/git/trust", why: "judges what is handed to it: which fields a commit changes, and whose signature that wants",

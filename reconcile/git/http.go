@@ -17,13 +17,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mainstay/reconcile/git/address"
 	"mainstay/reconcile/git/packet"
 )
 
 // httpDialer speaks smart HTTP. It keeps idle connections, so that a poll costs
 // no handshake, and nothing else.
 type httpDialer struct {
-	endpoint
+	address.Endpoint
 	tokenFile string
 	client    *http.Client
 	// mirror says that an old answer is as good as any: what is read here is no
@@ -33,18 +34,18 @@ type httpDialer struct {
 	skip atomic.Int32
 }
 
-func newHTTPDialer(e endpoint, o Options) (*httpDialer, error) {
+func newHTTPDialer(e address.Endpoint, o Options) (*httpDialer, error) {
 	roots, err := rootsFrom(o.CAFile)
 	if err != nil {
 		return nil, err
 	}
-	d := &httpDialer{endpoint: e}
-	if e.sameHost(o.URL) {
+	d := &httpDialer{Endpoint: e}
+	if e.SameHost(o.URL) {
 		d.tokenFile = o.TokenFile
 	}
-	if d.hasSecret() && e.base.Scheme == "http" && !loopback(e.base.Hostname()) {
+	if d.hasSecret() && e.Base.Scheme == "http" && !loopback(e.Base.Hostname()) {
 		return nil, &Error{
-			Kind: ErrAuth, Step: "open", At: e.shown,
+			Kind: ErrAuth, Step: "open", At: e.Shown,
 			Err:    errors.New("a token would cross the network in the clear"),
 			Advice: "use an https address",
 		}
@@ -106,16 +107,16 @@ func sameOrigin(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-func (d *httpDialer) shown() string { return d.endpoint.shown }
+func (d *httpDialer) shown() string { return d.Shown }
 
 func (d *httpDialer) forget() { d.client.CloseIdleConnections() }
 
-func (d *httpDialer) hasSecret() bool { return d.tokenFile != "" || d.password != "" }
+func (d *httpDialer) hasSecret() bool { return d.tokenFile != "" || d.Password != "" }
 
 // credentials returns user and password for this request.
 func (d *httpDialer) credentials() (user, password string, err error) {
 	if d.tokenFile == "" {
-		return d.user, d.password, nil
+		return d.User, d.Password, nil
 	}
 	b, err := os.ReadFile(d.tokenFile)
 	if err != nil {
@@ -132,8 +133,8 @@ func (d *httpDialer) credentials() (user, password string, err error) {
 		return user, password, nil
 	}
 	// Hosts that take a token as password accept any user name with it.
-	if d.user != "" {
-		return d.user, token, nil
+	if d.User != "" {
+		return d.User, token, nil
 	}
 	return "token", token, nil
 }
@@ -153,7 +154,7 @@ type httpLink struct {
 }
 
 func (d *httpDialer) dial(ctx context.Context, service string) (link, error) {
-	l := &httpLink{dialer: d, service: service, base: d.base.String()}
+	l := &httpLink{dialer: d, service: service, base: d.Base.String()}
 	var err error
 	if l.user, l.password, err = d.credentials(); err != nil {
 		return nil, err

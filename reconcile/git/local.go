@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"mainstay/reconcile/git/address"
 	"mainstay/reconcile/git/packet"
 	"mainstay/reconcile/run"
 )
@@ -24,9 +25,9 @@ const graceful = time.Second
 
 // localDialer runs the git program on a folder of this machine. Only git's own
 // ref transaction compares and swaps between processes.
-type localDialer struct{ endpoint }
+type localDialer struct{ address.Endpoint }
 
-func (d localDialer) shown() string { return d.endpoint.shown }
+func (d localDialer) shown() string { return d.Shown }
 
 func (localDialer) forget() {}
 
@@ -46,10 +47,10 @@ func (d localDialer) dial(ctx context.Context, service string) (link, error) {
 	if err != nil {
 		return nil, &Error{Kind: ErrUnreachable, Err: err, Advice: "a repository on this machine needs the git program"}
 	}
-	if _, err := os.Stat(d.path); err != nil {
+	if _, err := os.Stat(d.Path); err != nil {
 		return nil, missing(err)
 	}
-	args := []string{strings.TrimPrefix(service, "git-"), d.path}
+	args := []string{strings.TrimPrefix(service, "git-"), d.Path}
 	if service == uploadPack {
 		args = append([]string{"-c", "uploadpack.allowFilter=true"}, args...)
 	}

@@ -31,7 +31,7 @@ func (d *httpDialer) shortList(ctx context.Context) (Refs, error) {
 		return nil, errNotOffered
 	}
 	d.skip.Store(0)
-	l := &httpLink{dialer: d, service: uploadPack, base: d.base.String(), version2: true}
+	l := &httpLink{dialer: d, service: uploadPack, base: d.Base.String(), version2: true}
 	var err error
 	if l.user, l.password, err = d.credentials(); err != nil {
 		return nil, err

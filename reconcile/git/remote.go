@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mainstay/reconcile"
+	"mainstay/reconcile/git/address"
 	"mainstay/spec"
 )
 
@@ -93,8 +94,8 @@ func Open(o Options) (*Remote, error) {
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
-	for i, address := range append([]string{o.URL}, o.Mirrors...) {
-		d, err := newDialer(address, o)
+	for i, text := range append([]string{o.URL}, o.Mirrors...) {
+		d, err := newDialer(text, o)
 		if err != nil {
 			if i > 0 {
 				err = fmt.Errorf("mirror %d: %w", i, err)
@@ -109,15 +110,15 @@ func Open(o Options) (*Remote, error) {
 	return r, nil
 }
 
-func newDialer(address string, o Options) (dialer, error) {
-	e, err := parseEndpoint(address)
+func newDialer(text string, o Options) (dialer, error) {
+	e, err := address.Parse(text)
 	if err != nil {
 		return nil, err
 	}
-	switch e.scheme {
-	case overHTTP:
+	switch e.Scheme {
+	case address.OverHTTP:
 		return newHTTPDialer(e, o)
-	case overSSH:
+	case address.OverSSH:
 		return newSSHDialer(e, o)
 	default:
 		return localDialer{e}, nil

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"mainstay/reconcile/git/address"
 	"mainstay/reconcile/git/packet"
 )
 
@@ -23,7 +24,7 @@ import (
 // is young, the files of key and pinned hosts are as they were, and every session on
 // it ended well: a new connection costs a server more than all that git does on it.
 type sshDialer struct {
-	endpoint
+	address.Endpoint
 	keyFile    string
 	knownHosts string
 	log        *slog.Logger
@@ -32,8 +33,8 @@ type sshDialer struct {
 	idle    chan *sshConn
 }
 
-func newSSHDialer(e endpoint, o Options) (dialer, error) {
-	d := sshDialer{endpoint: e, keyFile: o.SSHKey, knownHosts: o.KnownHosts, log: o.Log,
+func newSSHDialer(e address.Endpoint, o Options) (dialer, error) {
+	d := sshDialer{Endpoint: e, keyFile: o.SSHKey, knownHosts: o.KnownHosts, log: o.Log,
 		skipped: new(atomic.Pointer[string]), idle: make(chan *sshConn, sshIdle)}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
@@ -41,7 +42,7 @@ func newSSHDialer(e endpoint, o Options) (dialer, error) {
 	return d, nil
 }
 
-func (d sshDialer) shown() string { return d.endpoint.shown }
+func (d sshDialer) shown() string { return d.Shown }
 
 // sshLink is a service on the far side of an SSH connection.
 type sshLink struct {
@@ -64,11 +65,11 @@ func (d sshDialer) dial(ctx context.Context, service string) (link, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.address)
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.Address)
 	if err != nil {
 		return nil, &Error{Kind: ErrUnreachable, Err: scrub(err)}
 	}
-	c := &sshConn{conn: conn, files: files, config: config, address: d.address, born: time.Now()}
+	c := &sshConn{conn: conn, files: files, config: config, address: d.Address, born: time.Now()}
 	l, err := d.open(ctx, c, service)
 	switch {
 	case err == nil:
@@ -105,7 +106,7 @@ func (d sshDialer) open(ctx context.Context, c *sshConn, service string) (*sshLi
 	l := &sshLink{sshConn: c, idle: d.idle}
 	// The handshake knows no context: the end of the connection is its bound.
 	l.stop = context.AfterFunc(ctx, func() { _ = c.conn.Close() })
-	if err := l.start(service + " " + shellQuote(d.path)); err != nil {
+	if err := l.start(service + " " + shellQuote(d.Path)); err != nil {
 		l.failed = true
 		l.close()
 		return nil, err
@@ -118,13 +119,13 @@ func (d sshDialer) config() (*ssh.ClientConfig, *hostKeys, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	pinned, err := readHostKeys(d.knownHosts, d.address)
+	pinned, err := readHostKeys(d.knownHosts, d.Address)
 	if err != nil {
 		return nil, nil, err
 	}
 	d.saySkipped(pinned.skipped)
 	return &ssh.ClientConfig{
-		User:              d.user,
+		User:              d.User,
 		Auth:              []ssh.AuthMethod{ssh.PublicKeys(signer)},
 		HostKeyCallback:   pinned.check,
 		HostKeyAlgorithms: pinned.algorithms(),
