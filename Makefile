@@ -12,7 +12,8 @@ BENCHRUNS ?= 3
 SWITCHES  ?= 10
 PKG       ?= ./...
 # "make torture": how long, from which seed (empty is a random one), which recipe
-# ("all" for each; empty for random faults) and how many runs.
+# (a name or a number, "all" for each, "list" to see them; empty for random faults),
+# and how many runs of each.
 SEED      ?=
 RECIPE    ?=
 RUNS      ?=

@@ -4,6 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"io/fs"
+	"os"
+	"path"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -65,6 +68,56 @@ func TestBudgetsOfTheTreeAreWellFormed(t *testing.T) {
 	if err != nil || len(budgets) < 10 {
 		t.Errorf("%d budgets, error %v", len(budgets), err)
 	}
+}
+
+// A budget is held against a benchmark that is in the tree, and whose file names the
+// metric: one that nothing can measure fails every run of the benchmarks.
+func TestEveryBudgetIsMeasured(t *testing.T) {
+	budgets, err := parseBudgets(budgetText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := os.DirFS("../..")
+	packages, err := withBenchmarks(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range budgets {
+		if !measures(t, tree, packages, b.series) {
+			t.Errorf("%s: no file of a package with benchmarks declares %s and reports %s", b.what, b.series.benchmark, b.series.metric)
+		}
+		if of, ok := strings.CutPrefix(b.reference, "Benchmark"); ok {
+			name, metric, _ := strings.Cut(of, " ")
+			if !measures(t, tree, packages, series{"Benchmark" + name, metric}) {
+				t.Errorf("%s: nothing measures the reference %s", b.what, b.reference)
+			}
+		}
+	}
+}
+
+// measures tells whether a test file declares the benchmark of a series, names its
+// sub-benchmark and reports its metric. Every benchmark reports ns/op.
+func measures(t *testing.T, tree fs.FS, packages []string, s series) bool {
+	t.Helper()
+	function, part, _ := strings.Cut(s.benchmark, "/")
+	for _, folder := range packages {
+		files, err := fs.Glob(tree, path.Join(folder, "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range files {
+			text, err := fs.ReadFile(tree, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			metric, _, _ := strings.Cut(s.metric, "@") // what follows is counted
+			said := strings.Contains(string(text), `"`+metric) || s.metric == "ns/op"
+			if strings.Contains(string(text), "func "+function+"(") && strings.Contains(string(text), `"`+part) && said {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func TestBadBudgetIsNamedByLine(t *testing.T) {

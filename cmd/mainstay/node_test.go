@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -29,6 +30,7 @@ func TestNodeStories(t *testing.T) {
 		Setup: gitAsIs,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "paris": cmdParis, "commit": cmdCommit, "node": cmdNode, "until": cmdUntil, "edit": cmdEdit, "valid": cmdValid,
+			"claim": cmdClaim,
 		},
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		RequireExplicitExec: true,
@@ -171,6 +173,21 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Logf("%s is %s: %s", last.Node, last.Status, last.Reason)
 		}
 		return err == nil && string(v.Node.Status) == args[1] && strings.Contains(v.Node.Reason, words)
+	})
+}
+
+// cmdClaim waits until a repository, beside the story's checkout, has a claim of a side:
+// claim REPOSITORY ROLE SIDE.
+func cmdClaim(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: claim REPOSITORY ROLE SIDE")
+	}
+	repo := filepath.Join(ts.Getenv("WORK"), args[0])
+	waitFor(ts, "the claim to be of "+args[2], func() bool {
+		c := exec.Command("git", "-C", repo, "cat-file", "blob", "refs/mainstay/paris/claim/"+args[1]+":claim.json")
+		out, err := c.Output()
+		var claim plan.Claim
+		return err == nil && json.Unmarshal(out, &claim) == nil && string(claim.Holder) == args[2]
 	})
 }
 

@@ -44,6 +44,47 @@ func TestEveryCommandOfTheRunbookIsRun(t *testing.T) {
 	}
 }
 
+// A story that plays a page of the runbook takes the page's steps, in their order.
+func TestStoriesOfAPageTakeItsSteps(t *testing.T) {
+	text, err := fs.ReadFile(examples.FS(), "RUNBOOK.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	played := map[string]bool{}
+	for _, file := range storyFiles(t) {
+		story, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cited := pageCited.FindStringSubmatch(strings.ReplaceAll(string(story), "\n# ", " "))
+		if cited == nil {
+			continue
+		}
+		_, page, ok := strings.Cut(string(text), "\n## "+cited[1]+"\n")
+		if !ok {
+			t.Errorf("%s plays %q, which the runbook does not have", file, cited[1])
+		}
+		page, _, _ = strings.Cut(page, "\n## ")
+		played[cited[1]] = true
+		steps := runbookCommands(page)
+		for _, m := range storyLine.FindAllStringSubmatch(string(story), -1) {
+			if len(steps) > 0 && plainCommand(m[1]) == steps[0] {
+				steps = steps[1:]
+			}
+		}
+		if len(steps) > 0 && !strings.HasPrefix(steps[0], "mainstay accept ") { // what to do when a step did not help
+			t.Errorf("%s does not come to %q of the page %q", file, steps[0], cited[1])
+		}
+	}
+	for _, page := range []string{"The git server is lost and rebuilt", "Main and git were restored from a backup", "A machine was replaced or cloned"} {
+		if !played[page] {
+			t.Errorf("no story plays the page %q", page)
+		}
+	}
+}
+
+var pageCited = regexp.MustCompile(`the page "([^"]+)" of the runbook`)
+
 // The README's way of a newcomer is the story of the same name.
 func TestTheNewcomersWayIsRun(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
@@ -67,7 +108,7 @@ func TestTheNewcomersWayIsRun(t *testing.T) {
 	}
 }
 
-var commandLine = regexp.MustCompile(`(?m)^ *(mainstay .*)$`)
+var commandLine = regexp.MustCompile(`(?m)^ *((?:mainstay|git) .*)$`)
 
 // runbookCommands are those in blocks of shell.
 func runbookCommands(text string) []string {
@@ -84,7 +125,7 @@ func runbookCommands(text string) []string {
 }
 
 var (
-	storyLine = regexp.MustCompile(`(?m)^(?:!? ?exec|exits \d) (?:sh -c 'exec )?(mainstay [^>\n]*)`)
+	storyLine = regexp.MustCompile(`(?m)^(?:!? ?exec|exits \d) (?:sh -c 'exec )?((?:mainstay|git) [^>\n]*)`)
 	// where a test finds its agent is its own business, and so is that nobody can
 	// be asked there and how long it waits
 	aside = regexp.MustCompile(` (--(config|socket|wait|name) \S+|--yes)| 2>\S+|^cd \S+$| +# .*$| &\w*&?$`)
@@ -98,12 +139,8 @@ func plainCommand(c string) string {
 // storyCommands are all that the stories run.
 func storyCommands(t *testing.T) map[string]bool {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("testdata", "*", "*.txtar"))
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
 	run := map[string]bool{}
-	for _, f := range files {
+	for _, f := range storyFiles(t) {
 		text, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
@@ -113,4 +150,13 @@ func storyCommands(t *testing.T) map[string]bool {
 		}
 	}
 	return run
+}
+
+func storyFiles(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", "*", "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	return files
 }

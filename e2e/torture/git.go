@@ -67,7 +67,7 @@ func serveGit(ctx context.Context, folder string, nodes []string) (*server, erro
 	mux := http.NewServeMux()
 	for _, n := range nodes {
 		s.links[n] = &link{}
-		mux.Handle("/"+n+"/", s.links[n].wrap(backend(git, folder, "/"+n)))
+		mux.Handle("/"+n+"/", s.links[n].wrap(&memo{folder: folder, root: "/" + n, next: backend(git, folder, "/"+n), kept: map[string]answer{}}))
 	}
 	s.http = &http.Server{Handler: mux, ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = s.http.Serve(l) }()
@@ -78,9 +78,10 @@ func serveGit(ctx context.Context, folder string, nodes []string) (*server, erro
 func backend(git, folder, root string) http.Handler {
 	return &cgi.Handler{
 		Path: git, Args: []string{"http-backend"}, Root: root,
-		Env: append(gitserver.Env(), "GIT_PROJECT_ROOT="+folder, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_COUNT=2",
+		Env: append(gitserver.Env(), "GIT_PROJECT_ROOT="+folder, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_COUNT=3",
 			"GIT_CONFIG_KEY_0=http.receivepack", "GIT_CONFIG_VALUE_0=true",
-			"GIT_CONFIG_KEY_1=safe.directory", "GIT_CONFIG_VALUE_1=*"),
+			"GIT_CONFIG_KEY_1=safe.directory", "GIT_CONFIG_VALUE_1=*",
+			"GIT_CONFIG_KEY_2=receive.autogc", "GIT_CONFIG_VALUE_2=false"),
 		Logger: log.New(io.Discard, "", 0), Stderr: io.Discard,
 	}
 }

@@ -21,12 +21,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -38,6 +41,7 @@ type options struct {
 	seconds, runs, parallel int
 	seed                    uint64
 	recipe, program, dir    string
+	chosen                  []recipe
 	keep                    bool
 }
 
@@ -54,7 +58,10 @@ func run(args []string) int {
 			return work(parse(args[1:]))
 		}
 	}
-	parse(args) // a mistake is told before anything begins
+	if o := parse(args); o.recipe == "list" { // a mistake is told before anything begins
+		fmt.Print(listing())
+		return 0
+	}
 	return supervise(args)
 }
 
@@ -65,13 +72,13 @@ func parse(args []string) options {
 	f.Uint64Var(&o.seed, "seed", 0, "the first seed; random when it is 0")
 	f.IntVar(&o.runs, "runs", 0, "how many runs, however long they take; 0 goes by -seconds")
 	f.IntVar(&o.parallel, "parallel", 2, "runs at a time")
-	f.StringVar(&o.recipe, "recipe", "", "one recipe, \"all\", or \"\" for random faults: "+strings.Join(names(), ", "))
+	f.StringVar(&o.recipe, "recipe", "", "a recipe's name or number, \"all\", \"list\" to see them, or \"\" for random faults")
 	f.StringVar(&o.program, "program", "bin/mainstay", "the program to torture")
 	f.StringVar(&o.dir, "dir", "", "for the supervisor's own use")
 	f.BoolVar(&o.keep, "keep", false, "keep the folder of a run with violations")
 	_ = f.Parse(args) // it exits
-	if o.recipe != "" && o.recipe != "all" && recipeOf(o.recipe) == nil {
-		fmt.Fprintf(os.Stderr, "error: there is no recipe %q: the recipes are %s\n", o.recipe, strings.Join(names(), ", "))
+	if o.chosen = chosen(o.recipe); o.recipe != "" && o.recipe != "list" && len(o.chosen) == 0 {
+		fmt.Fprintf(os.Stderr, "error: there is no recipe %q; these are there:\n%s", o.recipe, listing())
 		os.Exit(2)
 	}
 	return o
@@ -86,7 +93,7 @@ func work(o options) int {
 		o.seed = rand.Uint64N(1_000_000_000) + 1
 	}
 	fmt.Printf("seed %d\n", o.seed)
-	t := &tally{end: time.Now().Add(time.Duration(o.seconds) * time.Second), seed: o.seed}
+	t := &tally{held: map[string]int{}, played: map[string]int{}, end: time.Now().Add(time.Duration(o.seconds) * time.Second), seed: o.seed}
 	var all sync.WaitGroup
 	for range max(1, o.parallel) {
 		all.Go(func() {
@@ -114,8 +121,9 @@ type tally struct {
 	runs       int
 	unplayed   int
 	violations int
-	failed     map[string]int
-	accepted   time.Duration
+	// played and held count the runs of each recipe.
+	played, held map[string]int
+	accepted     time.Duration
 }
 
 // next names the next run, unless there is none.
@@ -124,24 +132,19 @@ func (t *tally) next(o options) (plannedRun, bool) {
 	defer t.mu.Unlock()
 	n := t.begun
 	switch {
-	case o.recipe == "all" && o.runs == 0 && n >= len(recipes()), o.runs > 0 && n >= o.total():
+	case o.runs > 0 && n >= o.runs*max(1, len(o.chosen)):
+		return plannedRun{}, false
+	case o.runs == 0 && o.recipe == "all" && n >= len(o.chosen):
 		return plannedRun{}, false
 	case o.runs == 0 && o.recipe != "all" && n > 0 && time.Now().Add(lastRun).After(t.end):
 		return plannedRun{}, false
 	}
 	t.begun++
-	r := plannedRun{number: n, seed: t.seed + uint64(n), recipe: o.recipe}
-	if o.recipe == "all" {
-		r.recipe = recipes()[n%len(recipes())].name
+	r := plannedRun{number: n, seed: t.seed + uint64(n), recipe: recipe{play: random}}
+	if len(o.chosen) > 0 {
+		r.recipe = o.chosen[n%len(o.chosen)]
 	}
 	return r, true
-}
-
-func (o options) total() int {
-	if o.recipe == "all" {
-		return o.runs * len(recipes())
-	}
-	return o.runs
 }
 
 func (t *tally) add(r result) {
@@ -158,11 +161,9 @@ func (t *tally) add(r result) {
 	t.runs++
 	t.violations += len(r.violations)
 	t.accepted += r.accepted
-	if t.failed == nil {
-		t.failed = map[string]int{}
-	}
-	if len(r.violations) > 0 {
-		t.failed[r.name]++
+	t.played[r.recipe]++
+	if len(r.violations) == 0 {
+		t.held[r.recipe]++
 	}
 }
 
@@ -170,8 +171,8 @@ func (t *tally) summary() int {
 	if t.accepted > 0 {
 		fmt.Printf("accepted by a person, and counted: %.2f s of two sides serving\n", t.accepted.Seconds())
 	}
-	for name, n := range t.failed {
-		fmt.Printf("failed %d times: %s\n", n, name)
+	for _, name := range slices.Sorted(maps.Keys(t.played)) {
+		fmt.Printf("%s: %d of %d held\n", cmp.Or(name, "random faults"), t.held[name], t.played[name])
 	}
 	if t.unplayed > 0 {
 		fmt.Printf("not played, and counted neither as held nor as a violation: %d\n", t.unplayed)
@@ -190,12 +191,13 @@ const lastRun = 15 * time.Second
 type plannedRun struct {
 	number int
 	seed   uint64
-	recipe string
+	recipe recipe
 }
 
 // result is one run after it was made.
 type result struct {
 	name       string
+	recipe     string
 	aborted    bool
 	violations []string
 	unplayed   []string

@@ -44,7 +44,7 @@ func (s *site) slowed(d time.Duration) time.Duration { return d * time.Duration(
 
 // serves reports whether a service of a side beats.
 func (s *site) serves(side string) bool {
-	for _, p := range spans(s.nodes[side].folder, side) {
+	for _, p := range s.spans(side) {
 		if time.Since(p.to) < fresh {
 			return true
 		}

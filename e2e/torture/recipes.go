@@ -10,49 +10,6 @@ import (
 	"time"
 )
 
-// recipe is a way that once ended in two active sides. What it expects is that none
-// of it does, and what its play says besides.
-type recipe struct {
-	name string
-	play func(*site)
-}
-
-func recipes() []recipe {
-	return append([]recipe{
-		{"new-git-server", newGitServer},
-		{"coordination-moved-fresh", coordinationMoved},
-		{"coordination-off-one", coordinationOff},
-		{"shared-to-exclusive", sharedToExclusive},
-		{"name-accepted", nameAccepted},
-		{"role-renamed", roleRenamed},
-		{"presumption-laundered", presumptionLaundered},
-		{"laundered-witness", launderedWitness},
-		{"kind-changed", kindChanged},
-		{"allow-tightened", allowTightened},
-		{"slow-daemon", slowDaemon},
-		{"takeover-late", takeoverLate},
-		{"restored-together", restoredTogether},
-		{"by-hand", byHand},
-	}, leaseRecipes()...)
-}
-
-func names() []string {
-	var out []string
-	for _, r := range recipes() {
-		out = append(out, r.name)
-	}
-	return out
-}
-
-func recipeOf(name string) func(*site) {
-	for _, r := range recipes() {
-		if r.name == name {
-			return r.play
-		}
-	}
-	return nil
-}
-
 const (
 	// soon is how long a recipe looks for what may also never come.
 	soon = 30 * time.Second
@@ -65,20 +22,29 @@ const (
 
 // newGitServer: main's site burnt with the git server while standby serves. The new
 // server is made from a clone, which carries no claims, and main is a new machine.
-func newGitServer(s *site) {
+func newGitServer(s *site) { s.newServer(false) }
+
+func newGitServerSeen(s *site) { s.newServer(true) }
+
+func (s *site) newServer(seen bool) {
 	s.declare(mainSide, hold)
 	s.both()
 	s.wants(mainSide)
 	s.declare(standbySide)
 	s.wants(standbySide)
 	s.goesDown(mainSide, soon)
-	s.git.links[standbySide].fault(cut) // it is not pointed at the new server yet
+	s.git.links[standbySide].fault(cut) // nobody has told it of the new server yet
 	s.end(mainSide, syscall.SIGKILL)
 	s.wipe(mainSide)
 	s.must(s.bare("rebuilt"))
 	s.must(s.run(s.work(), "git", "remote", "set-url", "origin", s.repo("rebuilt")))
 	s.declare(mainSide)
 	s.nodes[mainSide].url = s.url(mainSide, "rebuilt")
+	if seen { // the rebuilt server has the old one's address
+		s.must(os.RemoveAll(s.repo("deployment")))
+		s.must(os.Symlink(s.repo("rebuilt"), s.repo("deployment")))
+		s.git.links[standbySide].fault(nil)
+	}
 	s.start(mainSide)
 	s.wait(watch)
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -30,9 +32,11 @@ type site struct {
 	dir     string
 	git     *server
 	nodes   map[string]*machine
-	doc     document
-	rand    *rand.Rand
-	log     *os.File
+	// twin is the copy of a node, where a run makes one.
+	twin *machine
+	doc  document
+	rand *rand.Rand
+	log  *os.File
 	// repos are the bare repositories that have held claims.
 	repos []string
 	// since is when the rules of an exclusive role began to hold, zero for always.
@@ -57,7 +61,11 @@ type machine struct {
 	url, coordination string
 	allow             string
 	guarded           bool
-	witness           net.Listener
+	// apart says that the node has processes and mounts of its own, as a container has;
+	// at is then the folder that it sees in the place of its own.
+	apart   bool
+	at      string
+	witness net.Listener
 }
 
 // process is a child of this one.
@@ -82,14 +90,7 @@ func (p *process) ended() bool {
 // oneRun makes a run and says what became of it.
 func oneRun(ctx context.Context, o options, n plannedRun) result {
 	began := time.Now()
-	name := fmt.Sprintf("run %d, seed %d", n.number, n.seed)
-	play := random
-	if n.recipe != "" {
-		name = fmt.Sprintf("%s, run %d", n.recipe, n.number)
-		if play = recipeOf(n.recipe); play == nil {
-			return result{name: name, violations: []string{"there is no recipe of that name"}}
-		}
-	}
+	name := strings.TrimPrefix(fmt.Sprintf("%s, run %d, seed %d", n.recipe.name, n.number, n.seed), ", ")
 	limited, cancel := context.WithTimeout(ctx, longestRun)
 	defer cancel()
 	s, err := newSite(limited, o, n)
@@ -97,12 +98,12 @@ func oneRun(ctx context.Context, o options, n plannedRun) result {
 		return result{name: name, aborted: ctx.Err() != nil, unplayed: []string{err.Error()}}
 	}
 	s.giveup = cancel
-	play(s)
+	n.recipe.play(s)
 	if errors.Is(limited.Err(), context.DeadlineExceeded) {
 		s.unplayed = append(s.unplayed, "it took longer than "+longestRun.String())
 	}
 	r := s.verdict()
-	r.name, r.took, r.aborted = name, time.Since(began), ctx.Err() != nil
+	r.name, r.recipe, r.took, r.aborted = name, n.recipe.name, time.Since(began), ctx.Err() != nil
 	s.close(o.keep && len(r.violations) > 0)
 	return r
 }
@@ -250,7 +251,8 @@ func (s *site) writeConfig(m *machine) {
 func (m *machine) config() string { return filepath.Join(m.folder, "agent.yaml") }
 
 func (s *site) spawn(m *machine, what string) *process {
-	c := exec.Command(s.options.program, what, "--config", m.config())
+	argv := append(m.wall(), s.options.program, what, "--config", m.config())
+	c := exec.Command(argv[0], argv[1:]...)
 	log, err := os.OpenFile(filepath.Join(m.folder, what+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err == nil {
 		c.Stdout, c.Stderr = log, log
@@ -344,7 +346,10 @@ func (s *site) close(keep bool) {
 		m.answer(false)
 	}
 	endAll(s.dir + "/")
-	for _, m := range s.nodes {
+	for _, m := range append(slices.Collect(maps.Values(s.nodes)), s.twin) {
+		if m == nil {
+			continue
+		}
 		for _, p := range []*process{m.agent, m.guard} {
 			if p != nil {
 				<-p.done

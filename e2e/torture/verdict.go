@@ -67,22 +67,37 @@ func (o overlap) long() time.Duration { return o.to.Sub(o.from) }
 // overlaps lists what ran on both sides at once.
 func (s *site) overlaps() []overlap {
 	var out []overlap
-	for _, a := range spans(s.nodes[mainSide].folder, mainSide) {
-		for _, b := range spans(s.nodes[standbySide].folder, standbySide) {
-			later := a
-			if b.from.After(a.from) {
-				later = b
-			}
-			o := overlap{later: later, from: latest(a.from, b.from, s.since), to: a.to}
-			if b.to.Before(a.to) {
-				o.to = b.to
-			}
+	for _, a := range s.spans(mainSide) {
+		for _, b := range s.spans(standbySide) {
+			o := both(a, b)
+			o.from = latest(o.from, s.since)
 			if o.long() > noise {
 				out = append(out, o)
 			}
 		}
 	}
 	return out
+}
+
+// both is the time in which both of two processes served, negative when there is none.
+func both(a, b span) overlap {
+	o := overlap{later: a, from: latest(a.from, b.from), to: a.to}
+	if b.from.After(a.from) {
+		o.later = b
+	}
+	if b.to.Before(a.to) {
+		o.to = b.to
+	}
+	return o
+}
+
+// spans lists what ran on a side, on every machine of it.
+func (s *site) spans(side string) []span {
+	all := spans(s.nodes[side].folder, side)
+	if s.twin != nil && s.twin.side == side {
+		all = append(all, spans(s.twin.folder, side)...)
+	}
+	return all
 }
 
 func latest(all ...time.Time) time.Time {

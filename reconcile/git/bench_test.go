@@ -173,12 +173,16 @@ func BenchmarkIdlePoll(b *testing.B) {
 func benchBytes(b *testing.B, url string) {
 	relay, count := relayTo(b, url)
 	r := open(b, git.Options{URL: relay})
+	listedOK(b, r) // the first one learns what the server can do
+	count.bytes.Store(0)
+	count.requests.Store(0)
 	for b.Loop() {
 		listedOK(b, r)
 	}
-	b.ReportMetric(float64(count.Swap(0))/float64(b.N), "mainstay-bytes")
+	b.ReportMetric(float64(count.requests.Load())/float64(b.N), "requests/poll")
+	b.ReportMetric(float64(count.bytes.Swap(0))/float64(b.N), "mainstay-bytes")
 	gitserver.Git(b, "", "ls-remote", relay)
-	b.ReportMetric(float64(count.Load()), "ls-remote-bytes")
+	b.ReportMetric(float64(count.bytes.Load()), "ls-remote-bytes")
 }
 
 // foreignRefs adds refs that are nobody's business here.
@@ -198,10 +202,10 @@ func foreignRefs(b *testing.B, bare string, n int) {
 }
 
 // relayTo counts what goes to a server and comes back.
-func relayTo(b *testing.B, url string) (string, *atomic.Int64) {
+func relayTo(b *testing.B, url string) (string, *traffic) {
 	b.Helper()
 	var address string
-	count := &atomic.Int64{}
+	count := &traffic{}
 	target := strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/repo.git")
 	listen(b, &address, func(conn net.Conn) {
 		server, err := net.Dial("tcp", target)
@@ -209,21 +213,28 @@ func relayTo(b *testing.B, url string) (string, *atomic.Int64) {
 			return
 		}
 		go func() {
-			_, _ = io.Copy(counter{server, count}, conn)
+			_, _ = io.Copy(counter{server, count, true}, conn)
 			_ = server.Close()
 		}()
-		_, _ = io.Copy(counter{conn, count}, server)
+		_, _ = io.Copy(counter{conn, count, false}, server)
 	})
 	return "http://" + address + "/repo.git", count
 }
 
+// traffic is what a relay passed on.
+type traffic struct{ bytes, requests atomic.Int64 }
+
 type counter struct {
 	io.Writer
-	n *atomic.Int64
+	n     *traffic
+	asked bool // this is what the client says
 }
 
 func (c counter) Write(p []byte) (int, error) {
-	c.n.Add(int64(len(p)))
+	c.n.bytes.Add(int64(len(p)))
+	if c.asked {
+		c.n.requests.Add(int64(bytes.Count(p, []byte(" HTTP/1.1\r\n"))))
+	}
 	return c.Writer.Write(p)
 }
 

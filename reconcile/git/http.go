@@ -61,6 +61,8 @@ func newHTTPDialer(e address.Endpoint, o Options) (*httpDialer, error) {
 			TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
 			MaxIdleConnsPerHost: 2,
 			IdleConnTimeout:     90 * time.Second,
+			// A header costs many times its bytes, and no git server needs more.
+			MaxResponseHeaderBytes: 64 << 10,
 		},
 		CheckRedirect: sameOrigin,
 	}
