@@ -14,7 +14,9 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/packet"
+	"mainstay/reconcile/git/transport"
 	"mainstay/reconcile/git/trust"
 	"mainstay/spec"
 )
@@ -89,7 +91,7 @@ func elsewhere(err error) bool {
 // question is whether hash, which ref points at, may follow known.
 type question struct{ ref, hash, known string }
 
-func (r *Remote) revisionFrom(ctx context.Context, d dialer, q question) (*Revision, error) {
+func (r *Remote) revisionFrom(ctx context.Context, d transport.Dialer, q question) (*Revision, error) {
 	depth := 1
 	if r.signers != "" && q.known != "" {
 		depth = nearest
@@ -108,7 +110,7 @@ func (r *Remote) revisionFrom(ctx context.Context, d dialer, q question) (*Revis
 }
 
 // revisionAt fetches a commit and so many generations in all.
-func (r *Remote) revisionAt(ctx context.Context, d dialer, q question, depth int) (*Revision, error) {
+func (r *Remote) revisionAt(ctx context.Context, d transport.Dialer, q question, depth int) (*Revision, error) {
 	st := newStore()
 	if err := r.fetchRef(ctx, d, q, fetchRequest{depth: depth, filter: largeFilter}, st); err != nil {
 		return nil, err
@@ -117,16 +119,16 @@ func (r *Remote) revisionAt(ctx context.Context, d dialer, q question, depth int
 	if err != nil {
 		return nil, err
 	}
-	v.From, v.remote = d.shown(), r
+	v.From, v.remote = d.Shown(), r
 	return v, nil
 }
 
 // fetchRef fetches the commit a ref is known to point at, and nothing else: a
 // ref that moved in between is an error.
-func (r *Remote) fetchRef(ctx context.Context, d dialer, q question, f fetchRequest, into *store) error {
+func (r *Remote) fetchRef(ctx context.Context, d transport.Dialer, q question, f fetchRequest, into *store) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	s, err := openSession(ctx, d, uploadPack, "fetch")
+	s, err := openSession(ctx, d, transport.UploadPack, "fetch")
 	if err != nil {
 		return err
 	}
@@ -134,10 +136,10 @@ func (r *Remote) fetchRef(ctx context.Context, d dialer, q question, f fetchRequ
 	switch s.refs[q.ref] {
 	case q.hash:
 	case "":
-		return &Error{Kind: ErrNoBranch, Step: "fetch", At: d.shown(), Err: errors.New(q.ref),
-			Setting: BranchMissing, Advice: "check repository.branch in the agent file"}
+		return &Error{Kind: ErrNoBranch, Step: "fetch", At: d.Shown(), Err: errors.New(q.ref),
+			Setting: failure.BranchMissing, Advice: "check repository.branch in the agent file"}
 	default:
-		return &Error{Kind: ErrMoved, Step: "fetch", At: d.shown(), Err: fmt.Errorf("%s is at %s", q.ref, s.refs[q.ref])}
+		return &Error{Kind: ErrMoved, Step: "fetch", At: d.Shown(), Err: fmt.Errorf("%s is at %s", q.ref, s.refs[q.ref])}
 	}
 	f.wants = []string{q.hash}
 	if err := s.fetch(ctx, f, into); err != nil {
@@ -157,7 +159,7 @@ func depths() []int { return []int{50, 500, infinite} }
 
 // descends looks for q.known among the ancestors of q.hash, deeper and deeper.
 // Servers that can leave the files of older commits out.
-func (r *Remote) descends(ctx context.Context, d dialer, q question, st *store) error {
+func (r *Remote) descends(ctx context.Context, d transport.Dialer, q question, st *store) error {
 	if q.known == "" {
 		return nil
 	}
@@ -176,7 +178,7 @@ func (r *Remote) descends(ctx context.Context, d dialer, q question, st *store) 
 		steps = steps[1:]
 	}
 	return &Error{
-		Kind: ErrRewound, Step: "fetch", At: d.shown(),
+		Kind: ErrRewound, Step: "fetch", At: d.Shown(),
 		Err:    fmt.Errorf("%s does not descend from the accepted commit %s", q.hash, q.known),
 		Advice: "if this is meant, run `mainstay accept " + q.hash + "` on the node",
 	}
@@ -239,7 +241,7 @@ func newRevision(st *store, hash string) (*Revision, error) {
 		return err
 	})
 	if err != nil {
-		return nil, damaged("tree of "+hash, scrub(err))
+		return nil, damaged("tree of "+hash, failure.Scrub(err))
 	}
 	return v, nil
 }
@@ -274,11 +276,11 @@ func (v *Revision) read(name string) ([]byte, error) {
 		return nil, &Error{Kind: ErrTooLarge, Step: "read", At: at, Err: spec.TooLarge()}
 	}
 	if err != nil {
-		return nil, damaged(at, scrub(err))
+		return nil, damaged(at, failure.Scrub(err))
 	}
 	r, err := blob.Reader()
 	if err != nil {
-		return nil, damaged(at, scrub(err))
+		return nil, damaged(at, failure.Scrub(err))
 	}
 	defer func() { _ = r.Close() }()
 	return io.ReadAll(r)
@@ -302,7 +304,7 @@ func (v *Revision) Files() ([]string, error) {
 				return nil
 			}
 			if err != nil {
-				return damaged("tree of "+v.Commit, scrub(err))
+				return damaged("tree of "+v.Commit, failure.Scrub(err))
 			}
 			if held += len(name) + objectCost/8; held > mostFilesBytes {
 				return tooLarge("the commit %s has too many files", v.Commit)

@@ -9,6 +9,7 @@ import (
 	"github.com/hiddeco/sshsig"
 	"golang.org/x/crypto/ssh"
 
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/signature"
 )
 
@@ -28,7 +29,7 @@ func (r *Remote) noteSigner() (ssh.Signer, error) {
 	}
 	pem, err := os.ReadFile(r.signKey)
 	if err != nil {
-		return nil, wrong(scrub(err))
+		return nil, wrong(failure.Scrub(err))
 	}
 	signer, err := ssh.ParsePrivateKey(pem)
 	if err != nil {

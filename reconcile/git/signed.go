@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/signature"
 	"mainstay/reconcile/plan"
 )
@@ -26,7 +27,7 @@ func (r *Remote) signedBy(raw []byte, ref string, may func(signature.NodeKey) bo
 		return err
 	})
 	if err != nil {
-		return signature.NodeKey{}, damaged(ref, fmt.Errorf("forged: %w", scrub(err)))
+		return signature.NodeKey{}, damaged(ref, fmt.Errorf("forged: %w", failure.Scrub(err)))
 	}
 	return signer, nil
 }

@@ -10,8 +10,10 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/packet"
 	"mainstay/reconcile/git/signature"
+	"mainstay/reconcile/git/transport"
 	"mainstay/reconcile/git/trust"
 )
 
@@ -33,7 +35,7 @@ func (r *Remote) verify(st *store, hash string) (string, error) {
 	who, err := signature.Verify(raw, allowed)
 	if err != nil {
 		return "", &Error{
-			Kind: ErrSignature, Step: "verify", At: hash, Err: scrub(err),
+			Kind: ErrSignature, Step: "verify", At: hash, Err: failure.Scrub(err),
 			Advice: "push a commit in its place that a key of " + r.signers + " signed (git commit --amend -S)",
 		}
 	}
@@ -55,7 +57,7 @@ const nearest = 2
 
 // withHistory makes all at hand that Vouch looks at: the commits since the accepted
 // one and those right before them, with their files.
-func (r *Remote) withHistory(ctx context.Context, d dialer, q question, v *Revision) (*Revision, error) {
+func (r *Remote) withHistory(ctx context.Context, d transport.Dialer, q question, v *Revision) (*Revision, error) {
 	since, err := trust.Between(history{v.store}, q.hash, q.known)
 	for steps := depths(); err == nil && since.Open && !v.store.whole() && len(steps) > 0; steps = steps[1:] {
 		if err := r.fetchRef(ctx, d, q, fetchRequest{depth: steps[0], filter: "tree:0", commits: true}, v.store); err != nil {
@@ -74,7 +76,7 @@ func (r *Remote) withHistory(ctx context.Context, d dialer, q question, v *Revis
 	v.store = nil // one store at a time is in memory
 	if v, err = r.revisionAt(ctx, d, q, since.Depth); err != nil {
 		if errors.Is(err, ErrTooLarge) {
-			return nil, &Error{Kind: ErrTooLarge, Step: "verify", At: fmt.Sprintf("the %d commits since %.12s", len(since.Commits), q.known), Err: scrub(err),
+			return nil, &Error{Kind: ErrTooLarge, Step: "verify", At: fmt.Sprintf("the %d commits since %.12s", len(since.Commits), q.known), Err: failure.Scrub(err),
 				Advice: "if the branch is right as it is, run `mainstay accept " + q.hash + "` on the node"}
 		}
 		return nil, err
@@ -105,14 +107,14 @@ func (v *Revision) Vouch(deployment, branch string, files []string) error {
 		return err
 	}
 	if refused.Ahead {
-		return &Error{Kind: ErrAhead, Step: "verify", At: refused.Commit, Err: scrub(refused.Why),
+		return &Error{Kind: ErrAhead, Step: "verify", At: refused.Commit, Err: failure.Scrub(refused.Why),
 			Advice: "are the clocks of this machine and of whoever committed right?"}
 	}
 	advice := "push a commit in its place that is right"
 	if v.since != nil {
 		advice += fmt.Sprintf(", or, if the branch is right as it is, run `mainstay accept %.12s` on each node", v.Commit)
 	}
-	return &Error{Kind: ErrSignature, Step: "verify", At: refused.Commit, Err: scrub(refused.Why), Advice: advice}
+	return &Error{Kind: ErrSignature, Step: "verify", At: refused.Commit, Err: failure.Scrub(refused.Why), Advice: advice}
 }
 
 // history is a store as it is judged by.
@@ -155,7 +157,7 @@ func (h history) Find(commit, path string) (found string, err error) {
 				return nil
 			}
 			if tree, err = object.GetTree(h.store.objects, at.Hash); err != nil {
-				return damaged("tree of "+commit, scrub(err))
+				return damaged("tree of "+commit, failure.Scrub(err))
 			}
 		}
 		return nil
