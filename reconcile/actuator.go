@@ -282,7 +282,7 @@ func (a *Actuator) gatherOthers(in *plan.Input) {
 	if r := a.snap.Reports[a.doc.Peer]; r != nil {
 		in.Peer = *r
 	}
-	in.Roles, in.Followed = a.roles, a.followed
+	in.Roles, in.Followed, in.Twin = a.roles, a.followed, a.snap.Twin
 }
 
 // keep puts the memory on disk before anything is done because of it. A disk

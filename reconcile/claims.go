@@ -49,6 +49,9 @@ func (l *Learner) readListed(ctx context.Context, next *Snapshot) {
 	}
 	l.readClaims(ctx, next, l.listing.Refs)
 	l.readReports(ctx, next, l.listing.Refs)
+	l.readStrangers(ctx, next, l.listing.Refs)
+	l.sayTwin(next)
+	l.sayNamesake(next)
 	for _, role := range next.Accepted.layout.roles {
 		v := next.Claims[role.name]
 		v.Elsewhere = elsewhere(next, role)
@@ -261,6 +264,9 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 		}
 		l.hashes[ref] = moved[ref]
 		next.Reports[node] = &plan.ReportView{Known: true, Report: r, SeqBefore: l.known[d.Nodes[node].Role]}
+		if node == l.Node {
+			l.twins.meet(r, l.Instance, next.Began)
+		}
 	}
 	next.arrange(before)
 }
@@ -303,12 +309,16 @@ type Order struct {
 func (o Order) Empty() bool { return o.Push == nil && !o.Restore }
 
 // Carry tries the order once. Whatever comes back, only the next look tells
-// what became of it.
+// what became of it. Nothing is tried while another document of this name may use
+// the same claims: they are not of this deployment alone.
 func (l *Learner) Carry(ctx context.Context, o Order) error {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout())
 	defer cancel()
 	if l.Coordination == nil || l.snap.Accepted == nil {
 		return nil
+	}
+	if r := l.namesake(l.snap); r != nil {
+		return fmt.Errorf("%s", l.sharedName(l.snap, r))
 	}
 	ref := plan.ClaimRef(l.snap.Accepted.Deployment.Name, o.Role)
 	if o.Push != nil {

@@ -24,6 +24,10 @@ type LearnerConfig struct {
 	// repository itself, so that one listing serves both.
 	Coordination Coordination
 	Shared       bool
+	// Instance and Host are this agent and its machine, and Source where it reads the
+	// document: by them it tells itself from another agent of the same name.
+	Instance, Host string
+	Source         Source
 	// Place names where claims and reports are kept, without credentials. What is
 	// known of a claim is known of that place only.
 	Place string
@@ -67,6 +71,7 @@ type Learner struct {
 	override string
 	hashes   map[string]string // report ref -> hash that was read
 	unfit    unfit             // claims and reports that cannot be read
+	twins    twins
 	// othersRead is when all reports that had moved were read, in boot time.
 	othersRead time.Duration
 	// unsaved is what the disk did not take, by name.

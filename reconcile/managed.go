@@ -94,6 +94,9 @@ func (a *Actuator) servicesOf(d *plan.Doc) {
 	for i, l := range slices.Concat(m.Left(), m.Gone) {
 		s := l.Service
 		ps := plan.Service{Name: s.Name, ByHand: a.Machine.Services.ByHand(i), Gone: i >= len(m.Services)}
+		if r := s.Restart; r != nil {
+			ps.Restart = plan.Restart{First: r.First.D(), Most: r.Most.D(), Forgive: r.Forgive.D()}
+		}
 		if s.Drain != nil {
 			ps.Drain = s.Drain.Within.D()
 		}

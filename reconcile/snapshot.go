@@ -44,6 +44,8 @@ type Snapshot struct {
 	Claims     map[string]plan.ClaimView
 	Reports    map[string]*plan.ReportView
 	Conditions []plan.Condition
+	// Twin says that another agent of this node's name lives.
+	Twin bool
 	// bySide are the reports of each exclusive role's nodes.
 	bySide map[string]plan.SideReports
 }

@@ -143,7 +143,8 @@ func (t *lesson) fetch(f *finding) {
 		f.err = fmt.Errorf("commit %.12s: %s: %w", f.tip, t.config.Path, err)
 		return
 	}
-	f.document, f.problems = t.config.load(f.saved, spec.TemplatesBeside(t.config.Path, rev.Read))
+	kept := &allowance{read: rev.Read, left: mostKept}
+	f.document, f.problems = t.config.load(f.saved, spec.TemplatesBeside(t.config.Path, kept.Read))
 	if len(f.problems) == 0 {
 		f.problems = t.twins(f.saved.Document, rev)
 	}
@@ -162,7 +163,43 @@ func (t *lesson) twins(document []byte, rev Revision) []plan.Condition {
 	if err != nil {
 		return []plan.Condition{{Type: plan.CondDocumentInvalid, Message: fmt.Sprintf("the repository's files cannot be listed: %v", err)}}
 	}
-	return conditions(spec.Twins(name, files, rev.Read))
+	looked := &allowance{read: rev.Read, left: mostLooked}
+	found := conditions(spec.Twins(name, files, looked.Read))
+	if looked.left < 0 && len(found) == 0 {
+		return []plan.Condition{{Type: plan.CondDocumentInvalid, Message: fmt.Sprintf(
+			"the repository's YAML files have more than %d MiB together, so they cannot be looked through for another document of this name: keep the deployment in a repository of its own", mostLooked>>20)}}
+	}
+	return found
+}
+
+// The bounds of what is read of one commit, in bytes: git stores a file once that a
+// thousand names lead to. mostKept is for the templates, which stay in memory, and
+// mostLooked for the documents beside this one, which do not.
+const (
+	mostKept   = 16 << 20
+	mostLooked = 64 << 20
+)
+
+// allowance reads files as long as they have no more than so many bytes together.
+type allowance struct {
+	read spec.TemplateReader
+	left int
+}
+
+// Read reads a file.
+func (a *allowance) Read(name string) ([]byte, error) {
+	if a.left < 0 {
+		return nil, a.spent()
+	}
+	b, err := a.read(name)
+	if a.left -= len(b); a.left < 0 {
+		return nil, a.spent()
+	}
+	return b, err
+}
+
+func (a *allowance) spent() error {
+	return &spec.RefusedFile{Reason: "the files that are read of one commit have too many bytes together"}
 }
 
 // studied is closed when the study under way has ended, nil without one.

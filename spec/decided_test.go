@@ -19,7 +19,7 @@ func decided() map[string]string {
 		"role.exclusive": inert, "role.follows": names, "role.witness": "probe", "role.detect": "probe", "role.services": "service",
 		"role.files": "file", "role.jobs": "job", "role.checks": "check",
 		"service.name": names, "service.systemd": "allow.systemd", "service.compose": "composeService", "service.command": "commandService",
-		"service.process": "processService", "service.ready": "probe", "service.startTimeout": inert, "service.stopTimeout": inert,
+		"service.process": "processService", "service.ready": "probe", "service.startTimeout": inert, "service.stopTimeout": inert, "service.restart": inert,
 		"service.drain":          "allow.commands",
 		"composeService.project": "allow.compose", "composeService.service": "allow.compose, by its project", "composeService.directory": "allow.compose",
 		"commandService.start": "allow.commands", "commandService.stop": "allow.commands", "commandService.status": "allow.commands",

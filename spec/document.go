@@ -147,6 +147,18 @@ type Service struct {
 	// is 30s.
 	StopTimeout Duration `json:"stopTimeout"`
 	Drain       *Drain   `json:"drain,omitempty"`
+	// Restart is how soon a service that died is started again; nil is
+	// the default of each field.
+	Restart *Restart `json:"restart,omitempty"`
+}
+
+// Restart is the back-off of a service that dies again and again: it is started at
+// once, then First after the order before, then after twice as long each time, up to
+// Most. One that ran for Forgive begins anew.
+type Restart struct {
+	First   Duration `json:"first"`
+	Most    Duration `json:"most"`
+	Forgive Duration `json:"forgive"`
 }
 
 // ComposeService is one service of a Docker Compose project.

@@ -16,6 +16,8 @@ const (
 	shortestHeartbeat = time.Second
 	shortestSchedule  = time.Second
 	longest           = 7 * 24 * time.Hour
+	longestRestart    = time.Hour   // between two starts of a service that dies
+	shortestForgive   = time.Second // that a service runs until its deaths count no more
 	// A node that seldom looks at git is deaf to the commit that would mend that,
 	// and to a claim that it lost (R1).
 	longestPoll    = 5 * time.Minute

@@ -95,6 +95,12 @@ func (l *loader) serviceBounds(p schema.Path, s Service) {
 	if s.Drain != nil {
 		l.within(p.Keys("drain", "within"), s.Drain.Within.D(), 0)
 	}
+	if r := s.Restart; r != nil {
+		at := p.Key("restart")
+		l.between(at.Key("first"), r.First.D(), shortest, longestRestart)
+		l.between(at.Key("most"), r.Most.D(), min(r.First.D(), longestRestart), longestRestart)
+		l.within(at.Key("forgive"), r.Forgive.D(), shortestForgive)
+	}
 	if s.Command != nil {
 		l.exitCodes(p.Key("command"), s.Command)
 	}

@@ -82,7 +82,8 @@ func (a *app) report(err error) int {
 		code = f.code
 	}
 	if text := err.Error(); text != "" {
-		fmt.Fprintf(a.err, "error: %s\n", plain.Text(text))
+		// No line of what somebody else said begins like one of this program.
+		fmt.Fprintf(a.err, "error: %s\n", strings.ReplaceAll(strings.TrimRight(plain.Text(text), "\n"), "\n", "\n  "))
 	}
 	if hint := hintOf(err); hint != "" {
 		fmt.Fprintf(a.err, "hint: %s\n", plain.Line(hint))

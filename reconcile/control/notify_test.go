@@ -16,6 +16,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"mainstay/e2e/attack"
 )
 
@@ -228,6 +230,7 @@ func hookIn(t *testing.T, curl string, config ...string) *exec.Cmd {
 		}
 	}
 	git("init", "-q", "--bare")
+	config = append(config, "mainstay.program", filepath.Join(bin, "mainstay")) // not the one of this machine
 	for i := 0; i+1 < len(config); i += 2 {
 		git("config", "--add", config[i], config[i+1])
 	}
@@ -268,6 +271,31 @@ func pushHook(t *testing.T, pushed string, config ...string) []string {
 		out = append(out, string(b))
 	}
 	return out
+}
+
+// Where mainstay is installed the hook is one run of it, which starts no shell for the
+// signature and no curl for each agent.
+func TestTheExampleHookLetsMainstayTellTheAgents(t *testing.T) {
+	said := filepath.Join(t.TempDir(), "said")
+	cmd := hookIn(t, `echo curl >>"$SAID"`, "mainstay.agent", "http://10.20.0.11:9477", "mainstay.agent", "http://10.20.0.12:9477",
+		"mainstay.secretFile", "/etc/mainstay/notify.secret")
+	program := filepath.Join(strings.SplitN(strings.TrimPrefix(cmd.Env[len(cmd.Env)-1], "PATH="), ":", 2)[0], "mainstay")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\nprintf '%s\\n' \"$@\" >>\"$SAID\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdin = strings.NewReader(zeros + " " + zeros + " refs/heads/main\n")
+	cmd.Env = append(cmd.Env, "SAID="+said, "MAINSTAY_WAIT=1")
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Fatalf("the hook: %v\n%s", err, out)
+	}
+	got, err := os.ReadFile(said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "notify\n--secret-file\n/etc/mainstay/notify.secret\n--\nhttp://10.20.0.11:9477/v1/notify\nhttp://10.20.0.12:9477/v1/notify\n"
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("what mainstay is called with (-want +got):\n%s", diff)
+	}
 }
 
 func TestAPushNeverWaitsForTheExampleHook(t *testing.T) {

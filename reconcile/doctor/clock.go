@@ -63,7 +63,7 @@ func dateOf(ctx context.Context, address, caFile string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	way := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true}
+	way := &http.Transport{MaxResponseHeaderBytes: 64 << 10, TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true}
 	res, err := way.RoundTrip(req)
 	if err != nil {
 		return time.Time{}, err

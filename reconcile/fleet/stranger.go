@@ -30,6 +30,12 @@ func (v *View) judgeStrangers(d *Deployment) {
 		if n.Heard() > freshFor(d.Spec, n.Report) {
 			continue
 		}
+		if v.otherDocument(d, n.Report) {
+			d.say("two documents are called %s and share its claims: this one, %s of %s, and %s of %s, which %s goes by: "+
+				"give one of them another name, or a coordination repository of its own",
+				d.Name, d.Path, v.Repository, n.Report.Path, n.Report.Repository, n.Name)
+			continue
+		}
 		does := "is " + string(n.Report.Status)
 		if n.Report.Running || n.Report.Status == plan.Active {
 			does += ", and its services run"
@@ -40,4 +46,11 @@ func (v *View) judgeStrangers(d *Deployment) {
 		}
 		d.say("%s", text)
 	}
+}
+
+// otherDocument reports whether an agent that the document does not name goes by
+// another one of that name: in another repository, whose commits are not of this one.
+func (v *View) otherDocument(d *Deployment, r *plan.Report) bool {
+	known := r.Repository != "" && v.Repository != "" && v.Commit != ""
+	return known && !SameRepository(r.Repository, v.Repository) && r.Seen != v.Commit && r.Accepted != v.Commit
 }

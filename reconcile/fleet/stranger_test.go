@@ -35,6 +35,34 @@ func TestWhoTheDocumentDoesNotNameIsTold(t *testing.T) {
 	}
 }
 
+// Two repositories that share one place of coordination may each have a document of
+// one name: both are named. A renamed node of this repository is not of another one,
+// however the repository is spelled.
+func TestADocumentOfTheSameNameInAnotherRepositoryIsTold(t *testing.T) {
+	read := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		repository, seen string
+		shared           bool
+	}{
+		"another repository":     {"ssh://git@h/lyon.git", "f00", true},
+		"this one":               {"ssh://git@h/paris", "f00", false},
+		"this one, spelled so":   {"https://h/paris", "c1", false},
+		"an agent does not tell": {"", "f00", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := Deployment{Name: "paris", Path: "deployment.yaml", Spec: &spec.Deployment{Nodes: map[string]spec.Node{"m": {}}}, strangers: []Node{
+				{Name: "lyon-main", Report: &plan.Report{Status: plan.Active, At: read, Seen: c.seen, Repository: c.repository, Path: "lyon.yaml"}}}}
+			v := View{Read: read, Coordinated: true, Repository: "git@h:paris.git", Commit: "c1", Deployments: []Deployment{d}}
+			v.judge()
+			all := strings.Join(v.Deployments[0].Findings, "\n")
+			want := "two documents are called paris and share its claims: this one, deployment.yaml of git@h:paris.git, and lyon.yaml of " + c.repository
+			if strings.Contains(all, want) != c.shared || v.OK {
+				t.Errorf("ok %v:\n%s", v.OK, all)
+			}
+		})
+	}
+}
+
 // An agent that goes by no document looks at no service: that it reports none running
 // is no word that nothing runs (R2).
 func TestAnAgentWithoutADocumentSaysNothingOfServices(t *testing.T) {

@@ -23,6 +23,8 @@ const (
 	claimFile = "claim.json"
 	// maxClaim bounds claim.json, in bytes.
 	maxClaim = 64 << 10
+	// mostClaimValues bounds the JSON values in it: a claim has about a hundred.
+	mostClaimValues = 1000
 	// maxChain bounds how many changes of a claim are read or kept.
 	maxChain = 4096
 	// firstLook is how many changes are fetched before it is known how many are
@@ -224,9 +226,12 @@ func compare(a, b uint64) int {
 
 // decodeJSON reads one JSON value and nothing after it. Unknown fields pass: a
 // newer node may write more.
-func decodeJSON(b []byte, limit int, into any) error {
+func decodeJSON(b []byte, limit, most int, into any) error {
 	if len(b) > limit {
 		return fmt.Errorf("it is larger than %d bytes", limit)
+	}
+	if valuesIn(b) > most {
+		return fmt.Errorf("it has more than %d values", most)
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	if err := d.Decode(into); err != nil {
@@ -238,10 +243,27 @@ func decodeJSON(b []byte, limit int, into any) error {
 	return nil
 }
 
+// valuesIn counts the values of a JSON text. An empty one takes three bytes there
+// and a hundred in memory, so that the size of the text bounds nothing.
+func valuesIn(text []byte) int {
+	n, quoted := 1, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == ',' || c == '[' || c == '{'):
+			n++
+		}
+	}
+	return n
+}
+
 // decodeClaim reads claim.json and refuses what no node would have written.
 func decodeClaim(b []byte) (plan.Claim, error) {
 	var c plan.Claim
-	if err := decodeJSON(b, maxClaim, &c); err != nil {
+	if err := decodeJSON(b, maxClaim, mostClaimValues, &c); err != nil {
 		return plan.Claim{}, err
 	}
 	return c, checkClaim(c)

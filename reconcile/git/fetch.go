@@ -93,10 +93,10 @@ func (s *session) readPack(in *bufio.Reader, f fetchRequest, into *store) error 
 	if !s.can("side-band-64k") {
 		return into.unpack(in)
 	}
-	data := &channel{read: func() ([]byte, error) { return packet.Read(in) }}
+	data := &packet.Data{In: in}
 	err := into.unpack(data)
-	if err != nil && data.err != nil && !errors.Is(data.err, io.EOF) {
-		return data.err
+	if err != nil && data.Err != nil && !errors.Is(data.Err, io.EOF) {
+		return data.Err
 	}
 	return err
 }
@@ -119,6 +119,9 @@ func readAcks(in *bufio.Reader) error {
 	}
 }
 
+// mostCuts bounds at how many commits a history that was sent may end.
+const mostCuts = 20_000
+
 // readShallow learns where the history that was sent ends.
 func readShallow(in *bufio.Reader, into *store) error {
 	for {
@@ -129,6 +132,12 @@ func readShallow(in *bufio.Reader, into *store) error {
 		word, commit, _ := bytes.Cut(l, []byte(" "))
 		switch string(word) {
 		case "shallow":
+			if !isHash(string(commit)) {
+				return fmt.Errorf("not a commit: %q", packet.Message(commit))
+			}
+			if len(into.cut) >= mostCuts {
+				return tooLarge("its history ends at more than %d commits", mostCuts)
+			}
 			into.cut[string(commit)] = true
 		case "unshallow":
 			delete(into.cut, string(commit))

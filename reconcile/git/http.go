@@ -60,6 +60,8 @@ func newHTTPDialer(e endpoint, o Options) (*httpDialer, error) {
 			TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
 			MaxIdleConnsPerHost: 2,
 			IdleConnTimeout:     90 * time.Second,
+			// A header costs many times its bytes, and no git server needs more.
+			MaxResponseHeaderBytes: 64 << 10,
 		},
 		CheckRedirect: sameOrigin,
 	}

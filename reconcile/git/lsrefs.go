@@ -72,7 +72,7 @@ func lsRefs() []byte {
 }
 
 func readLsRefs(in *bufio.Reader) (Refs, error) {
-	refs := Refs{}
+	refs, held := Refs{}, 0
 	for {
 		l, err := packet.Line(in)
 		if err != nil {
@@ -86,7 +86,7 @@ func readLsRefs(in *bufio.Reader) (Refs, error) {
 			return nil, fmt.Errorf("not a ref: %q", packet.Message(l))
 		}
 		name, _, _ := bytes.Cut(rest, []byte(" "))
-		if err := refs.add(name, hash); err != nil {
+		if err := refs.add(name, hash, &held); err != nil {
 			return nil, err
 		}
 	}

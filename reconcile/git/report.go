@@ -20,6 +20,9 @@ const (
 	reportFile = "report.json"
 	// maxReport bounds report.json, in bytes.
 	maxReport = 256 << 10
+	// mostReportValues bounds the JSON values in it: a report of a large node has a
+	// thousand.
+	mostReportValues = 20_000
 
 	trailerAt       = "At: "
 	trailerLastRead = "Last-Read: "
@@ -60,7 +63,7 @@ func (r *Remote) reportNote(ref string, rep plan.Report) (noteObjects, error) {
 	if err != nil {
 		return noteObjects{}, fmt.Errorf("encode report: %w", err)
 	}
-	if len(content) >= maxReport {
+	if len(content) >= maxReport || valuesIn(content) > mostReportValues {
 		return noteObjects{}, &Error{Kind: ErrTooLarge, Step: "encode report"}
 	}
 	n := note{file: reportFile, content: append(content, '\n'), author: rep.Node, when: rep.At, ref: ref, signer: signer}
@@ -193,7 +196,7 @@ func moments(c *object.Commit) (at, lastRead time.Time) {
 
 func decodeReport(b []byte) (plan.Report, error) {
 	var rep plan.Report
-	if err := decodeJSON(b, maxReport, &rep); err != nil {
+	if err := decodeJSON(b, maxReport, mostReportValues, &rep); err != nil {
 		return plan.Report{}, err
 	}
 	return rep, checkReport(rep)

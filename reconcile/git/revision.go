@@ -264,19 +264,28 @@ func (v *Revision) read(name string) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
-// Files lists the plain files of the commit by path, in git's order.
+// mostFilesBytes bounds what the names of a commit's files take, each with its
+// folders, in bytes: a folder that holds another one ten times, and so on, is a few
+// hundred bytes in git.
+const mostFilesBytes = 8 << 20
+
+// Files lists the plain files of the commit by path, in git's order. Errors:
+// ErrTooLarge, ErrDamaged.
 func (v *Revision) Files() ([]string, error) {
 	var names []string
 	err := guard(func() error {
 		walker := object.NewTreeWalker(v.tree, true, nil)
 		defer walker.Close()
-		for {
+		for held := 0; ; {
 			name, entry, err := walker.Next()
 			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			if err != nil {
 				return damaged("tree of "+v.Commit, scrub(err))
+			}
+			if held += len(name) + objectCost/8; held > mostFilesBytes {
+				return tooLarge("the commit %s has too many files", v.Commit)
 			}
 			if entry.Mode.IsFile() && entry.Mode != filemode.Symlink {
 				names = append(names, name)

@@ -41,6 +41,7 @@ type session struct {
 	at   string
 	step string
 	refs Refs
+	held int // the bytes of refs
 	caps map[string]string
 }
 
@@ -158,19 +159,25 @@ func (s *session) addRef(l []byte) error {
 	if !ok || !isHash(string(hash)) {
 		return fmt.Errorf("not a ref: %q", packet.Message(l))
 	}
-	return s.refs.add(name, hash)
+	return s.refs.add(name, hash, &s.held)
 }
 
-// mostRefs bounds how many branches, claims and reports are kept of a listing.
-const mostRefs = 50_000
+// The bounds of what is kept of a listing: how many branches, claims and reports,
+// and how many bytes their names and hashes have.
+const (
+	mostRefs      = 50_000
+	mostRefsBytes = 8 << 20
+)
 
-func (r Refs) add(name, hash []byte) error {
-	if len(r) >= mostRefs {
-		return fmt.Errorf("%w: it has more than %d branches, claims and reports", ErrTooLarge, mostRefs)
+func (r Refs) add(name, hash []byte, held *int) error {
+	if !bytes.HasPrefix(name, []byte(headsPrefix)) && !bytes.HasPrefix(name, []byte(ownPrefix)) {
+		return nil
 	}
-	if bytes.HasPrefix(name, []byte(headsPrefix)) || bytes.HasPrefix(name, []byte(ownPrefix)) {
-		r[string(name)] = string(hash)
+	*held += len(name) + len(hash)
+	if len(r) >= mostRefs || *held > mostRefsBytes {
+		return fmt.Errorf("%w: it has more than %d branches, claims and reports, or their names are very long", ErrTooLarge, mostRefs)
 	}
+	r[string(name)] = string(hash)
 	return nil
 }
 

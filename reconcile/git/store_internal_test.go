@@ -28,6 +28,7 @@ func handMade(t testing.TB, count uint32, entries ...entry) []byte {
 	var b bytes.Buffer
 	b.WriteString("PACK\x00\x00\x00\x02")
 	b.Write(binary.BigEndian.AppendUint32(nil, count))
+	z := zlib.NewWriter(nil)
 	for _, e := range entries {
 		first, rest := e.kind<<4|byte(e.size&0xf), e.size>>4
 		for ; rest > 0; rest >>= 7 {
@@ -36,7 +37,7 @@ func handMade(t testing.TB, count uint32, entries ...entry) []byte {
 		}
 		b.WriteByte(first)
 		b.Write(e.base)
-		z := zlib.NewWriter(&b)
+		z.Reset(&b)
 		if _, err := z.Write(e.content); err != nil {
 			t.Fatal(err)
 		}
@@ -52,6 +53,7 @@ func handMade(t testing.TB, count uint32, entries ...entry) []byte {
 const (
 	blobKind     = 3
 	ofsDeltaKind = 6
+	refDeltaKind = 7
 )
 
 // A pack that would take more memory than allowed is refused before it does.

@@ -4,14 +4,11 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"errors"
-	"fmt"
 	"hash"
 	"io"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
-
-	"mainstay/reconcile/git/packet"
 )
 
 // The budgets of one fetch, in bytes as they are in memory. A pack of zeros is a
@@ -74,8 +71,10 @@ type unpacking struct {
 	scanner *packfile.Scanner
 	spent   int64
 	work    int64
-	at      map[int64]*packed // by their offset; nil for one that was dropped
-	waiting []waiting         // for an object that comes later
+	// at are the objects by their offset, nil for one that was dropped. Among
+	// commits, what is not there was dropped.
+	at      map[int64]*packed
+	waiting []waiting // for an object that comes later
 }
 
 // waiting is a delta whose base has not come yet.
@@ -136,7 +135,7 @@ func (u *unpacking) all() error {
 // next takes in one object.
 func (u *unpacking) next(head *packfile.ObjectHeader) error {
 	if head.Length > u.budget.object || !head.Type.IsDelta() && u.budget.commits && head.Type != plumbing.CommitObject {
-		u.at[head.Offset] = nil
+		u.drop(head.Offset)
 		return u.skip(head.Length)
 	}
 	var content bytes.Buffer
@@ -149,7 +148,7 @@ func (u *unpacking) next(head *packfile.ObjectHeader) error {
 	base, known := u.base(head)
 	switch {
 	case known && base == nil:
-		u.at[head.Offset] = nil // of one that was dropped
+		u.drop(head.Offset) // of one that was dropped
 		return u.worked(head.Length)
 	case known:
 		return u.patch(head.Offset, base, content.Bytes())
@@ -157,7 +156,7 @@ func (u *unpacking) next(head *packfile.ObjectHeader) error {
 		return errors.New("a delta of an object that is not in it")
 	}
 	if u.budget.commits { // of a tree or a file, most likely
-		u.at[head.Offset], u.dropped = nil, true
+		u.drop(head.Offset)
 		return u.worked(head.Length)
 	}
 	u.waiting = append(u.waiting, waiting{head.Reference, content.Bytes(), head.Offset})
@@ -168,7 +167,7 @@ func (u *unpacking) next(head *packfile.ObjectHeader) error {
 func (u *unpacking) base(head *packfile.ObjectHeader) (*packed, bool) {
 	if head.Type == plumbing.OFSDeltaObject {
 		o, known := u.at[head.OffsetReference]
-		return o, known
+		return o, known || u.budget.commits
 	}
 	return u.byHash(head.Reference)
 }
@@ -181,33 +180,51 @@ func (u *unpacking) byHash(id plumbing.Hash) (*packed, bool) {
 // settle applies the deltas that came before their bases. One whose base was
 // dropped, or never came, is dropped.
 func (u *unpacking) settle() error {
-	for moved := true; moved; {
-		moved = false
-		left := u.waiting
-		u.waiting = nil
-		for _, w := range left {
-			base, known := u.byHash(w.base)
-			if !known {
-				u.waiting = append(u.waiting, w)
-				continue
-			}
-			moved = true
+	of := map[plumbing.Hash][]waiting{}
+	for _, w := range u.waiting {
+		of[w.base] = append(of[w.base], w)
+	}
+	left := len(u.waiting)
+	var bases []*packed
+	for id := range of {
+		if base, known := u.byHash(id); known {
+			bases = append(bases, base)
+		}
+	}
+	for len(bases) > 0 {
+		base := bases[len(bases)-1]
+		bases = bases[:len(bases)-1]
+		for _, w := range of[base.id] {
 			if err := u.patch(w.offset, base, w.delta); err != nil {
 				return err
 			}
+			left--
+			if made := u.at[w.offset]; made != nil && of[made.id] != nil {
+				bases = append(bases, made)
+			}
 		}
+		delete(of, base.id)
 	}
-	if len(u.waiting) > 0 && !u.dropped {
+	if left > 0 && !u.dropped {
 		return errors.New("a delta of an object that is not in it")
 	}
 	return nil
+}
+
+// drop notes that an object is not kept. Among commits that is most of a large
+// repository, and needs no memory.
+func (u *unpacking) drop(offset int64) {
+	u.dropped = true
+	if !u.budget.commits {
+		u.at[offset] = nil
+	}
 }
 
 func (u *unpacking) patch(offset int64, base *packed, delta []byte) error {
 	_, rest := varint(delta)
 	size, _ := varint(rest)
 	if size > u.budget.object {
-		u.at[offset], u.dropped = nil, true
+		u.drop(offset)
 		return u.worked(size)
 	}
 	content, err := packfile.PatchDelta(base.content, delta)
@@ -230,7 +247,6 @@ func (u *unpacking) keep(offset int64, kind plumbing.ObjectType, content []byte)
 
 // skip reads over an object.
 func (u *unpacking) skip(length int64) error {
-	u.dropped = true
 	if err := u.worked(length); err != nil {
 		return err
 	}
@@ -269,42 +285,3 @@ func (t *trailing) Write(p []byte) (int, error) {
 }
 
 func (t *trailing) matches() bool { return bytes.Equal(t.sum.Sum(nil), t.last) }
-
-// channel reads the data channel of an answer as it arrives.
-type channel struct {
-	read func() ([]byte, error)
-	rest []byte
-	err  error
-}
-
-// Read is part of io.Reader.
-func (c *channel) Read(p []byte) (int, error) {
-	for len(c.rest) == 0 {
-		if c.err != nil {
-			return 0, c.err
-		}
-		if c.rest, c.err = c.next(); c.err != nil {
-			c.rest = nil
-		}
-	}
-	n := copy(p, c.rest)
-	c.rest = c.rest[n:]
-	return n, nil
-}
-
-func (c *channel) next() ([]byte, error) {
-	b, err := c.read()
-	switch {
-	case err != nil:
-		return nil, err
-	case b == nil:
-		return nil, io.EOF
-	case len(b) == 0 || b[0] == 2: // nothing, or progress for people
-		return nil, nil
-	case b[0] == 1:
-		return b[1:], nil
-	case b[0] == 3:
-		return nil, fmt.Errorf("the server says: %s", packet.Message(b[1:]))
-	}
-	return nil, fmt.Errorf("unknown channel %d", b[0])
-}

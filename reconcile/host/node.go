@@ -46,6 +46,9 @@ type Node struct {
 	jobs     *task.Jobs
 	checks   *task.Checks
 	metrics  *metrics.Metrics
+	source   reconcile.Source
+	// instance is this agent, and host the machine's own name.
+	instance, host string
 }
 
 // New puts a node's agent together. Nothing is touched before it runs.
@@ -83,7 +86,14 @@ func (n *Node) openGit(c Config) (coordinated bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("coordination: %w", err)
 	}
+	instance, err := machine.Instance(n.disk, c.Log)
+	if err != nil {
+		return false, err
+	}
+	n.source = reconcile.Source{Repository: repo.URL(), Path: c.File.Repository.Path}
+	n.instance, n.host = instance, hostName()
 	lc := reconcile.LearnerConfig{
+		Instance: n.instance, Host: n.host, Source: n.source,
 		Node: c.File.Node, Branch: git.Branch(c.File.Repository.Branch), Path: c.File.Repository.Path,
 		Repository: git.NewDocument(repo, c.File.Repository.Branch), Shared: shared,
 		Clock: machine.Clock{}, Disk: n.disk, Log: c.Log,
@@ -109,13 +119,9 @@ func (n *Node) makeActuator(c Config, coordinated bool) error {
 	if err != nil {
 		return err
 	}
-	instance, err := machine.Instance(n.disk, c.Log)
-	if err != nil {
-		return err
-	}
 	n.services = n.parts.NewServices(n.configureTasks)
 	n.actuator = reconcile.NewActuator(reconcile.ActuatorConfig{
-		Node: c.File.Node, Boot: boot, Instance: instance, Coordinated: coordinated,
+		Node: c.File.Node, Boot: boot, Instance: n.instance, Coordinated: coordinated,
 		Clock: machine.Clock{}, Disk: n.disk, Leases: guard.Beside(c.File.Socket, boot), Versions: c.Versions, Recorder: n.journal, Log: c.Log,
 		Machine: reconcile.Machine{
 			Services: n.services, Files: n.parts.NewFiles(), Probes: n.parts.NewProbes(n.disk),
@@ -139,6 +145,13 @@ func (n *Node) addToReport(r *plan.Report, own plan.OwnClaim) {
 	n.checks.Fill(r)
 	r.Conditions = append(r.Conditions, n.services.Conditions()...)
 	r.Allow = toldAllow(&n.file.Allow)
+	r.Host, r.Repository, r.Path = n.host, n.source.Repository, n.source.Path
+}
+
+// hostName is the machine's own name, empty where it cannot be told.
+func hostName() string {
+	name, _ := os.Hostname()
+	return name
 }
 
 // maxAllow is the most that a report may spend on what its node allows, in bytes of

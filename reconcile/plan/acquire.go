@@ -295,6 +295,11 @@ func (p *pass) adopt() {
 		p.out.Done = true
 		return
 	}
+	if p.in.Twin {
+		p.say(Held, R9, "the claim is held by another machine, and another agent calls itself %s: stop the agent of the wrong machine, "+
+			"and give it a node: of its own in its agent file", p.doc.Node)
+		return
+	}
 	ask := p.in.Takeover
 	if ask == nil || ask.Reroot || p.void {
 		p.say(Held, R9, "the claim is held by another instance of %s (node %s): if that machine is gone for good, "+

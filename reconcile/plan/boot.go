@@ -93,6 +93,18 @@ func (p *pass) publishLocal() {
 		action = Adopt
 	}
 	c := p.own(action, p.mem.Guarantee)
-	c.Debt, c.Reason = 0, "started without git by "+string(p.mem.Local)
+	c.Debt, c.Reason = 0, p.whyLocal()
 	p.push(c, p.mem.Local)
+}
+
+// whyLocal says in the claim why its side started without it. R9: what a person stated
+// while git was out of reach is kept there, as what is stated with git is.
+func (p *pass) whyLocal() string {
+	switch {
+	case p.mem.Local == R9 && p.in.Takeover != nil:
+		return p.in.Takeover.Attest
+	case p.mem.Local == R9:
+		return "started without git, by a person's word"
+	}
+	return "started without git, as nothing answered on " + p.doc.Peer
 }

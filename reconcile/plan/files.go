@@ -24,7 +24,7 @@ func (p *pass) files() {
 		if f.Err != "" {
 			p.fileFailed(f)
 		}
-		if p.due(p.mem.Renders[i], lastRetry) {
+		if p.due(p.mem.Renders[i], time.Second, renderRetry) {
 			p.step(DoRender, i, RService, "%s is not as its template says", f.Path)
 			p.mem.Renders[i].again(p.in.Now)
 		}
@@ -91,7 +91,7 @@ func (p *pass) conditions() {
 		p.warn(CondPeerSilent, "%s holds the claim, and nothing on it answers the witness probe: it may be dead or cut off; "+
 			"look at it, or fail over", p.doc.Peer)
 	}
-	if p.mine() && in.Claim.Tip.Unseen() {
+	if p.mine() && in.Claim.Tip.Unseen() && !in.Twin {
 		p.warn(CondMachineUnseen, "another machine held the claim of %s before this one, and nobody saw it down: see that it is off for good, "+
 			"then run mainstay takeover --adopt here; until then a change of side waits as if nothing were known of %s", p.doc.Side, p.doc.Side)
 	}

@@ -38,6 +38,9 @@ type Input struct {
 	// Late says that this pass came much too late, so that this node may have
 	// been replaced: nothing new begins before git was looked at again.
 	Late bool `json:"late,omitempty"`
+	// Twin says that another agent of this node's name lives: a claim of another
+	// instance of this side may be that one's (R9).
+	Twin bool `json:"twin,omitempty"`
 	// Claim is the claim of this node's own exclusive role.
 	Claim ClaimView `json:"claim"`
 	// Peer is the node of the same role on the other side.
@@ -99,6 +102,9 @@ type Service struct {
 	// Drain is how long a planned stop waits for work under way to end; zero
 	// is no drain.
 	Drain time.Duration `json:"drain,omitempty"`
+	// Restart is how soon it is started again when it died; zero is
+	// DefaultRestart, field by field.
+	Restart Restart `json:"restart,omitzero"`
 	// ByHand is the command a person runs when the stop cannot be verified.
 	ByHand string `json:"byHand,omitempty"`
 	// Gone says that the document names it no more and that it was not seen down

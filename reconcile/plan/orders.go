@@ -100,6 +100,9 @@ func refuseAdoption(in *Input) error {
 		return refuse(R9, "make git answer first", "the claim of %s has not been read since this agent began", role)
 	case in.Claim.Regressed:
 		return refuseRegressed(role)
+	case in.Twin:
+		return refuse(R9, "stop the agent of the wrong machine, and give it a node: of its own",
+			"another agent that calls itself %s is alive: its machine is not gone", in.Doc.Node)
 	case t.Free():
 		return refuse(R9, "", "the claim of %s is free, so there is nothing to adopt", role)
 	case t.Holder.Side() != in.Doc.Side:

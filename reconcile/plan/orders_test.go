@@ -2,7 +2,9 @@ package plan
 
 import (
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"mainstay/spec"
 )
@@ -29,6 +31,9 @@ func TestAPersonsTakeoverIsRefusedByTheRuleThatForbidsIt(t *testing.T) {
 		{"to adopt a claim of this side", func(in *Input, _ *Decision, ask *TakeoverAsk) {
 			ask.Adopt, in.Claim.Tip.Holder = true, HeldBy(spec.Standby)
 		}, ""},
+		{"to adopt the claim of a machine that lives", func(in *Input, _ *Decision, ask *TakeoverAsk) {
+			ask.Adopt, in.Claim.Tip.Holder, in.Twin = true, HeldBy(spec.Standby), true
+		}, R9},
 		{"to adopt a claim that was not read", func(in *Input, _ *Decision, ask *TakeoverAsk) {
 			ask.Adopt, in.Claim.Tip.Holder, in.Claim.Read = true, HeldBy(spec.Standby), false
 		}, R9},
@@ -69,6 +74,23 @@ func TestOnlyADrainThatIsUnderWayCanBeEnded(t *testing.T) {
 		err := RefuseEndOfDrain(&c.in, &Decision{})
 		if errors.As(err, &refused) != (c.want != "") || refused != nil && refused.Rule != c.want {
 			t.Errorf("%s: %v, want a refusal by %q", c.name, err, c.want)
+		}
+	}
+}
+
+// R9: a person is not advised to adopt the claim of a machine that lives, and an
+// order to do so that was given before is not carried out.
+func TestTheClaimOfAMachineThatLivesIsNotAdopted(t *testing.T) {
+	for _, ask := range []*TakeoverAsk{nil, {Attest: "the old machine is gone", Adopt: true}} {
+		in := &Input{
+			Now: time.Hour, Instance: "main-2", Twin: true, Takeover: ask, Services: []Observed{{Run: Stopped}},
+			Doc: &Doc{Node: "main", Role: "xivo", Side: spec.Main, Active: spec.Main, Exclusive: true, Coordinated: true,
+				Services: []Service{{Name: "asterisk"}}},
+			Claim: ClaimView{Read: true, Reachable: true, Tip: Tip{ID: "t2", Claim: Claim{Seq: 2, Holder: HeldBy(spec.Main), Instance: "main-1"}}},
+		}
+		d := Decide(in)
+		if d.Status != Held || d.Push != nil || strings.Contains(d.Reason, "--adopt") || !strings.Contains(d.Reason, "another agent calls itself main") {
+			t.Errorf("%s: %s, push %v", d.Status, d.Reason, d.Push)
 		}
 	}
 }

@@ -115,7 +115,7 @@ func TestSecondDecisionIsEmpty(t *testing.T) {
 			if s.last.Push != nil {
 				must(s, "win")
 			}
-			s.in.Now += 3 * forgiveAfter
+			s.in.Now += 3 * DefaultRestart().Forgive
 			s.in.Claim.Began = s.in.Now
 		}
 		must(s, "decide")

@@ -29,7 +29,12 @@ type Report struct {
 	Role       string    `json:"role"`
 	Side       spec.Side `json:"side,omitempty"`
 	Instance   string    `json:"instance"`
-	Status     Status    `json:"status"`
+	// Host is the machine's own name, Repository and Path where the agent reads its
+	// document.
+	Host       string `json:"host,omitempty"`
+	Repository string `json:"repository,omitempty"`
+	Path       string `json:"path,omitempty"`
+	Status     Status `json:"status"`
 	// Reason says in words why the status is what it is, and Rule by which rule.
 	Reason string `json:"reason,omitempty"`
 	Rule   Rule   `json:"rule,omitempty"`
@@ -97,11 +102,12 @@ const BusyBeat = 30 * time.Second
 
 // Every is how often a node publishes a report that stays as it is: every
 // heartbeat when all is quiet, and more often while it is on the way to something,
-// failed, or sees the other side silent, so that it is missed soon.
+// failed, sees the other side silent, or another agent of its name, so that it is
+// missed soon.
 func (r Report) Every(heartbeat time.Duration) time.Duration {
 	quiet := r.Status == Active || r.Status == Inactive || r.Status == Paused
 	for _, c := range r.Conditions {
-		quiet = quiet && c.Type != CondWitnessSilent && c.Type != CondDetectSilent && c.Type != CondPeerSilent
+		quiet = quiet && c.Type != CondWitnessSilent && c.Type != CondDetectSilent && c.Type != CondPeerSilent && c.Type != CondTwoAgents
 	}
 	if quiet {
 		return heartbeat

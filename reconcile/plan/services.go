@@ -1,25 +1,48 @@
 package plan
 
-import "time"
+import (
+	"cmp"
+	"fmt"
+	"time"
+)
 
-// The back-off of a service that does not follow its orders: at once, then
-// from one second up to a minute, doubling; failing after failTries of them. A
-// stop is tried again more eagerly, because somebody waits for it.
+// Restart is how soon a service is started again that does not follow its orders: at
+// once, then First after the order before, then after twice as long each time, up to
+// Most. What died before it ran for Forgive counts no more.
+type Restart struct {
+	First   time.Duration `json:"first"`
+	Most    time.Duration `json:"most"`
+	Forgive time.Duration `json:"forgive"`
+}
+
+// DefaultRestart is the back-off of a service whose document says none. Nobody is
+// called for longer than ten seconds because of it: what one start in ten seconds
+// costs is little beside a telephone that is silent for a minute.
+func DefaultRestart() Restart {
+	return Restart{First: time.Second, Most: 10 * time.Second, Forgive: time.Minute}
+}
+
+// With returns the back-off with what it leaves open taken from another.
+func (r Restart) With(o Restart) Restart {
+	return Restart{First: cmp.Or(r.First, o.First), Most: cmp.Or(r.Most, o.Most), Forgive: cmp.Or(r.Forgive, o.Forgive)}
+}
+
 const (
-	firstRetry   = time.Second
-	lastRetry    = time.Minute
-	stopRetry    = 5 * time.Second
-	failTries    = 5
-	forgiveAfter = time.Minute
+	// failTries orders in a row without success make a node Failed.
+	failTries = 5
+	// stopRetry is between two stops at most: somebody waits for it.
+	stopRetry = 5 * time.Second
+	// renderRetry is between two tries to write a file at most.
+	renderRetry = time.Minute
 )
 
 // backoff returns how long after the newest of count orders the next may come.
-func backoff(count int, most time.Duration) time.Duration {
+func backoff(count int, first, most time.Duration) time.Duration {
 	if count == 0 {
 		return 0
 	}
-	d := firstRetry
-	for range min(count-1, 10) {
+	d := min(first, most)
+	for range min(count-1, 20) {
 		d = min(2*d, most)
 	}
 	return d
@@ -27,11 +50,11 @@ func backoff(count int, most time.Duration) time.Duration {
 
 // due reports whether a next order may come now, and otherwise asks to be
 // woken when it may.
-func (p *pass) due(t Tries, most time.Duration) bool {
-	if t.Count == 0 || p.since(t.Last) >= backoff(t.Count, most) {
+func (p *pass) due(t Tries, first, most time.Duration) bool {
+	if t.Count == 0 || p.since(t.Last) >= backoff(t.Count, first, most) {
 		return true
 	}
-	p.wake(t.Last + backoff(t.Count, most))
+	p.wake(t.Last + backoff(t.Count, first, most))
 	return false
 }
 
@@ -101,7 +124,7 @@ func (p *pass) keep(i int, rule Rule) (ready bool, why string, failed bool) {
 	case o.Run.Down() || o.Holdoff || o.Op == OpStop:
 		return p.startAgain(i, rule)
 	case o.Ready:
-		if t.Count > 0 && p.since(t.Last) >= forgiveAfter {
+		if t.Count > 0 && p.since(t.Last) >= p.restartOf(i).Forgive {
 			*t = Tries{}
 		}
 		return true, "", false
@@ -111,6 +134,8 @@ func (p *pass) keep(i int, rule Rule) (ready bool, why string, failed bool) {
 	return false, name + " is " + string(o.Run) + " and does not answer yet", false
 }
 
+func (p *pass) restartOf(i int) Restart { return p.doc.Services[i].Restart.With(DefaultRestart()) }
+
 // startAgain orders a start, unless it is too early for one.
 func (p *pass) startAgain(i int, rule Rule) (ready bool, why string, failed bool) {
 	o, t, name := p.in.Services[i], &p.mem.Tries[i], p.doc.Services[i].Name
@@ -119,7 +144,11 @@ func (p *pass) startAgain(i int, rule Rule) (ready bool, why string, failed bool
 	if detail := first(o.Err, o.Detail); detail != "" {
 		why += ": " + detail
 	}
-	if p.in.Late || p.unfound() || !p.due(*t, lastRetry) {
+	restart := p.restartOf(i)
+	if p.in.Late || p.unfound() || !p.due(*t, restart.First, restart.Most) {
+		if t.Count > 1 && !p.in.Late {
+			why += fmt.Sprintf(" (started %d times in a row, again after %s)", t.Count, backoff(t.Count, restart.First, restart.Most))
+		}
 		return false, why, failed
 	}
 	p.step(DoStart, i, rule, "%s", why)
@@ -192,7 +221,7 @@ func (p *pass) stopOne(i int, rule Rule) {
 		p.say(Failed, rule, "%s could not be stopped: %s; the claim is not released until it is seen down: run %s",
 			s.Name, o.Err, first(s.ByHand, "the service's own stop command"))
 	}
-	if o.Op == OpStop || !p.due(*t, stopRetry) {
+	if o.Op == OpStop || !p.due(*t, time.Second, stopRetry) {
 		return
 	}
 	p.step(DoStop, i, rule, "%s", p.out.Reason)

@@ -105,7 +105,8 @@ func (s *storyNode) node(a args) error {
 		if name == "" {
 			continue
 		}
-		d.Services = append(d.Services, Service{Name: name, Drain: a.duration("drain", 0), ByHand: "systemctl stop " + name})
+		d.Services = append(d.Services, Service{Name: name, Drain: a.duration("drain", 0), ByHand: "systemctl stop " + name,
+			Restart: Restart{First: a.duration("first", 0), Most: a.duration("most", 0), Forgive: a.duration("forgive", 0)}})
 		s.in.Services = append(s.in.Services, Observed{Run: Stopped})
 	}
 	s.in.Doc, s.in.Claim.Reachable = d, true

@@ -330,3 +330,13 @@ func TestWordsTellWhatWhyAndByWhichRule(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatOthersSaidIsNoLineOfTheStory(t *testing.T) {
+	attack.Row(t, "terminal", "a reason with line breaks and escape sequences, shown by mainstay explain", "one line, cleaned")
+	e := Entry{Decision: plan.Decision{Status: plan.Failed, Reason: "no\n2026-01-01 00:00:00Z  Active: ok\x1b[2J\u202e",
+		Conditions: []plan.Condition{{Type: "x", Message: "a\r\n    starts asterisk\u2028b"}}}}
+	text := Words(e)
+	if n := strings.Count(text, "\n"); n != 2 || strings.ContainsAny(text, "\r\x1b\u2028\u202e") {
+		t.Errorf("%q", text)
+	}
+}

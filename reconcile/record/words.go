@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"mainstay/reconcile/plain"
 	"mainstay/reconcile/plan"
 )
 
@@ -13,9 +14,10 @@ import (
 func Words(e Entry) string {
 	d := e.Decision
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s: %s (%s)\n", e.At.UTC().Format("2006-01-02 15:04:05Z"),
-		d.Status, d.Reason, ruleWords(d.Rule))
-	say := func(format string, args ...any) { fmt.Fprintf(&b, "    "+format+"\n", args...) }
+	// What somebody else said is no line of its own.
+	line := func(lead, format string, args ...any) { b.WriteString(lead + plain.Line(fmt.Sprintf(format, args...)) + "\n") }
+	line(e.At.UTC().Format("2006-01-02 15:04:05Z  "), "%s: %s (%s)", d.Status, d.Reason, ruleWords(d.Rule))
+	say := func(format string, args ...any) { line("    ", format, args...) }
 	for _, s := range d.Steps {
 		say("%s: %s (%s)", stepWords(e.Input, s), s.Reason, ruleWords(s.Rule))
 	}

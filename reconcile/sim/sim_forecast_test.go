@@ -106,6 +106,7 @@ func TestTheForecastIsHeldToTheTruth(t *testing.T) { // R4, R7, R9, R11, R12, R1
 			p.ask(func(a *reconcile.Actuator) { _ = a.SetPause(&pause) })
 			s.passes(10 * time.Second)
 		}},
+		{name: "a service of main failed and another one runs", before: func(s *story) { s.broken(0, 1) }, want: plan.Released},
 		{name: "standby is paused on the node", before: func(s *story) {
 			p := s.stby.proc
 			pause := reconcile.Pause{Reason: "work on it", Until: p.clock.Wall().Add(time.Hour)}

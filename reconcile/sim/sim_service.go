@@ -19,6 +19,9 @@ type service struct {
 	starting, stopping bool
 	// byHand says that somebody else than the agent started it.
 	byHand bool
+	// hidden says that nothing is found where the service is looked for, and that no
+	// stop reaches it.
+	hidden bool
 	// turn numbers the orders, so that an order replaced by another one comes
 	// to nothing.
 	turn uint64
@@ -31,6 +34,8 @@ type stubborn struct {
 
 func (s *service) run() plan.Run {
 	switch {
+	case s.hidden:
+		return plan.RunUnsure
 	case s.stopping:
 		return plan.Stopping
 	case s.starting && !s.up:
@@ -155,15 +160,15 @@ func (s *services) Stop(i int) {
 	n.w.trace(n.machine, "stops %s", r.name)
 	turn := s.begin(i, plan.OpStop)
 	r.up = r.up || r.starting // until it was seen down, whatever an earlier start may still bring about
-	r.stopping, r.starting, r.ready = true, false, false
+	r.stopping, r.starting, r.ready = true, false, r.ready && r.hidden
 	fails, hangs := take(&n.stubborn.failStops), take(&n.stubborn.hangStops)
 	d := n.w.upTo(n.w.Timing.Stop)
 	if hangs {
 		d, fails = n.w.settings.StopTimeout, true
 	}
 	s.finish(r, turn, d, func() {
-		r.stopping, r.ready = false, fails
-		if !fails {
+		r.stopping, r.ready = false, fails || r.ready
+		if !fails && !r.hidden {
 			r.up, r.byHand = false, false
 		}
 	}, func() { s.ended(i, fails, "still running at the deadline") })

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -198,12 +200,20 @@ func TestTrace9Clone(t *testing.T) { // R9
 	clone.powerOn()
 	s.passes(time.Minute)
 	s.servesNot(clone) // the claim is the original's
+	for _, n := range []*node{s.main, clone} {
+		s.expect(hasTwin(s.is(n)), n.machine+" says that two agents call themselves "+n.name)
+		s.expect(!strings.Contains(s.is(n).Reason, "--adopt"), n.machine+" does not advise to adopt the claim of a machine that lives")
+	}
 	for _, side := range []spec.Side{spec.Standby, spec.Main, spec.Standby} {
 		s.Declare(side)
 		s.passes(time.Minute) // a free claim goes to either of the two, never to both
 		s.expect(s.main.active() != clone.active() || side == spec.Standby, "one machine of main's side serves when main is declared")
 		s.expect(!s.main.active() || !clone.active(), "the two never both serve")
 	}
+}
+
+func hasTwin(r plan.Report) bool {
+	return slices.ContainsFunc(r.Conditions, func(c plan.Condition) bool { return c.Type == plan.CondTwoAgents })
 }
 
 func TestTrace10ReplacedHolder(t *testing.T) { // R9

@@ -104,30 +104,56 @@ func Format(format string, args ...any) []byte {
 	return fmt.Appendf(nil, "%04x%s", len(text)+4, text)
 }
 
+// maxGathered bounds what Sideband gathers, in bytes: a server's word on a few refs.
+const maxGathered = 1 << 20
+
 // Sideband gathers what a server sends on the data channel until it ends.
 func Sideband(r *bufio.Reader) ([]byte, error) {
-	var data bytes.Buffer
-	for {
-		b, err := Read(r)
-		if err != nil {
-			return nil, err
+	b, err := io.ReadAll(io.LimitReader(&Data{In: r}, maxGathered+1))
+	if err == nil && len(b) > maxGathered {
+		err = fmt.Errorf("the server's answer has more than %d bytes", maxGathered)
+	}
+	return b, err
+}
+
+// Data reads the data channel of an answer as it arrives.
+type Data struct {
+	In *bufio.Reader
+	// Err is why it ended, io.EOF when the server ended it.
+	Err  error
+	rest []byte
+}
+
+// Read is part of io.Reader.
+func (d *Data) Read(p []byte) (int, error) {
+	for len(d.rest) == 0 {
+		if d.Err != nil {
+			return 0, d.Err
 		}
-		if b == nil {
-			return data.Bytes(), nil
-		}
-		if len(b) == 0 {
-			continue
-		}
-		switch b[0] {
-		case 1:
-			data.Write(b[1:])
-		case 2: // progress, for people
-		case 3:
-			return nil, fmt.Errorf("the server says: %s", Message(b[1:]))
-		default:
-			return nil, fmt.Errorf("unknown channel %d", b[0])
+		if d.rest, d.Err = d.next(); d.Err != nil {
+			d.rest = nil
 		}
 	}
+	n := copy(p, d.rest)
+	d.rest = d.rest[n:]
+	return n, nil
+}
+
+func (d *Data) next() ([]byte, error) {
+	b, err := Read(d.In)
+	switch {
+	case err != nil:
+		return nil, err
+	case b == nil:
+		return nil, io.EOF
+	case len(b) == 0 || b[0] == 2: // nothing, or progress for people
+		return nil, nil
+	case b[0] == 1:
+		return b[1:], nil
+	case b[0] == 3:
+		return nil, fmt.Errorf("the server says: %s", Message(b[1:]))
+	}
+	return nil, fmt.Errorf("unknown channel %d", b[0])
 }
 
 // Message makes what a server said fit for one line of a log.
