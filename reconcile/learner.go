@@ -27,7 +27,7 @@ type LearnerConfig struct {
 	// Instance and Host are this agent and its machine, and Source where it reads the
 	// document: by them it tells itself from another agent of the same name.
 	Instance, Host string
-	Source         Source
+	Source         plan.Source
 	// Place names where claims and reports are kept, without credentials. What is
 	// known of a claim is known of that place only.
 	Place string

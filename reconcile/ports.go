@@ -6,6 +6,7 @@ import (
 
 	"mainstay/reconcile/managed"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 	"mainstay/spec"
 )
 
@@ -190,5 +191,5 @@ type Machine struct {
 	SelfFence func(reason string)
 	// AddToReport adds conditions, checks and jobs to a report, and may be nil. Own
 	// says how sure this node is of its claim: jobs depend on it (R5).
-	AddToReport func(r *plan.Report, own plan.OwnClaim)
+	AddToReport func(r *plan.Report, own permit.OwnClaim)
 }

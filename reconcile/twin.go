@@ -12,22 +12,10 @@ import (
 	"mainstay/reconcile/plan"
 )
 
-// Source is where an agent reads its document: the address of the repository,
-// without credentials, and the path in it. The zero Source is not known.
-type Source struct{ Repository, Path string }
-
-// String is the source as a person would say it.
-func (s Source) String() string {
-	if s.Repository == "" {
-		return "a repository that is not known"
-	}
-	return s.Path + " of " + s.Repository
-}
-
-// other reports whether two sources are certain to be two: one repository may be
+// apart reports whether two sources are certain to be two: one repository may be
 // reached by several schemes, users and ports, and be a folder on its own server.
-func (s Source) other(than Source) bool {
-	a, b := repositoryPath(s.Repository), repositoryPath(than.Repository)
+func apart(one, other plan.Source) bool {
+	a, b := repositoryPath(one.Repository), repositoryPath(other.Repository)
 	known := a != "" && b != ""
 	return known && !strings.HasSuffix("/"+a, "/"+b) && !strings.HasSuffix("/"+b, "/"+a)
 }
@@ -90,7 +78,7 @@ func (l *Learner) sayTwin(next *Snapshot) {
 }
 
 // whose says where an agent runs and what it reads.
-func whose(host string, s Source) string {
+func whose(host string, s plan.Source) string {
 	text := "on " + cmp.Or(host, "a host that is not known")
 	if s.Repository != "" {
 		text += " by " + s.String()
@@ -98,7 +86,7 @@ func whose(host string, s Source) string {
 	return text
 }
 
-func sourceOf(r *plan.Report) Source { return Source{r.Repository, r.Path} }
+func sourceOf(r *plan.Report) plan.Source { return plan.Source{Repository: r.Repository, Path: r.Path} }
 
 func ofReport(r *plan.Report) string { return whose(r.Host, sourceOf(r)) }
 
@@ -145,7 +133,7 @@ func (l *Learner) namesake(next *Snapshot) *plan.Report {
 		at time.Duration
 	}{{l.twins.stranger, l.twins.strangerAt}, {l.twins.twin, l.twins.twinAt}} {
 		same := c.r != nil && (c.r.Seen == next.Seen || c.r.Accepted == next.Accepted.Commit || c.r.Accepted == next.Seen)
-		if c.r != nil && !same && sourceOf(c.r).other(l.Source) && l.lately(c.at, next) {
+		if c.r != nil && !same && apart(sourceOf(c.r), l.Source) && l.lately(c.at, next) {
 			return c.r
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/hiddeco/sshsig"
 	"golang.org/x/crypto/ssh"
+
+	"mainstay/reconcile/git/failure"
 )
 
 const (
@@ -31,7 +33,7 @@ func (r *Remote) noteSigner() (ssh.Signer, error) {
 	}
 	pem, err := os.ReadFile(r.signKey)
 	if err != nil {
-		return nil, wrong(scrub(err))
+		return nil, wrong(failure.Scrub(err))
 	}
 	signer, err := ssh.ParsePrivateKey(pem)
 	if err != nil {

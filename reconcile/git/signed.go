@@ -11,6 +11,7 @@ import (
 	"github.com/hiddeco/sshsig"
 	"golang.org/x/crypto/ssh"
 
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/signature"
 	"mainstay/reconcile/plan"
 )
@@ -90,7 +91,7 @@ func (r *Remote) signedBy(raw []byte, ref string, may func(nodeKey) bool) (nodeK
 		return err
 	})
 	if err != nil {
-		return nodeKey{}, damaged(ref, fmt.Errorf("forged: %w", scrub(err)))
+		return nodeKey{}, damaged(ref, fmt.Errorf("forged: %w", failure.Scrub(err)))
 	}
 	return signer, nil
 }
