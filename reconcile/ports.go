@@ -44,6 +44,14 @@ type Revision interface {
 	Read(path string) ([]byte, error)
 }
 
+// Vouched is implemented by a revision that says who may change what. Vouch fails when
+// one of the commits since the accepted one changed one of the files, the document
+// first, and was not allowed to. Its errors are as those of Repository.Revision.
+type Vouched interface {
+	// Vouch looks at nothing but what Revision fetched.
+	Vouch(deployment string, files []string) error
+}
+
 // permanent is implemented by errors that trying again does not mend.
 type permanent interface {
 	// Permanent reports whether the same attempt would fail again.

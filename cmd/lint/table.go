@@ -68,6 +68,8 @@ func loop(with func(...string) []string) []row {
 			internal: []string{"reconcile/git/failure", "reconcile/git/packet", "reconcile/run"}, modules: []string{knownhosts, xCrypto}},
 		{folder: "reconcile/git/signature", why: "who signed a commit, without knowing where it came from",
 			modules: []string{sshsig, goCrypto, xCrypto}},
+		{folder: "reconcile/git/trust", why: "judges what is handed to it: which fields a commit changes, and whose signature that wants",
+			internal: []string{"schema", "spec", "reconcile/git/signature"}},
 		{folder: "reconcile/git/...", why: "speaks the loop's types, so that nothing translates between the two",
 			internal: with("reconcile", "reconcile/git/...", "reconcile/run", "reconcile/state"),
 			modules:  []string{goGit, goBilly, sshsig, xCrypto, xSys}},

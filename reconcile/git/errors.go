@@ -10,6 +10,7 @@ var (
 	ErrMoved       = failure.ErrMoved
 	ErrRewound     = failure.ErrRewound
 	ErrSignature   = failure.ErrSignature
+	ErrAhead       = failure.ErrAhead
 	ErrNoBranch    = failure.ErrNoBranch
 	ErrTooLarge    = failure.ErrTooLarge
 	ErrNotFound    = failure.ErrNotFound

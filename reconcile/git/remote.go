@@ -11,10 +11,14 @@ import (
 	"mainstay/reconcile"
 	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/transport"
+	"mainstay/spec"
 )
 
 // DefaultTimeout bounds one connection when Options.Timeout is zero.
 const DefaultTimeout = 10 * time.Second
+
+// DefaultSkew is how far the time of a commit may be wrong when Options.Skew is zero.
+const DefaultSkew = 15 * time.Minute
 
 // Options say where a repository is and how to be let in.
 type Options struct {
@@ -41,6 +45,12 @@ type Options struct {
 	// AllowedSigners is an ssh allowed_signers file or an OpenPGP keyring; when
 	// set, Revision refuses a commit that none of them signed.
 	AllowedSigners string
+	// Policy says who of them may change what, nil that each may change everything.
+	// Skew is how far the time of a commit may be wrong; zero means DefaultSkew.
+	Policy *spec.Policy
+	Skew   time.Duration
+	// Now is the time; nil is the machine's own.
+	Now func() time.Time
 	// SignKey is a file with an unencrypted private key that signs the claims and
 	// reports that are pushed; empty signs none.
 	SignKey string
@@ -57,6 +67,9 @@ type Remote struct {
 	dialers           []transport.Dialer // the repository itself, then its mirrors
 	timeout           time.Duration
 	signers           string
+	policy            *spec.Policy
+	skew              time.Duration
+	now               func() time.Time
 	signKey, nodeKeys string
 	log               *slog.Logger
 	// answered is the index of the dialer that answered the last List, where
@@ -68,7 +81,14 @@ type Remote struct {
 // files the options name: those are read when they are used, so that a renewed
 // token or a new pinned key needs no restart.
 func Open(o Options) (*Remote, error) {
-	r := &Remote{timeout: o.Timeout, signers: o.AllowedSigners, signKey: o.SignKey, nodeKeys: o.NodeKeys, log: o.Log}
+	r := &Remote{timeout: o.Timeout, signers: o.AllowedSigners, policy: o.Policy, skew: o.Skew, now: o.Now,
+		signKey: o.SignKey, nodeKeys: o.NodeKeys, log: o.Log}
+	if r.skew <= 0 {
+		r.skew = DefaultSkew
+	}
+	if r.now == nil {
+		r.now = time.Now
+	}
 	if r.timeout <= 0 {
 		r.timeout = DefaultTimeout
 	}

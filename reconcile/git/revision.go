@@ -16,8 +16,8 @@ import (
 
 	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/packet"
-	"mainstay/reconcile/git/signature"
 	"mainstay/reconcile/git/transport"
+	"mainstay/reconcile/git/trust"
 	"mainstay/spec"
 )
 
@@ -43,6 +43,10 @@ type Revision struct {
 
 	store *store
 	tree  *object.Tree
+	// since is what the commit has that the accepted one has not, when signatures
+	// are verified.
+	since  *trust.Since
+	remote *Remote
 }
 
 // Revision fetches the commit that a listing showed for ref, into memory. It
@@ -88,19 +92,35 @@ func elsewhere(err error) bool {
 type question struct{ ref, hash, known string }
 
 func (r *Remote) revisionFrom(ctx context.Context, d transport.Dialer, q question) (*Revision, error) {
+	depth := 1
+	if r.signers != "" && q.known != "" {
+		depth = nearest
+	}
+	v, err := r.revisionAt(ctx, d, q, depth)
+	if err != nil {
+		return nil, err
+	}
+	if v.Signer, err = r.verify(v.store, q.hash); err != nil {
+		return nil, err
+	}
+	if err := r.descends(ctx, d, q, v.store); err != nil || r.signers == "" || q.known == "" {
+		return v, err
+	}
+	return r.withHistory(ctx, d, q, v)
+}
+
+// revisionAt fetches a commit and so many generations in all.
+func (r *Remote) revisionAt(ctx context.Context, d transport.Dialer, q question, depth int) (*Revision, error) {
 	st := newStore()
-	if err := r.fetchRef(ctx, d, q, fetchRequest{depth: 1, filter: largeFilter}, st); err != nil {
+	if err := r.fetchRef(ctx, d, q, fetchRequest{depth: depth, filter: largeFilter}, st); err != nil {
 		return nil, err
 	}
 	v, err := newRevision(st, q.hash)
 	if err != nil {
 		return nil, err
 	}
-	v.From = d.Shown()
-	if v.Signer, err = r.verify(st, q.hash); err != nil {
-		return nil, err
-	}
-	return v, r.descends(ctx, d, q, st)
+	v.From, v.remote = d.Shown(), r
+	return v, nil
 }
 
 // fetchRef fetches the commit a ref is known to point at, and nothing else: a
@@ -295,33 +315,4 @@ func (v *Revision) Files() ([]string, error) {
 		}
 	})
 	return names, err
-}
-
-// verify checks who signed a commit, when signatures are wanted, and returns
-// who it was. The file is read each time, so that a signer can be taken away
-// without a restart.
-func (r *Remote) verify(st *store, hash string) (string, error) {
-	if r.signers == "" {
-		return "", nil
-	}
-	raw, err := st.raw(plumbing.CommitObject, plumbing.NewHash(hash))
-	if err != nil {
-		return "", err
-	}
-	allowed, err := signature.Read(r.signers)
-	if err != nil {
-		return "", &Error{Kind: ErrSignature, Step: "read", At: r.signers, Err: err, Advice: "correct verify.allowedSigners in the agent file"}
-	}
-	var who string
-	err = guard(func() (err error) {
-		who, err = signature.Verify(raw, allowed)
-		return err
-	})
-	if err != nil {
-		return "", &Error{
-			Kind: ErrSignature, Step: "verify", At: hash, Err: failure.Scrub(err),
-			Advice: "sign with a key that " + r.signers + " lists (git commit -S), and commit again",
-		}
-	}
-	return packet.Message([]byte(who)), nil
 }

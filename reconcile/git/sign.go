@@ -10,16 +10,12 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"mainstay/reconcile/git/failure"
+	"mainstay/reconcile/git/signature"
 )
 
-const (
-	// noteNamespace is what claims and reports are signed under. A signature made
-	// for anything else, such as a commit of the document, is none of a note.
-	noteNamespace = "mainstay"
-	// trailerRef is the last line of a note's message. It ties the signature to one
-	// deployment and one role or node; the parents tie it to one place in the chain.
-	trailerRef = "Ref: "
-)
+// trailerRef is the last line of a note's message. It ties the signature to one
+// deployment and one role or node; the parents tie it to one place in the chain.
+const trailerRef = "Ref: "
 
 // noteSigner reads the key that this node signs its claims and reports with; nil
 // when it has none. It is read each time, as for a connection.
@@ -52,7 +48,7 @@ func signatureOf(c object.Commit, signer ssh.Signer) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("sign: %w", err)
 	}
-	s, err := sshsig.Sign(payload, signer, sshsig.HashSHA512, noteNamespace)
+	s, err := sshsig.Sign(payload, signer, sshsig.HashSHA512, signature.NoteNamespace)
 	if err != nil {
 		return "", fmt.Errorf("sign: %w", err)
 	}

@@ -33,6 +33,8 @@ var (
 	ErrRewound = errors.New("history was rewritten")
 	// ErrSignature: the commit is not signed by anyone allowed to.
 	ErrSignature = errors.New("signature refused")
+	// ErrAhead: the commit is of a time that has not come yet. It may be right later.
+	ErrAhead = errors.New("from the future")
 	// ErrNoBranch: the server answers and has no such branch.
 	ErrNoBranch = errors.New("no such branch")
 	// ErrTooLarge: more bytes than this program is willing to hold.
