@@ -10,6 +10,7 @@ import (
 
 	"mainstay/reconcile/managed"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/twin"
 	"mainstay/spec"
 )
 
@@ -97,7 +98,7 @@ type Actuator struct {
 	lateAt   time.Duration
 	// silences are the targets of probes that do not answer, by name.
 	silences map[string]silence
-	copies   copies
+	copies   twin.Copies
 }
 
 // NewActuator returns an actuator that remembers what the disk remembers.
@@ -127,7 +128,7 @@ func (a *Actuator) See(s *Snapshot) {
 	}
 	before := a.snap
 	a.snap = s
-	a.copies.read(s.Reports[a.Node], a.Instance, a.Run)
+	a.copies.Read(s.Reports[a.Node], a.Instance, a.Run)
 	if s.Accepted == nil {
 		return
 	}
@@ -239,7 +240,7 @@ func (a *Actuator) noticeGap(now time.Duration) {
 // gather makes the input of one decision from the newest of everything.
 func (a *Actuator) gather(now time.Duration) plan.Input {
 	in := plan.Input{
-		Now: now, Boot: a.Boot, Instance: a.Instance, Run: a.Run, Copied: a.copies.alive != "", Doc: a.doc, Blocked: a.blocked,
+		Now: now, Boot: a.Boot, Instance: a.Instance, Run: a.Run, Copied: a.copies.Alive != "", Doc: a.doc, Blocked: a.blocked,
 		Restarted: !a.found, Stale: a.stale(), Reading: a.snap.Reading, Late: a.late, Memory: a.mem, Takeover: a.takeover,
 		EndDrain: a.endDrain,
 	}

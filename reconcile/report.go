@@ -82,7 +82,7 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 		Node: a.Node, Instance: a.Instance, Status: d.Status, Reason: d.Reason, Rule: d.Rule,
 		Ready: d.Ready, Paused: d.Status == plan.Paused, Seen: a.snap.Seen, Applied: a.applied,
 		Versions: a.Versions, Since: a.since.UTC(), At: a.Clock.Wall().UTC(), LastRead: a.snap.LastRead.UTC(),
-		Phases: slices.Clone(a.phases.now), Beside: a.copies.beside, BesideBeat: a.copies.beat,
+		Phases: slices.Clone(a.phases.now), Beside: a.copies.Beside, BesideBeat: a.copies.Beat,
 	}
 	if p := a.pause; p != nil && r.Paused {
 		r.PausedUntil = p.Until.UTC()

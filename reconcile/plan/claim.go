@@ -81,8 +81,7 @@ type Claim struct {
 	Node     string `json:"node"`
 	Instance string `json:"instance"`
 	Action   Action `json:"action"`
-	// Run is the run of the agent that made this change: a copy of the machine has
-	// the same Instance, and other runs. It is empty in claims of older agents.
+	// Run is the run of the agent that made this change, empty in older claims.
 	Run string `json:"run,omitempty"`
 	// Start is the holder's own number of the start this push was made for; it
 	// is what tells a push won for this start from a late one (R3).

@@ -173,7 +173,7 @@ func (p *pass) step(do Do, index int, r Rule, format string, args ...any) {
 // it (R1).
 func (p *pass) mine() bool {
 	t := p.in.Claim.Tip
-	return t.Holder.Side() != "" && t.Holder.Side() == p.doc.Side && t.Instance == p.in.Instance && ownRun(p.in, &p.mem, t.Run)
+	return t.Holder.Side() != "" && t.Holder.Side() == p.doc.Side && t.Instance == p.in.Instance && (p.in.KnowsRun(t.Run) || slices.Contains(p.mem.Runs, t.Run))
 }
 
 // takeover reports whether a person activated this node by hand (R9).

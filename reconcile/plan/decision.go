@@ -154,9 +154,8 @@ type Memory struct {
 	Renders []Tries `json:"renders,omitempty"`
 	// Serving is the side that files are rendered for.
 	Serving spec.Side `json:"serving,omitempty"`
-	// Returned says that this run of the agent found its services down, and has not
-	// yet listened for long enough to go by what it knew; ReturnedSince is since when
-	// it could listen, once ReturnTimed (R3).
+	// Returned says that this run found its services down and still listens, since
+	// ReturnedSince once ReturnTimed (R3).
 	Returned      bool `json:"returned,omitempty"`
 	ReturnTimed   bool `json:"returnTimed,omitempty"`
 	ReturnedSince Time `json:"returnedSince,omitempty"`

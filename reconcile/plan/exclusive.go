@@ -271,7 +271,7 @@ func (p *pass) inactive() {
 	case !p.mine():
 	case left > 0:
 		p.say(Inactive, R3, "the document declares %s; this machine came back and listens to git for two polls before it releases the claim", p.doc.Active)
-		p.listenOn(left)
+		p.until(p.in.Now + left)
 	default:
 		p.release(R2, p.orEnded("all services were observed down"))
 	}

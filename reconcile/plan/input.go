@@ -19,8 +19,7 @@ type Input struct {
 	Instance string `json:"instance"`
 	// Run is this run of the agent, as its reports name it, empty when not known.
 	Run string `json:"run,omitempty"`
-	// Copied says that another agent of this very Instance lives, on a copy of this
-	// machine: it has seen a report of this run (R1, R3).
+	// Copied says that an agent of this very Instance lives on a copy of this machine.
 	Copied bool `json:"copied,omitempty"`
 	// Doc is nil until a document was accepted.
 	Doc *Doc `json:"doc,omitempty"`

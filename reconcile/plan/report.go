@@ -58,8 +58,7 @@ type Report struct {
 	// that reads its own run here knows that this report is newer than that run.
 	Heard string `json:"heard,omitempty"`
 	// Beside is another run that this one has read a report of under its own node's
-	// name: of the agent before it, or of a second agent. A run that finds itself named
-	// here is not the only one of its name.
+	// name. A run that finds itself named here is not the only one of its name.
 	Beside string `json:"beside,omitempty"`
 	// BesideBeat is the Beat of the report of it that was read last.
 	BesideBeat uint64 `json:"besideBeat,omitempty"`

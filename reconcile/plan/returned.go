@@ -5,26 +5,21 @@ import (
 	"time"
 )
 
-// longestReturn bounds the wait of a machine that came back, whatever the document's
-// poll is (R3).
+// longestReturn bounds the wait of a machine that came back (R3).
 const longestReturn = time.Minute
 
-// returnWait is how long a machine that came back listens before it goes by what it
-// knew: two polls, in which every other node that reads git has looked at it once (R3).
+// returnWait is how long a machine that came back listens: in two polls every other node
+// that reads git has looked at it once (R3).
 func (d *Doc) returnWait() time.Duration { return min(2*d.Poll, longestReturn) }
 
-// cameBack notes that this run of the agent found its services down. R3: what the
-// claim and the disk say may both be from one old backup, and this machine may be a
-// copy of one that serves.
+// cameBack notes that this run of the agent found its services down (R3).
 func (p *pass) cameBack() {
 	p.mem.Returned = p.doc.Exclusive && p.doc.Coordinated && p.doc.returnWait() > 0
 	p.mem.ReturnTimed, p.mem.ReturnedSince = false, 0
 }
 
-// listened counts the wait of a machine that came back: only time in which the claim
-// could be read, because nobody else could be heard in any other. Once it is over, a
-// claim that names this machine and a run which its disk does not know of is this
-// machine's own: its disk was restored, and no copy of it has spoken.
+// listened counts the time in which the claim could be read. Once it is over, a claim of
+// this machine by a run that its disk does not know is its own: the disk was restored.
 func (p *pass) listened() {
 	c := p.in.Claim
 	switch {
@@ -46,8 +41,7 @@ func (p *pass) listened() {
 	p.mem.Returned = false
 }
 
-// returnLeft is what is left of the wait of a machine that came back. All of it is
-// left while the claim cannot be read.
+// returnLeft is what is left of that wait: all of it while the claim cannot be read.
 func (p *pass) returnLeft() time.Duration {
 	if !p.mem.Returned {
 		return 0
@@ -58,18 +52,16 @@ func (p *pass) returnLeft() time.Duration {
 	return max(0, p.doc.returnWait()-p.since(p.mem.ReturnedSince))
 }
 
-// listening holds a machine back that came back, for as long as it has not heard
-// whether the other side serves (R3). It reports whether it does.
+// listening holds back a machine that came back, and reports whether it does (R3).
 func (p *pass) listening() bool {
 	if !p.mem.Returned {
 		return false
 	}
-	left := p.returnLeft()
-	switch {
+	switch left := p.returnLeft(); {
 	case p.takeover(), p.doc.Fenced == p.other() && p.fenceHolds(): // a person knows
 	case left > 0:
 		p.say(Held, R3, "this machine came back: what it knows may be from an old backup, so it listens to git for two polls before it starts anything")
-		p.listenOn(left)
+		p.until(p.in.Now + left)
 		return true
 	case p.heard() && p.in.Peer.Running:
 		p.say(Held, R3, "this machine came back, and %s reports that it runs: stop it, or wait until it has stopped", p.doc.Peer)
@@ -83,29 +75,17 @@ func (p *pass) listening() bool {
 	return false
 }
 
-func (p *pass) listenOn(left time.Duration) {
-	if p.mem.ReturnTimed {
-		p.until(p.in.Now + left)
-	}
-}
-
-// heard reports whether the other side's node has reported since this run of the
-// agent began: its report names this run.
+// heard reports whether the other side's node has reported since this run began.
 func (p *pass) heard() bool { return p.in.Peer.Known && p.in.Run != "" && p.in.Peer.Heard == p.in.Run }
 
-// isCopy reports whether another agent goes by this node's name, and this one is not
-// the one that serves or served: it found its services down, and leaves the claim alone
-// (R3).
+// isCopy reports whether this agent found its services down while one of its name lives.
 func (p *pass) isCopy() bool { return p.in.Copied && p.mem.Returned && p.allDown() }
 
-// named reports whether this very machine, or a copy of it, holds a claim.
+// named reports whether this machine or a copy of it holds a claim.
 func (p *pass) named(t Tip) bool {
 	s := t.Holder.Side()
 	return s != "" && s == p.doc.Side && t.Instance == p.in.Instance
 }
-
-// maxRuns bounds the runs that a memory names.
-const maxRuns = 8
 
 // knowRun notes a run of the agent that changed the claim as this machine's own.
 func (p *pass) knowRun(run string) {
@@ -113,16 +93,11 @@ func (p *pass) knowRun(run string) {
 		return
 	}
 	all := append(slices.Clone(p.mem.Runs), run)
-	p.mem.Runs = all[max(0, len(all)-maxRuns):]
+	p.mem.Runs = all[max(0, len(all)-8):] // a push of an older run does not land any more
 }
 
-// ownRun reports whether a run of the agent that changed the claim was one on this
-// machine's disk. A copy of the machine does not know the runs that began after it was
-// made (R1). Older agents did not name theirs.
-func ownRun(in *Input, m *Memory, run string) bool {
-	return run == "" || in.Run == "" || run == in.Run || slices.Contains(m.Runs, run)
+// KnowsRun is whether a run that changed the claim was one on this machine's disk. A copy
+// of the machine does not know those that began later (R1). Older agents named none.
+func (in *Input) KnowsRun(run string) bool {
+	return run == "" || in.Run == "" || run == in.Run || slices.Contains(in.Memory.Runs, run)
 }
-
-// KnowsRun is whether a run of the agent that changed the claim was one on this
-// machine's disk, and not one of a copy of it (R1).
-func (in *Input) KnowsRun(run string) bool { return ownRun(in, &in.Memory, run) }

@@ -57,17 +57,13 @@ const (
 	// is healed without a renewal. Active is reported once every ready probe passes,
 	// with the seq of the claim.
 	//
-	// A machine that came back, which is a run of the agent that found its services
-	// down, goes by no claim that was there before it until it has listened to git for
-	// two polls of the document, at most for a minute: this machine and git may have
-	// been restored from one backup while O serves, and it may be a copy of a machine
-	// that serves. Meanwhile it starts nothing, releases nothing and is ready for
-	// nothing. After that it still starts nothing on its own claim while O's node has
-	// reported since that it runs, or while the witness answers and O's node has not
-	// reported since. A fencing of O and a person's takeover end this wait. A claim that
-	// does not exist yet is not waited for, nor an agent that finds its services
-	// running. An agent that comes back and learns that another one lives under its
-	// node's name leaves the claim alone for as long as it runs.
+	// A run of the agent that finds its services down goes by no claim that was there
+	// before it until it could listen to git for two polls, at most a minute: git and
+	// this machine may be restored from one backup, or it is a copy of one that serves.
+	// It starts, releases and is ready for nothing meanwhile. After that it starts on its
+	// own claim only if O's node has not reported since that it runs, and the witness
+	// does not answer without such a report. A fencing of O or a takeover ends this, and
+	// a first claim is not waited for. A copy that knows of the other leaves the claim.
 	R3 Rule = "R3"
 
 	// R4, taking over: S is declared and does not hold the claim. Unless R12 or R13

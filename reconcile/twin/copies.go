@@ -1,4 +1,4 @@
-package reconcile
+package twin
 
 import (
 	"slices"
@@ -6,34 +6,34 @@ import (
 	"mainstay/reconcile/plan"
 )
 
-// copies is what this run of the agent knows of another one that goes by its node's name
+// Copies is what this run of the agent knows of another one that goes by its node's name
 // on a copy of its machine.
-type copies struct {
-	// beside is another run that published under this node's name, and beat the report
+type Copies struct {
+	// Beside is another run that published under this node's name, and Beat the report
 	// of it that was read last.
-	beside string
-	beat   uint64
-	// alive is one on a copy of this machine that has read a report of this run, so that
+	Beside string
+	Beat   uint64
+	// Alive is one on a copy of this machine that has read a report of this run, so that
 	// both live.
-	alive string
+	Alive string
 }
 
-// read takes in a report that was published under this node's name. Every report names
+// Read takes in a report that was published under this node's name. Every report names
 // its run and the other run that was last seen under the same name, so that an agent
 // which finds its own run named knows that the other one lives. What the agent before
 // this one left behind names no run that lives. A report of the other one is answered,
 // until both know of each other.
-func (t *copies) read(own *plan.ReportView, instance, run string) {
+func (t *Copies) Read(own *plan.ReportView, instance, run string) {
 	if run == "" || own == nil || own.Run == "" || own.Run == run {
 		return
 	}
 	if own.Beside == run && own.Instance == instance {
-		t.alive = own.Run
+		t.Alive = own.Run
 	}
-	if t.alive == own.Run && t.beside == own.Run && knowsOfTwo(own) {
+	if t.Alive == own.Run && t.Beside == own.Run && knowsOfTwo(own) {
 		return
 	}
-	t.beside, t.beat = own.Run, own.Beat
+	t.Beside, t.Beat = own.Run, own.Beat
 }
 
 func knowsOfTwo(r *plan.ReportView) bool {
