@@ -53,11 +53,13 @@ func newMemoryGroup(t *testing.T) memoryGroup {
 			continue
 		}
 		t.Cleanup(func() {
+			again := time.NewTicker(20 * time.Millisecond)
+			defer again.Stop()
 			for range 50 { // until the kernel has let go of what was in it
 				if os.Remove(folder) == nil {
 					return
 				}
-				time.Sleep(20 * time.Millisecond)
+				<-again.C
 			}
 			t.Errorf("%s is left behind", folder)
 		})
@@ -262,7 +264,9 @@ func startGrouped(t *testing.T, url, file string, g memoryGroup) *groupedAgent {
 // until waits for something that the agent does, and lets it look meanwhile.
 func (a *groupedAgent) until(what string, is func() bool) {
 	a.t.Helper()
-	for end := time.Now().Add(mostWait); !is(); time.Sleep(200 * time.Millisecond) {
+	again := time.NewTicker(200 * time.Millisecond)
+	defer again.Stop()
+	for end := time.Now().Add(mostWait); !is(); <-again.C {
 		select {
 		case err := <-a.ended:
 			a.ended <- err

@@ -28,7 +28,7 @@ func newKeygen(f *testing.F) keygen {
 	f.Helper()
 	program, err := exec.LookPath("ssh-keygen")
 	if err != nil {
-		f.Skip("ssh-keygen is not here")
+		f.Fatal("ssh-keygen is needed")
 	}
 	signer, err := ssh.NewSignerFromKey(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize)))
 	if err != nil {

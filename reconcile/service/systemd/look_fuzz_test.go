@@ -42,11 +42,11 @@ func typed(v any, kind byte) any {
 // FuzzUnit reads what systemd may say of a unit: it is down only if systemd said
 // that it is inactive or failed, and nothing of it is left or queued (R2).
 func FuzzUnit(f *testing.F) {
-	f.Add([]byte(`{"Id":"a.service","Names":["a.service","b.service"],"LoadState":"loaded","ActiveState":"active","SubState":"running","WantedBy":["x.target"]}`), byte(0), "success", int32(0), "")
-	f.Add([]byte(`{"ActiveState":"failed","SubState":"failed","Job":[7,"/x"],"LoadError":["n","m"]}`), byte(0), "exit-code", int32(203), "sleep 9")
-	f.Add([]byte(`{"ActiveState":"inactive","ConditionTimestamp":5,"ConditionResult":false,"Conditions":[["ConditionPathExists",false,true,"/x",-1]]}`), byte(1), "signal", int32(-9), "")
-	f.Add([]byte(`{"Id":"a.target","ActiveState":"activating","SubState":"auto-restart","TriggeredBy":["a.timer"],"StateChangeTimestamp":18446744073709551615}`), byte(1), "", int32(0), "")
-	f.Fuzz(func(t *testing.T, properties []byte, kind byte, result string, status int32, left string) {
+	f.Add([]byte(`{"Id":"a.service","Names":["a.service","b.service"],"LoadState":"loaded","ActiveState":"active","SubState":"running","WantedBy":["x.target"]}`), byte(0), "success", "")
+	f.Add([]byte(`{"ActiveState":"failed","SubState":"failed","Job":[7,"/x"],"LoadError":["n","m"]}`), byte(203), "exit-code", "sleep 9")
+	f.Add([]byte(`{"ActiveState":"inactive","ConditionTimestamp":5,"ConditionResult":false,"Conditions":[["ConditionPathExists",false,true,"/x",-1]]}`), byte(9), "signal", "")
+	f.Add([]byte(`{"Id":"a.target","ActiveState":"activating","SubState":"auto-restart","TriggeredBy":["a.timer"],"StateChangeTimestamp":18446744073709551615}`), byte(1), "", "")
+	f.Fuzz(func(t *testing.T, properties []byte, kind byte, result, left string) {
 		attack.Cheap(t, func() {
 			p := map[string]any{}
 			if json.Unmarshal(properties, &p) != nil {
@@ -56,7 +56,7 @@ func FuzzUnit(f *testing.F) {
 				p[name] = typed(v, kind)
 			}
 			seen := readUnit(p)
-			seen.result, seen.status = result, status
+			seen.result, seen.status = result, int32(kind)
 			if left != "" {
 				seen.left = []process{{pid: 1, command: left}}
 			}
