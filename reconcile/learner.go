@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/twin"
+	"mainstay/reconcile/unfit"
 	"mainstay/spec"
 )
 
@@ -27,7 +29,7 @@ type LearnerConfig struct {
 	// Instance and Host are this agent and its machine, and Source where it reads the
 	// document: by them it tells itself from another agent of the same name.
 	Instance, Host string
-	Source         Source
+	Source         plan.Source
 	// Place names where claims and reports are kept, without credentials. What is
 	// known of a claim is known of that place only.
 	Place string
@@ -70,8 +72,8 @@ type Learner struct {
 	refusal  []plan.Condition
 	override string
 	hashes   map[string]string // report ref -> hash that was read
-	unfit    unfit             // claims and reports that cannot be read
-	twins    twins
+	unfit    unfit.Refs        // claims and reports that cannot be read
+	twins    twin.Seen
 	// othersRead is when all reports that had moved were read, in boot time.
 	othersRead time.Duration
 	// unsaved is what the disk did not take, by name.
@@ -111,7 +113,7 @@ type unsaved struct {
 
 // NewLearner returns a learner that knows what the disk knows.
 func NewLearner(c LearnerConfig) *Learner {
-	l := &Learner{LearnerConfig: c, hashes: map[string]string{}, unfit: unfit{}, unsaved: map[string]unsaved{}, moved: map[string]string{}}
+	l := &Learner{LearnerConfig: c, hashes: map[string]string{}, unfit: unfit.Refs{}, unsaved: map[string]unsaved{}, moved: map[string]string{}}
 	if l.Load == nil {
 		l.Load = LoadDocument
 	}

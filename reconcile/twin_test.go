@@ -13,7 +13,9 @@ import (
 )
 
 // here is where the agents of these tests read their document.
-func here() Source { return Source{"ssh://git@git.example.org/paris.git", "deployment.yaml"} }
+func here() plan.Source {
+	return plan.Source{Repository: "ssh://git@git.example.org/paris.git", Path: "deployment.yaml"}
+}
 
 // placed is a learner that knows who it is and where it reads.
 func placed(t *testing.T) *scholar {
@@ -137,22 +139,6 @@ func TestADocumentOfTheSameNameInAnotherRepositoryIsToldAndTakesNoClaim(t *testi
 				t.Error(text)
 			}
 		})
-	}
-}
-
-func TestOneRepositoryIsOneSourceHoweverItIsSpelled(t *testing.T) {
-	for _, same := range [][2]string{
-		{"git@h:a/b.git", "https://h/a/b"}, {"ssh://git@h:2222/a/b.git/", "http://H/a/b.git"}, {"/srv/git/x.git", "ssh://h/srv/git/x.git"},
-		{"/srv/git/x.git", "file:///srv/git/x.git"}, {"", "https://h/a/b"},
-	} {
-		if (Source{Repository: same[0]}).other(Source{Repository: same[1]}) {
-			t.Errorf("%s and %s are one", same[0], same[1])
-		}
-	}
-	for _, two := range [][2]string{{"git@h:a/b.git", "git@h:a/c.git"}, {"https://h/a/b", "https://g/a/b"}, {"/srv/x.git", "/srv/y.git"}} {
-		if !(Source{Repository: two[0]}).other(Source{Repository: two[1]}) {
-			t.Errorf("%s and %s are two", two[0], two[1])
-		}
 	}
 }
 

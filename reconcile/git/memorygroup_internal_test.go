@@ -172,7 +172,7 @@ func fetched(w http.ResponseWriter, r *http.Request, short bool, mode string, tu
 	case short:
 		_, _ = w.Write(packet.Format("%s refs/heads/main\n", tip))
 		_, _ = w.Write(append(packet.Format("%s %s\n", said, ReportRef("paris", "b")), packet.Flush...))
-	case filepath.Base(r.URL.Path) == uploadPack:
+	case filepath.Base(r.URL.Path) == "git-upload-pack":
 		if mode == "a history with a million ends" {
 			_, _ = io.Copy(w, &stream{n: 1_000_000, piece: func(i int) []byte { return packet.Format("shallow %040x\n", i) }})
 		}

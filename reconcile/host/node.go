@@ -18,6 +18,7 @@ import (
 	"mainstay/reconcile/machine"
 	"mainstay/reconcile/metrics"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 	"mainstay/reconcile/record"
 	"mainstay/reconcile/state"
 	"mainstay/reconcile/task"
@@ -46,7 +47,7 @@ type Node struct {
 	jobs     *task.Jobs
 	checks   *task.Checks
 	metrics  *metrics.Metrics
-	source   reconcile.Source
+	source   plan.Source
 	// instance is this agent, and host the machine's own name.
 	instance, host string
 }
@@ -90,7 +91,7 @@ func (n *Node) openGit(c Config) (coordinated bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	n.source = reconcile.Source{Repository: repo.URL(), Path: c.File.Repository.Path}
+	n.source = plan.Source{Repository: repo.URL(), Path: c.File.Repository.Path}
 	n.instance, n.host = instance, hostName()
 	lc := reconcile.LearnerConfig{
 		Instance: n.instance, Host: n.host, Source: n.source,
@@ -139,8 +140,8 @@ func (n *Node) configureTasks(w *spec.Wanted) {
 
 // addToReport adds what the actuator does not look after itself, and tells the
 // jobs what they are tied to.
-func (n *Node) addToReport(r *plan.Report, own plan.OwnClaim) {
-	n.jobs.SetStanding(plan.Standing{Status: r.Status, Claim: own})
+func (n *Node) addToReport(r *plan.Report, own permit.OwnClaim) {
+	n.jobs.SetStanding(permit.Standing{Status: r.Status, Claim: own})
 	n.jobs.Fill(r)
 	n.checks.Fill(r)
 	r.Conditions = append(r.Conditions, n.services.Conditions()...)

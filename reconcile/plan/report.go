@@ -97,6 +97,18 @@ type Report struct {
 	LastRead time.Time `json:"lastRead"`
 }
 
+// Source is where an agent reads its document: the address of the repository,
+// without credentials, and the path in it. The zero Source is not known.
+type Source struct{ Repository, Path string }
+
+// String is the source as a person would say it.
+func (s Source) String() string {
+	if s.Repository == "" {
+		return "a repository that is not known"
+	}
+	return s.Path + " of " + s.Repository
+}
+
 // BusyBeat is how often a node publishes while it is in the middle of something.
 const BusyBeat = 30 * time.Second
 
