@@ -15,7 +15,9 @@ func Words(e Entry) string {
 	d := e.Decision
 	var b strings.Builder
 	// What somebody else said is no line of its own.
-	line := func(lead, format string, args ...any) { b.WriteString(lead + plain.Line(fmt.Sprintf(format, args...)) + "\n") }
+	line := func(lead, format string, args ...any) {
+		b.WriteString(lead + plain.Line(fmt.Sprintf(format, args...)) + "\n")
+	}
 	line(e.At.UTC().Format("2006-01-02 15:04:05Z  "), "%s: %s (%s)", d.Status, d.Reason, ruleWords(d.Rule))
 	say := func(format string, args ...any) { line("    ", format, args...) }
 	for _, s := range d.Steps {
