@@ -8,6 +8,8 @@ STATES    ?= 3000000
 FUZZTIME  ?= 10s
 BENCHTIME ?= 1s
 BENCHRUNS ?= 3
+# A commit to lay the phases of a switch beside.
+BESIDE    ?=
 # How many planned switches "make e2e" times, half of them back.
 SWITCHES  ?= 10
 PKG       ?= ./...
@@ -103,8 +105,8 @@ e2e: ## real hosts on this machine; as root, installs what it needs
 attacks: ## every attack and accident that a test names, with its outcome
 	@bash e2e/attack/run.sh $(TESTFLAGS)
 
-bench: ## measured against the budgets
-	@go run ./cmd/bench -benchtime $(BENCHTIME) -count $(BENCHRUNS) $(filter-out ./...,$(PKG))
+bench: ## measured against the budgets, or phases beside those of the commit BESIDE
+	@$(if $(BESIDE),bash cmd/bench/beside.sh $(BESIDE),go run ./cmd/bench -benchtime $(BENCHTIME) -count $(BENCHRUNS) $(filter-out ./...,$(PKG)))
 
 lint: ## format, vet, staticcheck, imports, comments, sizes
 	@failed=0; \

@@ -66,7 +66,7 @@ func removed(t *testing.T, p *wholePage, host *hosts.Host) func() {
 // Whatever becomes of its agent, a side under a lease is down when the other one
 // starts, because a guard obeys the lease in the agent's place (R7). Each loss strikes
 // the side that took over at the one before.
-func TestALeaseIsObeyedWithoutAnAgent(t *testing.T) {
+func TestALeaseIsObeyedWithoutAnAgent(t *testing.T) { // README: lease
 	t.Parallel()
 	p := newPair(t)
 	terms := append(shortWait(), "lease: 0s ", "lease: 8s ", "timeout: 10s ", "timeout: 3s ", "stopTimeout: 20s", "stopTimeout: 3s",

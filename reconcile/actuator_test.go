@@ -10,6 +10,7 @@ import (
 
 	"mainstay/e2e/attack"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 	"mainstay/spec"
 )
 
@@ -181,8 +182,8 @@ func TestAStopIsNotSeenDownByAnObservationFromBeforeIt(t *testing.T) { // R2
 
 func TestJobsAreTiedToTheClaim(t *testing.T) { // R5
 	h := newHand(t)
-	var ties []plan.OwnClaim
-	h.Machine.AddToReport = func(_ *plan.Report, own plan.OwnClaim) {
+	var ties []permit.OwnClaim
+	h.Machine.AddToReport = func(_ *plan.Report, own permit.OwnClaim) {
 		if len(ties) == 0 || ties[len(ties)-1] != own {
 			ties = append(ties, own)
 		}
@@ -196,7 +197,7 @@ func TestJobsAreTiedToTheClaim(t *testing.T) { // R5
 	h.pass()
 	h.held("standby")
 	h.pass()
-	if diff := cmp.Diff([]plan.OwnClaim{plan.OwnClaimLost, plan.OwnClaimHeld, plan.OwnClaimUnread, plan.OwnClaimLost, plan.OwnClaimHeld, plan.OwnClaimLost}, ties); diff != "" {
+	if diff := cmp.Diff([]permit.OwnClaim{permit.OwnClaimLost, permit.OwnClaimHeld, permit.OwnClaimUnread, permit.OwnClaimLost, permit.OwnClaimHeld, permit.OwnClaimLost}, ties); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 )
 
 // Pause is a person's pause on the node, with its end (R11).
@@ -67,9 +68,9 @@ func (a *Actuator) dropTakeover(late time.Duration) {
 	_ = a.SetTakeover(nil)
 }
 
-// inTime returns a plan.Refused for a person's order that is good until by, in
+// inTime returns a permit.Refused for a person's order that is good until by, in
 // boot time, and is taken up later.
-func (a *Actuator) inTime(by time.Duration) error { return plan.RefuseLate(a.Clock.Boot() - by) }
+func (a *Actuator) inTime(by time.Duration) error { return permit.Late(a.Clock.Boot() - by) }
 
 // ordered is what a person's order is held against.
 func (a *Actuator) ordered() plan.Input {
@@ -79,10 +80,10 @@ func (a *Actuator) ordered() plan.Input {
 	return a.gather(a.Clock.Boot())
 }
 
-// RefuseTakeover returns a plan.Refused when a rule forbids a takeover now.
+// RefuseTakeover returns a permit.Refused when a rule forbids a takeover now.
 func (a *Actuator) RefuseTakeover(t plan.TakeoverAsk) error {
 	in := a.ordered()
-	return plan.RefuseTakeover(&in, &a.last, t)
+	return permit.Takeover(&in, &a.last, t)
 }
 
 // SetTakeover records a person's statement, or ends it with nil (R9).

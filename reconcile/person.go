@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 )
 
 const (
@@ -104,7 +105,7 @@ func (a *Agent) Resume(ctx context.Context) (Outcome, error) {
 func (a *Agent) EndDrain(ctx context.Context) (Outcome, error) {
 	_, err := a.do(ctx, func(act *Actuator) error {
 		in := act.ordered()
-		return plan.RefuseEndOfDrain(&in, &act.last)
+		return permit.EndOfDrain(&in, &act.last)
 	}, func(act *Actuator) error {
 		act.Log.Warn("drain ended by a person", "was", act.last.Reason)
 		act.endDrain = true
@@ -139,7 +140,7 @@ func (a *Agent) Takeover(ctx context.Context, t plan.TakeoverAsk) (Outcome, erro
 func (a *Agent) EndTakeover(ctx context.Context) (Outcome, error) {
 	unsaved, err := a.do(ctx, func(act *Actuator) error {
 		in := act.ordered()
-		return plan.RefuseEndOfTakeover(&in)
+		return permit.EndOfTakeover(&in)
 	}, func(act *Actuator) error {
 		act.Log.Warn("takeover ended by a person", "attest", act.takeover.Attest)
 		return act.SetTakeover(nil)
@@ -155,7 +156,7 @@ func (a *Agent) AcceptCommit(ctx context.Context, commit string) (Outcome, error
 		return Outcome{}, errors.New("the branch has not been read yet")
 	}
 	if !strings.HasPrefix(s.Seen, commit) {
-		return Outcome{}, &plan.Refused{Reason: fmt.Sprintf("the newest commit on the branch is %.12s, and only that one can be accepted", s.Seen),
+		return Outcome{}, &permit.Refused{Reason: fmt.Sprintf("the newest commit on the branch is %.12s, and only that one can be accepted", s.Seen),
 			Advice: "look at it, then name it"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, AcceptBound)
@@ -172,7 +173,7 @@ func (a *Agent) AcceptCommit(ctx context.Context, commit string) (Outcome, error
 		return Outcome{}, fmt.Errorf("the look at git has not ended: %w", err)
 	}
 	if s.Accepted == nil || s.Accepted.Commit != commit {
-		return Outcome{}, &plan.Refused{Reason: fmt.Sprintf("commit %.12s was not accepted: %s", commit, whyNot(s)),
+		return Outcome{}, &permit.Refused{Reason: fmt.Sprintf("commit %.12s was not accepted: %s", commit, whyNot(s)),
 			Advice: "accept overrides the check that a commit descends from the one before, and nothing else"}
 	}
 	return Outcome{Message: fmt.Sprintf("commit %.12s is accepted", commit)}, nil

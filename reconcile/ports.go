@@ -6,6 +6,7 @@ import (
 
 	"mainstay/reconcile/managed"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 	"mainstay/spec"
 )
 
@@ -41,6 +42,14 @@ type Repository interface {
 type Revision interface {
 	// Read returns a file of the commit, at most 1 MiB.
 	Read(path string) ([]byte, error)
+}
+
+// Vouched is implemented by a revision that says who may change what. Vouch fails when
+// one of the commits since the accepted one changed one of the files, the document
+// first, and was not allowed to. Its errors are as those of Repository.Revision.
+type Vouched interface {
+	// Vouch looks at nothing but what Revision fetched.
+	Vouch(deployment string, files []string) error
 }
 
 // permanent is implemented by errors that trying again does not mend.
@@ -190,5 +199,5 @@ type Machine struct {
 	SelfFence func(reason string)
 	// AddToReport adds conditions, checks and jobs to a report, and may be nil. Own
 	// says how sure this node is of its claim: jobs depend on it (R5).
-	AddToReport func(r *plan.Report, own plan.OwnClaim)
+	AddToReport func(r *plan.Report, own permit.OwnClaim)
 }

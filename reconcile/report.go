@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 )
 
 // updateReport brings the report up to date with a decision.
@@ -115,10 +116,10 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 }
 
 // tie is what this node knows of its claim, as of the newest pass.
-func (a *Actuator) ownClaim() plan.OwnClaim {
+func (a *Actuator) ownClaim() permit.OwnClaim {
 	in := a.in
 	in.Memory = a.mem
-	return plan.OwnClaimOf(&in)
+	return permit.OwnClaimOf(&in)
 }
 
 // composeNone makes the report of an agent that has no document in force. The report

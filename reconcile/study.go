@@ -3,6 +3,9 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"maps"
+	"path"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -145,9 +148,29 @@ func (t *lesson) fetch(f *finding) {
 	}
 	kept := &allowance{read: rev.Read, left: mostKept}
 	f.document, f.problems = t.config.load(f.saved, spec.TemplatesBeside(t.config.Path, kept.Read))
-	if len(f.problems) == 0 {
+	if len(f.problems) > 0 {
+		return
+	}
+	if f.err = t.vouched(f, rev); f.err == nil {
 		f.problems = t.twins(f.saved.Document, rev)
 	}
+}
+
+// vouched holds the document and the templates that it names against who may change
+// them. It says nothing of other files: nothing is made of those.
+func (t *lesson) vouched(f *finding, rev Revision) error {
+	v, ok := rev.(Vouched)
+	if !ok || f.document == nil {
+		return nil
+	}
+	files := []string{path.Clean(t.config.Path)}
+	for _, name := range slices.Sorted(maps.Keys(f.saved.Templates)) {
+		files = append(files, path.Join(path.Dir(t.config.Path), name))
+	}
+	if err := v.Vouch(f.document.Name, files); err != nil {
+		return fmt.Errorf("commit %.12s: %w", f.tip, err)
+	}
+	return nil
 }
 
 // twins refuses a document whose repository holds another one of the same name:

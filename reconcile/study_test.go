@@ -2,6 +2,8 @@ package reconcile
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"strings"
 	"sync"
 	"testing"
@@ -190,4 +192,50 @@ func TestAnAgentEndsAtOnceWhileADocumentHangs(t *testing.T) {
 	case <-time.After(bound):
 		t.Error("SIGTERM does not end the agent")
 	}
+}
+
+// signedFiles is a revision that knows who may change what.
+type signedFiles struct {
+	folder map[string]string
+	asked  *[]string
+	err    error
+}
+
+func (f signedFiles) Read(name string) ([]byte, error) {
+	if text, ok := f.folder[name]; ok {
+		return []byte(text), nil
+	}
+	return nil, fs.ErrNotExist
+}
+
+func (f signedFiles) Vouch(deployment string, files []string) error {
+	*f.asked = append([]string{deployment}, files...)
+	return f.err
+}
+
+// What is accepted are the document and the templates that it names: no more has to be
+// signed, and no less.
+func TestADocumentIsAcceptedWhenItsChangesAreVouchedFor(t *testing.T) {
+	var asked []string
+	refused := errors.New("not signed")
+	for _, want := range []error{nil, refused} {
+		text := paris(spec.Main) + "    files: [{ path: /etc/a.conf, template: t/a.conf }]\n"
+		rev := signedFiles{folder: map[string]string{"sites/d.yaml": text, "sites/t/a.conf": "x", "sites/t/b.conf": "x"}, asked: &asked, err: want}
+		task := lesson{config: LearnerConfig{Path: "sites/d.yaml", Load: LoadDocument, Repository: oneRevision{rev}}, timeout: time.Minute}
+		f := finding{tip: "c1"}
+		task.fetch(&f)
+		if len(f.problems) > 0 || !errors.Is(f.err, want) {
+			t.Errorf("got %v and %v, want %v", f.err, f.problems, want)
+		}
+		if got := strings.Join(asked, " "); got != "paris sites/d.yaml sites/t/a.conf" {
+			t.Errorf("asked about %s", got)
+		}
+	}
+}
+
+type oneRevision struct{ rev Revision }
+
+func (r oneRevision) List(context.Context) (Listing, error) { return Listing{}, nil }
+func (r oneRevision) Revision(context.Context, string, string) (Revision, error) {
+	return r.rev, nil
 }

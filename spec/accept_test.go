@@ -99,6 +99,7 @@ func TestAgentFileDefaults(t *testing.T) {
 	}
 	want := &AgentFile{
 		Repository: Repository{URL: "/srv/paris.git", Branch: "main", Path: "deployment.yaml", KnownHosts: "/etc/mainstay/known_hosts"},
+		Verify:     Verify{Skew: Duration(15 * time.Minute)},
 		Listen:     "127.0.0.1:9477",
 		SelfFence:  []string{"systemctl", "reboot", "--force", "--force"},
 		State:      "/var/lib/mainstay", Socket: "/run/mainstay/agent.sock",

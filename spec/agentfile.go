@@ -92,6 +92,39 @@ type Verify struct {
 	// SignKey is the private key that signs this node's claims and reports. The
 	// default is the key that git is reached with over ssh.
 	SignKey string `json:"signKey,omitempty"`
+	// Policy says who of AllowedSigners may change what. Nil lets each of them change
+	// everything.
+	Policy *Policy `json:"policy,omitempty"`
+	// Skew is how far the clock of whoever commits may be wrong, when commits are
+	// verified. The default is 15m.
+	Skew Duration `json:"skew"`
+}
+
+// Policy says, for each field at the top of a document, who may change it: names that
+// stand in the file of allowed signers, addresses of an OpenPGP key, or fingerprints. A
+// field without a name may be changed by every allowed signer.
+type Policy struct {
+	Active   []string `json:"active,omitempty"`
+	Fenced   []string `json:"fenced,omitempty"`
+	Agent    []string `json:"agent,omitempty"`
+	Handover []string `json:"handover,omitempty"`
+	Nodes    []string `json:"nodes,omitempty"`
+	// Roles are all that Allow bounds, with the templates that they name.
+	Roles []string `json:"roles,omitempty"`
+	// Bound wants a commit that changes Active or Fenced to name this deployment and
+	// this branch in its trailers.
+	Bound bool `json:"bound,omitempty"`
+}
+
+// PolicyFields are the fields of a document that a policy can keep for some.
+func PolicyFields() []string {
+	return []string{"active", "fenced", "agent", "handover", "nodes", "roles"}
+}
+
+// Who returns who may change a field, nil for every allowed signer.
+func (p *Policy) Who(field string) []string {
+	return map[string][]string{"active": p.Active, "fenced": p.Fenced, "agent": p.Agent,
+		"handover": p.Handover, "nodes": p.Nodes, "roles": p.Roles}[field]
 }
 
 // SigningKey returns the file of the key that signs this node's claims and

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"mainstay/schema"
 )
@@ -37,6 +38,10 @@ func LoadAgentFile(file string, data []byte) (*AgentFile, []schema.Problem) {
 // longestSocket is the most bytes of a path that Linux and macOS both bind.
 const longestSocket = 103
 
+// longestSkew is the most that the clock of whoever commits may be wrong: a key that is
+// valid no more can sign for so long.
+const longestSkew = 7 * 24 * time.Hour
+
 // agentLoader checks the meaning of an agent's file.
 type agentLoader struct {
 	reader
@@ -58,6 +63,7 @@ func (l *agentLoader) meaning() {
 	}
 	l.branch(repo.Key("branch"), l.a.Repository.Branch)
 	l.signKey()
+	l.policy()
 	l.listen()
 	if n := len(l.a.Socket); n > longestSocket {
 		l.say(RuleSocket, schema.Path{"socket"}, fmt.Sprintf("has %d bytes, and a socket's path at most %d", n, longestSocket), "such as /run/mainstay/agent.sock")
@@ -94,6 +100,18 @@ func (l *agentLoader) signKey() {
 	if l.a.Verify.Nodes != "" && !l.a.Coordination.Off() && l.a.SigningKey() == "" {
 		l.say(RuleSignKey, schema.Path{"verify", "nodes"}, "this node has no key to sign its own claims and reports with",
 			"name a private key in verify.signKey, or reach git over ssh with sshKey")
+	}
+}
+
+// policy wants signatures to be verified where it matters whose they are.
+func (l *agentLoader) policy() {
+	v := l.a.Verify
+	if v.Policy != nil && v.AllowedSigners == "" {
+		l.say(RulePolicy, schema.Path{"verify", "policy"}, "without verify.allowedSigners nobody's signature is looked at",
+			"name the file of your operators' keys in verify.allowedSigners")
+	}
+	if v.Skew.D() < time.Second || v.Skew.D() > longestSkew {
+		l.say(RuleBound, schema.Path{"verify", "skew"}, fmt.Sprintf("%s is not from 1s to 168h", v.Skew), "such as 15m")
 	}
 }
 

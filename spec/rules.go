@@ -44,6 +44,7 @@ const (
 	RuleSameAddress     schema.Rule = "same-address"
 	RuleSocket          schema.Rule = "socket"
 	RuleSignKey         schema.Rule = "sign-key"
+	RulePolicy          schema.Rule = "policy"
 	// RuleSameName is about two documents of one repository.
 	RuleSameName schema.Rule = "same-name"
 )
@@ -63,7 +64,7 @@ func DocumentRules() []schema.Rule {
 // AgentRules lists the rules on the meaning of an agent's file.
 func AgentRules() []schema.Rule {
 	return []schema.Rule{
-		RuleRepositoryPath, RuleCredentials, RuleURL, RuleBranch, RuleListen, RuleSocket, RuleSignKey,
+		RuleRepositoryPath, RuleCredentials, RuleURL, RuleBranch, RuleListen, RuleSocket, RuleSignKey, RulePolicy, RuleBound,
 		RuleAllowEverything, RuleAllowCompose, RuleUnit, RuleAbsolutePath, RuleProgram,
 	}
 }

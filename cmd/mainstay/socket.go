@@ -9,7 +9,7 @@ import (
 
 	"mainstay/reconcile/control"
 	"mainstay/reconcile/plain"
-	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 	"mainstay/reconcile/service"
 	"mainstay/spec"
 )
@@ -73,7 +73,7 @@ func (r *reach) client() (*control.Client, error) {
 
 // fromAgent gives an agent's error its exit code.
 func fromAgent(err error) error {
-	var refused *plan.Refused
+	var refused *permit.Refused
 	var misused *control.Misused
 	switch {
 	case err == nil:

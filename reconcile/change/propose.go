@@ -157,7 +157,7 @@ func (p *Proposal) Refusal() error {
 // returns the commit. It does not look at Objections: whoever calls it did.
 // Errors: ErrNotCommitted, ErrMoved, and gitcmd.Error.
 func (p *Proposal) Push(ctx context.Context, repo gitcmd.Repo, remote, branch string) (string, error) {
-	hash, err := Commit(ctx, repo, File{Base: p.Base, Path: p.Now.Path, Content: p.content, Message: p.message()})
+	hash, err := Commit(ctx, repo, File{Base: p.Base, Path: p.Now.Path, Content: p.content, Message: p.message(branch)})
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrNotCommitted, err)
 	}
@@ -183,8 +183,9 @@ func (c changed) Read(path string) ([]byte, error) {
 	return c.Tree.Read(path)
 }
 
-// message is the commit's: what, why, what to expect, and trailers for programs.
-func (p *Proposal) message() string {
+// message is the commit's: what, why, what to expect, and trailers for programs. The
+// branch ties it, with a signature, to where it is put (verify.policy.bound).
+func (p *Proposal) message(branch string) string {
 	var b strings.Builder
 	verb := "fail over to"
 	if p.Next.Active == spec.Main {
@@ -208,12 +209,12 @@ func (p *Proposal) message() string {
 	if len(p.Forecast.Handovers) > 0 {
 		b.WriteString("\n")
 	}
-	p.trailers(&b, strings.Join(strings.Fields(reason), " "))
+	p.trailers(&b, branch, strings.Join(strings.Fields(reason), " "))
 	return b.String()
 }
 
-func (p *Proposal) trailers(b *strings.Builder, reason string) {
-	fmt.Fprintf(b, "Mainstay-Deployment: %s\nMainstay-From: %s\nMainstay-To: %s\n", p.Now.Name, p.Now.Active, p.Next.Active)
+func (p *Proposal) trailers(b *strings.Builder, branch, reason string) {
+	fmt.Fprintf(b, "Mainstay-Deployment: %s\nMainstay-Branch: %s\nMainstay-From: %s\nMainstay-To: %s\n", p.Now.Name, branch, p.Now.Active, p.Next.Active)
 	if p.Next.Fenced != "" {
 		fmt.Fprintf(b, "Mainstay-Fenced: %s\n", p.Next.Fenced)
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"mainstay/reconcile"
-	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 	"mainstay/reconcile/record"
 )
 
@@ -32,7 +32,7 @@ var ErrNoAgent = errors.New("no agent answers on the control socket")
 var ErrLate = errors.New("not in time")
 
 // Client talks to an agent through its control socket. Every call is bounded. An
-// error is ErrNoAgent, ErrLate, *plan.Refused, *Misused, or the agent's own words.
+// error is ErrNoAgent, ErrLate, *permit.Refused, *Misused, or the agent's own words.
 // An order that makes no sense is not sent.
 type Client struct {
 	http *http.Client
@@ -179,7 +179,7 @@ func problemOf(code int, answer io.Reader) error {
 	}
 	switch code {
 	case http.StatusConflict:
-		return &plan.Refused{Rule: p.Rule, Reason: p.Error, Advice: p.Hint}
+		return &permit.Refused{Rule: p.Rule, Reason: p.Error, Advice: p.Hint}
 	case http.StatusBadRequest:
 		return &Misused{Reason: p.Error, Advice: p.Hint}
 	case http.StatusGatewayTimeout:

@@ -18,6 +18,7 @@ import (
 	"mainstay/e2e/attack"
 	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 	"mainstay/reconcile/record"
 	"mainstay/spec"
 )
@@ -43,7 +44,7 @@ func (n *ctlNode) dial() *Client {
 // refused asserts that an order was refused by a rule, with words in the reason.
 func refused(t *testing.T, err error, rule plan.Rule, words string) {
 	t.Helper()
-	var r *plan.Refused
+	var r *permit.Refused
 	if !errors.As(err, &r) {
 		t.Fatalf("got %v, want a refusal", err)
 	}

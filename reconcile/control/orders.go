@@ -8,6 +8,7 @@ import (
 
 	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 )
 
 // done is the answer to an order, or its error.
@@ -93,10 +94,10 @@ func (c *Control) takeover(ctx context.Context, r TakeoverRequest) (Answer, erro
 }
 
 // check returns a Misused for an order that contradicts itself, and a
-// plan.Refused for one that states nothing.
+// permit.Refused for one that states nothing.
 func (r TakeoverRequest) check() error {
 	if !r.End {
-		return plan.RefuseStatement(strings.TrimSpace(r.Attest))
+		return permit.Statement(strings.TrimSpace(r.Attest))
 	}
 	if r.Adopt || r.Attest != "" {
 		return &Misused{Reason: "the end of a takeover takes nothing else", Advice: "give --end alone"}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 	"mainstay/reconcile/record"
 )
 
@@ -106,7 +107,7 @@ type problem struct {
 
 // statusOf is the status code an error is answered with.
 func statusOf(err error) int {
-	var refused *plan.Refused
+	var refused *permit.Refused
 	var misused *Misused
 	switch {
 	case errors.As(err, &refused):
@@ -119,7 +120,7 @@ func statusOf(err error) int {
 
 func writeError(w http.ResponseWriter, code int, err error) {
 	p := problem{Error: err.Error()}
-	var refused *plan.Refused
+	var refused *permit.Refused
 	if errors.As(err, &refused) {
 		p.Error, p.Rule = refused.Reason, refused.Rule
 	}

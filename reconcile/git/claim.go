@@ -15,6 +15,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 
 	"mainstay/reconcile"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -155,7 +156,7 @@ func (s *store) onlyFile(hash plumbing.Hash, name string, limit int64) (tree, bl
 		return err
 	})
 	if err != nil {
-		return nil, nil, damaged("tree "+hash.String(), scrub(err))
+		return nil, nil, damaged("tree "+hash.String(), failure.Scrub(err))
 	}
 	if len(t.Entries) != 1 || t.Entries[0].Name != name || t.Entries[0].Mode != filemode.Regular {
 		return nil, nil, damaged("tree "+hash.String(), fmt.Errorf("it is not made of %s alone", name))
@@ -235,7 +236,7 @@ func decodeJSON(b []byte, limit, most int, into any) error {
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	if err := d.Decode(into); err != nil {
-		return scrub(err)
+		return failure.Scrub(err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("something follows the JSON value")

@@ -8,8 +8,9 @@
 // value it must still have, so that the server arbitrates between contenders
 // whether or not they know of each other.
 //
-// go-git gives the objects, the packs and the storage in memory. The wire and
-// its transports are written here, because go-git's do not keep those promises:
+// go-git gives the objects, the packs and the storage in memory. What is said on the
+// wire is written here, its transports in package transport and its frames in package
+// packet, because go-git's do not keep those promises:
 // over SSH they ignore the context while they dial and shake hands, they list
 // every ref of a server, and a pack is read whole before anybody can say that
 // it is too large.

@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"mainstay/reconcile/git/packet"
+	"mainstay/reconcile/git/transport"
 )
 
 // fetchRequest is what to ask of upload-pack.
@@ -28,7 +29,7 @@ const infinite = 0x7fffffff
 // fetch asks for objects and adds them to store. When the store already holds a
 // part of the history, only what is missing is sent.
 func (s *session) fetch(ctx context.Context, f fetchRequest, into *store) error {
-	in, err := s.link.send(ctx, s.fetchLines(f, into))
+	in, err := s.link.Send(ctx, s.fetchLines(f, into))
 	if err != nil {
 		return s.fail(ctx, err)
 	}
@@ -40,7 +41,7 @@ func (s *session) fetch(ctx context.Context, f fetchRequest, into *store) error 
 
 func (s *session) fetchLines(f fetchRequest, have *store) []byte {
 	var b bytes.Buffer
-	caps := " agent=" + agent
+	caps := " agent=" + transport.Agent
 	// Some hosts insist on multi_ack_detailed, though there is nothing to
 	// negotiate here.
 	for _, c := range []string{"multi_ack_detailed", "ofs-delta", "side-band-64k", "no-progress"} {

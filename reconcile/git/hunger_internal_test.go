@@ -16,6 +16,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"mainstay/reconcile/git/packet"
+	"mainstay/reconcile/git/transport"
 )
 
 // stream is what a server says piece by piece: it is never in memory as a whole.
@@ -116,7 +117,7 @@ func backwards(count int) []byte {
 func served() map[string]func() error {
 	refs := func(length, n int) func() error {
 		return func() error {
-			_, err := readLsRefs(newMeter(&stream{n: n, piece: func(i int) []byte {
+			_, err := readLsRefs(transport.NewMeter(&stream{n: n, piece: func(i int) []byte {
 				return packet.Format("%040x refs/mainstay/%0*d\n", i, length, i)
 			}}))
 			return err
@@ -126,12 +127,12 @@ func served() map[string]func() error {
 		"refs with long names": refs(60_000, 2000),
 		"many refs":            refs(20, 2_000_000),
 		"where history ends": func() error {
-			return readShallow(bufio.NewReader(newMeter(&stream{n: 2_000_000, piece: func(i int) []byte {
+			return readShallow(bufio.NewReader(transport.NewMeter(&stream{n: 2_000_000, piece: func(i int) []byte {
 				return packet.Format("shallow %040x\n", i)
 			}})), newStore())
 		},
 		"a long word where history ends": func() error {
-			return readShallow(bufio.NewReader(newMeter(&stream{n: 2000, piece: func(i int) []byte {
+			return readShallow(bufio.NewReader(transport.NewMeter(&stream{n: 2000, piece: func(i int) []byte {
 				return packet.Format("shallow %060000d\n", i)
 			}})), newStore())
 		},
@@ -141,7 +142,7 @@ func served() map[string]func() error {
 			return st.unpack(many(1_200_000))
 		},
 		"an answer to a push": func() error {
-			_, err := packet.Sideband(newMeter(&stream{n: 2000, piece: func(int) []byte { return packet.Format("\x01%060000d", 1) }}))
+			_, err := packet.Sideband(transport.NewMeter(&stream{n: 2000, piece: func(int) []byte { return packet.Format("\x01%060000d", 1) }}))
 			return err
 		},
 		"a report of empty services": func() error {

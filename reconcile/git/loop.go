@@ -36,11 +36,22 @@ func (d Document) Revision(ctx context.Context, hash, accepted string) (reconcil
 	if err != nil {
 		return nil, refusal{hinted(err)}
 	}
-	return documentFiles{rev}, nil
+	return documentFiles{rev, d.branch}, nil
 }
 
 // documentFiles are the files of a commit, whose errors say their condition too.
-type documentFiles struct{ *Revision }
+type documentFiles struct {
+	*Revision
+	branch string
+}
+
+// Vouch is part of reconcile.Vouched.
+func (f documentFiles) Vouch(deployment string, files []string) error {
+	if err := f.Revision.Vouch(deployment, f.branch, files); err != nil {
+		return refusal{hinted(err)}
+	}
+	return nil
+}
 
 // Read implements reconcile.Revision.
 func (f documentFiles) Read(path string) ([]byte, error) {
@@ -74,7 +85,7 @@ func (r refusal) Condition() string {
 		is   error
 		kind string
 	}{
-		{ErrRewound, plan.CondRewound}, {ErrSignature, plan.CondSignatureRefused},
+		{ErrRewound, plan.CondRewound}, {ErrSignature, plan.CondSignatureRefused}, {ErrAhead, plan.CondSignatureRefused},
 		{ErrNotFound, plan.CondDocumentMissing}, {ErrTooLarge, plan.CondDocumentTooLarge},
 		{ErrDamaged, plan.CondCommitDamaged}, {ErrMoved, plan.CondCommitMoved}, {ErrNoBranch, plan.CondNoBranch},
 		{ErrAuth, plan.CondGitAccessDenied}, {ErrHostKey, plan.CondGitAccessDenied},

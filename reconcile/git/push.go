@@ -12,6 +12,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"mainstay/reconcile/git/packet"
+	"mainstay/reconcile/git/transport"
 )
 
 // noHash is git's name for a ref that does not exist.
@@ -33,7 +34,7 @@ type update struct {
 func (r *Remote) push(ctx context.Context, step string, find func(Refs) (update, error)) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	s, err := openSession(ctx, r.dialers[0], receivePack, step)
+	s, err := openSession(ctx, r.dialers[0], transport.ReceivePack, step)
 	if err != nil {
 		return "", err
 	}
@@ -69,7 +70,7 @@ func (s *session) update(ctx context.Context, u update) error {
 			return err
 		}
 	}
-	in, err := s.link.send(ctx, append(s.commandLines(u), pack...))
+	in, err := s.link.Send(ctx, append(s.commandLines(u), pack...))
 	if err != nil {
 		return s.unknown(ctx, err)
 	}
@@ -99,7 +100,7 @@ func (s *session) unknown(ctx context.Context, err error) error {
 }
 
 func (s *session) commandLines(u update) []byte {
-	caps := "report-status agent=" + agent
+	caps := "report-status agent=" + transport.Agent
 	if s.can("side-band-64k") {
 		caps += " side-band-64k"
 	}

@@ -9,10 +9,16 @@ import (
 	"time"
 
 	"mainstay/reconcile"
+	"mainstay/reconcile/git/failure"
+	"mainstay/reconcile/git/transport"
+	"mainstay/spec"
 )
 
 // DefaultTimeout bounds one connection when Options.Timeout is zero.
 const DefaultTimeout = 10 * time.Second
+
+// DefaultSkew is how far the time of a commit may be wrong when Options.Skew is zero.
+const DefaultSkew = 15 * time.Minute
 
 // Options say where a repository is and how to be let in.
 type Options struct {
@@ -39,6 +45,12 @@ type Options struct {
 	// AllowedSigners is an ssh allowed_signers file or an OpenPGP keyring; when
 	// set, Revision refuses a commit that none of them signed.
 	AllowedSigners string
+	// Policy says who of them may change what, nil that each may change everything.
+	// Skew is how far the time of a commit may be wrong; zero means DefaultSkew.
+	Policy *spec.Policy
+	Skew   time.Duration
+	// Now is the time; nil is the machine's own.
+	Now func() time.Time
 	// SignKey is a file with an unencrypted private key that signs the claims and
 	// reports that are pushed; empty signs none.
 	SignKey string
@@ -52,9 +64,12 @@ type Options struct {
 // Remote is a repository that is only ever asked, never kept. It may be used by
 // several goroutines.
 type Remote struct {
-	dialers           []dialer // the repository itself, then its mirrors
+	dialers           []transport.Dialer // the repository itself, then its mirrors
 	timeout           time.Duration
 	signers           string
+	policy            *spec.Policy
+	skew              time.Duration
+	now               func() time.Time
 	signKey, nodeKeys string
 	log               *slog.Logger
 	// answered is the index of the dialer that answered the last List, where
@@ -66,7 +81,14 @@ type Remote struct {
 // files the options name: those are read when they are used, so that a renewed
 // token or a new pinned key needs no restart.
 func Open(o Options) (*Remote, error) {
-	r := &Remote{timeout: o.Timeout, signers: o.AllowedSigners, signKey: o.SignKey, nodeKeys: o.NodeKeys, log: o.Log}
+	r := &Remote{timeout: o.Timeout, signers: o.AllowedSigners, policy: o.Policy, skew: o.Skew, now: o.Now,
+		signKey: o.SignKey, nodeKeys: o.NodeKeys, log: o.Log}
+	if r.skew <= 0 {
+		r.skew = DefaultSkew
+	}
+	if r.now == nil {
+		r.now = time.Now
+	}
 	if r.timeout <= 0 {
 		r.timeout = DefaultTimeout
 	}
@@ -74,43 +96,26 @@ func Open(o Options) (*Remote, error) {
 		r.log = slog.New(slog.DiscardHandler)
 	}
 	for i, address := range append([]string{o.URL}, o.Mirrors...) {
-		d, err := newDialer(address, o)
+		d, err := transport.New(address, transport.Options{URL: o.URL, SSHKey: o.SSHKey, TokenFile: o.TokenFile,
+			KnownHosts: o.KnownHosts, CAFile: o.CAFile, Mirror: i > 0, Log: o.Log})
 		if err != nil {
 			if i > 0 {
 				err = fmt.Errorf("mirror %d: %w", i, err)
 			}
 			return nil, err
 		}
-		if h, is := d.(*httpDialer); is {
-			h.mirror = i > 0
-		}
 		r.dialers = append(r.dialers, d)
 	}
 	return r, nil
 }
 
-func newDialer(address string, o Options) (dialer, error) {
-	e, err := parseEndpoint(address)
-	if err != nil {
-		return nil, err
-	}
-	switch e.scheme {
-	case overHTTP:
-		return newHTTPDialer(e, o)
-	case overSSH:
-		return newSSHDialer(e, o)
-	default:
-		return localDialer{e}, nil
-	}
-}
-
 // URL returns the repository's address without credentials.
-func (r *Remote) URL() string { return r.dialers[0].shown() }
+func (r *Remote) URL() string { return r.dialers[0].Shown() }
 
 // Close drops idle connections. The Remote can still be used.
 func (r *Remote) Close() {
 	for _, d := range r.dialers {
-		d.forget()
+		d.Forget()
 	}
 }
 
@@ -126,7 +131,7 @@ func (r *Remote) List(ctx context.Context) (reconcile.Listing, error) {
 		refs, err := r.list(ctx, d)
 		if err == nil {
 			r.answered.Store(int32(i))
-			return reconcile.Listing{Refs: refs, From: d.shown(), Mirror: i > 0}, nil
+			return reconcile.Listing{Refs: refs, From: d.Shown(), Mirror: i > 0}, nil
 		}
 		errs = append(errs, err)
 		if ctx.Err() != nil {
@@ -152,19 +157,17 @@ func (r *Remote) ListPrimary(ctx context.Context) (reconcile.Listing, error) {
 	return reconcile.Listing{Refs: refs, From: r.URL()}, err
 }
 
-func (r *Remote) list(ctx context.Context, d dialer) (Refs, error) {
+func (r *Remote) list(ctx context.Context, d transport.Dialer) (Refs, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	if short, can := d.(shortLister); can {
-		refs, err := short.shortList(ctx)
-		if err == nil {
-			return refs, nil
-		}
-		if !errors.Is(err, errNotOffered) {
-			return nil, place(ctx, err, "list", d.shown())
-		}
+	refs, err := shortList(ctx, d)
+	if err == nil {
+		return refs, nil
 	}
-	s, err := openSession(ctx, d, uploadPack, "list")
+	if !errors.Is(err, transport.ErrNotOffered) {
+		return nil, failure.Place(ctx, err, "list", d.Shown())
+	}
+	s, err := openSession(ctx, d, transport.UploadPack, "list")
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing/object"
 
+	"mainstay/reconcile/git/transport"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -131,7 +132,7 @@ const reportNotes = 64
 func (r *Remote) fetchReports(ctx context.Context, listed map[string]string, into *store) (map[string]error, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	s, err := openSession(ctx, r.dialers[0], uploadPack, "fetch reports")
+	s, err := openSession(ctx, r.dialers[0], transport.UploadPack, "fetch reports")
 	if err != nil {
 		return nil, err
 	}

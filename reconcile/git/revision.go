@@ -14,8 +14,10 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/packet"
-	"mainstay/reconcile/git/signature"
+	"mainstay/reconcile/git/transport"
+	"mainstay/reconcile/git/trust"
 	"mainstay/spec"
 )
 
@@ -41,6 +43,10 @@ type Revision struct {
 
 	store *store
 	tree  *object.Tree
+	// since is what the commit has that the accepted one has not, when signatures
+	// are verified.
+	since  *trust.Since
+	remote *Remote
 }
 
 // Revision fetches the commit that a listing showed for ref, into memory. It
@@ -85,28 +91,44 @@ func elsewhere(err error) bool {
 // question is whether hash, which ref points at, may follow known.
 type question struct{ ref, hash, known string }
 
-func (r *Remote) revisionFrom(ctx context.Context, d dialer, q question) (*Revision, error) {
+func (r *Remote) revisionFrom(ctx context.Context, d transport.Dialer, q question) (*Revision, error) {
+	depth := 1
+	if r.signers != "" && q.known != "" {
+		depth = nearest
+	}
+	v, err := r.revisionAt(ctx, d, q, depth)
+	if err != nil {
+		return nil, err
+	}
+	if v.Signer, err = r.verify(v.store, q.hash); err != nil {
+		return nil, err
+	}
+	if err := r.descends(ctx, d, q, v.store); err != nil || r.signers == "" || q.known == "" {
+		return v, err
+	}
+	return r.withHistory(ctx, d, q, v)
+}
+
+// revisionAt fetches a commit and so many generations in all.
+func (r *Remote) revisionAt(ctx context.Context, d transport.Dialer, q question, depth int) (*Revision, error) {
 	st := newStore()
-	if err := r.fetchRef(ctx, d, q, fetchRequest{depth: 1, filter: largeFilter}, st); err != nil {
+	if err := r.fetchRef(ctx, d, q, fetchRequest{depth: depth, filter: largeFilter}, st); err != nil {
 		return nil, err
 	}
 	v, err := newRevision(st, q.hash)
 	if err != nil {
 		return nil, err
 	}
-	v.From = d.shown()
-	if v.Signer, err = r.verify(st, q.hash); err != nil {
-		return nil, err
-	}
-	return v, r.descends(ctx, d, q, st)
+	v.From, v.remote = d.Shown(), r
+	return v, nil
 }
 
 // fetchRef fetches the commit a ref is known to point at, and nothing else: a
 // ref that moved in between is an error.
-func (r *Remote) fetchRef(ctx context.Context, d dialer, q question, f fetchRequest, into *store) error {
+func (r *Remote) fetchRef(ctx context.Context, d transport.Dialer, q question, f fetchRequest, into *store) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	s, err := openSession(ctx, d, uploadPack, "fetch")
+	s, err := openSession(ctx, d, transport.UploadPack, "fetch")
 	if err != nil {
 		return err
 	}
@@ -114,10 +136,10 @@ func (r *Remote) fetchRef(ctx context.Context, d dialer, q question, f fetchRequ
 	switch s.refs[q.ref] {
 	case q.hash:
 	case "":
-		return &Error{Kind: ErrNoBranch, Step: "fetch", At: d.shown(), Err: errors.New(q.ref),
-			Setting: BranchMissing, Advice: "check repository.branch in the agent file"}
+		return &Error{Kind: ErrNoBranch, Step: "fetch", At: d.Shown(), Err: errors.New(q.ref),
+			Setting: failure.BranchMissing, Advice: "check repository.branch in the agent file"}
 	default:
-		return &Error{Kind: ErrMoved, Step: "fetch", At: d.shown(), Err: fmt.Errorf("%s is at %s", q.ref, s.refs[q.ref])}
+		return &Error{Kind: ErrMoved, Step: "fetch", At: d.Shown(), Err: fmt.Errorf("%s is at %s", q.ref, s.refs[q.ref])}
 	}
 	f.wants = []string{q.hash}
 	if err := s.fetch(ctx, f, into); err != nil {
@@ -137,7 +159,7 @@ func depths() []int { return []int{50, 500, infinite} }
 
 // descends looks for q.known among the ancestors of q.hash, deeper and deeper.
 // Servers that can leave the files of older commits out.
-func (r *Remote) descends(ctx context.Context, d dialer, q question, st *store) error {
+func (r *Remote) descends(ctx context.Context, d transport.Dialer, q question, st *store) error {
 	if q.known == "" {
 		return nil
 	}
@@ -156,7 +178,7 @@ func (r *Remote) descends(ctx context.Context, d dialer, q question, st *store) 
 		steps = steps[1:]
 	}
 	return &Error{
-		Kind: ErrRewound, Step: "fetch", At: d.shown(),
+		Kind: ErrRewound, Step: "fetch", At: d.Shown(),
 		Err:    fmt.Errorf("%s does not descend from the accepted commit %s", q.hash, q.known),
 		Advice: "if this is meant, run `mainstay accept " + q.hash + "` on the node",
 	}
@@ -219,7 +241,7 @@ func newRevision(st *store, hash string) (*Revision, error) {
 		return err
 	})
 	if err != nil {
-		return nil, damaged("tree of "+hash, scrub(err))
+		return nil, damaged("tree of "+hash, failure.Scrub(err))
 	}
 	return v, nil
 }
@@ -254,11 +276,11 @@ func (v *Revision) read(name string) ([]byte, error) {
 		return nil, &Error{Kind: ErrTooLarge, Step: "read", At: at, Err: spec.TooLarge()}
 	}
 	if err != nil {
-		return nil, damaged(at, scrub(err))
+		return nil, damaged(at, failure.Scrub(err))
 	}
 	r, err := blob.Reader()
 	if err != nil {
-		return nil, damaged(at, scrub(err))
+		return nil, damaged(at, failure.Scrub(err))
 	}
 	defer func() { _ = r.Close() }()
 	return io.ReadAll(r)
@@ -282,7 +304,7 @@ func (v *Revision) Files() ([]string, error) {
 				return nil
 			}
 			if err != nil {
-				return damaged("tree of "+v.Commit, scrub(err))
+				return damaged("tree of "+v.Commit, failure.Scrub(err))
 			}
 			if held += len(name) + objectCost/8; held > mostFilesBytes {
 				return tooLarge("the commit %s has too many files", v.Commit)
@@ -293,33 +315,4 @@ func (v *Revision) Files() ([]string, error) {
 		}
 	})
 	return names, err
-}
-
-// verify checks who signed a commit, when signatures are wanted, and returns
-// who it was. The file is read each time, so that a signer can be taken away
-// without a restart.
-func (r *Remote) verify(st *store, hash string) (string, error) {
-	if r.signers == "" {
-		return "", nil
-	}
-	raw, err := st.raw(plumbing.CommitObject, plumbing.NewHash(hash))
-	if err != nil {
-		return "", err
-	}
-	allowed, err := signature.Read(r.signers)
-	if err != nil {
-		return "", &Error{Kind: ErrSignature, Step: "read", At: r.signers, Err: err, Advice: "correct verify.allowedSigners in the agent file"}
-	}
-	var who string
-	err = guard(func() (err error) {
-		who, err = signature.Verify(raw, allowed)
-		return err
-	})
-	if err != nil {
-		return "", &Error{
-			Kind: ErrSignature, Step: "verify", At: hash, Err: scrub(err),
-			Advice: "sign with a key that " + r.signers + " lists (git commit -S), and commit again",
-		}
-	}
-	return packet.Message([]byte(who)), nil
 }

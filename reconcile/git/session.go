@@ -8,36 +8,14 @@ import (
 	"fmt"
 	"strings"
 
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/packet"
+	"mainstay/reconcile/git/transport"
 )
-
-// dialer reaches one repository.
-type dialer interface {
-	// shown is the address without credentials.
-	shown() string
-	// dial starts a service. Everything the link does ends with ctx.
-	dial(ctx context.Context, service string) (link, error)
-	// forget drops idle connections.
-	forget()
-}
-
-// link is a running service: first the refs are read from it, then at most one
-// request is sent and its answer read.
-type link interface {
-	// refs is where the advertisement of refs is read.
-	refs() *bufio.Reader
-	// send carries a whole request and returns where its answer is read.
-	send(ctx context.Context, request []byte) (*bufio.Reader, error)
-	// explain turns an error of reading or sending into one that says what the
-	// server said, of a class of this package.
-	explain(err error) *Error
-	// close ends the service. It waits for no one longer than a moment.
-	close()
-}
 
 // session is a link whose refs were read.
 type session struct {
-	link link
+	link transport.Link
 	at   string
 	step string
 	refs Refs
@@ -46,39 +24,17 @@ type session struct {
 }
 
 // openSession starts a service and reads its refs.
-func openSession(ctx context.Context, d dialer, service, step string) (*session, error) {
-	l, err := d.dial(ctx, service)
+func openSession(ctx context.Context, d transport.Dialer, service, step string) (*session, error) {
+	l, err := d.Dial(ctx, service)
 	if err != nil {
-		return nil, place(ctx, err, step, d.shown())
+		return nil, failure.Place(ctx, err, step, d.Shown())
 	}
-	s := &session{link: l, at: d.shown(), step: step}
+	s := &session{link: l, at: d.Shown(), step: step}
 	if err := s.readRefs(); err != nil {
-		l.close()
+		l.Close()
 		return nil, s.fail(ctx, err)
 	}
 	return s, nil
-}
-
-// place completes an error with the step and the address. An ended context is
-// what happened, whatever it looked like from inside.
-func place(ctx context.Context, err error, step, at string) error {
-	var e *Error
-	if !errors.As(err, &e) {
-		e = &Error{Kind: ErrUnreachable, Err: scrub(err)}
-	}
-	if end := context.Cause(ctx); end != nil {
-		e = &Error{Kind: ErrUnreachable, Err: ended(end)}
-	}
-	done := *e
-	done.Step, done.At = step, at
-	return &done
-}
-
-func ended(end error) error {
-	if errors.Is(end, context.DeadlineExceeded) {
-		return scrubbed{text: "no answer in time", end: context.DeadlineExceeded}
-	}
-	return scrub(end)
 }
 
 func (s *session) fail(ctx context.Context, err error) error {
@@ -87,18 +43,18 @@ func (s *session) fail(ctx context.Context, err error) error {
 		if errors.As(err, &e) {
 			return err
 		}
-		return &Error{Kind: ErrTooLarge, Step: s.step, At: s.at, Err: scrub(err)}
+		return &Error{Kind: ErrTooLarge, Step: s.step, At: s.at, Err: failure.Scrub(err)}
 	}
-	return place(ctx, s.link.explain(err), s.step, s.at)
+	return failure.Place(ctx, s.link.Explain(err), s.step, s.at)
 }
 
-func (s *session) close() { s.link.close() }
+func (s *session) close() { s.link.Close() }
 
 // readRefs reads the advertisement. Only branches and this product's own refs
 // are kept: a host may show thousands of others.
 func (s *session) readRefs() error {
 	s.refs, s.caps = Refs{}, map[string]string{}
-	r := s.link.refs()
+	r := s.link.Refs()
 	first, err := firstLine(r)
 	if err != nil || first == nil {
 		return err

@@ -7,19 +7,21 @@ import (
 	"strings"
 	"testing"
 
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/packet"
+	"mainstay/reconcile/git/transport"
 )
 
 // said is a link to a server that says what it says, whatever it is asked.
 type said struct{ in *bufio.Reader }
 
-func (s said) refs() *bufio.Reader                                 { return s.in }
-func (s said) send(context.Context, []byte) (*bufio.Reader, error) { return s.in, nil }
-func (s said) explain(err error) *Error                            { return &Error{Kind: ErrUnreachable, Err: scrub(err)} }
-func (s said) close()                                              {}
-func (s said) shown() string                                       { return "said" }
-func (s said) forget()                                             {}
-func (s said) dial(_ context.Context, _ string) (link, error)      { return s, nil }
+func (s said) Refs() *bufio.Reader                                      { return s.in }
+func (s said) Send(context.Context, []byte) (*bufio.Reader, error)      { return s.in, nil }
+func (s said) Explain(err error) *Error                                 { return &Error{Kind: ErrUnreachable, Err: failure.Scrub(err)} }
+func (s said) Close()                                                   {}
+func (s said) Shown() string                                            { return "said" }
+func (s said) Forget()                                                  {}
+func (s said) Dial(_ context.Context, _ string) (transport.Link, error) { return s, nil }
 
 // Whatever a server says, the answer is a listing or an error of a known class,
 // and a message of one line.
@@ -32,13 +34,13 @@ func FuzzServer(f *testing.F) {
 	f.Add([]byte(refs + string(packet.Format("unpack ok\n")) + string(packet.Format("ng refs/heads/main no\n")) + packet.Flush))
 	f.Add([]byte(string(packet.Format("ERR go away\n"))))
 	f.Fuzz(func(t *testing.T, answer []byte) {
-		fresh := func() said { return said{newMeter(bytes.NewReader(answer))} }
-		s, err := openSession(t.Context(), fresh(), uploadPack, "fuzz")
+		fresh := func() said { return said{transport.NewMeter(bytes.NewReader(answer))} }
+		s, err := openSession(t.Context(), fresh(), transport.UploadPack, "fuzz")
 		if err == nil {
 			err = s.fetch(t.Context(), fetchRequest{wants: []string{hash}, depth: 1, filter: largeFilter}, newStore())
 		}
 		isOneLine(t, err)
-		if s, err = openSession(t.Context(), fresh(), receivePack, "fuzz"); err == nil {
+		if s, err = openSession(t.Context(), fresh(), transport.ReceivePack, "fuzz"); err == nil {
 			isOneLine(t, s.update(t.Context(), update{ref: "refs/heads/main", old: hash, next: strings.Repeat("b", 40)}))
 		}
 		_, err = readLsRefs(fresh().in)

@@ -8,16 +8,14 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/hiddeco/sshsig"
 	"golang.org/x/crypto/ssh"
+
+	"mainstay/reconcile/git/failure"
+	"mainstay/reconcile/git/signature"
 )
 
-const (
-	// noteNamespace is what claims and reports are signed under. A signature made
-	// for anything else, such as a commit of the document, is none of a note.
-	noteNamespace = "mainstay"
-	// trailerRef is the last line of a note's message. It ties the signature to one
-	// deployment and one role or node; the parents tie it to one place in the chain.
-	trailerRef = "Ref: "
-)
+// trailerRef is the last line of a note's message. It ties the signature to one
+// deployment and one role or node; the parents tie it to one place in the chain.
+const trailerRef = "Ref: "
 
 // noteSigner reads the key that this node signs its claims and reports with; nil
 // when it has none. It is read each time, as for a connection.
@@ -31,7 +29,7 @@ func (r *Remote) noteSigner() (ssh.Signer, error) {
 	}
 	pem, err := os.ReadFile(r.signKey)
 	if err != nil {
-		return nil, wrong(scrub(err))
+		return nil, wrong(failure.Scrub(err))
 	}
 	signer, err := ssh.ParsePrivateKey(pem)
 	if err != nil {
@@ -50,7 +48,7 @@ func signatureOf(c object.Commit, signer ssh.Signer) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("sign: %w", err)
 	}
-	s, err := sshsig.Sign(payload, signer, sshsig.HashSHA512, noteNamespace)
+	s, err := sshsig.Sign(payload, signer, sshsig.HashSHA512, signature.NoteNamespace)
 	if err != nil {
 		return "", fmt.Errorf("sign: %w", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/storage/memory"
+
+	"mainstay/reconcile/git/failure"
 )
 
 // store holds fetched objects for the length of one call.
@@ -93,7 +95,7 @@ func (s *store) commit(hash string) (*object.Commit, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, damaged("commit "+hash, scrub(err))
+		return nil, damaged("commit "+hash, failure.Scrub(err))
 	}
 	return c, nil
 }
@@ -102,7 +104,7 @@ func (s *store) commit(hash string) (*object.Commit, error) {
 func (s *store) raw(t plumbing.ObjectType, hash plumbing.Hash) ([]byte, error) {
 	o, err := s.objects.EncodedObject(t, hash)
 	if err != nil {
-		return nil, damaged(t.String()+" "+hash.String(), scrub(err))
+		return nil, damaged(t.String()+" "+hash.String(), failure.Scrub(err))
 	}
 	r, err := o.Reader()
 	if err != nil {

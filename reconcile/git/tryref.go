@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"mainstay/reconcile/git/failure"
+	"mainstay/reconcile/git/transport"
 )
 
 // ErrNoRef is of a ref that cannot be tried out because it is not there yet.
@@ -22,7 +25,7 @@ var ErrNoRef = errors.New("no such ref")
 func (r *Remote) TryRef(ctx context.Context, ref string) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	s, err := openSession(ctx, r.dialers[0], receivePack, "try "+ref)
+	s, err := openSession(ctx, r.dialers[0], transport.ReceivePack, "try "+ref)
 	if err != nil {
 		return err
 	}
@@ -40,7 +43,7 @@ func (r *Remote) TryRef(ctx context.Context, ref string) error {
 	case says(text, "already exists", "failed to update ref", "failed to lock", "cannot lock", "incorrect old value"):
 		return nil
 	}
-	return &Error{Kind: ErrUnknown, Step: s.step, At: s.at, Err: scrub(err), Advice: "ask whoever runs the git server what this answer means"}
+	return &Error{Kind: ErrUnknown, Step: s.step, At: s.at, Err: failure.Scrub(err), Advice: "ask whoever runs the git server what this answer means"}
 }
 
 func says(text string, phrases ...string) bool {

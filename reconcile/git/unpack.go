@@ -9,6 +9,8 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+
+	"mainstay/reconcile/git/failure"
 )
 
 // The budgets of one fetch, in bytes as they are in memory. A pack of zeros is a
@@ -109,7 +111,7 @@ func (s *store) unpack(in io.Reader) error {
 	if errors.As(err, &e) || errors.Is(err, ErrTooLarge) {
 		return err
 	}
-	return damaged("pack", scrub(err))
+	return damaged("pack", failure.Scrub(err))
 }
 
 func (u *unpacking) all() error {

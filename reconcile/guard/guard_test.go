@@ -61,7 +61,7 @@ func leased() (*site, *Guard) {
 
 // R7: a lease that nobody renews is obeyed by the guard, within the time that a
 // seizer counts for it.
-func TestADeadAgentsLeaseIsObeyed(t *testing.T) {
+func TestADeadAgentsLeaseIsObeyed(t *testing.T) { // README: lease
 	s, g := leased()
 	s.run(g, ends)
 	if len(s.calls) > 0 {

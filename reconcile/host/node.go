@@ -18,6 +18,7 @@ import (
 	"mainstay/reconcile/machine"
 	"mainstay/reconcile/metrics"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 	"mainstay/reconcile/record"
 	"mainstay/reconcile/state"
 	"mainstay/reconcile/task"
@@ -139,8 +140,8 @@ func (n *Node) configureTasks(w *spec.Wanted) {
 
 // addToReport adds what the actuator does not look after itself, and tells the
 // jobs what they are tied to.
-func (n *Node) addToReport(r *plan.Report, own plan.OwnClaim) {
-	n.jobs.SetStanding(plan.Standing{Status: r.Status, Claim: own})
+func (n *Node) addToReport(r *plan.Report, own permit.OwnClaim) {
+	n.jobs.SetStanding(permit.Standing{Status: r.Status, Claim: own})
 	n.jobs.Fill(r)
 	n.checks.Fill(r)
 	r.Conditions = append(r.Conditions, n.services.Conditions()...)

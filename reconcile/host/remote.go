@@ -13,7 +13,7 @@ func openRepository(f *spec.AgentFile, timeout time.Duration, log *slog.Logger) 
 	r := f.Repository
 	return git.Open(git.Options{
 		URL: r.URL, Mirrors: r.Mirrors, SSHKey: r.SSHKey, TokenFile: r.TokenFile, KnownHosts: r.KnownHosts,
-		CAFile: r.CAFile, AllowedSigners: f.Verify.AllowedSigners, SignKey: f.SigningKey(), NodeKeys: f.Verify.Nodes, Timeout: timeout, Log: log,
+		CAFile: r.CAFile, AllowedSigners: f.Verify.AllowedSigners, Policy: f.Verify.Policy, Skew: f.Verify.Skew.D(), SignKey: f.SigningKey(), NodeKeys: f.Verify.Nodes, Timeout: timeout, Log: log,
 	})
 }
 

@@ -55,7 +55,7 @@ func (f *Files) Configure(w *spec.Wanted, render renderer) error {
 	}
 	jobs := make([]*fileJob, len(w.Files))
 	for i, want := range w.Files {
-		d, err := file.New(want, f.parts.units(), f.parts.file.Allow.Paths)
+		d, err := file.New(want, f.parts.drivers.Units(), f.parts.file.Allow.Paths)
 		if err != nil {
 			return err
 		}

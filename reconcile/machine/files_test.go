@@ -30,7 +30,7 @@ func newShelf(t *testing.T, want spec.File) *shelf {
 		}
 	}
 	file := &spec.AgentFile{Allow: spec.Allow{Paths: []string{folder + "/"}, Commands: [][]string{{"true"}}}}
-	s.Files = &Files{parts: &Parts{ctx: t.Context(), file: file, log: slog.New(slog.DiscardHandler), wake: wake}, every: 10 * time.Millisecond}
+	s.Files = &Files{parts: NewParts(t.Context(), file, slog.New(slog.DiscardHandler), wake), every: 10 * time.Millisecond}
 	want.Path = s.path
 	s.wants(want)
 	return s

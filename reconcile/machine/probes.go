@@ -9,6 +9,7 @@ import (
 
 	"mainstay/reconcile/managed"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/silence"
 	"mainstay/reconcile/probe"
 	"mainstay/spec"
 )
@@ -35,7 +36,7 @@ type watched struct {
 	stop context.CancelFunc
 	// slow says that it is asked seldom now.
 	slow    bool
-	probing plan.Probing
+	probing silence.Probing
 }
 
 const (
@@ -167,22 +168,22 @@ func (p *Probes) note(w *watched, r probe.Result) {
 
 // note counts a result (R4).
 func (w *watched) note(r probe.Result) {
-	w.probing = w.probing.After(plan.Try{At: r.At, Heard: heard(r.Verdict), Why: r.Err}, w.want.Fail)
+	w.probing = w.probing.After(silence.Try{At: r.At, Heard: heard(r.Verdict), Why: r.Err}, w.want.Fail)
 }
 
 // heard translates a verdict for the decision.
-func heard(v probe.Verdict) plan.Heard {
+func heard(v probe.Verdict) silence.Heard {
 	switch v {
 	case probe.Answered:
-		return plan.HeardAnswer
+		return silence.HeardAnswer
 	case probe.Otherwise:
-		return plan.HeardOther
+		return silence.HeardOther
 	case probe.Refused:
-		return plan.HeardRefusal
+		return silence.HeardRefusal
 	case probe.Silent:
-		return plan.HeardNothing
+		return silence.HeardNothing
 	}
-	return plan.HeardUnasked
+	return silence.HeardUnasked
 }
 
 // Witness is what the peer's witness probe says.

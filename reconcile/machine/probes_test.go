@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/silence"
 	"mainstay/reconcile/probe"
 	"mainstay/spec"
 )
@@ -22,24 +23,24 @@ func told(w *watched, verdicts ...probe.Verdict) plan.ProbeView {
 // R4: only silence that was observed without a gap counts.
 func TestAGapInWhichNobodyCouldAskVoidsTheSilence(t *testing.T) {
 	const s, u = probe.Silent, probe.Unasked
-	w := &watched{probing: plan.Probing{Witness: true}}
+	w := &watched{probing: silence.Probing{Witness: true}}
 	if v := told(w, s, s, s); !v.Quiet() || v.SilentSince != time.Second {
 		t.Fatalf("three tries without an answer are %+v", v)
 	}
-	if v := told(&watched{probing: plan.Probing{Witness: true}}, s, s, s, u); v.Quiet() || v.Unasked == "" {
+	if v := told(&watched{probing: silence.Probing{Witness: true}}, s, s, s, u); v.Quiet() || v.Unasked == "" {
 		t.Errorf("a try that could not ask is %+v", v)
 	}
-	if v := told(&watched{probing: plan.Probing{Witness: true}}, s, s, s, u, s, s); v.Quiet() {
+	if v := told(&watched{probing: silence.Probing{Witness: true}}, s, s, s, u, s, s); v.Quiet() {
 		t.Errorf("the silence of before the gap counts: %+v", v)
 	}
-	if v := told(&watched{probing: plan.Probing{Witness: true}}, s, s, s, u, s, s, s); !v.Quiet() || v.SilentSince != 5*time.Second {
+	if v := told(&watched{probing: silence.Probing{Witness: true}}, s, s, s, u, s, s, s); !v.Quiet() || v.SilentSince != 5*time.Second {
 		t.Errorf("the silence after the gap is %+v", v)
 	}
 }
 
 // R4: whatever answers is alive. To detect, that is not yet a side that serves.
 func TestAnythingThatAnswersIsAlive(t *testing.T) {
-	if v := told(&watched{probing: plan.Probing{Witness: true}}, probe.Silent, probe.Silent, probe.Otherwise); !v.Answers || v.Quiet() {
+	if v := told(&watched{probing: silence.Probing{Witness: true}}, probe.Silent, probe.Silent, probe.Otherwise); !v.Answers || v.Quiet() {
 		t.Errorf("a witness that is answered otherwise says %+v", v)
 	}
 	if v := told(&watched{}, probe.Silent, probe.Silent, probe.Otherwise); v.Answers || v.Quiet() {
@@ -51,10 +52,10 @@ func TestAnythingThatAnswersIsAlive(t *testing.T) {
 // place; a witness that asks at the wrong port must not look the same.
 func TestARefusedConnectionIsSilenceOnlyOfWhatWasHeard(t *testing.T) {
 	const r = probe.Refused
-	if v := told(&watched{probing: plan.Probing{Witness: true}}, r, r, r); v.Quiet() || v.Unasked == "" {
+	if v := told(&watched{probing: silence.Probing{Witness: true}}, r, r, r); v.Quiet() || v.Unasked == "" {
 		t.Errorf("a port that was never heard is %+v", v)
 	}
-	if v := told(&watched{probing: plan.Probing{Witness: true}}, probe.Answered, r, r, r); !v.Quiet() {
+	if v := told(&watched{probing: silence.Probing{Witness: true}}, probe.Answered, r, r, r); !v.Quiet() {
 		t.Errorf("a port that was heard before is %+v", v)
 	}
 	if v := told(&watched{}, r, r, r); !v.Quiet() {

@@ -62,7 +62,7 @@ func (b *bench) start() {
 		b.t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	p := &Parts{ctx: ctx, file: b.file, log: log, wake: wake}
+	p := NewParts(ctx, b.file, log, wake)
 	manager := service.NewManager(ctx, Clock{}, wake, log)
 	b.t.Cleanup(func() {
 		cancel()

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -13,8 +12,6 @@ import (
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/probe"
 	"mainstay/reconcile/service"
-	"mainstay/reconcile/service/command"
-	"mainstay/reconcile/service/process"
 	"mainstay/spec"
 )
 
@@ -96,7 +93,7 @@ func (s *Services) managed(want spec.Service, as managed.Identity) (service.Mana
 	if err != nil {
 		return service.Managed{}, err
 	}
-	d, err := s.driver(want, as)
+	d, err := s.parts.drivers.Of(want, as)
 	if err != nil {
 		return service.Managed{}, err
 	}
@@ -137,29 +134,6 @@ func inItsWords(err error) error {
 		words = strings.ToValidUTF8(words[:longestWords], "") + " …"
 	}
 	return errors.New(words)
-}
-
-// driver makes the driver of the one kind that the document names.
-func (s *Services) driver(want spec.Service, as managed.Identity) (service.Driver, error) {
-	switch {
-	case want.Process != nil:
-		return process.New(process.Config{
-			Marker:  strings.Join([]string{as.Deployment, as.Node, as.Name}, "/"),
-			Process: *want.Process, Folder: s.folder(as), Log: s.parts.log,
-		})
-	case want.Command != nil:
-		return command.New(command.Config{Commands: *want.Command, Folder: s.folder(as), Log: s.parts.log}), nil
-	case want.Systemd != "":
-		return s.parts.units().Unit(want.Systemd), nil
-	case want.Compose != nil:
-		return s.parts.containers().Service(*want.Compose, s.folder(as)), nil
-	}
-	return nil, errors.New("no kind of service is named")
-}
-
-// folder is a service's own below the state folder.
-func (s *Services) folder(as managed.Identity) string {
-	return filepath.Join(s.parts.file.State, "services", as.Name)
 }
 
 // Observed is the newest observation of each service, in the document's order.

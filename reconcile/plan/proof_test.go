@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -33,7 +35,7 @@ func TestNobodySawWhomOneOnlyPresumesDown(t *testing.T) {
 // R12: a machine tells of itself alone. One that takes the place of another, which
 // nobody saw down, does not prove by its own release that the side is down, until a
 // person says that the older one is gone.
-func TestAMachineTellsOfItselfAlone(t *testing.T) {
+func TestAMachineTellsOfItselfAlone(t *testing.T) { // README: released
 	tip := Tip{ID: "t1", Claim: Claim{Seq: 1, Holder: "main", Instance: "old", Last: Last{Main: "old"}}}
 	for _, c := range []Claim{
 		{Action: Seize, Holder: "standby", Instance: "s", Guarantee: Attested},
@@ -63,13 +65,14 @@ func TestAMachineThatWasSeenDownLeavesItsPlace(t *testing.T) {
 	}
 }
 
-// R4: whoever reads of a guarantee finds in the README what it rests on, and what no
-// rule can see.
+// R4: whoever reads of a guarantee finds in the README what it rests on, what no rule
+// can see, and tests that are there and cite that row.
 func TestTheReadmeSaysWhatEachGuaranteeRestsOn(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	cites := citingTests(t, filepath.Join("..", ".."))
 	for _, g := range []Guarantee{Released, Lease, Fenced, Attested, Presumed} {
 		var row []string
 		for line := range strings.Lines(string(text)) {
@@ -77,8 +80,42 @@ func TestTheReadmeSaysWhatEachGuaranteeRestsOn(t *testing.T) {
 				row = strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
 			}
 		}
-		if len(row) != 4 || slices.ContainsFunc(row, func(cell string) bool { return strings.TrimSpace(cell) == "" }) {
+		if len(row) != 5 || slices.ContainsFunc(row, func(cell string) bool { return strings.TrimSpace(cell) == "" }) {
 			t.Errorf("%s: the README says %q", g, row)
+			continue
+		}
+		var named []string
+		for name := range strings.SplitSeq(row[4], ",") {
+			named = append(named, strings.Trim(name, " `"))
+		}
+		slices.Sort(named)
+		if !slices.Equal(named, cites[g]) {
+			t.Errorf("%s: the README names the tests %q, and these cite it: %q", g, named, cites[g])
 		}
 	}
+}
+
+var citing = regexp.MustCompile(`(?m)^func (Test\w+)\(.* README: (\w+)$`)
+
+// citingTests are the tests of the tree that cite a row of the README's table, in order.
+func citingTests(t *testing.T, root string) map[Guarantee][]string {
+	t.Helper()
+	cites := map[Guarantee][]string{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		for _, m := range citing.FindAllStringSubmatch(string(source), -1) {
+			cites[Guarantee(m[2])] = append(cites[Guarantee(m[2])], m[1])
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, names := range cites {
+		slices.Sort(names)
+	}
+	return cites
 }

@@ -51,7 +51,7 @@ func TestWordOfBeforeARebootStartsNothingWithoutGit(t *testing.T) {
 
 // R9: a person's word is good for one takeover. Once it is in the claim, losing the
 // claim ends it, also when the claim is free again by the time this node looks.
-func TestAWordIsGoodForOneTakeover(t *testing.T) {
+func TestAWordIsGoodForOneTakeover(t *testing.T) { // README: attested
 	in := wordOf(Memory{Boot: "boot1", Stated: true, StatedOn: "t1", Stage: StageServing, Start: 4})
 	in.Services[0] = Observed{Run: Running, Ready: true}
 	in.Claim = ClaimView{Read: true, Reachable: true, Tip: Tip{ID: "t2", Claim: Claim{Seq: 2, Holder: "standby", Instance: "s1",

@@ -7,6 +7,7 @@ import (
 
 	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 	"mainstay/reconcile/record"
 	"mainstay/spec"
 )
@@ -236,7 +237,7 @@ func (c *checker) jobs(n *node, in *plan.Input, d *plan.Decision) {
 	after := *in
 	after.Memory = d.Memory
 	if !in.Doc.Exclusive || !in.Doc.Coordinated ||
-		plan.ForbidJob(plan.Standing{Status: d.Status, Claim: plan.OwnClaimOf(&after)}, spec.WhenActive, false) != "" {
+		permit.Job(permit.Standing{Status: d.Status, Claim: permit.OwnClaimOf(&after)}, spec.WhenActive, false) != "" {
 		return
 	}
 	if t := c.w.server.tip(n.role); t.Instance != n.fingerprint && c.changed[n.role] < n.world(in.Claim.Began) {

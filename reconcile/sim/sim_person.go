@@ -6,6 +6,7 @@ import (
 
 	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 	"mainstay/spec"
 )
 
@@ -49,7 +50,7 @@ func (w *World) switchOn(o, n *node) {
 func (p *proc) take(t *plan.TakeoverAsk) {
 	by := p.clock.Boot() + reconcile.OrderGoodFor
 	p.ask(func(a *reconcile.Actuator) {
-		if t == nil || plan.RefuseLate(p.clock.Boot()-by) == nil && a.RefuseTakeover(*t) == nil {
+		if t == nil || permit.Late(p.clock.Boot()-by) == nil && a.RefuseTakeover(*t) == nil {
 			_ = a.SetTakeover(t)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/silence"
 	"mainstay/spec"
 )
 
@@ -27,7 +28,7 @@ type watch struct {
 	target  *node
 	next    time.Duration
 	seldom  bool // a witness by which nobody decides
-	probing plan.Probing
+	probing silence.Probing
 }
 
 // Configure is part of reconcile.Probes.
@@ -118,9 +119,9 @@ func (q *probes) answers(target *node) bool {
 }
 
 func (w *watch) try(at time.Duration, answered bool) {
-	heard := plan.HeardNothing
+	heard := silence.HeardNothing
 	if answered {
-		heard = plan.HeardAnswer
+		heard = silence.HeardAnswer
 	}
-	w.probing = w.probing.After(plan.Try{At: at, Heard: heard}, probeFail)
+	w.probing = w.probing.After(silence.Try{At: at, Heard: heard}, probeFail)
 }

@@ -33,7 +33,7 @@ func (s *story) anew(n *node) {
 	n.replace()
 }
 
-func TestANewServerIsNoRelease(t *testing.T) { // R13
+func TestANewServerIsNoRelease(t *testing.T) { // R13; README: released
 	for name, seen := range map[string]bool{"standby reaches it": true, "standby does not": false} {
 		t.Run(name, func(t *testing.T) {
 			s := tell(t, hold)
@@ -78,7 +78,7 @@ func (s *story) presumed() {
 	s.expect(s.server.tip("xivo").Guarantee == plan.Presumed, "it is recorded")
 }
 
-func TestAPresumptionIsNotLaunderedByGivingItBack(t *testing.T) { // R12
+func TestAPresumptionIsNotLaunderedByGivingItBack(t *testing.T) { // R12; README: presumed
 	s := tell(t, func(s *Settings) { s.AbsentStop = true })
 	s.presumed()
 	back := s.settings
@@ -91,7 +91,7 @@ func TestAPresumptionIsNotLaunderedByGivingItBack(t *testing.T) { // R12
 	s.serves(s.main)
 }
 
-func TestAWitnessThatAnswersIsAskedAboutAFreeClaimToo(t *testing.T) { // R12, R4
+func TestAWitnessThatAnswersIsAskedAboutAFreeClaimToo(t *testing.T) { // R12, R4; README: presumed
 	s := tell(t, func(s *Settings) { s.AbsentStop = true })
 	s.presumed()
 	s.Declare(spec.Main)
@@ -102,7 +102,7 @@ func TestAWitnessThatAnswersIsAskedAboutAFreeClaimToo(t *testing.T) { // R12, R4
 	s.servesNot(s.stby)
 }
 
-func TestAStatementThatWaitedIsNotCarriedOutAgainstWhoCameBack(t *testing.T) { // R9
+func TestAStatementThatWaitedIsNotCarriedOutAgainstWhoCameBack(t *testing.T) { // R9; README: attested
 	s := tell(t, hold)
 	s.Declare(spec.Standby)
 	settle(t, s.World, time.Minute)

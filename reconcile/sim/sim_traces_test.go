@@ -82,7 +82,7 @@ func TestTrace1LateRelease(t *testing.T) { // R3
 	s.passes(30 * time.Second)
 }
 
-func TestTrace2StaleFencing(t *testing.T) { // R3
+func TestTrace2StaleFencing(t *testing.T) { // R3; README: fenced
 	s := tell(t, nil)
 	s.main.powerOff()
 	s.byName["cc-main"].powerOff()
@@ -392,7 +392,7 @@ func TestAFencingThatWasWithdrawnTakesNothing(t *testing.T) { // R4
 	})
 }
 
-func TestAFencingOfLongAgoTakesNothingBack(t *testing.T) { // R4
+func TestAFencingOfLongAgoTakesNothingBack(t *testing.T) { // R4; README: fenced
 	s := tell(t, nil)
 	s.fence(spec.Main)
 	s.until("standby serves", 30*time.Second, func() bool { return s.Status("xivo-standby") == plan.Active })

@@ -8,6 +8,7 @@ import (
 	"context"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 	"mainstay/spec"
 )
 
@@ -43,7 +44,7 @@ func (j *Jobs) Configure(w *spec.Wanted) {
 }
 
 // SetStanding takes in what the node is now.
-func (j *Jobs) SetStanding(s plan.Standing) { j.tasks.setStanding(s) }
+func (j *Jobs) SetStanding(s permit.Standing) { j.tasks.setStanding(s) }
 
 // Fill puts the newest run of every job into a report.
 func (j *Jobs) Fill(r *plan.Report) {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 	"mainstay/spec"
 )
 
@@ -115,12 +116,12 @@ func (d *desk) configure(jobs ...spec.Job) {
 func (d *desk) turn() time.Duration { return d.jobs.tasks.turn(d.ctx) }
 
 // at lets time go by and takes a turn with a status.
-func (d *desk) at(after time.Duration, s plan.Status) { d.tied(after, s, plan.OwnClaimHeld) }
+func (d *desk) at(after time.Duration, s plan.Status) { d.tied(after, s, permit.OwnClaimHeld) }
 
 // tied is at with what is known of the claim.
-func (d *desk) tied(after time.Duration, s plan.Status, own plan.OwnClaim) {
+func (d *desk) tied(after time.Duration, s plan.Status, own permit.OwnClaim) {
 	d.clock.pass(after)
-	d.jobs.SetStanding(plan.Standing{Status: s, Claim: own})
+	d.jobs.SetStanding(permit.Standing{Status: s, Claim: own})
 	d.turn()
 }
 
@@ -232,18 +233,18 @@ func TestAJobIsEndedWhenTheNodeStopsBeingWhatItIsTiedTo(t *testing.T) {
 func TestAJobOfTheActiveSideNeedsTheClaim(t *testing.T) {
 	why := "the claim was not read as this node's own"
 	d := newDesk(t, hourly(spec.WhenActive))
-	d.tied(30*time.Minute, plan.Active, plan.OwnClaimUnread)
+	d.tied(30*time.Minute, plan.Active, permit.OwnClaimUnread)
 	d.idle("while the claim cannot be read")
 	if got := d.report().Skipped; got != why {
 		t.Errorf("skipped %q", got)
 	}
-	d.tied(time.Hour, plan.Active, plan.OwnClaimHeld)
+	d.tied(time.Hour, plan.Active, permit.OwnClaimHeld)
 	run := d.started()
-	d.tied(time.Minute, plan.Active, plan.OwnClaimUnread)
+	d.tied(time.Minute, plan.Active, permit.OwnClaimUnread)
 	if run.ctx.Err() != nil {
 		t.Fatal("ended while the other side waits")
 	}
-	d.tied(time.Minute, plan.Active, plan.OwnClaimLost)
+	d.tied(time.Minute, plan.Active, permit.OwnClaimLost)
 	<-run.ctx.Done()
 	d.over()
 	if got := d.report().Output; got != why+": it was ended" {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 	"mainstay/spec"
 )
 
@@ -88,7 +89,7 @@ type tasks struct {
 	ends     chan taskEnd
 	done     chan struct{} // closed once nobody takes ends any more
 	wanted   atomic.Pointer[[]taskWant]
-	standing atomic.Pointer[plan.Standing]
+	standing atomic.Pointer[permit.Standing]
 	reports  atomic.Pointer[[]taskReport]
 
 	seen *[]taskWant // the wanted that list was made from
@@ -105,7 +106,7 @@ func (t *tasks) want(w []taskWant) {
 	poke(t.wake)
 }
 
-func (t *tasks) setStanding(s plan.Standing) {
+func (t *tasks) setStanding(s permit.Standing) {
 	if before := t.standing.Swap(&s); before == nil || *before != s {
 		poke(t.wake)
 	}
@@ -211,7 +212,7 @@ func (t *tasks) configure() {
 
 // forbidden says why a command may not run now, or "".
 func (t *tasks) forbidden(k *task) string {
-	now := plan.Standing{Status: plan.Unknown}
+	now := permit.Standing{Status: plan.Unknown}
 	if s := t.standing.Load(); s != nil {
 		now = *s
 	}
@@ -221,7 +222,7 @@ func (t *tasks) forbidden(k *task) string {
 	case t.kind == checkKind:
 		return ""
 	}
-	return plan.ForbidJob(now, k.when, k.run != nil)
+	return permit.Job(now, k.when, k.run != nil)
 }
 
 // begin starts a run that is due, or says why not.

@@ -51,7 +51,7 @@ func parseSigner(l string) (allowedSigner, error) {
 		return a, errors.New("wants: principals [options] keytype key")
 	}
 	a.principals = fields[0]
-	if !slices.ContainsFunc(strings.Split(strings.Trim(a.principals, `"`), ","), func(p string) bool { return p != "" && p[0] != '!' }) {
+	if !slices.ContainsFunc(a.names(), func(p string) bool { return p != "" && p[0] != '!' }) {
 		return a, fmt.Errorf("principals %s allow nobody", a.principals)
 	}
 	rest := fields[1:]
@@ -195,6 +195,9 @@ func signerTime(text string) (time.Time, error) {
 	}
 	return time.Time{}, fmt.Errorf("time %q is not YYYYMMDD[HHMM[SS]][Z]", text)
 }
+
+// names are the patterns of who may use the key.
+func (a allowedSigner) names() []string { return strings.Split(strings.Trim(a.principals, `"`), ",") }
 
 func (a allowedSigner) is(key ssh.PublicKey) bool {
 	return key != nil && bytes.Equal(a.key.Marshal(), key.Marshal())

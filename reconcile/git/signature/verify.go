@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -73,29 +74,74 @@ func parse(b []byte) (Signers, error) {
 	return set, err
 }
 
-// Verify returns who of those allowed signed a commit, given as git stores it.
-func Verify(raw []byte, allowed Signers) (string, error) {
+// Signer is one of those allowed.
+type Signer struct {
+	// Name is how the file calls whoever signed.
+	Name string
+	// ids are names that stand for the signer as they are, patterns are the names of
+	// each line of the file that allows the signer.
+	ids      []string
+	patterns [][]string
+}
+
+// Is reports whether the signer goes by an identity: a name as ssh-keygen is given it
+// (-I), an address of an OpenPGP key, or a fingerprint.
+func (s Signer) Is(identity string) bool {
+	return slices.Contains(s.ids, identity) ||
+		slices.ContainsFunc(s.patterns, func(p []string) bool { return matchesList(p, identity) })
+}
+
+// Known reports whether anybody who is allowed goes by an identity.
+func (s Signers) Known(identity string) bool {
+	for _, a := range s.ssh {
+		if (Signer{ids: []string{Fingerprint(a.key)}, patterns: [][]string{a.names()}}).Is(identity) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.pgp, func(e *openpgp.Entity) bool { return ofPGP(e).Is(identity) })
+}
+
+// Verify returns who of those allowed signed a commit, given as git stores it. A parser
+// that gives up is an error too.
+func Verify(raw []byte, allowed Signers) (who Signer, err error) {
+	err = guard(func() (err error) {
+		who, err = verify(raw, allowed)
+		return err
+	})
+	return who, err
+}
+
+func verify(raw []byte, allowed Signers) (Signer, error) {
 	payload, signature, err := Split(raw)
 	if err != nil {
-		return "", err
+		return Signer{}, err
 	}
 	switch text := string(signature); {
 	case text == "":
-		return "", errors.New("the commit is not signed")
+		return Signer{}, errors.New("the commit is not signed")
 	case strings.HasPrefix(text, sshArmor) && allowed.pgp != nil:
-		return "", errors.New("it is signed with an SSH key, and an OpenPGP keyring is configured")
+		return Signer{}, errors.New("it is signed with an SSH key, and an OpenPGP keyring is configured")
 	case strings.HasPrefix(text, sshArmor):
 		when, err := commitTime(payload)
 		if err != nil {
-			return "", err
+			return Signer{}, err
 		}
 		return verifySSH(payload, signature, allowed.ssh, when)
 	case strings.HasPrefix(text, pgpArmor) && allowed.ssh != nil:
-		return "", errors.New("it is signed with OpenPGP, and a file of SSH signers is configured")
+		return Signer{}, errors.New("it is signed with OpenPGP, and a file of SSH signers is configured")
 	case strings.HasPrefix(text, pgpArmor):
 		return verifyPGP(payload, signature, allowed.pgp)
 	}
-	return "", errors.New("the signature is of an unknown kind")
+	return Signer{}, errors.New("the signature is of an unknown kind")
+}
+
+// Time is the committer's time of a commit, given as git stores it.
+func Time(raw []byte) (time.Time, error) {
+	payload, _, err := Split(raw)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return commitTime(payload)
 }
 
 // Split takes the signature out of a commit as git stores it: what is
@@ -149,11 +195,12 @@ func commitTime(payload []byte) (time.Time, error) {
 	return time.Unix(seconds, 0), err
 }
 
-func verifySSH(payload, signature []byte, allowed []allowedSigner, when time.Time) (string, error) {
+func verifySSH(payload, signature []byte, allowed []allowedSigner, when time.Time) (Signer, error) {
 	sig, err := sshsig.Unarmor(signature)
 	if err != nil {
-		return "", fmt.Errorf("the signature cannot be read: %w", err)
+		return Signer{}, fmt.Errorf("the signature cannot be read: %w", err)
 	}
+	var who Signer
 	reason := errors.New("it is signed by " + Fingerprint(sig.PublicKey) + ", who is not listed")
 	for _, a := range allowed {
 		if !a.is(sig.PublicKey) {
@@ -163,26 +210,49 @@ func verifySSH(payload, signature []byte, allowed []allowedSigner, when time.Tim
 			reason = why
 			continue
 		}
-		if err := sshsig.Verify(bytes.NewReader(payload), sig, a.key, sig.HashAlgorithm, gitNamespace); err != nil {
-			return "", fmt.Errorf("the signature does not match the commit: %w", err)
+		if who.Name == "" {
+			who.Name = a.principals
 		}
-		return a.principals, nil
+		who.patterns = append(who.patterns, a.names())
 	}
-	return "", reason
+	if who.Name == "" {
+		return Signer{}, reason
+	}
+	if err := sshsig.Verify(bytes.NewReader(payload), sig, sig.PublicKey, sig.HashAlgorithm, gitNamespace); err != nil {
+		return Signer{}, fmt.Errorf("the signature does not match the commit: %w", err)
+	}
+	who.ids = []string{Fingerprint(sig.PublicKey)}
+	return who, nil
 }
 
-func verifyPGP(payload, signature []byte, ring openpgp.EntityList) (string, error) {
+func verifyPGP(payload, signature []byte, ring openpgp.EntityList) (Signer, error) {
 	if err := strongPGP(signature); err != nil {
-		return "", fmt.Errorf("the OpenPGP signature: %w", err)
+		return Signer{}, fmt.Errorf("the OpenPGP signature: %w", err)
 	}
 	who, err := openpgp.CheckArmoredDetachedSignature(ring, bytes.NewReader(payload), bytes.NewReader(signature), &pgppacket.Config{})
 	if err != nil {
-		return "", fmt.Errorf("the OpenPGP signature: %w", err)
+		return Signer{}, fmt.Errorf("the OpenPGP signature: %w", err)
 	}
-	if id := who.PrimaryIdentity(); id != nil {
-		return id.Name, nil
+	return ofPGP(who), nil
+}
+
+// ofPGP is who has an OpenPGP key, by the names that are not revoked.
+func ofPGP(e *openpgp.Entity) Signer {
+	s := Signer{Name: e.PrimaryKey.KeyIdString(), ids: []string{fmt.Sprintf("%X", e.PrimaryKey.Fingerprint)}}
+	if id := e.PrimaryIdentity(); id != nil {
+		s.Name = id.Name
 	}
-	return who.PrimaryKey.KeyIdString(), nil
+	for _, id := range e.Identities {
+		if id.UserId == nil || id.Revoked(time.Now()) {
+			continue
+		}
+		for _, name := range []string{id.UserId.Email, id.Name} {
+			if name != "" {
+				s.ids = append(s.ids, name)
+			}
+		}
+	}
+	return s
 }
 
 // strongPGP refuses what proves nothing any more: a signature over a SHA-1 or older

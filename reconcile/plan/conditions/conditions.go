@@ -117,8 +117,8 @@ func conditionsOfGit() []Type {
 			Meaning: "The document makes a role exclusive that several nodes may be running (R13).",
 			Do:      "Take it back, or stop the role on one side and run `mainstay accept` on each node."},
 		{Type: plan.CondSignatureRefused, Blocks: true,
-			Meaning: "The newest commit is not signed by anyone who may.",
-			Do:      "Sign it, or correct verify.allowedSigners in the agent file."},
+			Meaning: "A commit since the accepted one changed the document and is not signed by anyone who may do that, or is of a time that cannot be true.",
+			Do:      "Push a signed one in its place, or correct verify in the agent file. If the branch is right as it is, `mainstay accept` its newest commit on each node."},
 	}
 }
 

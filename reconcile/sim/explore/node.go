@@ -2,6 +2,7 @@ package explore
 
 import (
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/silence"
 	"mainstay/spec"
 )
 
@@ -167,19 +168,19 @@ const (
 func (n *node) probe() plan.ProbeView {
 	switch n.witness {
 	case witnessAnswers:
-		return heard(plan.HeardAnswer, now)
+		return heard(silence.HeardAnswer, now)
 	case witnessSilent:
-		return heard(plan.HeardNothing, now)
+		return heard(silence.HeardNothing, now)
 	case witnessLong:
-		return heard(plan.HeardNothing, at(old))
+		return heard(silence.HeardNothing, at(old))
 	}
 	return plan.ProbeView{}
 }
 
 // heard is what a probe says after one try, which is enough here: the explorer has
 // no clock that a row of tries could be counted by.
-func heard(h plan.Heard, at plan.Time) plan.ProbeView {
-	return plan.Probing{Witness: true}.After(plan.Try{At: at, Heard: h}, 1).View
+func heard(h silence.Heard, at plan.Time) plan.ProbeView {
+	return silence.Probing{Witness: true}.After(silence.Try{At: at, Heard: h}, 1).View
 }
 
 // detectView: an edge keeps which sides answered in its witness field, as bits,
@@ -189,9 +190,9 @@ func detectView(bits uint8, s side) plan.ProbeView {
 		return plan.ProbeView{}
 	}
 	if bits&(1<<s) != 0 {
-		return heard(plan.HeardAnswer, now)
+		return heard(silence.HeardAnswer, now)
 	}
-	return heard(plan.HeardNothing, now)
+	return heard(silence.HeardNothing, now)
 }
 
 // act is one pass of a node's agent: decide, keep the memory, hand over the

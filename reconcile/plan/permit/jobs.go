@@ -1,6 +1,9 @@
-package plan
+package permit
 
-import "mainstay/spec"
+import (
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
 
 // OwnClaim is how sure a node is that it holds the claim of its role. Jobs of an
 // active side depend on it (R5).
@@ -19,7 +22,7 @@ const (
 
 // OwnClaimOf returns what an input says of the claim of this node's role. A start that
 // rests on a presumption or on a person's word has no claim of its own (R6, R9).
-func OwnClaimOf(in *Input) OwnClaim {
+func OwnClaimOf(in *plan.Input) OwnClaim {
 	d, c := in.Doc, in.Claim
 	if d == nil || !d.Exclusive || !d.Coordinated {
 		return OwnClaimHeld
@@ -38,19 +41,19 @@ func OwnClaimOf(in *Input) OwnClaim {
 
 // Standing is what the jobs of a node depend on.
 type Standing struct {
-	Status Status
+	Status plan.Status
 	Claim  OwnClaim
 }
 
-// ForbidJob says why a job may not run, or "". A side that is cut off serves on
+// Job says why a job may not run, or "". A side that is cut off serves on
 // (R5), but what its jobs copy to the other one might overwrite a side that has
 // taken over: none begins before the claim was read again, and one that runs is
 // ended once the claim is lost. Nothing runs while the node is Paused (R11).
-func ForbidJob(s Standing, when spec.When, runs bool) string {
+func Job(s Standing, when spec.When, runs bool) string {
 	switch {
-	case s.Status == Paused:
+	case s.Status == plan.Paused:
 		return "the node is Paused"
-	case when == spec.WhenActive && s.Status != Active, when == spec.WhenInactive && s.Status != Inactive:
+	case when == spec.WhenActive && s.Status != plan.Active, when == spec.WhenInactive && s.Status != plan.Inactive:
 		return "the node is " + string(s.Status)
 	case when == spec.WhenActive && s.Claim == OwnClaimLost, when == spec.WhenActive && s.Claim == OwnClaimUnread && !runs:
 		return "the claim was not read as this node's own"

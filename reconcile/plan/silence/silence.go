@@ -1,4 +1,10 @@
-package plan
+// Package silence counts how long a target has not answered (R4). The agent, the
+// simulation and the explorer all count with it.
+//
+// It asks nobody and reads no clock: it is handed each try and what came of it.
+package silence
+
+import "mainstay/reconcile/plan"
 
 // Heard is what came of one try of a probe.
 type Heard int
@@ -20,16 +26,15 @@ const (
 // Try is one try of a probe.
 type Try struct {
 	// At is when the try began, in boot time.
-	At    Time
+	At    plan.Time
 	Heard Heard
 	// Why says what stood in the way of asking.
 	Why string
 }
 
-// Probing is what the tries of one probe have come to. The agent, the simulation
-// and the explorer all count silence with it.
+// Probing is what the tries of one probe have come to.
 type Probing struct {
-	View ProbeView
+	View plan.ProbeView
 	// Witness says that this probe is the witness of the other side (R4), and not a
 	// detect probe of a shared node.
 	Witness bool
@@ -46,7 +51,7 @@ type Probing struct {
 func (p Probing) After(t Try, fail int) Probing {
 	t = p.judge(t)
 	before := p.View
-	p.View = ProbeView{Known: true}
+	p.View = plan.ProbeView{Known: true}
 	if t.Heard != HeardNothing {
 		p.silent = 0
 	}

@@ -1,4 +1,4 @@
-package git
+package transport
 
 import (
 	"bufio"
@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/packet"
 )
 
@@ -32,7 +33,7 @@ type sshDialer struct {
 	idle    chan *sshConn
 }
 
-func newSSHDialer(e endpoint, o Options) (dialer, error) {
+func newSSHDialer(e endpoint, o Options) (Dialer, error) {
 	d := sshDialer{endpoint: e, keyFile: o.SSHKey, knownHosts: o.KnownHosts, log: o.Log,
 		skipped: new(atomic.Pointer[string]), idle: make(chan *sshConn, sshIdle)}
 	if d.log == nil {
@@ -41,7 +42,7 @@ func newSSHDialer(e endpoint, o Options) (dialer, error) {
 	return d, nil
 }
 
-func (d sshDialer) shown() string { return d.endpoint.shown }
+func (d sshDialer) Shown() string { return d.endpoint.shown }
 
 // sshLink is a service on the far side of an SSH connection.
 type sshLink struct {
@@ -55,7 +56,7 @@ type sshLink struct {
 	failed  bool
 }
 
-func (d sshDialer) dial(ctx context.Context, service string) (link, error) {
+func (d sshDialer) Dial(ctx context.Context, service string) (Link, error) {
 	files := d.files()
 	if l := d.reopen(ctx, files, service); l != nil {
 		return l, nil
@@ -66,7 +67,7 @@ func (d sshDialer) dial(ctx context.Context, service string) (link, error) {
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.address)
 	if err != nil {
-		return nil, &Error{Kind: ErrUnreachable, Err: scrub(err)}
+		return nil, &failure.Error{Kind: failure.ErrUnreachable, Err: failure.Scrub(err)}
 	}
 	c := &sshConn{conn: conn, files: files, config: config, address: d.address, born: time.Now()}
 	l, err := d.open(ctx, c, service)
@@ -94,7 +95,7 @@ func (d sshDialer) reopen(ctx context.Context, files [sha256.Size]byte, service 
 		return nil
 	case !late.Stop(): // it ends just now
 		l.failed = true
-		l.close()
+		l.Close()
 		return nil
 	}
 	return l
@@ -107,7 +108,7 @@ func (d sshDialer) open(ctx context.Context, c *sshConn, service string) (*sshLi
 	l.stop = context.AfterFunc(ctx, func() { _ = c.conn.Close() })
 	if err := l.start(service + " " + shellQuote(d.path)); err != nil {
 		l.failed = true
-		l.close()
+		l.Close()
 		return nil, err
 	}
 	return l, nil
@@ -143,23 +144,23 @@ func (d sshDialer) saySkipped(lines []string) {
 
 func (d sshDialer) signer() (ssh.Signer, error) {
 	if d.keyFile == "" {
-		return nil, &Error{Kind: ErrAuth, Err: errors.New("no key for ssh"), Setting: KeyMissing, Advice: "set sshKey in the agent file"}
+		return nil, &failure.Error{Kind: failure.ErrAuth, Err: errors.New("no key for ssh"), Setting: failure.KeyMissing, Advice: "set sshKey in the agent file"}
 	}
 	pem, err := os.ReadFile(d.keyFile)
 	if err != nil {
-		return nil, &Error{Kind: ErrAuth, Err: scrub(err), Setting: KeyUnreadable, Advice: "correct sshKey in the agent file, or its permissions"}
+		return nil, &failure.Error{Kind: failure.ErrAuth, Err: failure.Scrub(err), Setting: failure.KeyUnreadable, Advice: "correct sshKey in the agent file, or its permissions"}
 	}
 	signer, err := ssh.ParsePrivateKey(pem)
 	var locked *ssh.PassphraseMissingError
 	if errors.As(err, &locked) {
-		return nil, &Error{
-			Kind: ErrAuth, Err: fmt.Errorf("%s has a passphrase", d.keyFile),
-			Setting: KeyLocked, Value: d.keyFile,
+		return nil, &failure.Error{
+			Kind: failure.ErrAuth, Err: fmt.Errorf("%s has a passphrase", d.keyFile),
+			Setting: failure.KeyLocked, Value: d.keyFile,
 			Advice: "make a key for this node alone: ssh-keygen -t ed25519 -N '' -f " + d.keyFile,
 		}
 	}
 	if err != nil {
-		return nil, &Error{Kind: ErrAuth, Err: fmt.Errorf("%s: not a private key", d.keyFile)}
+		return nil, &failure.Error{Kind: failure.ErrAuth, Err: fmt.Errorf("%s: not a private key", d.keyFile)}
 	}
 	return signer, nil
 }
@@ -179,7 +180,7 @@ func (l *sshLink) start(command string) (err error) {
 		return err
 	}
 	l.session.Stderr = &l.stderr
-	l.in = newMeter(stdout)
+	l.in = NewMeter(stdout)
 	return l.session.Start(command)
 }
 
@@ -188,40 +189,40 @@ func shellQuote(path string) string {
 	return "'" + strings.NewReplacer("'", `'\''`, "!", `'\!'`).Replace(path) + "'"
 }
 
-func handshake(err error) *Error {
-	e := &Error{Kind: ErrUnreachable, Err: scrub(err)}
+func handshake(err error) *failure.Error {
+	e := &failure.Error{Kind: failure.ErrUnreachable, Err: failure.Scrub(err)}
 	var none *ssh.AlgorithmNegotiationError
 	switch {
 	case errors.As(err, &none) && strings.Contains(none.What, "host key"):
-		e.Kind, e.Setting, e.Advice = ErrHostKey, HostKind, "the server has no host key of a kind that is pinned in knownHosts"
+		e.Kind, e.Setting, e.Advice = failure.ErrHostKey, failure.HostKind, "the server has no host key of a kind that is pinned in knownHosts"
 	case errors.As(err, &none):
 		e.Advice = fmt.Sprintf("this program and the server have no %s in common, which is no question of host keys: let the server also allow %s",
 			none.What, strings.Join(none.SupportedAlgorithms, " or "))
 	case strings.Contains(err.Error(), "unable to authenticate"):
-		e.Kind, e.Setting, e.Advice = ErrAuth, KeyUnknown, "give the server the public half of sshKey"
+		e.Kind, e.Setting, e.Advice = failure.ErrAuth, failure.KeyUnknown, "give the server the public half of sshKey"
 	}
 	return e
 }
 
-func (l *sshLink) refs() *bufio.Reader { return l.in }
+func (l *sshLink) Refs() *bufio.Reader { return l.in }
 
-func (l *sshLink) send(_ context.Context, request []byte) (*bufio.Reader, error) {
+func (l *sshLink) Send(_ context.Context, request []byte) (*bufio.Reader, error) {
 	if _, err := l.stdin.Write(request); err != nil {
 		return nil, err
 	}
 	return l.in, l.stdin.Close()
 }
 
-// explain waits a moment for what the server says about a service that ended.
-func (l *sshLink) explain(err error) *Error {
+// Explain waits a moment for what the server says about a service that ended.
+func (l *sshLink) Explain(err error) *failure.Error {
 	l.failed = true
-	var e *Error
+	var e *failure.Error
 	if errors.As(err, &e) {
 		return e
 	}
 	if errors.Is(err, packet.ErrForeign) {
-		return &Error{
-			Kind: ErrUnreachable, Err: scrub(err),
+		return &failure.Error{
+			Kind: failure.ErrUnreachable, Err: failure.Scrub(err),
 			Advice: "a shell writes this before git speaks: let the account print nothing for a session without a terminal (.bashrc, .profile, a forced command)",
 		}
 	}
@@ -229,12 +230,12 @@ func (l *sshLink) explain(err error) *Error {
 		l.await()
 	}
 	if said := l.stderr.text(); said != "" {
-		return &Error{
-			Kind: ErrAuth, Err: errors.New("the server says: " + said),
+		return &failure.Error{
+			Kind: failure.ErrAuth, Err: errors.New("the server says: " + said),
 			Advice: "check the address and what the key may do",
 		}
 	}
-	return &Error{Kind: ErrUnreachable, Err: scrub(err)}
+	return &failure.Error{Kind: failure.ErrUnreachable, Err: failure.Scrub(err)}
 }
 
 // await reports whether the service came to its end within a moment.
@@ -256,7 +257,7 @@ func (l *sshLink) await() bool {
 
 // close takes leave the way git does. What still blocks ends with the connection,
 // which is kept for the next session when this one ended well.
-func (l *sshLink) close() {
+func (l *sshLink) Close() {
 	// A server that reads no more must not hold up the leave-taking.
 	_ = l.conn.SetWriteDeadline(time.Now().Add(graceful))
 	if l.stdin != nil {

@@ -1,4 +1,4 @@
-package git
+package transport
 
 import (
 	"crypto/sha256"
@@ -88,8 +88,8 @@ func (d sshDialer) take(files [sha256.Size]byte) *sshConn {
 	}
 }
 
-// forget ends what waits: no files are as these.
-func (d sshDialer) forget() { d.take([sha256.Size]byte{}) }
+// Forget ends what waits: no files are as these.
+func (d sshDialer) Forget() { d.take([sha256.Size]byte{}) }
 
 // files tells what the files of key and pinned hosts hold.
 func (d sshDialer) files() (sum [sha256.Size]byte) {

@@ -1,4 +1,4 @@
-package git
+package transport
 
 import (
 	"bufio"
@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/packet"
 	"mainstay/reconcile/run"
 )
@@ -26,9 +27,9 @@ const graceful = time.Second
 // ref transaction compares and swaps between processes.
 type localDialer struct{ endpoint }
 
-func (d localDialer) shown() string { return d.endpoint.shown }
+func (d localDialer) Shown() string { return d.endpoint.shown }
 
-func (localDialer) forget() {}
+func (localDialer) Forget() {}
 
 // pipeLink is a service at the other end of two pipes.
 type pipeLink struct {
@@ -41,16 +42,16 @@ type pipeLink struct {
 	ended  chan struct{}
 }
 
-func (d localDialer) dial(ctx context.Context, service string) (link, error) {
+func (d localDialer) Dial(ctx context.Context, service string) (Link, error) {
 	git, err := exec.LookPath("git")
 	if err != nil {
-		return nil, &Error{Kind: ErrUnreachable, Err: err, Advice: "a repository on this machine needs the git program"}
+		return nil, &failure.Error{Kind: failure.ErrUnreachable, Err: err, Advice: "a repository on this machine needs the git program"}
 	}
 	if _, err := os.Stat(d.path); err != nil {
 		return nil, missing(err)
 	}
 	args := []string{strings.TrimPrefix(service, "git-"), d.path}
-	if service == uploadPack {
+	if service == UploadPack {
 		args = append([]string{"-c", "uploadpack.allowFilter=true"}, args...)
 	}
 	l := &pipeLink{cmd: exec.Command(git, args...), stderr: &tail{}, ended: make(chan struct{})}
@@ -64,12 +65,12 @@ func (d localDialer) dial(ctx context.Context, service string) (link, error) {
 
 // missing says why a folder cannot be had, without naming it: the place of the
 // error does.
-func missing(err error) *Error {
+func missing(err error) *failure.Error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		err = path.Err
 	}
-	e := &Error{Kind: ErrUnreachable, Err: err, Setting: AddressWrong, Advice: "correct the address in the agent file"}
+	e := &failure.Error{Kind: failure.ErrUnreachable, Err: err, Setting: failure.AddressWrong, Advice: "correct the address in the agent file"}
 	if errors.Is(err, fs.ErrNotExist) {
 		e.Err = errors.New("no such folder")
 		e.Setting, e.Advice = "", "correct the address, or mount what should be there"
@@ -93,7 +94,7 @@ func (l *pipeLink) start(ctx context.Context) error {
 		_ = stdout.Close()
 		return fmt.Errorf("start git: %w", err)
 	}
-	l.in = newMeter(stdout)
+	l.in = NewMeter(stdout)
 	l.stop = context.AfterFunc(ctx, func() {
 		_ = l.cmd.Process.Kill()
 		_ = stdout.SetReadDeadline(time.Now())
@@ -112,9 +113,9 @@ func localEnv(env []string) []string {
 	})
 }
 
-func (l *pipeLink) refs() *bufio.Reader { return l.in }
+func (l *pipeLink) Refs() *bufio.Reader { return l.in }
 
-func (l *pipeLink) send(_ context.Context, request []byte) (*bufio.Reader, error) {
+func (l *pipeLink) Send(_ context.Context, request []byte) (*bufio.Reader, error) {
 	if _, err := l.stdin.Write(request); err != nil {
 		return nil, err
 	}
@@ -124,22 +125,22 @@ func (l *pipeLink) send(_ context.Context, request []byte) (*bufio.Reader, error
 	return l.in, nil
 }
 
-func (l *pipeLink) explain(err error) *Error {
-	var e *Error
+func (l *pipeLink) Explain(err error) *failure.Error {
+	var e *failure.Error
 	if errors.As(err, &e) {
 		return e
 	}
-	l.close()
+	l.Close()
 	if said := l.stderr.text(); said != "" {
 		err = fmt.Errorf("git says: %s", said)
 	}
-	return &Error{Kind: ErrUnreachable, Err: scrub(err)}
+	return &failure.Error{Kind: failure.ErrUnreachable, Err: failure.Scrub(err)}
 }
 
 // close takes leave the way git does and lets the process end: a receive-pack
 // may still be running the hooks of a push. It does not wait longer than a
 // moment; the context ends the process in any case.
-func (l *pipeLink) close() {
+func (l *pipeLink) Close() {
 	_, _ = io.WriteString(l.stdin, packet.Flush)
 	_ = l.stdin.Close()
 	defer func() { _ = l.stdout.Close() }()

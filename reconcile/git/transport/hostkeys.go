@@ -1,4 +1,4 @@
-package git
+package transport
 
 import (
 	"errors"
@@ -10,6 +10,8 @@ import (
 
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
+
+	"mainstay/reconcile/git/failure"
 )
 
 // hostKeys are the pinned keys of one server.
@@ -18,7 +20,7 @@ type hostKeys struct {
 	address string
 	db      *knownhosts.HostKeyDB
 	// refused is why a handshake ended at the host key.
-	refused *Error
+	refused *failure.Error
 	// skipped are lines that cannot be read, as file:line.
 	skipped []string
 }
@@ -28,7 +30,7 @@ type hostKeys struct {
 func readHostKeys(file, address string) (*hostKeys, error) {
 	h := &hostKeys{file: file, address: address}
 	if file == "" {
-		return nil, &Error{Kind: ErrHostKey, Err: errors.New("no file of pinned host keys"), Setting: HostsMissing, Advice: "set knownHosts in the agent file"}
+		return nil, &failure.Error{Kind: failure.ErrHostKey, Err: errors.New("no file of pinned host keys"), Setting: failure.HostsMissing, Advice: "set knownHosts in the agent file"}
 	}
 	db, err := knownhosts.NewDB(file)
 	switch {
@@ -38,7 +40,7 @@ func readHostKeys(file, address string) (*hostKeys, error) {
 		db, err = h.readAround(err)
 	}
 	if err != nil {
-		return nil, &Error{Kind: ErrHostKey, Err: scrub(err), Setting: HostsDamaged, Advice: "correct the file named by knownHosts"}
+		return nil, &failure.Error{Kind: failure.ErrHostKey, Err: failure.Scrub(err), Setting: failure.HostsDamaged, Advice: "correct the file named by knownHosts"}
 	}
 	h.db = db
 	return h, nil
@@ -61,7 +63,7 @@ func (h *hostKeys) check(host string, remote net.Addr, key ssh.PublicKey) error 
 	if err == nil {
 		return nil
 	}
-	h.refused = &Error{Kind: ErrHostKey, Err: scrub(err)}
+	h.refused = &failure.Error{Kind: failure.ErrHostKey, Err: failure.Scrub(err)}
 	offer := fmt.Sprintf("%s %s", key.Type(), ssh.FingerprintSHA256(key))
 	wanted := knownhosts.Line([]string{host}, key)
 	switch {
@@ -70,7 +72,7 @@ func (h *hostKeys) check(host string, remote net.Addr, key ssh.PublicKey) error 
 		h.refused.Advice = "find out why before anything else; if the server was replaced, pin: " + wanted
 	case knownhosts.IsHostUnknown(err):
 		h.refused.Err = fmt.Errorf("its host key %s is not pinned in %s", offer, h.file)
-		h.refused.Setting, h.refused.Value = HostUnpinned, wanted
+		h.refused.Setting, h.refused.Value = failure.HostUnpinned, wanted
 		h.refused.Advice = "compare the fingerprint with the server's, then add this line: " + wanted
 	}
 	return h.refused

@@ -1,4 +1,4 @@
-package git
+package transport
 
 import (
 	"bufio"
@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/packet"
 )
 
@@ -26,9 +27,7 @@ type httpDialer struct {
 	endpoint
 	tokenFile string
 	client    *http.Client
-	// mirror says that an old answer is as good as any: what is read here is no
-	// claim, and a commit says itself which one it is.
-	mirror bool
+	mirror    bool
 	// skip is how many more polls are not made by protocol version 2.
 	skip atomic.Int32
 }
@@ -38,13 +37,13 @@ func newHTTPDialer(e endpoint, o Options) (*httpDialer, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &httpDialer{endpoint: e}
+	d := &httpDialer{endpoint: e, mirror: o.Mirror}
 	if e.sameHost(o.URL) {
 		d.tokenFile = o.TokenFile
 	}
 	if d.hasSecret() && e.base.Scheme == "http" && !loopback(e.base.Hostname()) {
-		return nil, &Error{
-			Kind: ErrAuth, Step: "open", At: e.shown,
+		return nil, &failure.Error{
+			Kind: failure.ErrAuth, Step: "open", At: e.shown,
 			Err:    errors.New("a token would cross the network in the clear"),
 			Advice: "use an https address",
 		}
@@ -74,14 +73,14 @@ func rootsFrom(file string) (*x509.CertPool, error) {
 	}
 	pem, err := os.ReadFile(file)
 	if err != nil {
-		return nil, &Error{Kind: ErrHostKey, Step: "read", At: "caFile", Err: err, Setting: CAUnreadable, Advice: "correct caFile in the agent file"}
+		return nil, &failure.Error{Kind: failure.ErrHostKey, Step: "read", At: "caFile", Err: err, Setting: failure.CAUnreadable, Advice: "correct caFile in the agent file"}
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		roots = x509.NewCertPool()
 	}
 	if !roots.AppendCertsFromPEM(pem) {
-		return nil, &Error{Kind: ErrHostKey, Step: "read", At: file, Err: errors.New("no certificate in it")}
+		return nil, &failure.Error{Kind: failure.ErrHostKey, Step: "read", At: file, Err: errors.New("no certificate in it")}
 	}
 	return roots, nil
 }
@@ -97,20 +96,20 @@ func sameOrigin(req *http.Request, via []*http.Request) error {
 	first := via[0]
 	switch {
 	case req.URL.Scheme != first.URL.Scheme || req.URL.Host != first.URL.Host:
-		return &Error{
-			Kind: ErrUnreachable, Err: fmt.Errorf("the server sends this node to %s://%s", req.URL.Scheme, req.URL.Host),
-			Setting: AddressMoved,
+		return &failure.Error{
+			Kind: failure.ErrUnreachable, Err: fmt.Errorf("the server sends this node to %s://%s", req.URL.Scheme, req.URL.Host),
+			Setting: failure.AddressMoved,
 			Advice:  "redirects to another server are not followed: if it is the right one, write its address into the agent file",
 		}
 	case first.Method != http.MethodGet || len(via) > 3:
-		return &Error{Kind: ErrUnreachable, Err: errors.New("too many redirects")}
+		return &failure.Error{Kind: failure.ErrUnreachable, Err: errors.New("too many redirects")}
 	}
 	return nil
 }
 
-func (d *httpDialer) shown() string { return d.endpoint.shown }
+func (d *httpDialer) Shown() string { return d.endpoint.shown }
 
-func (d *httpDialer) forget() { d.client.CloseIdleConnections() }
+func (d *httpDialer) Forget() { d.client.CloseIdleConnections() }
 
 func (d *httpDialer) hasSecret() bool { return d.tokenFile != "" || d.password != "" }
 
@@ -121,12 +120,12 @@ func (d *httpDialer) credentials() (user, password string, err error) {
 	}
 	b, err := os.ReadFile(d.tokenFile)
 	if err != nil {
-		return "", "", &Error{Kind: ErrAuth, Err: scrub(err), Setting: TokenFile, Advice: "correct tokenFile in the agent file, or its permissions"}
+		return "", "", &failure.Error{Kind: failure.ErrAuth, Err: failure.Scrub(err), Setting: failure.TokenFile, Advice: "correct tokenFile in the agent file, or its permissions"}
 	}
 	token := strings.TrimSpace(string(b))
 	if token == "" || strings.ContainsAny(token, "\r\n") {
-		return "", "", &Error{
-			Kind: ErrAuth, Err: fmt.Errorf("%s: wants one line", d.tokenFile),
+		return "", "", &failure.Error{
+			Kind: failure.ErrAuth, Err: fmt.Errorf("%s: wants one line", d.tokenFile),
 			Advice: "write \"token\" or \"user:token\" into it",
 		}
 	}
@@ -154,7 +153,7 @@ type httpLink struct {
 	answered, cached bool
 }
 
-func (d *httpDialer) dial(ctx context.Context, service string) (link, error) {
+func (d *httpDialer) Dial(ctx context.Context, service string) (Link, error) {
 	l := &httpLink{dialer: d, service: service, base: d.base.String()}
 	var err error
 	if l.user, l.password, err = d.credentials(); err != nil {
@@ -162,11 +161,11 @@ func (d *httpDialer) dial(ctx context.Context, service string) (link, error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.base+"/info/refs?service="+service, nil)
 	if err != nil {
-		return nil, l.explain(err)
+		return nil, l.Explain(err)
 	}
 	res, err := l.do(req, "application/x-"+service+"-advertisement")
 	if err != nil {
-		return nil, l.explain(err)
+		return nil, l.Explain(err)
 	}
 	at := *res.Request.URL
 	at.RawQuery, at.User = "", nil
@@ -174,10 +173,10 @@ func (d *httpDialer) dial(ctx context.Context, service string) (link, error) {
 	return l, nil
 }
 
-func (l *httpLink) refs() *bufio.Reader { return l.in }
+func (l *httpLink) Refs() *bufio.Reader { return l.in }
 
-func (l *httpLink) send(ctx context.Context, request []byte) (*bufio.Reader, error) {
-	l.close()
+func (l *httpLink) Send(ctx context.Context, request []byte) (*bufio.Reader, error) {
+	l.Close()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.base+"/"+l.service, bytes.NewReader(request))
 	if err != nil {
 		return nil, err
@@ -190,7 +189,7 @@ func (l *httpLink) send(ctx context.Context, request []byte) (*bufio.Reader, err
 }
 
 func (l *httpLink) do(req *http.Request, want string) (*http.Response, error) {
-	req.Header.Set("User-Agent", agent)
+	req.Header.Set("User-Agent", Agent)
 	req.Header.Set("Accept", want)
 	// A cache on the way must ask the server: a claim of before is no claim (R7).
 	req.Header.Set("Cache-Control", "no-cache")
@@ -207,7 +206,7 @@ func (l *httpLink) do(req *http.Request, want string) (*http.Response, error) {
 		return nil, err
 	}
 	l.body = res.Body
-	l.in = newMeter(res.Body)
+	l.in = NewMeter(res.Body)
 	if res.StatusCode != http.StatusOK {
 		return nil, l.refusal(res)
 	}
@@ -215,8 +214,8 @@ func (l *httpLink) do(req *http.Request, want string) (*http.Response, error) {
 		return nil, err
 	}
 	if got := res.Header.Get("Content-Type"); !sameMediaType(got, want) {
-		return nil, &Error{
-			Kind: ErrUnreachable, Err: fmt.Errorf("it answers %q instead of git's smart HTTP", packet.Message([]byte(got))),
+		return nil, &failure.Error{
+			Kind: failure.ErrUnreachable, Err: fmt.Errorf("it answers %q instead of git's smart HTTP", packet.Message([]byte(got))),
 			Advice: "check that the address is the one git clone takes",
 		}
 	}
@@ -231,8 +230,8 @@ func (l *httpLink) fresh(res *http.Response) error {
 		return nil
 	}
 	l.cached = true
-	return &Error{
-		Kind:   ErrUnreachable,
+	return &failure.Error{
+		Kind:   failure.ErrUnreachable,
 		Err:    fmt.Errorf("a cache answered in place of the server (Age: %s)", packet.Message([]byte(age))),
 		Advice: "let no cache answer for this address: it must pass every request on",
 	}
@@ -245,10 +244,10 @@ func sameMediaType(got, want string) bool {
 }
 
 func (l *httpLink) refusal(res *http.Response) error {
-	defer l.close()
+	defer l.Close()
 	body, _ := io.ReadAll(io.LimitReader(l.in, packet.MaxMessage))
 	text := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", res.StatusCode, packet.Message(body)))
-	e := &Error{Kind: ErrUnreachable, Err: scrub(errors.New(text), l.password)}
+	e := &failure.Error{Kind: failure.ErrUnreachable, Err: failure.Scrub(errors.New(text), l.password)}
 	after := ""
 	if s := res.Header.Get("Retry-After"); s != "" {
 		after = "; it asks to wait until then: " + packet.Message([]byte(s))
@@ -264,24 +263,24 @@ func (l *httpLink) refusal(res *http.Response) error {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		e.Advice = "the server is overloaded, being restarted or down behind its front: look at it, the node asks again by itself" + after
 	case http.StatusUnauthorized, http.StatusForbidden:
-		e.Kind, e.Setting = ErrAuth, TokenRefused
+		e.Kind, e.Setting = failure.ErrAuth, failure.TokenRefused
 		e.Advice = "check the token in tokenFile and what it may do; a mirror on another host is not sent it and wants user:token@ in its own address"
 	case http.StatusNotFound:
-		e.Kind, e.Advice = ErrAuth, "check the address and that the token may see the repository"
+		e.Kind, e.Advice = failure.ErrAuth, "check the address and that the token may see the repository"
 	}
 	return e
 }
 
-func (l *httpLink) explain(err error) *Error {
-	var e *Error
+func (l *httpLink) Explain(err error) *failure.Error {
+	var e *failure.Error
 	if errors.As(err, &e) {
 		return e
 	}
-	e = &Error{Kind: ErrUnreachable, Err: scrub(err, l.password)}
+	e = &failure.Error{Kind: failure.ErrUnreachable, Err: failure.Scrub(err, l.password)}
 	var authority x509.UnknownAuthorityError
 	var verification *tls.CertificateVerificationError
 	if errors.As(err, &authority) || errors.As(err, &verification) {
-		e.Kind, e.Setting = ErrHostKey, CAMissing
+		e.Kind, e.Setting = failure.ErrHostKey, failure.CAMissing
 		e.Advice = "if the server's certificate is of your own authority, name it in caFile"
 	}
 	return e
@@ -289,7 +288,7 @@ func (l *httpLink) explain(err error) *Error {
 
 // close reads what is left of a short answer, so that the connection can be used
 // again.
-func (l *httpLink) close() {
+func (l *httpLink) Close() {
 	if l.body == nil {
 		return
 	}

@@ -1,4 +1,4 @@
-package git
+package failure
 
 // Setting says which of the options an error is about, and what is the matter with
 // it.
