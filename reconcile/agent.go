@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/latest"
+	"mainstay/reconcile/pace"
 	"mainstay/reconcile/plan"
 )
 
@@ -145,15 +146,15 @@ func replace[T any](box chan T, v T) {
 // learn looks at git, on time and whenever it is asked, and carries out what
 // the actuator ordered between two looks.
 func (a *Agent) learn(ctx context.Context) {
-	p := NewPacer(a.clock, rand.Float64)
+	p := pace.New(a.clock, rand.Float64)
 	a.learner.early = func(s *Snapshot) { replace(a.snaps, s) }
 	var now ask
 	for ctx.Err() == nil {
 		snap := a.learner.Look(ctx)
 		a.observer.Looked(snap, a.clock.Boot()-snap.Began)
 		a.handOut(snap)
-		for next := p.NextLook(snap, now.handover); ; {
-			timer := time.NewTimer(max(0, min(next, p.NextTry(snap, now.order))-a.clock.Boot()))
+		for next := p.NextLook(snap.Pace(), now.handover); ; {
+			timer := time.NewTimer(max(0, min(next, p.NextTry(snap.Try(now.order)))-a.clock.Boot()))
 			select {
 			case <-ctx.Done():
 			case <-a.look:
@@ -166,11 +167,12 @@ func (a *Agent) learn(ctx context.Context) {
 			case f := <-a.learns:
 				f()
 			case now = <-a.asks:
-				next = min(next, p.NextLook(snap, now.handover))
+				next = min(next, p.NextLook(snap.Pace(), now.handover))
 			}
 			timer.Stop()
-			if p.MayTry(snap, now.order) {
-				a.carry(ctx, p, now.order)
+			if p.MayTry(snap.Try(now.order)) {
+				p.Tried(snap.Try(now.order))
+				a.carry(ctx, now.order)
 				break
 			}
 			if ctx.Err() != nil || a.clock.Boot() >= next {
@@ -187,8 +189,7 @@ func (a *Agent) handOut(s *Snapshot) {
 }
 
 // carry tries an order; only the look that follows tells what became of it.
-func (a *Agent) carry(ctx context.Context, p *Pacer, o Order) {
-	p.Tried(o)
+func (a *Agent) carry(ctx context.Context, o Order) {
 	err := a.learner.Carry(ctx, o)
 	if err != nil {
 		a.log.Warn("claim push", "error", err)

@@ -118,12 +118,12 @@ func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role roleLayout
 		return l.wentBack(ctx, v, role, plan.Tip{})
 	}
 	var read ClaimRead
-	err := l.unfit.know(ref, hash, l.Clock.Boot())
+	err := l.unfit.Know(ref, hash, l.Clock.Boot())
 	if err == nil {
 		read, err = bounded(ctx, l, func(ctx context.Context) (ClaimRead, error) {
 			return l.Coordination.Claim(ctx, ref, hash, v.Tip)
 		})
-		l.unfit.note(ref, hash, err, l.Clock.Boot())
+		l.unfit.Note(ref, hash, err, l.Clock.Boot())
 	}
 	switch {
 	case err != nil:
@@ -233,7 +233,7 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 	needed := next.Began-l.othersRead >= othersEvery
 	for _, n := range next.Accepted.layout.nodes {
 		h := refs[n.reportRef]
-		if err := l.unfit.know(n.reportRef, h, next.Began); err != nil {
+		if err := l.unfit.Know(n.reportRef, h, next.Began); err != nil {
 			next.warn(plan.CondReportUnreadable, "the report of %s cannot be read: %v", n.name, err)
 			continue
 		}
@@ -250,7 +250,7 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 	defer cancel()
 	reports, errs := l.Coordination.Reports(ctx, moved)
 	for _, ref := range slices.Sorted(maps.Keys(errs)) {
-		l.unfit.note(ref, moved[ref], errs[ref], next.Began)
+		l.unfit.Note(ref, moved[ref], errs[ref], next.Began)
 		next.warn(plan.CondReportUnreadable, "the report of %s cannot be read: %v", nodes[ref], errs[ref])
 	}
 	before := next.Reports
@@ -258,14 +258,14 @@ func (l *Learner) readReports(ctx context.Context, next *Snapshot, refs map[stri
 	for ref, r := range reports {
 		node := nodes[ref]
 		if r.Node != node || r.Deployment != d.Name {
-			l.unfit.refuse(ref, moved[ref], fmt.Errorf("its ref carries a report of %s/%s", r.Deployment, r.Node), next.Began)
+			l.unfit.Refuse(ref, moved[ref], fmt.Errorf("its ref carries a report of %s/%s", r.Deployment, r.Node), next.Began)
 			next.warn(plan.CondReportUnreadable, "the report ref of %s carries a report of %s/%s", node, r.Deployment, r.Node)
 			continue
 		}
 		l.hashes[ref] = moved[ref]
 		next.Reports[node] = &plan.ReportView{Known: true, Report: r, SeqBefore: l.known[d.Nodes[node].Role]}
 		if node == l.Node {
-			l.twins.meet(r, l.Instance, next.Began)
+			l.twins.Meet(r, l.Instance, next.Began)
 		}
 	}
 	next.arrange(before)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/twin"
+	"mainstay/reconcile/unfit"
 	"mainstay/spec"
 )
 
@@ -70,8 +72,8 @@ type Learner struct {
 	refusal  []plan.Condition
 	override string
 	hashes   map[string]string // report ref -> hash that was read
-	unfit    unfit             // claims and reports that cannot be read
-	twins    twins
+	unfit    unfit.Refs        // claims and reports that cannot be read
+	twins    twin.Seen
 	// othersRead is when all reports that had moved were read, in boot time.
 	othersRead time.Duration
 	// unsaved is what the disk did not take, by name.
@@ -111,7 +113,7 @@ type unsaved struct {
 
 // NewLearner returns a learner that knows what the disk knows.
 func NewLearner(c LearnerConfig) *Learner {
-	l := &Learner{LearnerConfig: c, hashes: map[string]string{}, unfit: unfit{}, unsaved: map[string]unsaved{}, moved: map[string]string{}}
+	l := &Learner{LearnerConfig: c, hashes: map[string]string{}, unfit: unfit.Refs{}, unsaved: map[string]unsaved{}, moved: map[string]string{}}
 	if l.Load == nil {
 		l.Load = LoadDocument
 	}

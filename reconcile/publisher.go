@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"mainstay/reconcile/pace"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -97,7 +98,7 @@ func (p *Publisher) compare() {
 func (p *Publisher) slowestTry() time.Duration {
 	told := p.published != nil && urgent(*p.published) == urgent(*p.offered)
 	if told || p.offered.LastRead.Equal(p.triedRead) {
-		return slowestPoll
+		return pace.Slowest
 	}
 	return urgentTry
 }

@@ -2,8 +2,10 @@ package reconcile
 
 import (
 	"maps"
+	"slices"
 	"time"
 
+	"mainstay/reconcile/pace"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -56,4 +58,23 @@ func (s *Snapshot) clone() *Snapshot {
 	c.Claims = maps.Clone(s.Claims)
 	c.Conditions = nil
 	return &c
+}
+
+// Pace is what this look says of the time until the next one.
+func (s *Snapshot) Pace() pace.Look {
+	look := pace.Look{Number: s.Looks, Began: s.Began, OK: s.OK, Heads: s.Seen}
+	for _, role := range slices.Sorted(maps.Keys(s.Claims)) {
+		look.Heads += " " + s.Claims[role].Tip.ID
+	}
+	if s.Accepted != nil {
+		d := s.Accepted.Deployment
+		look.Document, look.Poll, look.Lease = true, d.Agent.Poll, d.Handover.Lease > 0
+	}
+	return look
+}
+
+// Try is an order as far as it can be tried after this look: the document need not be
+// readable, but the claim must be.
+func (s *Snapshot) Try(o Order) pace.Order {
+	return pace.Order{Possible: !o.Empty() && s.Claims[o.Role].Reachable, Push: o.Push, Restore: o.Restore}
 }

@@ -7,6 +7,7 @@ import (
 
 	"mainstay/e2e/attack"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/unfit"
 	"mainstay/spec"
 )
 
@@ -47,15 +48,15 @@ func TestWhatIsDamagedIsNotFetchedWithEveryLook(t *testing.T) {
 			t.Fatalf("it is said once only: %v", snap.Conditions)
 		}
 	}
-	if git.claimReads != unfitTries || git.reportReads != unfitTries {
+	if git.claimReads != unfit.Tries || git.reportReads != unfit.Tries {
 		t.Errorf("the claim was fetched %d times, the report %d times", git.claimReads, git.reportReads)
 	}
 	s.git.claim("k2", owned(2, "main"))
-	if s.look(t); git.claimReads != unfitTries+1 {
+	if s.look(t); git.claimReads != unfit.Tries+1 {
 		t.Error("a newer claim is not read")
 	}
-	s.clock.pass(unfitAgain)
-	if s.look(t); git.reportReads != unfitTries+1 {
+	s.clock.pass(unfit.Again)
+	if s.look(t); git.reportReads != unfit.Tries+1 {
 		t.Error("it is never tried again")
 	}
 }

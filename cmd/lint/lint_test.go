@@ -90,14 +90,14 @@ func TestOneFileInTenMayBeLong(t *testing.T) {
 	}
 }
 
-func TestALargePackageIsCountedWithoutItsComments(t *testing.T) {
+func TestALargePackageIsFound(t *testing.T) {
 	for _, c := range []struct {
 		folder, body string
 		found        bool
 	}{
-		{"spec", strings.Repeat("var _ = 0\n", mostCode), true},
-		{"spec", strings.Repeat("// Why.\n\n", mostCode), false},
-		{simulation, strings.Repeat("var _ = 0\n", mostCode), false},
+		{"spec", strings.Repeat("var _ = 0\n", mostLines), true},
+		{"spec", strings.Repeat("// Why.\n\n", mostLines/4), false},
+		{simulation, strings.Repeat("var _ = 0\n", mostLines), false},
 	} {
 		module := fstest.MapFS{"go.mod": text("module mainstay\n"), c.folder + "/a.go": text("// Package a is.\npackage a\n\n" + c.body)}
 		if got := findings(t, module); strings.Contains(got, "bounds: ") != c.found {

@@ -44,7 +44,10 @@ func table() []row {
 func loop(with func(...string) []string) []row {
 	return []row{
 		{folder: "reconcile", why: "the loop asks for what it needs in ports.go and knows no driver and no transport",
-			internal: with("reconcile/managed", "reconcile/latest")},
+			internal: with("reconcile/managed", "reconcile/latest", "reconcile/pace", "reconcile/twin", "reconcile/unfit", "reconcile/plan/permit")},
+		{folder: "reconcile/twin", why: "tells agents of one name apart by their reports", internal: []string{"reconcile/plan"}},
+		{folder: "reconcile/unfit", why: "keeps refs and errors, and knows neither claims nor reports"},
+		{folder: "reconcile/pace", why: "keeps time by what it is told", internal: with()},
 		{folder: "reconcile/latest", why: "hands on a value and knows nothing of it"},
 		{folder: "reconcile/plan/permit", why: "rules about what is asked from outside the decision, as pure as it is", internal: with()},
 		{folder: "reconcile/plan/silence", why: "counts tries that it is handed", internal: []string{"reconcile/plan"}},
@@ -95,7 +98,7 @@ func faces(with func(...string) []string) []row {
 		{folder: "reconcile/gitcmd", why: "a person's own git program; spec.Folder says which files git does not store as they lie",
 			internal: []string{"spec"}},
 		{folder: "reconcile/fleet", why: "what deployments are and were, from git alone",
-			internal: with("schema", "reconcile/plain", "reconcile/git", "reconcile/gitcmd", "reconcile/plan/conditions")},
+			internal: with("schema", "reconcile/plain", "reconcile/git", "reconcile/git/signature", "reconcile/gitcmd", "reconcile/plan/conditions")},
 		{folder: "reconcile/forecast", why: "foretells and changes nothing, so it cannot reach what changes",
 			internal: with("reconcile/fleet", "reconcile/plain", "reconcile/plan/conditions"), modules: []string{goInternal}},
 		{folder: "reconcile/change", why: "carries a change out for any face: no flags, no terminal",

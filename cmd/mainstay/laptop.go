@@ -65,7 +65,9 @@ func (l *laptop) find(ctx context.Context) error {
 			return err
 		}
 		l.place.URL = url
-		l.place.Config = accessConfig(ctx)
+		if top, err := gitcmd.Top(ctx, "."); err == nil {
+			l.place.Config = top.Access(ctx)
+		}
 		l.checkout(ctx)
 	}
 	if l.place.Branch == "" {
@@ -194,26 +196,6 @@ func originURL(ctx context.Context) (string, error) {
 		return "", failf(exitUsage, "which deployment? This checkout has no remote called origin").hintf(hint)
 	}
 	return url, nil
-}
-
-// accessConfig are the settings of this checkout alone that let git in, such as
-// the header that a CI system puts there.
-func accessConfig(ctx context.Context) [][2]string {
-	top, err := gitcmd.Top(ctx, ".")
-	if err != nil {
-		return nil
-	}
-	out, err := top.Run(ctx, gitcmd.Git("config", "--local", "--includes", "-z", "--get-regexp", `^(http\.|credential\.|url\.|core\.sshcommand$)`))
-	if err != nil {
-		return nil
-	}
-	var config [][2]string
-	for entry := range strings.SplitSeq(string(out), "\x00") {
-		if name, value, ok := strings.Cut(entry, "\n"); ok {
-			config = append(config, [2]string{name, value})
-		}
-	}
-	return config
 }
 
 // read finds and reads the repository, and narrows it to --deployment.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path"
 	"slices"
 	"strings"
 
@@ -68,9 +67,11 @@ func (a *app) plan(ctx context.Context, o *planOptions) error {
 	}
 	defer done()
 	result := planned{Plans: []*forecast.Forecast{}}
-	documents, err := o.affected(from, to)
-	if err != nil {
-		return err
+	documents := []string{o.place.Path}
+	if o.place.Path == "" {
+		if documents, err = fleet.Affected(from, to); err != nil {
+			return err
+		}
 	}
 	if err := a.allBroken(to, documents, o); err != nil {
 		return err
@@ -108,7 +109,7 @@ func (a *app) allBroken(to gitcmd.Tree, changing []string, o *planOptions) error
 		return err
 	}
 	for _, f := range files {
-		if !fleet.IsYAML(f) || !isDocument(to, f) {
+		if !fleet.IsDocument(to, f) {
 			continue
 		}
 		if _, problems, err := fleet.Load(to, f); err == nil && len(problems) > 0 {
@@ -129,7 +130,7 @@ func (o *planOptions) known(to gitcmd.Tree, r planned) error {
 	}
 	var names []string
 	for _, f := range files {
-		if !fleet.IsYAML(f) || !isDocument(to, f) {
+		if !fleet.IsDocument(to, f) {
 			continue
 		}
 		d, _, err := fleet.Load(to, f)
@@ -246,46 +247,6 @@ func (l *laptop) workplace(ctx context.Context) (repo gitcmd.Repo, done func(), 
 	return repo, done, nil
 }
 
-// affected lists the documents that a change touches: those that changed, and
-// those in whose folder, where their templates are, something did.
-func (o *planOptions) affected(from, to gitcmd.Tree) ([]string, error) {
-	if o.place.Path != "" {
-		return []string{o.place.Path}, nil
-	}
-	changed, err := gitcmd.Changed(from, to)
-	if err != nil {
-		return nil, err
-	}
-	folders := map[string]bool{}
-	for _, c := range changed {
-		for dir := path.Dir(c); ; dir = path.Dir(dir) {
-			folders[dir] = true
-			if dir == "." || dir == "/" {
-				break
-			}
-		}
-	}
-	var out []string
-	for _, t := range []gitcmd.Tree{from, to} {
-		files, err := t.Files()
-		if err != nil {
-			return nil, err
-		}
-		for _, f := range files {
-			if folders[path.Dir(f)] && fleet.IsYAML(f) && isDocument(t, f) {
-				out = append(out, f)
-			}
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out), nil
-}
-
-func isDocument(t gitcmd.Tree, file string) bool {
-	data, err := t.Read(file)
-	return err == nil && spec.KindOf(path.Base(file), data) == schema.Deployment
-}
-
 // planOne makes the plan of one document, nil when it is not the one that was
 // asked for.
 func (a *app) planOne(ctx context.Context, s *fleet.Source, file string, trees [2]gitcmd.Tree, o *planOptions) (*forecast.Forecast, error) {
@@ -312,7 +273,7 @@ func (a *app) planOne(ctx context.Context, s *fleet.Source, file string, trees [
 		return nil, o.fault(err)
 	}
 	if ds[0] == nil {
-		ds[0] = accepted(trees[0], file, &v.Deployments[0])
+		ds[0] = fleet.AcceptedOf(trees[0], file, &v.Deployments[0])
 	}
 	p := forecast.Of(forecast.Input{From: ds[0], To: ds[1], Now: &v.Deployments[0], Coordinated: v.Coordinated})
 	if o.node != "" {
@@ -322,29 +283,6 @@ func (a *app) planOne(ctx context.Context, s *fleet.Source, file string, trees [
 		p.Steps = slices.DeleteFunc(p.Steps, func(t forecast.Step) bool { return t.Node != o.node })
 	}
 	return p, nil
-}
-
-// accepted is the document that most nodes go by, nil when no node accepted one: it
-// stands for a newest one that is broken.
-func accepted(tree gitcmd.Tree, file string, d *fleet.Deployment) *spec.Deployment {
-	votes, best := map[string]int{}, ""
-	for _, n := range d.Nodes {
-		if n.Report == nil || n.Report.Accepted == "" {
-			continue
-		}
-		c := n.Report.Accepted
-		if votes[c]++; best == "" || votes[c] > votes[best] {
-			best = c
-		}
-	}
-	if best == "" {
-		return nil
-	}
-	was, _, err := fleet.Load(tree.At(best), file)
-	if err != nil {
-		return nil
-	}
-	return was
 }
 
 // problems tells what is wrong with a document, and returns exit code 3.

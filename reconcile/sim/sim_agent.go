@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mainstay/reconcile"
+	"mainstay/reconcile/pace"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/record"
 )
@@ -18,7 +19,7 @@ type proc struct {
 	learner   *reconcile.Learner
 	actuator  *reconcile.Actuator
 	publisher *reconcile.Publisher
-	pacer     *reconcile.Pacer
+	pacer     *pace.Pacer
 	services  *services
 	dead      bool
 
@@ -64,7 +65,7 @@ func newProc(n *node) *proc {
 		Machine: reconcile.Machine{Services: p.services, Files: &files{p: p}, Probes: &probes{p: p}, SelfFence: p.selfFence},
 	})
 	p.publisher = reconcile.NewPublisher(n.link, p.clock, time.Minute, w.settings.Timeout)
-	p.pacer = reconcile.NewPacer(p.clock, w.rng.Float64)
+	p.pacer = pace.New(p.clock, w.rng.Float64)
 	return p
 }
 
@@ -171,7 +172,7 @@ func (p *proc) pace() {
 	if p.busy || p.learnt == nil {
 		return
 	}
-	next := min(p.pacer.NextLook(p.learnt, p.handover), p.pacer.NextTry(p.learnt, p.order))
+	next := min(p.pacer.NextLook(p.learnt.Pace(), p.handover), p.pacer.NextTry(p.learnt.Try(p.order)))
 	if p.lookNow {
 		next = 0
 	}
@@ -185,9 +186,9 @@ func (p *proc) pace() {
 func (p *proc) learn() {
 	switch {
 	case p.busy:
-	case p.pacer.MayTry(p.learnt, p.order):
+	case p.pacer.MayTry(p.learnt.Try(p.order)):
 		p.carry()
-	case p.lookNow || p.clock.Boot() >= p.pacer.NextLook(p.learnt, p.handover):
+	case p.lookNow || p.clock.Boot() >= p.pacer.NextLook(p.learnt.Pace(), p.handover):
 		p.look()
 	default:
 		p.pace()
@@ -196,7 +197,7 @@ func (p *proc) learn() {
 
 // carry tries an order; the look that follows tells what became of it.
 func (p *proc) carry() {
-	p.pacer.Tried(p.order)
+	p.pacer.Tried(p.learnt.Try(p.order))
 	p.busy = true
 	p.n.link.took = p.way()
 	_ = p.learner.Carry(context.Background(), p.order)

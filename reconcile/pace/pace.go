@@ -1,8 +1,10 @@
-package reconcile
+// Package pace says when to look at git, and when an order may be tried again. The
+// agent and the simulation both keep time by it.
+//
+// It looks at nothing and tries nothing: it is told what came of either.
+package pace
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	"mainstay/reconcile/plan"
@@ -23,13 +25,47 @@ const (
 	patientPoll  = 5 * time.Second
 	handoverNews = 10 * time.Minute
 	firstPoll    = 5 * time.Second // before a document says how often
-	slowestPoll  = time.Minute
+	// Slowest is how seldom something is tried that goes on failing.
+	Slowest = time.Minute
 	// longestSpread bounds how much later than a cron expression says a node
 	// looks.
 	longestSpread = 10 * time.Second
 	firstTry      = 500 * time.Millisecond
 	slowestTry    = 10 * time.Second
 )
+
+// Clock tells the time.
+type Clock interface {
+	// Boot is the time since boot, suspend included (R7).
+	Boot() time.Duration
+	// Wall is what a cron expression counts by.
+	Wall() time.Time
+}
+
+// Look is what a look at git says of the time until the next one.
+type Look struct {
+	// Number counts the looks, and Began is when this one began, in boot time.
+	Number uint64
+	Began  time.Duration
+	// OK says that git answered.
+	OK bool
+	// Document says that one is accepted. Poll is how often it wants to be looked at,
+	// and Lease that it has a lease, which waits for no failing look (R7).
+	Document bool
+	Poll     spec.Schedule
+	Lease    bool
+	// Heads is what the two sides tell each other by: the branch and the claims.
+	Heads string
+}
+
+// Order is a change of a claim that waits to be tried.
+type Order struct {
+	// Possible says that there is something to try, and that the newest look could
+	// read the claim.
+	Possible bool
+	Push     *plan.Push
+	Restore  bool
+}
 
 // Pacer says when to look at git, and when an order may be tried again. It is
 // owned by the goroutine that owns the Learner.
@@ -58,9 +94,9 @@ type orderKey struct {
 	restore bool
 }
 
-// NewPacer returns a pacer that has seen no look yet. Random gives numbers from
-// 0 up to 1, which spread the nodes.
-func NewPacer(c Clock, random func() float64) *Pacer { return &Pacer{clock: c, random: random} }
+// New returns a pacer that has seen no look yet. Random gives numbers from 0 up to
+// 1, which spread the nodes.
+func New(c Clock, random func() float64) *Pacer { return &Pacer{clock: c, random: random} }
 
 func keyOf(o Order) orderKey {
 	k := orderKey{restore: o.Restore}
@@ -71,8 +107,8 @@ func keyOf(o Order) orderKey {
 }
 
 // NextLook returns when to look at git after the look that gave s, in boot time.
-func (p *Pacer) NextLook(s *Snapshot, handover bool) time.Duration {
-	if s.Looks != p.looks {
+func (p *Pacer) NextLook(s Look, handover bool) time.Duration {
+	if s.Number != p.looks {
 		p.looked(s)
 	}
 	if handover && !p.handover {
@@ -88,18 +124,9 @@ func (p *Pacer) NextLook(s *Snapshot, handover bool) time.Duration {
 	return p.hasty
 }
 
-// headsOf is what the two sides tell each other by: the branch and the claims.
-func headsOf(s *Snapshot) string {
-	heads := s.Seen
-	for _, role := range slices.Sorted(maps.Keys(s.Claims)) {
-		heads += " " + s.Claims[role].Tip.ID
-	}
-	return heads
-}
-
 // looked reckons once per look, so that being asked often makes nothing sooner.
-func (p *Pacer) looked(s *Snapshot) {
-	p.looks = s.Looks
+func (p *Pacer) looked(s Look) {
+	p.looks = s.Number
 	p.failed++
 	if s.OK {
 		p.failed = 0
@@ -110,8 +137,8 @@ func (p *Pacer) looked(s *Snapshot) {
 	} else {
 		p.usual = s.Began + p.jitter(p.backoff(poll.Every, lease))
 	}
-	if heads := headsOf(s); heads != p.heads {
-		p.heads, p.news = heads, p.clock.Boot()
+	if s.Heads != p.heads {
+		p.heads, p.news = s.Heads, p.clock.Boot()
 	}
 	pace := p.jitter(handoverPoll)
 	p.patient = min(p.usual, s.Began+pace*(patientPoll/handoverPoll))
@@ -126,16 +153,15 @@ func (p *Pacer) backoff(every time.Duration, lease bool) time.Duration {
 	if p.failed == 0 || lease {
 		return every
 	}
-	return min(every<<min(p.failed, 10), max(every, slowestPoll))
+	return min(every<<min(p.failed, 10), max(every, Slowest))
 }
 
 // pollOf is the document's poll schedule, and whether a lease is in force.
-func pollOf(s *Snapshot) (spec.Schedule, bool) {
-	if s.Accepted == nil {
+func pollOf(s Look) (spec.Schedule, bool) {
+	if !s.Document {
 		return spec.Schedule{Every: firstPoll}, false
 	}
-	d := s.Accepted.Deployment
-	return d.Agent.Poll, d.Handover.Lease > 0
+	return s.Poll, s.Lease
 }
 
 func untilNext(s spec.Schedule, wall time.Time) time.Duration {
@@ -156,12 +182,12 @@ func (p *Pacer) later(d time.Duration) time.Duration {
 // MayTry reports whether an order may be tried now: the claim was readable by
 // the newest look, and the order is a new one or enough time has passed since
 // the last try.
-func (p *Pacer) MayTry(s *Snapshot, o Order) bool { return p.clock.Boot() >= p.NextTry(s, o) }
+func (p *Pacer) MayTry(o Order) bool { return p.clock.Boot() >= p.NextTry(o) }
 
 // NextTry returns when an order may be tried, in boot time; never is the
 // largest duration there is.
-func (p *Pacer) NextTry(s *Snapshot, o Order) time.Duration {
-	if o.Empty() || !s.Claims[o.Role].Reachable {
+func (p *Pacer) NextTry(o Order) time.Duration {
+	if !o.Possible {
 		return 1<<63 - 1
 	}
 	if keyOf(o) != p.key {

@@ -1,4 +1,4 @@
-package reconcile
+package pace
 
 import (
 	"testing"
@@ -8,15 +8,25 @@ import (
 	"mainstay/spec"
 )
 
-func looked(c Clock, looks uint64, ok bool) *Snapshot {
-	return &Snapshot{Looks: looks, Began: c.Boot(), OK: ok, Accepted: &Accepted{Deployment: &spec.Deployment{
-		Agent: spec.AgentSettings{Poll: spec.Schedule{Every: 10 * time.Second}}}}}
+// still is a clock that stands until a test moves it.
+type still struct {
+	boot time.Duration
+	wall time.Time
+}
+
+func (c *still) Boot() time.Duration { return c.boot }
+func (c *still) Wall() time.Time     { return c.wall }
+
+func (c *still) pass(d time.Duration) { c.boot, c.wall = c.boot+d, c.wall.Add(d) }
+
+func looked(c Clock, number uint64, ok bool) Look {
+	return Look{Number: number, Began: c.Boot(), OK: ok, Document: true, Poll: spec.Schedule{Every: 10 * time.Second}}
 }
 
 // paced is a pacer whose random number a test chooses.
 func paced(random float64) (*Pacer, *still) {
-	c := newStill()
-	return NewPacer(c, func() float64 { return random }), c
+	c := &still{boot: time.Hour, wall: time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)}
+	return New(c, func() float64 { return random }), c
 }
 
 func TestLooksAreSpreadByAFifth(t *testing.T) { // agent.poll
@@ -54,7 +64,7 @@ func TestFailingLooksBackOffToAMinute(t *testing.T) {
 func TestALeaseIsNotWaitedFor(t *testing.T) { // R7
 	p, c := paced(0.5)
 	s := looked(c, 1, false)
-	s.Accepted.Deployment.Handover.Lease = spec.Duration(time.Minute)
+	s.Lease = true
 	if got := p.NextLook(s, false) - c.boot; got != 10*time.Second {
 		t.Errorf("a failing look under a lease comes after %s", got)
 	}
@@ -67,7 +77,7 @@ func TestACronPollComesNoSoonerForBeingAskedOften(t *testing.T) { // agent.poll
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Accepted.Deployment.Agent.Poll = poll
+	s.Poll = poll
 	first := p.NextLook(s, false)
 	for range 20 {
 		c.pass(2 * time.Second)
@@ -83,16 +93,15 @@ func TestACronPollComesNoSoonerForBeingAskedOften(t *testing.T) { // agent.poll
 
 func TestATriedOrderWaitsLongerEachTime(t *testing.T) {
 	p, c := paced(0.5)
-	s := &Snapshot{OK: true, Claims: map[string]plan.ClaimView{"xivo": {Reachable: true}}}
-	o := Order{Role: "xivo", Push: &plan.Push{Parent: "k1", Claim: plan.Claim{Action: plan.Take, Start: 1}}}
+	o := Order{Possible: true, Push: &plan.Push{Parent: "k1", Claim: plan.Claim{Action: plan.Take, Start: 1}}}
 	var waits []time.Duration
 	for range 6 {
-		if !p.MayTry(s, o) {
+		if !p.MayTry(o) {
 			t.Fatal("not yet")
 		}
 		p.Tried(o)
-		waits = append(waits, p.NextTry(s, o)-c.boot)
-		if p.MayTry(s, o) {
+		waits = append(waits, p.NextTry(o)-c.boot)
+		if p.MayTry(o) {
 			t.Fatal("again at once")
 		}
 		c.pass(waits[len(waits)-1])
@@ -103,24 +112,7 @@ func TestATriedOrderWaitsLongerEachTime(t *testing.T) {
 	p.Tried(o)
 	next := o
 	next.Push = &plan.Push{Parent: "k2", Claim: o.Push.Claim}
-	if !p.MayTry(s, next) {
+	if !p.MayTry(next) {
 		t.Error("an order on another tip is another order and waits for nothing")
-	}
-}
-
-func TestAnOrderWaitsForTheClaimAndNotForTheDocument(t *testing.T) {
-	p, _ := paced(0.5)
-	o := Order{Role: "xivo", Push: &plan.Push{Parent: "k1"}}
-	claims := func(reachable bool) map[string]plan.ClaimView {
-		return map[string]plan.ClaimView{"xivo": {Reachable: reachable}}
-	}
-	if !p.MayTry(&Snapshot{OK: false, Claims: claims(true)}, o) {
-		t.Error("the claim can be read, and the order waits for another repository")
-	}
-	if p.MayTry(&Snapshot{OK: true, Claims: claims(false)}, o) {
-		t.Error("pushed to a repository that does not answer")
-	}
-	if p.MayTry(&Snapshot{OK: true, Claims: claims(true)}, Order{Role: "xivo"}) {
-		t.Error("there is nothing to try")
 	}
 }

@@ -1,10 +1,8 @@
-package reconcile
+package pace
 
 import (
 	"testing"
 	"time"
-
-	"mainstay/reconcile/plan"
 )
 
 // A side may be held for days: once nothing happens any more it looks every five
@@ -15,7 +13,7 @@ func TestAHandoverInWhichNothingHappensLooksLessOften(t *testing.T) {
 	wait := func(tip string, handover bool) time.Duration {
 		looks++
 		s := looked(c, looks, true)
-		s.Claims = map[string]plan.ClaimView{"xivo": {Tip: plan.Tip{ID: tip}}}
+		s.Heads = tip
 		return p.NextLook(s, handover) - c.boot
 	}
 	wait("t1", false)
