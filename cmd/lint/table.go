@@ -98,7 +98,7 @@ func faces(with func(...string) []string) []row {
 		{folder: "reconcile/gitcmd", why: "a person's own git program; spec.Folder says which files git does not store as they lie",
 			internal: []string{"spec"}},
 		{folder: "reconcile/fleet", why: "what deployments are and were, from git alone",
-			internal: with("schema", "reconcile/plain", "reconcile/git", "reconcile/gitcmd", "reconcile/plan/conditions")},
+			internal: with("schema", "reconcile/plain", "reconcile/git", "reconcile/git/signature", "reconcile/gitcmd", "reconcile/plan/conditions")},
 		{folder: "reconcile/forecast", why: "foretells and changes nothing, so it cannot reach what changes",
 			internal: with("reconcile/fleet", "reconcile/plain", "reconcile/plan/conditions"), modules: []string{goInternal}},
 		{folder: "reconcile/change", why: "carries a change out for any face: no flags, no terminal",

@@ -69,11 +69,8 @@ func (e *examiner) stated() {
 
 // plainHTTP warns of addresses where anybody on the way reads and writes.
 func (e *examiner) plainHTTP() {
-	f := e.file
-	for _, address := range slices.Concat([]string{f.Repository.URL}, f.Repository.Mirrors, []string{f.Coordination.URL}) {
-		if strings.HasPrefix(strings.ToLower(address), "http://") {
-			e.warn(security, address+" is plain http: whoever is on the way reads it, and answers in its place", "use https or ssh")
-		}
+	for _, address := range e.file.PlainHTTP() {
+		e.warn(security, address+" is plain http: whoever is on the way reads it, and answers in its place", "use https or ssh")
 	}
 }
 
