@@ -11,12 +11,12 @@ import (
 	"mainstay/reconcile/plan"
 )
 
-// Guarantees adds a line for every guarantee that is not the usual one.
+// Guarantees explains every guarantee of the table.
 func Guarantees(s ui.Screen, switches []fleet.Switch) {
 	said := map[plan.Guarantee]bool{}
 	for _, sw := range switches {
 		g := plan.Guarantee(sw.Guarantee)
-		if text := g.Meaning(); text != "" && g != plan.Released && !said[g] {
+		if text := g.Meaning(); text != "" && !said[g] {
 			said[g] = true
 			s.Say(ui.Dim, "%s: %s", g, text)
 		}
