@@ -6,6 +6,7 @@ FRESH     ?=
 FIRST     ?=
 STATES    ?= 3000000
 FUZZTIME  ?= 10s
+FUZZBOUND ?=
 BENCHTIME ?= 1s
 BENCHRUNS ?= 3
 # A commit to lay the phases of a switch beside.
@@ -83,18 +84,28 @@ torture: build ## real agents and a hostile git server for SECONDS=n, SEED=s, RE
 	@bin/torture -program bin/mainstay $(if $(filter command environment,$(firstword $(origin SECONDS))),-seconds $(SECONDS)) \
 		$(if $(SEED),-seed $(SEED)) $(if $(RECIPE),-recipe $(RECIPE)) $(if $(RUNS),-runs $(RUNS))
 
-fuzz: ## every fuzz target for FUZZTIME
+fuzz: ## every fuzz target for FUZZTIME; with FUZZBOUND, in any order, none begun after so many seconds
 	@targets=$$(grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed 's/func //' || true); \
 	test -n "$$targets" || { echo "error: fuzz: there is no fuzz target in this tree yet" >&2; exit 1; }; \
-	for target in $$targets; do \
-		echo "$$(dirname "$${target%%:*}") $${target##*:}"; \
-		go test -run '^$$' -fuzz "^$${target##*:}\$$" -fuzztime $(FUZZTIME) "$$(dirname "$${target%%:*}")"; \
-	done
+	began=$$(date +%s); all=0; done=0; mkdir -p bin; \
+	for folder in $$(sed 's|/[^/]*$$||' <<<"$$targets" | sort -u $(if $(FUZZBOUND),-R)); do \
+		names=$$(awk -F: -v d="$$folder/" 'substr($$1, 1, length(d)) == d && index(substr($$1, length(d) + 1), "/") == 0 { print $$2 }' <<<"$$targets"); \
+		all=$$((all + $$(wc -w <<<"$$names"))); \
+		if [ -n "$(FUZZBOUND)" ] && [ $$(($$(date +%s) - began)) -ge "0$(FUZZBOUND)" ]; then continue; fi; \
+		go test -c -fuzz . -o bin/fuzz.test "$$folder"; \
+		for name in $$names; do \
+			echo "$$folder $$name"; \
+			(cd "$$folder" && "$(CURDIR)/bin/fuzz.test" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) \
+				-test.fuzzminimizetime 1s -test.fuzzcachedir "$$(go env GOCACHE)/fuzz/mainstay/$$folder"); \
+			done=$$((done + 1)); \
+		done; \
+	done; \
+	echo "fuzz: $$done of $$all targets"
 
 e2e: ## real hosts on this machine; as root, installs what it needs
 	@$(call needs,e2e/install.sh,the installation of the test hosts)
 	bash e2e/install.sh
-	go test -tags e2e -timeout 5m -count=1 $(TESTFLAGS) -run "OpenSSH|Gitolite" ./reconcile/git
+	go test -tags e2e -timeout 10m -count=1 $(TESTFLAGS) -run "OpenSSH|Gitolite|MemoryGroup" ./reconcile/git
 	@rm -rf bin/stories
 	@failed=0; E2E_SWITCHES=$(SWITCHES) go test -tags e2e -timeout 70m -parallel 2 -count=1 $(TESTFLAGS) ./e2e/... || failed=1; \
 	{ cat bin/stories/summary-*.txt 2>/dev/null || true; } | awk '{ print } /^story / { stories++ } /^fault: / { faults++ } \

@@ -14,7 +14,7 @@ import (
 
 func load(t *testing.T, name string) *spec.Deployment {
 	t.Helper()
-	d, problems := spec.LoadFS(FS(), path.Join(name, "deployment.yaml"))
+	d, problems := spec.LoadFrom(path.Join(name, "deployment.yaml"), func(file string) ([]byte, error) { return fs.ReadFile(FS(), file) })
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}

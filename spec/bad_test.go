@@ -22,7 +22,7 @@ func loadFixture(tree fs.FS, name string) []schema.Problem {
 		_, problems := LoadAgentFS(tree, name)
 		return problems
 	}
-	_, problems := LoadFS(tree, name)
+	_, problems := loadFS(tree, name)
 	return problems
 }
 
@@ -43,7 +43,7 @@ func TestBadFilesGetEveryProblemWithItsPlace(t *testing.T) {
 	for _, name := range badFixtures(t) {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder
-			if err := schema.Print(&out, loadFixture(tree, name)); err != nil {
+			if err := writeProblems(&out, loadFixture(tree, name)); err != nil {
 				t.Fatal(err)
 			}
 			golden := filepath.Join("testdata/bad", strings.TrimSuffix(name, ".yaml")+".txt")
@@ -77,12 +77,12 @@ func TestEveryRuleHasAFixtureThatBreaksIt(t *testing.T) {
 			}
 		}
 	}
-	for _, rule := range slices.Concat(schema.Rules(), DocumentRules()) {
+	for _, rule := range slices.Concat(shapeRules(), documentRules()) {
 		if rule != schema.RuleSize && !broken["document "+string(rule)] {
 			t.Errorf("no fixture testdata/bad/%s.yaml that breaks this rule", rule)
 		}
 	}
-	for _, rule := range AgentRules() {
+	for _, rule := range agentRules() {
 		if !broken["agent "+string(rule)] {
 			t.Errorf("no fixture testdata/bad/agent-%s.yaml that breaks this rule", rule)
 		}

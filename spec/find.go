@@ -106,16 +106,6 @@ var (
 	kindLine       = regexp.MustCompile(`(?m)^(?:\{[ \t]*)?["']?kind["']?[ \t]*:[ \t]*["']?Deployment\b`)
 )
 
-// LoadFS is Load for a document in a tree: its templates are files below its
-// own folder.
-func LoadFS(tree fs.FS, name string) (*Deployment, []schema.Problem) {
-	data, err := readBounded(tree, name)
-	if err != nil {
-		return nil, []schema.Problem{unreadable(name, err)}
-	}
-	return Load(name, data, TemplatesIn(tree, path.Dir(name)))
-}
-
 // LoadFrom is Load for a document that is read like its templates, by its path
 // in the repository.
 func LoadFrom(name string, read TemplateReader) (*Deployment, []schema.Problem) {
@@ -133,11 +123,6 @@ func LoadAgentFS(tree fs.FS, name string) (*AgentFile, []schema.Problem) {
 		return nil, []schema.Problem{unreadable(name, err)}
 	}
 	return LoadAgentFile(name, data)
-}
-
-// TemplatesIn reads templates from a folder of a tree.
-func TemplatesIn(tree fs.FS, folder string) TemplateReader {
-	return func(name string) ([]byte, error) { return readBounded(tree, path.Join(folder, name)) }
 }
 
 func unreadable(name string, err error) schema.Problem {

@@ -42,7 +42,7 @@ func TestFindTellsMainstaysFilesFromOthers(t *testing.T) {
 }
 
 func TestAFileThatIsNotThereIsAProblem(t *testing.T) {
-	_, problems := LoadFS(fstest.MapFS{}, "deployment.yaml")
+	_, problems := loadFS(fstest.MapFS{}, "deployment.yaml")
 	if diff := cmp.Diff([]schema.Problem{{
 		File: "deployment.yaml", Line: 1, Column: 1, Rule: RuleUnreadable, Message: "cannot be read: file does not exist",
 	}}, problems); diff != "" {

@@ -78,6 +78,6 @@ func TestNodesOfDifferentRolesMayShareAMachine(t *testing.T) {
 
 func printed(problems []schema.Problem) string {
 	var out strings.Builder
-	_ = schema.Print(&out, problems)
+	_ = writeProblems(&out, problems)
 	return out.String()
 }

@@ -5,8 +5,6 @@ import (
 	"os"
 	"testing"
 	"testing/fstest"
-
-	"mainstay/schema"
 )
 
 const design = `apiVersion: mainstay/v1
@@ -82,7 +80,7 @@ func mustLoad(t *testing.T, text string, templates fs.FS) *Deployment {
 	t.Helper()
 	d, problems := Load("deployment.yaml", []byte(text), func(name string) ([]byte, error) { return fs.ReadFile(templates, name) })
 	if len(problems) > 0 {
-		if err := schema.Print(os.Stderr, problems); err != nil {
+		if err := writeProblems(os.Stderr, problems); err != nil {
 			t.Fatal(err)
 		}
 		t.Fatalf("%d problems", len(problems))

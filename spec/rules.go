@@ -48,23 +48,3 @@ const (
 	// RuleSameName is about two documents of one repository.
 	RuleSameName schema.Rule = "same-name"
 )
-
-// DocumentRules lists the rules on the meaning of a document.
-func DocumentRules() []schema.Rule {
-	return []schema.Rule{
-		RuleUnknownRole, RuleSideMissing, RuleSideForbidden, RuleSideTaken,
-		RuleFollowsUnknown, RuleFollowsItself, RuleFollowsShared, RuleFollowsCycle, RuleFollowsSide,
-		RuleFencedActive, RuleActiveEmpty, RuleLeaseTooShort, RuleWitnessShared, RuleDetectMisplaced,
-		RuleSchedule, RuleBound, RuleName, RuleDuplicateName, RuleExitCode,
-		RuleUnit, RuleComposeName, RuleHostPort, RuleURL, RuleAbsolutePath, RuleProgram,
-		RuleAddress, RuleSameAddress, RuleExpand, RuleTemplateName, RuleTemplateMissing, RuleTemplateInvalid,
-	}
-}
-
-// AgentRules lists the rules on the meaning of an agent's file.
-func AgentRules() []schema.Rule {
-	return []schema.Rule{
-		RuleRepositoryPath, RuleCredentials, RuleURL, RuleBranch, RuleListen, RuleSocket, RuleSignKey, RulePolicy, RuleBound,
-		RuleAllowEverything, RuleAllowCompose, RuleUnit, RuleAbsolutePath, RuleProgram,
-	}
-}

@@ -12,8 +12,8 @@ func (a *app) drainCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "drain --end",
 		Short: "End this node's wait for calls before a planned stop",
-		Long: "drain --end ends the wait for calls to end that drain.within in the document asks for before a\n" +
-			"planned stop. The services stop now, in order, and are seen down before the claim is released,\n" +
+		Long: "Before a planned stop a node waits for its calls to end, as drain.within in the document says.\n" +
+			"drain --end ends that wait. The services stop now, in order, and are seen down before the claim is released,\n" +
 			"as they would have been; calls that are left are cut. The node's reason and the claim's history\n" +
 			"say that a person did this. It is refused when nothing drains. A drain begins with a commit, and\n" +
 			"in no other way.\n" + endsWith(exitRefused),

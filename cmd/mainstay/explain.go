@@ -49,6 +49,7 @@ func (a *app) explainCommand() *cobra.Command {
 	c.Flags().IntVar(&last, "last", 20, "how many decisions")
 	c.Flags().StringVar(&replay, "replay", "", "decide again on the inputs in this file, - for the standard input")
 	c.Flags().StringVar(&rule, "rule", "", "tell this rule in full, such as R4, follow or services")
+	a.complete(c, nil, map[string]choices{"rule": ruleNames})
 	c.Flags().StringVar(&state, "state", "", "read this state folder instead of asking the agent")
 	return c
 }
@@ -65,12 +66,14 @@ func (a *app) explainRule(r plan.Rule) error {
 	return a.tell("%s", text)
 }
 
-func joinRules() string {
+func joinRules() string { return strings.Join(ruleNames(), ", ") }
+
+func ruleNames() []string {
 	var all []string
 	for _, r := range plan.Rules() {
 		all = append(all, string(r))
 	}
-	return strings.Join(all, ", ")
+	return all
 }
 
 // explained asks the agent, or its state folder when there is no agent.

@@ -52,7 +52,7 @@ func (a *app) failoverCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&o.to, "to", "", "main or standby (default: the side that is not active)")
 	f.StringVar(&o.fenced, "fenced", "", "state that this side is off: nobody waits for it, and it stays down")
-	f.BoolVar(&o.unfence, "unfence", false, "take such a statement out again")
+	f.BoolVar(&o.unfence, "unfence", false, "take the statement of --fenced out again")
 	f.StringVar(&o.reason, "reason", "", "why, for the people who read the history")
 	f.StringVar(&o.review, "push-to", "", "push this new branch for review instead")
 	f.StringVar(&o.review, "branch", "", "the same as --push-to")

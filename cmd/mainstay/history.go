@@ -33,7 +33,8 @@ func (a *app) historyCommand() *cobra.Command {
 		Short: "Every switch: who, when, why and by which guarantee",
 		Long: "history tells every change of side, newest first, from the chain of the claims and from the log\n" +
 			"of the document. TOOK is by the clock of the node that came up, from when it saw the commit; what\n" +
-			"other machines measured is shown below it, by their own clocks, and is not part of it.\n" + endsWith(),
+			"other machines measured is shown below it, by their own clocks, and is not part of it.\n" +
+			"It also says whose key signed each claim: with --config, as verify.nodes of that file knows it.\n" + endsWith(),
 		Example: "  mainstay history\n  mainstay history --role xivo --limit 5\n  mainstay history -o json",
 		RunE:    func(c *cobra.Command, _ []string) error { return a.history(c.Context(), l, role, limit) },
 	}
@@ -73,7 +74,7 @@ func (a *app) history(ctx context.Context, l *laptop, role string, limit int) er
 		if err != nil {
 			t.Damaged = append(t.Damaged, fmt.Sprintf("%s: what is before this is not told: %v", r, err))
 		}
-		switches := fleet.Switches(r, chain)
+		switches := fleet.SwitchesOf(r, chain)
 		if limit > 0 && len(switches) > limit {
 			switches = switches[:limit]
 		}

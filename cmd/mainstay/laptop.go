@@ -48,7 +48,7 @@ func (l *laptop) flags(c *cobra.Command, also string) {
 	f.StringVar(&l.place.KnownHosts, "known-hosts", "", "pinned host keys, with --ssh-key (default: ~/.ssh/known_hosts)")
 	f.StringVar(&l.place.TokenFile, "token-file", "", "a file with token or user:token (default: as git does)")
 	f.StringVar(&l.place.CAFile, "ca-file", "", "the certificate authority of a server with one of its own")
-	f.StringVar(&l.config, "config", "", "take all of this from an agent's own file")
+	f.StringVar(&l.config, "config", "", "an agent's own file, which says where the repository is and how to be let in")
 }
 
 // find completes the place: flags first, then the agent's own file, then the

@@ -19,6 +19,9 @@ func (a *app) manCommand() *cobra.Command {
 			"reads. With --dir it writes the pages of all commands to a folder.\n" + endsWith(),
 		Example: "  mainstay man agent | man -l -\n  mainstay man --dir /usr/local/share/man/man1",
 		Args:    cobra.ArbitraryArgs,
+		ValidArgsFunction: func(c *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return namesOf(c.Root(), given), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(c *cobra.Command, args []string) error {
 			root := c.Root()
 			root.DisableAutoGenTag = true

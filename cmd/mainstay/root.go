@@ -114,10 +114,18 @@ func (a *app) command() *cobra.Command {
 		},
 	}
 	root.PersistentFlags().StringVarP(&a.format, "output", "o", "text", "how to print results: text or json")
+	_ = root.RegisterFlagCompletionFunc("output", func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		list := []string{"text", "json"}
+		if also := c.Annotations[alsoPrints]; also != "" {
+			list = append(list, also)
+		}
+		return list, cobra.ShellCompDirectiveNoFileComp
+	})
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return failf(exitUsage, "%w", err).hintf("run %s --help", c.CommandPath())
 	})
+	root.SetHelpCommand(helpCommand())
 	root.SetUsageTemplate(narrow(root.UsageTemplate()))
 	root.Long = wrapped(root.Long)
 	for _, make := range a.commands() {
@@ -127,6 +135,36 @@ func (a *app) command() *cobra.Command {
 		root.AddCommand(c)
 	}
 	return root
+}
+
+// helpCommand shows the help of a command that there is, and names the one that was
+// probably meant otherwise.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Show the help of a command",
+		ValidArgsFunction: func(c *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return namesOf(c.Root(), given), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			about, rest, err := c.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return noSuchCommand(c.Root(), args)
+			}
+			return about.Help()
+		},
+	}
+}
+
+// namesOf lists the commands, to complete the first argument.
+func namesOf(root *cobra.Command, given []string) []string {
+	var names []string
+	for _, c := range root.Commands() {
+		if len(given) == 0 && !c.Hidden {
+			names = append(names, c.Name())
+		}
+	}
+	return names
 }
 
 // noSuchCommand names the command that was probably meant.

@@ -23,7 +23,8 @@ func (a *app) takeoverCommand() *cobra.Command {
 		Use:   "takeover --attest TEXT | --end",
 		Short: "Activate this node by a person's word",
 		Long: "takeover activates this node whatever the document says and also without git, because a person\n" +
-			"states that the other side does not serve. The statement is kept in the claim's history.\n" +
+			"states that the other side does not serve. The statement is kept in the claim's history, as soon\n" +
+			"as git can be read.\n" +
 			"Nothing else keeps the two sides apart then: look before you state it. When the other side was just\n" +
 			"heard serving it asks on a terminal, and is refused elsewhere without --force. It ends once the\n" +
 			"document agrees, or by --end.\n\n" +

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/plain"
 	"mainstay/schema"
 )
 
@@ -17,6 +18,8 @@ type validated struct {
 	// Files are the documents and agents' files that were looked at.
 	Files    []string         `json:"files"`
 	Problems []schema.Problem `json:"problems"`
+	// Warnings are of what nodes accept, and would better not.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 func (a *app) validateCommand() *cobra.Command {
@@ -48,7 +51,7 @@ func (a *app) validate(ctx context.Context, paths []string) error {
 		}
 	}
 	v.End()
-	if err := a.printValidated(validated{v.Files, v.Problems}); err != nil {
+	if err := a.printValidated(validated{v.Files, v.Problems, v.Warnings}); err != nil {
 		return err
 	}
 	if n := len(v.Problems); n > 0 {
@@ -73,6 +76,9 @@ func (a *app) printValidated(v validated) error {
 		return a.printJSON(v)
 	}
 	a.printProblems(a.out, v.Problems)
+	for _, w := range v.Warnings {
+		fmt.Fprintln(a.err, "warning: "+plain.Line(w))
+	}
 	if len(v.Problems) > 0 {
 		return nil
 	}

@@ -25,12 +25,13 @@ type SSHServer struct {
 	KeyFile    string // private key that may read and push
 	KnownHosts string // pins the server's key
 
-	config   string
-	listener net.Listener
-	mu       sync.Mutex
-	closed   bool
-	conns    map[*exec.Cmd]*net.TCPConn
-	done     sync.WaitGroup
+	config     string
+	authorized string
+	listener   net.Listener
+	mu         sync.Mutex
+	closed     bool
+	conns      map[*exec.Cmd]*net.TCPConn
+	done       sync.WaitGroup
 }
 
 // SSH serves the bare repository in dir on loopback by sshd, with a host key
@@ -61,6 +62,24 @@ func NewSSH(t testing.TB, dir string) *SSHServer {
 	go s.accept()
 	t.Cleanup(s.close)
 	return s
+}
+
+// Know lets a key in under a name, as the README of the update hook says: what the
+// client asks for does not decide it. The key is the file's, which ssh-keygen can read.
+func (s *SSHServer) Know(t testing.TB, name, keyFile string) {
+	t.Helper()
+	public, err := exec.Command("ssh-keygen", "-y", "-f", keyFile).Output()
+	if err != nil {
+		t.Fatalf("read the key of %s: %v", name, err)
+	}
+	f, err := os.OpenFile(s.authorized, os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = fmt.Fprintf(f, "restrict,command=%q %s", "MAINSTAY_KEY="+name+" "+forcedCommand(), public)
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Cut ends every connection that is open now.
@@ -164,13 +183,13 @@ func (s *SSHServer) writeFiles(folder string, port int) error {
 	if err != nil {
 		return err
 	}
-	authorized := filepath.Join(folder, "authorized_keys")
+	s.authorized = filepath.Join(folder, "authorized_keys")
 	files := map[string]string{
 		s.KnownHosts: fmt.Sprintf("[127.0.0.1]:%d %s", port, host),
-		authorized:   fmt.Sprintf("restrict,command=%q %s", forcedCommand(), client),
+		s.authorized: fmt.Sprintf("restrict,command=%q %s", forcedCommand(), client),
 		s.config: strings.Join([]string{
 			"HostKey " + filepath.Join(folder, "host"),
-			"AuthorizedKeysFile " + authorized,
+			"AuthorizedKeysFile " + s.authorized,
 			"AuthenticationMethods publickey",
 			"PermitRootLogin prohibit-password",
 			"StrictModes no",

@@ -94,6 +94,10 @@ func order[T any](do func(context.Context, T) (Answer, error)) http.HandlerFunc 
 			writeError(w, http.StatusBadRequest, fmt.Errorf("read the order: %w", err))
 			return
 		}
+		if _, err := d.Token(); !errors.Is(err, io.EOF) {
+			writeError(w, http.StatusBadRequest, errors.New("read the order: something follows the JSON value"))
+			return
+		}
 		a, err := do(r.Context(), body)
 		if err != nil {
 			writeError(w, statusOf(err), err)

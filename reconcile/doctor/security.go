@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/signature"
+	"mainstay/reconcile/git/trust"
 	"mainstay/spec"
 )
 
@@ -30,10 +32,26 @@ func Security(ctx context.Context, f *spec.AgentFile, log *slog.Logger) []Findin
 	for _, entry := range f.Allow.Paths {
 		e.unwritable(entry)
 	}
+	e.policy()
 	if d := e.repository(ctx); d != nil {
 		e.server(ctx, d)
 	}
 	return e.found
+}
+
+// policy looks for names that keep a field from everybody, such as a misspelt one.
+func (e *examiner) policy() {
+	v := e.file.Verify
+	if v.Policy == nil {
+		return
+	}
+	signers, err := signature.Read(v.AllowedSigners)
+	if err == nil {
+		err = trust.Unknown(v.Policy, signers)
+	}
+	if err != nil {
+		e.fail(security, strings.ReplaceAll(err.Error(), "\n", "; "), "correct verify.policy, or the file that verify.allowedSigners names")
+	}
 }
 
 // Stated looks at what a node's own file says, wherever it lies, and asks nobody.
@@ -69,11 +87,8 @@ func (e *examiner) stated() {
 
 // plainHTTP warns of addresses where anybody on the way reads and writes.
 func (e *examiner) plainHTTP() {
-	f := e.file
-	for _, address := range slices.Concat([]string{f.Repository.URL}, f.Repository.Mirrors, []string{f.Coordination.URL}) {
-		if strings.HasPrefix(strings.ToLower(address), "http://") {
-			e.warn(security, address+" is plain http: whoever is on the way reads it, and answers in its place", "use https or ssh")
-		}
+	for _, address := range e.file.PlainHTTP() {
+		e.warn(security, address+" is plain http: whoever is on the way reads it, and answers in its place", "use https or ssh")
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/signature"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -21,6 +23,8 @@ type Switch struct {
 	Guarantee plan.Guarantee `json:"guarantee,omitempty"`
 	// Reason is the claim's own: what the node knew.
 	Reason string `json:"reason,omitempty"`
+	// Signer is who signed the claim that ended the switch, nil when nobody looked.
+	Signer *signature.NoteSigner `json:"signer,omitempty"`
 	// Left is why the side before gave the claim back, and Leaver its node; both are
 	// empty when it did not.
 	Left   string `json:"left,omitempty"`
@@ -87,6 +91,21 @@ func Switches(role string, chain []plan.Tip) []Switch {
 	}
 	slices.Reverse(out)
 	return out
+}
+
+// SwitchesOf is Switches of changes whose signatures were looked at.
+func SwitchesOf(role string, chain []git.Change) []Switch {
+	var tips []plan.Tip
+	signers := map[uint64]*signature.NoteSigner{}
+	for i := range chain {
+		tips = append(tips, chain[i].Tip)
+		signers[chain[i].Seq] = &chain[i].Signer
+	}
+	switches := Switches(role, tips)
+	for i := range switches {
+		switches[i].Signer = signers[switches[i].Seq]
+	}
+	return switches
 }
 
 // take adds the claim that the switch ends with, and the release before it.

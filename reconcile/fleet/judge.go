@@ -47,18 +47,10 @@ func (d *Deployment) say(format string, args ...any) {
 	d.Findings = append(d.Findings, fmt.Sprintf(format, args...))
 }
 
-// FreshFor is how long a report speaks for its node: an unchanged one is
-// published again every heartbeat, and one of them may be lost.
-func FreshFor(d *spec.Deployment) time.Duration {
-	if d == nil {
-		return 2*5*time.Minute + time.Minute
-	}
-	return 2*d.Agent.Heartbeat.D() + d.Agent.Timeout.D() + time.Minute
-}
-
-// freshFor is FreshFor for one report: a node in the middle of something publishes
-// more often, and is missed sooner.
-func freshFor(d *spec.Deployment, r *plan.Report) time.Duration {
+// FreshFor is how long a report speaks for its node. An unchanged one is published
+// again every heartbeat, and one of them may be lost. A node in the middle of something
+// publishes more often, and is missed sooner.
+func FreshFor(d *spec.Deployment, r *plan.Report) time.Duration {
 	beat, rest := 5*time.Minute, time.Minute
 	if d != nil {
 		beat, rest = d.Agent.Heartbeat.D(), d.Agent.Timeout.D()+time.Minute
@@ -83,7 +75,7 @@ func (v *View) judgeNode(d *Deployment, n *Node) {
 		n.Role, n.Side = r.Role, r.Side
 	}
 	n.dated(v.Read)
-	n.Stale = n.Heard() > freshFor(d.Spec, r)
+	n.Stale = n.Heard() > FreshFor(d.Spec, r)
 	n.Applied = r.Accepted != "" && r.Applied == r.Accepted && (r.Accepted == v.Commit || r.Document == d.Digest)
 	if n.Stale {
 		n.say("not heard for %s: what it said may not be so any more", Age(n.Heard()))

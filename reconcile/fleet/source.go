@@ -238,7 +238,7 @@ func (s *Source) deployment(d document, refs git.Refs, failed map[string]error) 
 
 // Chain reads every change of a role's claim, newest first. When an older one is
 // damaged the newer ones come with the error.
-func (s *Source) Chain(ctx context.Context, deployment, role string) ([]plan.Tip, error) {
+func (s *Source) Chain(ctx context.Context, deployment, role string) ([]git.Change, error) {
 	if s.coord == nil {
 		return nil, nil
 	}

@@ -27,7 +27,7 @@ func (v *View) judgeStrangers(d *Deployment) {
 	for i := range d.strangers {
 		n := &d.strangers[i]
 		n.dated(v.Read)
-		if n.Heard() > freshFor(d.Spec, n.Report) {
+		if n.Heard() > FreshFor(d.Spec, n.Report) {
 			continue
 		}
 		if v.otherDocument(d, n.Report) {

@@ -21,6 +21,8 @@ type Validation struct {
 	// Files are the documents and agents' files that were looked at.
 	Files    []string
 	Problems []schema.Problem
+	// Warnings are of what nodes accept, and would better not.
+	Warnings []string
 
 	ctx   context.Context
 	names []spec.Named
@@ -89,7 +91,12 @@ func kindOfFile(path string) schema.Kind {
 func (v *Validation) check(path string, kind schema.Kind) error {
 	var problems []schema.Problem
 	if kind == schema.Agent {
-		_, problems = spec.LoadAgentFS(os.DirFS(filepath.Dir(path)), filepath.Base(path))
+		var file *spec.AgentFile
+		if file, problems = spec.LoadAgentFS(os.DirFS(filepath.Dir(path)), filepath.Base(path)); file != nil {
+			for _, address := range file.PlainHTTP() {
+				v.Warnings = append(v.Warnings, fmt.Sprintf("%s: %s is plain http: whoever is on the way reads it, and answers in its place (use https or ssh)", path, address))
+			}
+		}
 	} else {
 		var err error
 		if problems, err = v.document(path); err != nil {

@@ -170,7 +170,7 @@ func (p *planner) files(told map[string]bool, meant func(spec.Node) bool) {
 			p.file(w, f.Path, [2]spec.Side{was, will}, after)
 		}
 		if !w.Exclusive && w.Follows != "" && was != will {
-			p.step(name, DoPoint, "", after, fmt.Sprintf("points at %s (%s)", will, pointsNow(was)))
+			p.step(name, DoPoint, "", after, fmt.Sprintf("points at %s %s", will, pointsNow(was)))
 		}
 	}
 }
@@ -254,7 +254,7 @@ func (p *planner) willPointAt(name string) spec.Side {
 // pointsNow says which side a shared node uses before a change.
 func pointsNow(was spec.Side) string {
 	if was == "" {
-		return "it uses no side yet"
+		return "(it points at no side yet)"
 	}
-	return "now at " + string(was)
+	return "instead of " + string(was)
 }

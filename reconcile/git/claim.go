@@ -16,6 +16,7 @@ import (
 
 	"mainstay/reconcile"
 	"mainstay/reconcile/git/failure"
+	"mainstay/reconcile/git/signature"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -46,6 +47,12 @@ type Link struct {
 	Parents []string
 	// Commit, Tree and Blob are the objects as git stores them.
 	Commit, Tree, Blob []byte
+}
+
+// Change is one change of a claim, with who signed it.
+type Change struct {
+	plan.Tip
+	Signer signature.NoteSigner
 }
 
 // Claim reads the claim that a listing of the repository itself showed at ref,
@@ -193,25 +200,33 @@ func growing(links []Link, known plan.Tip) error {
 // Chain reads the newest changes of a claim, newest first, at most limit: the
 // audit log of every failover. A zero limit reads all there are, within reason.
 // When an older change is damaged it returns the newer ones and ErrDamaged.
-func (r *Remote) Chain(ctx context.Context, ref, hash string, limit int) ([]plan.Tip, error) {
+func (r *Remote) Chain(ctx context.Context, ref, hash string, limit int) ([]Change, error) {
 	if limit <= 0 || limit > maxChain {
 		limit = maxChain
+	}
+	var keys []signature.NodeKey
+	if r.nodeKeys != "" {
+		var err error
+		if keys, err = r.readNodeKeys(); err != nil {
+			return nil, err
+		}
 	}
 	st := noteStore(limit)
 	f := fetchRequest{depth: limit, filter: "blob:limit=65537"}
 	if err := r.fetchRef(ctx, r.dialers[0], question{ref: ref, hash: hash}, f, st); err != nil {
 		return nil, err
 	}
-	var tips []plan.Tip
+	var tips []Change
 	var failed error
 	err := st.walk(hash, func(c *object.Commit) bool {
 		var l Link
 		if l, failed = st.link(c); failed == nil {
-			tips = append(tips, l.Tip)
+			who := signature.WhoSigned(l.Commit, trailerRef+ref, keys, func(k signature.NodeKey) bool { return mayMake(k, ref, l.Tip.Claim) })
+			tips = append(tips, Change{l.Tip, who})
 		}
 		return failed == nil && len(tips) < limit
 	})
-	slices.SortStableFunc(tips, func(a, b plan.Tip) int { return compare(b.Seq, a.Seq) })
+	slices.SortStableFunc(tips, func(a, b Change) int { return compare(b.Seq, a.Seq) })
 	return tips, errors.Join(failed, err)
 }
 

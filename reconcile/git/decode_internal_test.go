@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"mainstay/e2e/attack"
 	"mainstay/reconcile/plan"
 )
 
@@ -105,5 +106,25 @@ func TestACommitThatIsNoFullHashIsDamage(t *testing.T) {
 		if err := checkClaim(plan.Claim{Seq: 1, Holder: "main", Node: "n", Instance: "i", Action: plan.Take, Commit: commit}); err != nil {
 			t.Errorf("the commit %q: %v", commit, err)
 		}
+	}
+}
+
+// An empty value takes three bytes in a text and a hundred in memory.
+func TestAListOfEmptyValuesIsDamaged(t *testing.T) {
+	attack.Row(t, "hostile server", "a claim or a report that is a list of empty values", "damaged, not believed")
+	for _, c := range []struct {
+		text []byte
+		good bool
+	}{
+		{repeated(`{"seq":1,"holder":"main","node":"n","instance":"i","action":"renew"`, "phases", 20), true},
+		{repeated(`{"seq":1,"holder":"main","node":"n","instance":"i","action":"renew"`, "phases", 2000), false},
+		{repeated(`{"seq":1,"holder":"main","node":"n","instance":"i","action":"renew","reason":"\",[{,,,"`, "phases", 20), true},
+	} {
+		if _, err := decodeClaim(c.text); (err == nil) != c.good {
+			t.Errorf("%.200s: %v", c.text, err)
+		}
+	}
+	if _, err := decodeReport(repeated(smallReport, "services", 50_000)); err == nil {
+		t.Error("a report of 50,000 services is believed")
 	}
 }

@@ -36,7 +36,7 @@ type Options struct {
 	// KnownHosts pins the SSH host keys, in OpenSSH's format. It is never
 	// written.
 	KnownHosts string
-	// CAFile adds certificate authorities for https, in PEM.
+	// CAFile has the certificate authorities for https, in PEM; empty is the system's.
 	CAFile string
 	// Timeout bounds one connection from dialling to the last byte. Zero means
 	// DefaultTimeout. A call makes one connection for each address it has to

@@ -14,12 +14,9 @@ import (
 // signedBy checks that a key that may have made it signed a note for this ref, and
 // returns that key's line.
 func (r *Remote) signedBy(raw []byte, ref string, may func(signature.NodeKey) bool) (signature.NodeKey, error) {
-	keys, err := signature.ReadNodeKeys(r.nodeKeys)
+	keys, err := r.readNodeKeys()
 	if err != nil {
-		return signature.NodeKey{}, &Error{
-			Kind: ErrSignature, Step: "read", At: r.nodeKeys, Err: err,
-			Advice: "correct verify.nodes in the agent's file, or the file that it names",
-		}
+		return signature.NodeKey{}, err
 	}
 	var signer signature.NodeKey
 	err = guard(func() (err error) {
@@ -30,6 +27,17 @@ func (r *Remote) signedBy(raw []byte, ref string, may func(signature.NodeKey) bo
 		return signature.NodeKey{}, damaged(ref, fmt.Errorf("forged: %w", failure.Scrub(err)))
 	}
 	return signer, nil
+}
+
+func (r *Remote) readNodeKeys() ([]signature.NodeKey, error) {
+	keys, err := signature.ReadNodeKeys(r.nodeKeys)
+	if err != nil {
+		return nil, &Error{
+			Kind: ErrSignature, Step: "read", At: r.nodeKeys, Err: err,
+			Advice: "correct verify.nodes in the agent's file, or the file that it names",
+		}
+	}
+	return keys, nil
 }
 
 func deploymentOf(ref string) string {

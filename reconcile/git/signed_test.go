@@ -218,3 +218,27 @@ func TestAFileOfNodeKeysIsReadStrictly(t *testing.T) {
 		}
 	}
 }
+
+// The history says whose key signed each change: of a forged one too.
+func TestTheChainSaysWhoSignedEachChange(t *testing.T) {
+	s, _ := begun(t)
+	change(t, s.as("edge"), claim(2, plan.Seize, spec.Standby, "xivo-standby"))
+	change(t, open(t, git.Options{URL: s.bare}), claim(3, plan.Seize, spec.Main, "xivo-main"))
+	hash := s.ref(claimRef)
+	for list, want := range map[string]string{s.file: "missing paris/edge:forged paris/xivo-main:verified", "": "unsigned unchecked unchecked"} {
+		chain, err := open(t, git.Options{URL: s.bare, NodeKeys: list}).Chain(ctx(t), claimRef, hash, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, c := range chain {
+			got = append(got, strings.TrimPrefix(c.Signer.Node+":"+c.Signer.State, ":"))
+			if (c.Signer.Key == "") != (c.Seq == 3) {
+				t.Errorf("change %d: %+v", c.Seq, c.Signer)
+			}
+		}
+		if text := strings.Join(got, " "); text != want {
+			t.Errorf("got %s, want %s", text, want)
+		}
+	}
+}

@@ -149,3 +149,6 @@ func FuzzPack(f *testing.F) {
 		}
 	})
 }
+
+// add unpacks a whole pack.
+func (s *store) add(pack []byte) error { return s.unpack(bytes.NewReader(pack)) }

@@ -86,9 +86,6 @@ type waiting struct {
 	offset int64
 }
 
-// add unpacks a whole pack.
-func (s *store) add(pack []byte) error { return s.unpack(bytes.NewReader(pack)) }
-
 // unpack reads a pack and keeps what fits the budget.
 func (s *store) unpack(in io.Reader) error {
 	sum := &trailing{sum: sha1.New()}

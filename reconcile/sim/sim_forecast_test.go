@@ -26,7 +26,7 @@ func (w *World) look() *fleet.Deployment {
 		n := fleet.Node{Name: name, Stale: true}
 		if r, ok := w.server.reports[w.server.refs[plan.ReportRef(deployment, name)]]; ok {
 			n.Report, n.Age = &r, max(0, wall.Sub(r.At).Seconds())
-			n.Stale = n.Heard() > fleet.FreshFor(doc)
+			n.Stale = n.Heard() > fleet.FreshFor(doc, &r)
 		}
 		d.Nodes = append(d.Nodes, n)
 	}

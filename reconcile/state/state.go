@@ -57,7 +57,13 @@ type Folder struct {
 	bound time.Duration
 	turn  chan struct{}             // held during an access: what was written last stays
 	began atomic.Pointer[time.Time] // when that access began
+	// change makes one change of the disk: point names it and do makes it, with
+	// data. A test lets the machine end before, in the middle of or after it.
+	change func(point string, data []byte, do func([]byte) error) error
 }
+
+// carryOut makes a change of the disk.
+func carryOut(_ string, data []byte, do func([]byte) error) error { return do(data) }
 
 // errHangs is of an access to a disk that has not answered for diskBound.
 var errHangs = errors.New("the disk does not answer")
@@ -112,7 +118,7 @@ func Open(dir string) (*Folder, error) {
 			_ = os.Remove(file) // the next start tries again
 		}
 	}
-	return &Folder{dir: dir, bound: diskBound, turn: make(chan struct{}, 1)}, nil
+	return &Folder{dir: dir, bound: diskBound, turn: make(chan struct{}, 1), change: carryOut}, nil
 }
 
 // Dir returns the folder.
@@ -135,15 +141,32 @@ func (s *Folder) Save(name string, v any) error {
 		return fmt.Errorf("save %s: %w: more than %d MiB", file, ErrTooLarge, maxState>>20)
 	}
 	_, err = access(s, func() (struct{}, error) {
-		if err := renameio.WriteFile(file, whole, 0o600, renameio.WithTempDir(s.dir)); err != nil {
-			return struct{}{}, err
-		}
-		return struct{}{}, syncDir(s.dir)
+		return struct{}{}, s.replace(file, whole)
 	})
 	if err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
 	return nil
+}
+
+// replace puts a whole file in the place of another one, or of none.
+func (s *Folder) replace(file string, whole []byte) error {
+	fresh, err := renameio.NewPendingFile(file, renameio.WithTempDir(s.dir), renameio.WithStaticPermissions(0o600))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.change("clear away", nil, func([]byte) error { return fresh.Cleanup() }) }()
+	err = s.change("write", whole, func(b []byte) error {
+		_, err := fresh.Write(b)
+		return err
+	})
+	if err == nil {
+		err = s.change("replace", nil, func([]byte) error { return fresh.CloseAtomicallyReplace() })
+	}
+	if err != nil {
+		return err
+	}
+	return s.change("sync folder", nil, func([]byte) error { return syncDir(s.dir) })
 }
 
 // Load reads what Save wrote under a name into v. A file that was never written
@@ -255,7 +278,7 @@ func (d *damage) Hint() string { return d.hint }
 func (s *Folder) setAside(file string, why error) error {
 	e := &damage{file: file, cause: why}
 	aside := s.asideName(file)
-	if err := os.Rename(file, aside); err != nil {
+	if err := s.change("set aside", nil, func([]byte) error { return os.Rename(file, aside) }); err != nil {
 		e.cause = fmt.Errorf("%w (and it could not be set aside: %w)", why, err)
 		return e
 	}

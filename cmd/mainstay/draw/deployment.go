@@ -76,11 +76,11 @@ func sayTogether(s ui.Screen, nodes []fleet.Node, same map[string]int) {
 	}
 }
 
-// legend explains the guarantees of the table that are not the usual one.
+// legend explains the guarantees of the table.
 func legend(s ui.Screen, nodes []fleet.Node) {
 	said := map[plan.Guarantee]bool{}
 	for _, n := range nodes {
-		if r := n.Report; r != nil && r.Guarantee != plan.Released && !said[r.Guarantee] {
+		if r := n.Report; r != nil && !said[r.Guarantee] {
 			said[r.Guarantee] = true
 			if text := r.Guarantee.Meaning(); text != "" {
 				s.Say(ui.Dim, "%s: %s", r.Guarantee, text)
@@ -166,7 +166,7 @@ func commits(n fleet.Node) ui.Cell {
 	case r.Seen != r.Accepted && r.Seen != "":
 		return ui.Cell{Text: fmt.Sprintf("accepted %.7s, not %.7s", r.Accepted, r.Seen), Style: ui.Warn}
 	}
-	return ui.Cell{Text: fmt.Sprintf("accepted %.7s, not done yet", r.Accepted), Style: ui.Warn}
+	return ui.Cell{Text: fmt.Sprintf("%.7s, not done yet", r.Accepted), Style: ui.Warn}
 }
 
 func heard(n fleet.Node) ui.Cell {

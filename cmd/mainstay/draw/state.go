@@ -1,8 +1,6 @@
 package draw
 
 import (
-	"fmt"
-
 	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/change"
 	"mainstay/reconcile/fleet"
@@ -70,7 +68,7 @@ func momentsOf(n change.State, width int) string {
 	text := ""
 	for i := len(n.Phases) - 1; i > 0; i-- {
 		p := n.Phases[i]
-		one := fmt.Sprintf("%s +%.1fs", p.Name, p.At.Sub(n.Phases[0].At).Seconds())
+		one := p.Name + " +" + lasted(p.At.Sub(n.Phases[0].At))
 		switch {
 		case text == "":
 			text = one

@@ -7,15 +7,16 @@ import (
 
 	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/git/signature"
 	"mainstay/reconcile/plan"
 )
 
-// Guarantees adds a line for every guarantee that is not the usual one.
+// Guarantees explains every guarantee of the table.
 func Guarantees(s ui.Screen, switches []fleet.Switch) {
 	said := map[plan.Guarantee]bool{}
 	for _, sw := range switches {
 		g := plan.Guarantee(sw.Guarantee)
-		if text := g.Meaning(); text != "" && g != plan.Released && !said[g] {
+		if text := g.Meaning(); text != "" && !said[g] {
 			said[g] = true
 			s.Say(ui.Dim, "%s: %s", g, text)
 		}
@@ -48,6 +49,9 @@ func Switch(s fleet.Switch) ui.Row {
 	if s.Reason != "" {
 		r.Notes = append(r.Notes, ui.Cell{Text: s.Node + ": " + s.Reason, Style: ui.Dim})
 	}
+	if text, style := signed(s); text != "" {
+		r.Notes = append(r.Notes, ui.Cell{Text: text, Style: style})
+	}
 	for _, text := range phasesOf(s) {
 		r.Notes = append(r.Notes, ui.Cell{Text: text, Style: ui.Dim})
 	}
@@ -60,6 +64,27 @@ func Switch(s fleet.Switch) ui.Row {
 		{Text: fmt.Sprintf("#%d", s.Seq)}, {Text: string(s.Guarantee), Style: style}, {Text: took}, {Text: s.Who()},
 	}
 	return r
+}
+
+// signed says whose key signed the claim that a switch ended with.
+func signed(s fleet.Switch) (string, ui.Style) {
+	if s.Signer == nil {
+		return "", ui.Plain
+	}
+	switch w := s.Signer; w.State {
+	case signature.Verified:
+		return "signed by " + w.Node + " (" + w.Key + ")", ui.Dim
+	case signature.Unsigned:
+		return "", ui.Plain // nobody said that it should be
+	case signature.Missing:
+		return "the claim is not signed by anybody", ui.Warn
+	case signature.Unchecked:
+		return "signed by " + w.Key + ", which was held against no list of keys: --config names a file with one", ui.Dim
+	case signature.Unlisted:
+		return "signed by " + w.Key + ", which is no key of a node", ui.Warn
+	default:
+		return strings.TrimSpace("its signature is not good: "+w.Node+" "+w.Key) + ", and the claim says " + s.Node, ui.Warn
+	}
 }
 
 // lasted writes how long a switch took: tenths while they matter.

@@ -35,7 +35,7 @@ func TestEveryTemplateMakesAGoodRepository(t *testing.T) {
 
 func validates(t *testing.T, tree fstest.MapFS) {
 	t.Helper()
-	d, problems := spec.LoadFS(tree, "deployment.yaml")
+	d, problems := spec.LoadFrom("deployment.yaml", tree.ReadFile)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"mainstay/reconcile/plan"
 	"mainstay/reconcile/plan/conditions"
 	"mainstay/schema"
 )
@@ -19,7 +20,7 @@ import (
 // Markdown is the reference of the document and of the agent's own file.
 func Markdown() (string, error) {
 	var b strings.Builder
-	b.WriteString("# Reference\n\nGenerated from the schemas, which are also what the files are checked against, and from the registry of conditions. A default in the table is what\n" +
+	b.WriteString("# Reference\n\nGenerated from the schemas, which are also what the files are checked against, from the registry of conditions, and from the rules. A default in the table is what\n" +
 		"a field means that is left out.\n")
 	for _, k := range []struct {
 		kind        schema.Kind
@@ -47,7 +48,17 @@ func Markdown() (string, error) {
 		}
 	}
 	conditionTable(&b)
+	ruleList(&b)
 	return b.String(), nil
+}
+
+// ruleList is every rule in full, for those who meet its number in a message.
+func ruleList(b *strings.Builder) {
+	b.WriteString("\n## Rules\n\nA reason, a condition and a line of `mainstay explain` name the rule that they rest on, such as R4. " +
+		"S is the side of the node that decides, and O the other one.\n`mainstay explain --rule R4` tells one rule in a terminal.\n\n")
+	for _, r := range plan.Rules() {
+		fmt.Fprintf(b, "- %s\n", strings.Join(strings.Fields(r.Text()), " "))
+	}
 }
 
 // conditionTable is the table of what a node may report.

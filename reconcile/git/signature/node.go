@@ -118,3 +118,60 @@ func VerifyNote(raw []byte, last string, keys []NodeKey, may func(NodeKey) bool)
 	}
 	return NodeKey{}, fmt.Errorf("it is signed by %s (%s), which may not sign it", Fingerprint(sig.PublicKey), whose)
 }
+
+// The states of a note's signature.
+const (
+	Verified  = "verified"  // by a key of the node that the note names
+	Unsigned  = "unsigned"  // by nobody
+	Missing   = "missing"   // by nobody, though a list of keys says whose it should be
+	Unlisted  = "unlisted"  // by a key that no node has
+	Forged    = "forged"    // for another place, by another node, or not this note
+	Unchecked = "unchecked" // by a key that was held against no list
+)
+
+// NoteSigner says who signed a note, as people are shown it.
+type NoteSigner struct {
+	State string `json:"state"`
+	// Node is deployment/node of the key's line, empty for a key that has none.
+	Node string `json:"node,omitempty"`
+	// Key is the fingerprint of the key.
+	Key string `json:"key,omitempty"`
+}
+
+// WhoSigned says who signed a note. Without keys nothing is known of whose key it is.
+func WhoSigned(raw []byte, last string, keys []NodeKey, may func(NodeKey) bool) (s NoteSigner) {
+	s.State = Forged
+	_ = guard(func() error { // a parser that gives up leaves it at that
+		_, armored, err := Split(raw)
+		if err != nil || len(armored) == 0 {
+			if s.State = Unsigned; keys != nil {
+				s.State = Missing
+			}
+			return err
+		}
+		sig, err := sshsig.Unarmor(armored)
+		if err != nil {
+			return err
+		}
+		s.Key = Fingerprint(sig.PublicKey)
+		own := NodeKey{key: sig.PublicKey}
+		if _, err := VerifyNote(raw, last, []NodeKey{own}, func(NodeKey) bool { return true }); err != nil {
+			return err
+		}
+		s.State = Unchecked
+		if keys == nil {
+			return nil
+		}
+		s.State = Unlisted
+		for _, k := range keys {
+			if bytes.Equal(k.key.Marshal(), sig.PublicKey.Marshal()) && s.State != Verified {
+				s.Node, s.State = k.Name, Forged
+				if may(k) {
+					s.State = Verified
+				}
+			}
+		}
+		return nil
+	})
+	return s
+}

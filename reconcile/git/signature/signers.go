@@ -94,15 +94,24 @@ func splitQuoted(l string) ([]string, error) {
 	return fields, nil
 }
 
-// options reads the comma-separated options of one line.
+// options reads the comma-separated options of one line, each of which may be there
+// once.
 func (a *allowedSigner) options(text string) error {
-	quoted := false
-	for _, option := range strings.FieldsFunc(text, func(r rune) bool {
-		if r == '"' {
-			quoted = !quoted
+	seen := map[string]bool{}
+	for more := true; more; {
+		end, quoted := 0, false
+		for ; end < len(text) && (quoted || text[end] != ','); end++ {
+			quoted = quoted != (text[end] == '"')
 		}
-		return !quoted && r == ','
-	}) {
+		option := text[:end]
+		if more = end < len(text); more {
+			text = text[end+1:]
+		}
+		name, _, _ := strings.Cut(strings.ToLower(option), "=")
+		if name == "" || seen[name] {
+			return fmt.Errorf("option %q is empty or there twice", name)
+		}
+		seen[name] = true
 		if err := a.option(option); err != nil {
 			return err
 		}
@@ -169,6 +178,8 @@ func matches(pattern, text string) bool {
 	switch {
 	case pattern == "":
 		return text == ""
+	case strings.HasPrefix(pattern, "**"): // as many as there are, it is one
+		return matches("*"+strings.TrimLeft(pattern, "*"), text)
 	case pattern[0] == '*':
 		return matches(pattern[1:], text) || text != "" && matches(pattern, text[1:])
 	case text == "" || pattern[0] != '?' && pattern[0] != text[0]:

@@ -67,6 +67,8 @@ func newHTTPDialer(e endpoint, o Options) (*httpDialer, error) {
 	return d, nil
 }
 
+// rootsFrom are the authorities of a file, and no other: whoever names one does not
+// want any public authority to speak for the server. Without a file they are the system's.
 func rootsFrom(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
@@ -75,10 +77,7 @@ func rootsFrom(file string) (*x509.CertPool, error) {
 	if err != nil {
 		return nil, &failure.Error{Kind: failure.ErrHostKey, Step: "read", At: "caFile", Err: err, Setting: failure.CAUnreadable, Advice: "correct caFile in the agent file"}
 	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
+	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(pem) {
 		return nil, &failure.Error{Kind: failure.ErrHostKey, Step: "read", At: file, Err: errors.New("no certificate in it")}
 	}

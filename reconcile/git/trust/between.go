@@ -38,8 +38,7 @@ type Since struct {
 // Between finds the commits that a tip has and an accepted one has not.
 func Between(h History, tip, accepted string) (*Since, error) {
 	s := &Since{accepted: accepted, byID: map[string]*Commit{}, descends: map[string]bool{accepted: true}}
-	lacks, err := s.collect(h, tip, map[string]bool{accepted: true})
-	if err != nil || !s.Merged {
+	if _, err := s.collect(h, tip, map[string]bool{accepted: true}); err != nil || !s.Merged {
 		return s, err
 	}
 	old, cut, err := ancestors(h, accepted)
@@ -47,7 +46,8 @@ func Between(h History, tip, accepted string) (*Since, error) {
 		return s, err
 	}
 	s.Commits, s.byID = nil, map[string]*Commit{}
-	if lacks, err = s.collect(h, tip, old); err != nil {
+	lacks, err := s.collect(h, tip, old)
+	if err != nil {
 		return s, err
 	}
 	// Where a line ends without meeting what the accepted commit has, that may only

@@ -85,8 +85,12 @@ func lastOutput(folder string) string {
 	for !utf8.ValidString(text) && len(text) > 0 && !utf8.RuneStart(text[0]) {
 		text = text[1:]
 	}
+	cut := len(b) == maxLastOutput
+	if _, whole, ok := strings.Cut(text, "\n"); cut && ok {
+		text, cut = whole, false
+	}
 	quoted := plain.Quote(strings.ToValidUTF8(text, "?"), 0)
-	if len(b) == maxLastOutput {
+	if cut {
 		// What was read begins in the middle of a word.
 		if _, whole, ok := strings.Cut(quoted, " "); ok {
 			quoted = "… " + strings.TrimPrefix(whole, "| ")
