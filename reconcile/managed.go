@@ -7,6 +7,7 @@ import (
 
 	"mainstay/reconcile/managed"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/restart"
 	"mainstay/spec"
 )
 
@@ -95,7 +96,7 @@ func (a *Actuator) servicesOf(d *plan.Doc) {
 		s := l.Service
 		ps := plan.Service{Name: s.Name, ByHand: a.Machine.Services.ByHand(i), Gone: i >= len(m.Services)}
 		if r := s.Restart; r != nil {
-			ps.Restart = plan.Restart{First: r.First.D(), Most: r.Most.D(), Forgive: r.Forgive.D()}
+			ps.Restart = restart.Policy{First: r.First.D(), Most: r.Most.D(), Forgive: r.Forgive.D()}
 		}
 		if s.Drain != nil {
 			ps.Drain = s.Drain.Within.D()

@@ -56,6 +56,7 @@ func (p *pass) begin() {
 		return
 	}
 	p.restarted()
+	p.foundUp()
 	p.found()
 	p.listened()
 	p.published()
@@ -74,7 +75,7 @@ func (p *pass) begin() {
 // services found running then were started by something else, and count for no start.
 func (p *pass) restarted() {
 	if p.in.Restarted {
-		p.mem.Returned = false
+		p.mem.Returned, p.mem.FoundUp = false, !p.allDown() && (p.in.Memory.Fresh || p.in.Memory.Boot == p.in.Boot)
 	}
 	switch {
 	case !p.in.Restarted || p.mem.Stage == StageStopping:
@@ -173,7 +174,8 @@ func (p *pass) step(do Do, index int, r Rule, format string, args ...any) {
 // it (R1).
 func (p *pass) mine() bool {
 	t := p.in.Claim.Tip
-	return t.Holder.Side() != "" && t.Holder.Side() == p.doc.Side && t.Instance == p.in.Instance && (p.in.KnowsRun(t.Run) || slices.Contains(p.mem.Runs, t.Run))
+	return t.Holder.Side() != "" && t.Holder.Side() == p.doc.Side && t.Instance == p.in.Instance &&
+		(p.in.KnowsRun(t.Run) || slices.Contains(p.mem.Runs, t.Run) || p.mem.FoundUp)
 }
 
 // takeover reports whether a person activated this node by hand (R9).

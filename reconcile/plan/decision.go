@@ -162,6 +162,9 @@ type Memory struct {
 	// Runs are the newest runs of the agent on this disk that changed the claim. A
 	// claim of this instance that another run made is a copy's (R1).
 	Runs []string `json:"runs,omitempty"`
+	// FoundUp says that this run of the agent found services running that no boot came
+	// between, as far as is known, and has not read the claim since (R5).
+	FoundUp bool `json:"foundUp,omitempty"`
 	// Fresh is true in a memory that was not loaded from disk.
 	Fresh bool `json:"fresh,omitempty"`
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"time"
 
+	"mainstay/reconcile/plan/restart"
 	"mainstay/spec"
 )
 
@@ -24,7 +25,7 @@ func (p *pass) files() {
 		if f.Err != "" {
 			p.fileFailed(f)
 		}
-		if p.due(p.mem.Renders[i], time.Second, renderRetry) {
+		if p.due(p.mem.Renders[i], restart.Policy{First: time.Second, Most: renderRetry}) {
 			p.step(DoRender, i, RService, "%s is not as its template says", f.Path)
 			p.mem.Renders[i].again(p.in.Now)
 		}

@@ -3,6 +3,7 @@ package plan
 import (
 	"time"
 
+	"mainstay/reconcile/plan/restart"
 	"mainstay/spec"
 )
 
@@ -109,8 +110,8 @@ type Service struct {
 	// is no drain.
 	Drain time.Duration `json:"drain,omitempty"`
 	// Restart is how soon it is started again when it died; zero is
-	// DefaultRestart, field by field.
-	Restart Restart `json:"restart,omitzero"`
+	// restart.Default, field by field.
+	Restart restart.Policy `json:"restart,omitzero"`
 	// ByHand is the command a person runs when the stop cannot be verified.
 	ByHand string `json:"byHand,omitempty"`
 	// Gone says that the document names it no more and that it was not seen down

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mainstay/reconcile/plan/restart"
 	"mainstay/spec"
 )
 
@@ -115,7 +116,7 @@ func TestSecondDecisionIsEmpty(t *testing.T) {
 			if s.last.Push != nil {
 				must(s, "win")
 			}
-			s.in.Now += 3 * DefaultRestart().Forgive
+			s.in.Now += 3 * restart.Default().Forgive
 			s.in.Claim.Began = s.in.Now
 		}
 		must(s, "decide")

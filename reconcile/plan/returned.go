@@ -96,6 +96,19 @@ func (p *pass) knowRun(run string) {
 	p.mem.Runs = all[max(0, len(all)-8):] // a push of an older run does not land any more
 }
 
+// foundUp takes the claim that a new run of the agent reads first for this machine's own
+// when it names this machine and services were found running: a disk that was full or
+// damaged knows nothing of the run that made it, and no disk may stop a phone call (R5).
+func (p *pass) foundUp() {
+	if !p.mem.FoundUp || !p.in.Claim.Read {
+		return
+	}
+	if p.named(p.in.Claim.Tip) {
+		p.knowRun(p.in.Claim.Tip.Run)
+	}
+	p.mem.FoundUp = false
+}
+
 // KnowsRun is whether a run that changed the claim was one on this machine's disk. A copy
 // of the machine does not know those that began later (R1). Older agents named none.
 func (in *Input) KnowsRun(run string) bool {

@@ -126,6 +126,36 @@ func TestAClaimOfACopyStopsThisMachine(t *testing.T) {
 	}
 }
 
+// R5, R1: a disk that was full or damaged knows nothing of the run that made the claim.
+// Services that a new run of the agent finds running under a claim of this machine are
+// its own, whether the claim is read at once or later; after a reboot nothing is found.
+func TestServicesFoundRunningAreNotStoppedForADiskThatForgot(t *testing.T) {
+	for name, c := range map[string]struct {
+		memory Memory
+		late   bool
+		kept   bool
+	}{
+		"a full disk":                {Memory{Boot: "boot2", Stage: StageServing, Runs: []string{"run0"}}, false, true},
+		"a full disk, read later":    {Memory{Boot: "boot2", Stage: StageServing, Runs: []string{"run0"}}, true, true},
+		"a damaged one":              {Memory{Fresh: true}, false, true},
+		"another boot, so of nobody": {Memory{Boot: "boot1", Stage: StageServing, Runs: []string{"run0"}}, false, false},
+	} {
+		in := cameBack()
+		in.Memory = c.memory
+		in.Doc.Services = append(in.Doc.Services, Service{Name: "monit"})
+		in.Services = []Observed{{Run: Running, Ready: true}, {Run: Stopped}}
+		in.Claim.Read, in.Claim.Reachable = !c.late, !c.late
+		d := Decide(in)
+		in.Claim.Read, in.Claim.Reachable = true, true
+		for range 3 {
+			d = andThen(in, d, time.Second)
+		}
+		if stopped := d.Status == Deactivating; stopped == c.kept {
+			t.Errorf("%s: %s (%s): %s", name, d.Status, d.Rule, d.Reason)
+		}
+	}
+}
+
 // R1, R3: a machine whose disk was restored knows no run that came after, and is no
 // copy of anything.
 func TestARestoredDiskKnowsItsClaimAgain(t *testing.T) {

@@ -1,31 +1,11 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"time"
+
+	"mainstay/reconcile/plan/restart"
 )
-
-// Restart is how soon a service is started again that does not follow its orders: at
-// once, then First after the order before, then after twice as long each time, up to
-// Most. What died before it ran for Forgive counts no more.
-type Restart struct {
-	First   time.Duration `json:"first"`
-	Most    time.Duration `json:"most"`
-	Forgive time.Duration `json:"forgive"`
-}
-
-// DefaultRestart is the back-off of a service whose document says none. Nobody is
-// called for longer than ten seconds because of it: what one start in ten seconds
-// costs is little beside a telephone that is silent for a minute.
-func DefaultRestart() Restart {
-	return Restart{First: time.Second, Most: 10 * time.Second, Forgive: time.Minute}
-}
-
-// With returns the back-off with what it leaves open taken from another.
-func (r Restart) With(o Restart) Restart {
-	return Restart{First: cmp.Or(r.First, o.First), Most: cmp.Or(r.Most, o.Most), Forgive: cmp.Or(r.Forgive, o.Forgive)}
-}
 
 const (
 	// failTries orders in a row without success make a node Failed.
@@ -36,25 +16,13 @@ const (
 	renderRetry = time.Minute
 )
 
-// backoff returns how long after the newest of count orders the next may come.
-func backoff(count int, first, most time.Duration) time.Duration {
-	if count == 0 {
-		return 0
-	}
-	d := min(first, most)
-	for range min(count-1, 20) {
-		d = min(2*d, most)
-	}
-	return d
-}
-
 // due reports whether a next order may come now, and otherwise asks to be
 // woken when it may.
-func (p *pass) due(t Tries, first, most time.Duration) bool {
-	if t.Count == 0 || p.since(t.Last) >= backoff(t.Count, first, most) {
+func (p *pass) due(t Tries, r restart.Policy) bool {
+	if t.Count == 0 || p.since(t.Last) >= r.Wait(t.Count) {
 		return true
 	}
-	p.wake(t.Last + backoff(t.Count, first, most))
+	p.wake(t.Last + r.Wait(t.Count))
 	return false
 }
 
@@ -134,7 +102,9 @@ func (p *pass) keep(i int, rule Rule) (ready bool, why string, failed bool) {
 	return false, name + " is " + string(o.Run) + " and does not answer yet", false
 }
 
-func (p *pass) restartOf(i int) Restart { return p.doc.Services[i].Restart.With(DefaultRestart()) }
+func (p *pass) restartOf(i int) restart.Policy {
+	return p.doc.Services[i].Restart.Or(restart.Default())
+}
 
 // startAgain orders a start, unless it is too early for one.
 func (p *pass) startAgain(i int, rule Rule) (ready bool, why string, failed bool) {
@@ -144,10 +114,10 @@ func (p *pass) startAgain(i int, rule Rule) (ready bool, why string, failed bool
 	if detail := first(o.Err, o.Detail); detail != "" {
 		why += ": " + detail
 	}
-	restart := p.restartOf(i)
-	if p.in.Late || p.unfound() || !p.due(*t, restart.First, restart.Most) {
+	again := p.restartOf(i)
+	if p.in.Late || p.unfound() || !p.due(*t, again) {
 		if t.Count > 1 && !p.in.Late {
-			why += fmt.Sprintf(" (started %d times in a row, again after %s)", t.Count, backoff(t.Count, restart.First, restart.Most))
+			why += fmt.Sprintf(" (started %d times in a row, again after %s)", t.Count, again.Wait(t.Count))
 		}
 		return false, why, failed
 	}
@@ -221,7 +191,7 @@ func (p *pass) stopOne(i int, rule Rule) {
 		p.say(Failed, rule, "%s could not be stopped: %s; the claim is not released until it is seen down: run %s",
 			s.Name, o.Err, first(s.ByHand, "the service's own stop command"))
 	}
-	if o.Op == OpStop || !p.due(*t, time.Second, stopRetry) {
+	if o.Op == OpStop || !p.due(*t, restart.Policy{First: time.Second, Most: stopRetry}) {
 		return
 	}
 	p.step(DoStop, i, rule, "%s", p.out.Reason)

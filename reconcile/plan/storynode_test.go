@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"mainstay/reconcile/plan/restart"
 	"mainstay/spec"
 )
 
@@ -106,7 +107,7 @@ func (s *storyNode) node(a args) error {
 			continue
 		}
 		d.Services = append(d.Services, Service{Name: name, Drain: a.duration("drain", 0), ByHand: "systemctl stop " + name,
-			Restart: Restart{First: a.duration("first", 0), Most: a.duration("most", 0), Forgive: a.duration("forgive", 0)}})
+			Restart: restart.Policy{First: a.duration("first", 0), Most: a.duration("most", 0), Forgive: a.duration("forgive", 0)}})
 		s.in.Services = append(s.in.Services, Observed{Run: Stopped})
 	}
 	s.in.Doc, s.in.Claim.Reachable = d, true
