@@ -180,6 +180,9 @@ func (p *pass) reroot() {
 	}
 	next.Action, next.Guarantee, next.Reason = Reroot, Attested, ask.Attest
 	next.Commit, next.Document = p.doc.Commit, p.doc.Digest
+	if p.named(c.Tip) {
+		next.Run = p.in.Run // the person speaks of this machine, whatever its disk knows
+	}
 	p.out.Restore, p.mem.Returned = false, false
 	p.out.Push = &Push{Parent: parent, Claim: Next(tip, next), Rule: R9, Known: c.Tip.ID}
 }

@@ -142,8 +142,11 @@ func (c *checker) poweredOff(n *node) {
 func (c *checker) agentStarted(n *node) {
 	c.tick++
 	n.mark.tips, n.mark.commit = map[string]uint64{}, ""
-	if !n.active() {
+	switch {
+	case !n.active():
 		n.mark.ended, n.mark.serving = c.tick, false
+	case n.disk.refused: // no disk knows of a stop that began, and what still runs goes on (R5)
+		n.mark.ended = 0
 	}
 }
 

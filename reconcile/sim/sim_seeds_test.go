@@ -113,10 +113,11 @@ func pickCount(why string) int {
 // Each of these schedules broke an invariant once: a machine that never accepted a
 // document and whose agent was restarted was taken for one that had lost its record of
 // services (R2), a machine was switched on while a person's word that it is off still
-// counted (R9), and a replaced machine waited for a word that nobody gave (R12).
+// counted (R9), a replaced machine waited for a word that nobody gave (R12), and a disk
+// that was damaged or full let a machine take its own claim for that of a copy (R5, R1).
 func TestSchedulesThatBrokeAnInvariantOnce(t *testing.T) {
 	shelf := NewLibrary()
-	for _, seed := range []uint64{103024954190275, 103024954190054, 103024954188913} {
+	for _, seed := range []uint64{103024954190275, 103024954190054, 103024954188913, 4010, 11392, 13801, 69770691725417} {
 		if why := NewSchedule(seed).Run(shelf, nil); why != "" {
 			t.Errorf("seed %d: %s", seed, why)
 		}
