@@ -134,7 +134,15 @@ func (w *World) acceptRewritten(n *node) {
 // giveUp is mainstay takeover --adopt on the machine that took the place of the
 // one that n waits for in vain (R9).
 func (w *World) giveUp(n *node) {
-	t := w.server.tip(n.role)
+	t, off := w.server.tip(n.role), true
+	for _, o := range w.nodes {
+		off = off && (o.role != n.role || o.side == n.side || !o.active())
+	}
+	if t.Free() && off { // the machine that served last was replaced: nobody else can say that it is gone
+		n.proc.take(&plan.TakeoverAsk{Attest: "the old machine is gone"})
+		p := n.proc
+		w.after(time.Minute, func() { p.take(nil) })
+	}
 	for _, o := range w.nodes {
 		if o.role == n.role && o.side == t.Holder.Side() && o.fingerprint != t.Instance && o.proc != nil {
 			o.proc.take(&plan.TakeoverAsk{Attest: "the old machine is gone", Adopt: true})
