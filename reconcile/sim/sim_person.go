@@ -136,8 +136,10 @@ func (w *World) acceptRewritten(n *node) {
 func (w *World) giveUp(n *node) {
 	t, off := w.server.tip(n.role), true
 	for _, o := range w.nodes {
-		off = off && (o.role != n.role || o.side == n.side || !o.active())
+		other := o.role == n.role && o.side != n.side
+		off = off && !(other && (o.active() || o.proc == nil || !o.proc.passed || o.proc.actuator.Report().Declared != n.side))
 	}
+	off = off && n.proc.actuator.Report().Seq == t.Seq && n.proc.actuator.Report().Declared == n.side
 	if t.Free() && off { // the machine that served last was replaced: nobody else can say that it is gone
 		n.proc.take(&plan.TakeoverAsk{Attest: "the old machine is gone"})
 		p := n.proc
