@@ -340,3 +340,25 @@ func TestTheEndOfTheAgentLeavesServicesAlone(t *testing.T) { // R5
 		t.Errorf("services were touched: %q", h.j.lines)
 	}
 }
+
+// R2: a node that managed services and whose disk lost the record of them knows that
+// something is lost. One that never managed any has lost nothing, whatever else its disk
+// holds.
+func TestOnlyANodeThatManagedServicesCanLoseItsRecordOfThem(t *testing.T) {
+	h := newHand(t).serving()
+	delete(h.disk.values, "managed")
+	delete(h.disk.values, "managed-copy")
+	h.restart()
+	h.pass()
+	if len(h.rack.left) != 1 || h.rack.left[0].Lost == "" {
+		t.Errorf("a record that is gone: %+v", h.rack.left)
+	}
+
+	h = newHand(t)
+	h.keep(h.mem) // a pass without a document
+	h.restart()
+	h.pass()
+	if len(h.rack.left) != 0 {
+		t.Errorf("a record that never was: %+v", h.rack.left)
+	}
+}

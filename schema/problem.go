@@ -68,6 +68,20 @@ func (p Problem) String() string {
 	return s + p.Message
 }
 
+// Lines are problems as a person reads them: each on a line of its own, and its hint
+// on an indented one behind it. Clean is handed what a file said, and returns what may
+// be shown of it.
+func Lines(problems []Problem, clean func(string) string) []string {
+	var out []string
+	for _, p := range problems {
+		out = append(out, clean(p.String()))
+		if p.Hint != "" {
+			out = append(out, "  hint: "+clean(p.Hint))
+		}
+	}
+	return out
+}
+
 // Sort orders problems by position, drops repeated ones and cuts the list at
 // MaxProblems.
 func Sort(problems []Problem) []Problem {

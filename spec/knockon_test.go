@@ -77,7 +77,5 @@ func TestNodesOfDifferentRolesMayShareAMachine(t *testing.T) {
 }
 
 func printed(problems []schema.Problem) string {
-	var out strings.Builder
-	_ = writeProblems(&out, problems)
-	return out.String()
+	return strings.Join(append(schema.Lines(problems, strings.Clone), ""), "\n")
 }

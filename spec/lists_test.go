@@ -1,8 +1,6 @@
 package spec
 
 import (
-	"fmt"
-	"io"
 	"io/fs"
 	"path"
 
@@ -18,23 +16,6 @@ func loadFS(tree fs.FS, name string) (*Deployment, []schema.Problem) {
 	}
 	read := func(template string) ([]byte, error) { return readBounded(tree, path.Join(path.Dir(name), template)) }
 	return Load(name, data, read)
-}
-
-// writeProblems writes every problem on a line of its own, each followed by its hint
-// on an indented one.
-func writeProblems(w io.Writer, problems []schema.Problem) error {
-	for _, p := range problems {
-		if _, err := fmt.Fprintln(w, p); err != nil {
-			return err
-		}
-		if p.Hint == "" {
-			continue
-		}
-		if _, err := fmt.Fprintln(w, "  hint: "+p.Hint); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // shapeRules lists the rules on the shape of a file.

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"io/fs"
-	"os"
 	"testing"
 	"testing/fstest"
 )
@@ -80,10 +79,7 @@ func mustLoad(t *testing.T, text string, templates fs.FS) *Deployment {
 	t.Helper()
 	d, problems := Load("deployment.yaml", []byte(text), func(name string) ([]byte, error) { return fs.ReadFile(templates, name) })
 	if len(problems) > 0 {
-		if err := writeProblems(os.Stderr, problems); err != nil {
-			t.Fatal(err)
-		}
-		t.Fatalf("%d problems", len(problems))
+		t.Fatal(printed(problems))
 	}
 	return d
 }

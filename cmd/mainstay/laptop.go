@@ -280,10 +280,7 @@ func (a *app) tell(format string, args ...any) error {
 // printProblems lists what is wrong with a file. What a line quotes of the file
 // stays in its line.
 func (a *app) printProblems(w io.Writer, problems []schema.Problem) {
-	for _, p := range problems {
-		fmt.Fprintln(w, plain.Line(p.String()))
-		if p.Hint != "" {
-			fmt.Fprintln(w, "  hint: "+plain.Line(p.Hint))
-		}
+	for _, line := range schema.Lines(problems, plain.Line) {
+		fmt.Fprintln(w, line)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,6 +12,7 @@ import (
 	"mainstay/reconcile/plain"
 	"mainstay/reconcile/plan/permit"
 	"mainstay/reconcile/service"
+	"mainstay/schema"
 	"mainstay/spec"
 )
 
@@ -42,14 +44,7 @@ func loadAgentFile(path string) (*spec.AgentFile, error) {
 	}
 	f, problems := spec.LoadAgentFile(path, data)
 	if len(problems) > 0 {
-		text := ""
-		for _, p := range problems {
-			text += "\n" + p.String()
-			if p.Hint != "" {
-				text += "\n  hint: " + p.Hint
-			}
-		}
-		return nil, failf(exitProblems, "the agent file has problems:%s", text)
+		return nil, failf(exitProblems, "the agent file has problems:\n%s", strings.Join(schema.Lines(problems, plain.Line), "\n"))
 	}
 	if f.Node == "" {
 		if f.Node, err = os.Hostname(); err != nil {

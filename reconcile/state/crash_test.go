@@ -11,39 +11,6 @@ import (
 	"mainstay/e2e/attack"
 )
 
-var errCrashed = errors.New("the power is gone")
-
-// The instants of a crash at one change of the disk.
-const (
-	before = iota
-	torn
-	after
-)
-
-// crash ends everything at the n-th change: from then on nothing reaches the disk.
-type crash struct {
-	at, instant, seen int
-	gone, tore        bool
-}
-
-func (c *crash) change(_ string, data []byte, do func([]byte) error) error {
-	if c.gone {
-		return errCrashed
-	}
-	if c.seen++; c.seen != c.at {
-		return do(data)
-	}
-	c.gone = true
-	switch {
-	case c.instant == before:
-		return errCrashed
-	case c.instant == torn && len(data) > 1:
-		c.tore = true
-		return errors.Join(do(data[:len(data)/2]), errCrashed)
-	}
-	return errors.Join(do(data), errCrashed)
-}
-
 // crashed is what was on the disk and what is done when the machine ends.
 type crashed struct {
 	name string
@@ -85,7 +52,7 @@ func crashes() []crashed {
 
 // next is the next process: it finds one of the values that may be there, whole, or
 // none, and goes on.
-func (k crashed) next(t *testing.T, dir string, c *crash) {
+func (k crashed) next(t *testing.T, dir string, c *attack.Crash) {
 	t.Helper()
 	s, err := Open(dir)
 	if err != nil {
@@ -96,20 +63,20 @@ func (k crashed) next(t *testing.T, dir string, c *crash) {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, ErrDamaged) && k.may[0] == "":
 		got = ""
 	case err != nil:
-		t.Errorf("%s: crash %d of change %d: %v", k.name, c.instant, c.at, err)
+		t.Errorf("%s: crash %d of change %d: %v", k.name, c.Instant, c.At, err)
 	}
 	found := false
 	for _, v := range k.may {
 		found = found || v == got
 	}
 	if !found {
-		t.Errorf("%s: crash %d of change %d leaves %q", k.name, c.instant, c.at, got)
+		t.Errorf("%s: crash %d of change %d leaves %q", k.name, c.Instant, c.At, got)
 	}
 	if err := s.Save("memory", "last"); err != nil {
-		t.Errorf("%s: crash %d of change %d: the next process: %v", k.name, c.instant, c.at, err)
+		t.Errorf("%s: crash %d of change %d: the next process: %v", k.name, c.Instant, c.At, err)
 	}
 	if err := s.Load("memory", &got); err != nil || got != "last" {
-		t.Errorf("%s: crash %d of change %d: the next process finds %q, %v", k.name, c.instant, c.at, got, err)
+		t.Errorf("%s: crash %d of change %d: the next process finds %q, %v", k.name, c.Instant, c.At, got, err)
 	}
 }
 
@@ -139,20 +106,20 @@ func TestACrashAtAnyChangeOfAStateFileLeavesItWhole(t *testing.T) {
 	attack.Row(t, "accident", "the power goes before, in the middle of and after every change of a state file", "the old value or the new one, and the next process goes on")
 	converged := 0
 	for _, k := range crashes() {
-		for _, instant := range []int{before, torn, after} {
+		for _, instant := range []int{attack.CrashBefore, attack.CrashTorn, attack.CrashAfter} {
 			for at := 1; ; at++ {
 				s, err := Open(t.TempDir())
 				if err != nil {
 					t.Fatal(err)
 				}
 				k.begin(t, s)
-				c := &crash{at: at, instant: instant}
-				s.change = c.change
+				c := &attack.Crash{At: at, Instant: instant}
+				s.change = c.Change
 				k.do(s)
-				if !c.gone {
+				if !c.Gone {
 					break // it was done before that change
 				}
-				if instant != torn || c.tore {
+				if instant != attack.CrashTorn || c.Tore {
 					k.next(t, s.dir, c)
 					nothingLeft(t, s.dir)
 					converged++

@@ -1,7 +1,6 @@
 package file
 
 import (
-	"errors"
 	"os"
 	"slices"
 	"testing"
@@ -9,64 +8,25 @@ import (
 	"mainstay/e2e/attack"
 )
 
-var errCrashed = errors.New("the power is gone")
-
-// The instants of a crash at one write.
-const (
-	before = iota
-	torn
-	after
-)
-
-// crash ends everything at the n-th write: from then on nothing reaches the disk.
-type crash struct {
-	at, instant int
-	seen        int
-	gone, tore  bool
-	noLinks     bool // the file system has no hard links
-}
-
-func (c *crash) write(point string, data []byte, do func([]byte) error) error {
-	if c.gone {
-		return errCrashed
-	}
-	if c.noLinks && point == "link the old file" {
-		return errCrashed
-	}
-	c.seen++
-	if c.seen != c.at {
-		return do(data)
-	}
-	c.gone = true
-	switch {
-	case c.instant == before:
-		return errCrashed
-	case c.instant == torn && len(data) > 1:
-		c.tore = true
-		return errors.Join(do(data[:len(data)/2]), errCrashed)
-	}
-	return errors.Join(do(data), errCrashed)
-}
-
 // crashed lets an agent begin that ends by c.
-func (s *stage) crashed(c *crash) {
+func (s *stage) crashed(c *attack.Crash) {
 	f := s.file()
-	f.change = c.write
+	f.change = c.Change
 	_ = f.Apply(s.t.Context(), []byte(newContent))
 }
 
 // wholeThenDone holds what a crash left against what may be there, and lets the
 // next agent finish.
-func (s *stage) wholeThenDone(c *crash, may ...string) {
+func (s *stage) wholeThenDone(c *attack.Crash, may ...string) {
 	s.t.Helper()
 	if got := s.read("upstream.conf"); !slices.Contains(may, got) {
-		s.t.Errorf("crash %d of write %d leaves %q", c.instant, c.at, got)
+		s.t.Errorf("crash %d of write %d leaves %q", c.Instant, c.At, got)
 	}
 	if err := s.apply(newContent); err != nil {
-		s.t.Errorf("crash %d of write %d: the next agent: %v", c.instant, c.at, err)
+		s.t.Errorf("crash %d of write %d: the next agent: %v", c.Instant, c.At, err)
 	}
 	if got := s.read("upstream.conf"); got != newContent {
-		s.t.Errorf("crash %d of write %d: the next agent leaves %q", c.instant, c.at, got)
+		s.t.Errorf("crash %d of write %d: the next agent leaves %q", c.Instant, c.At, got)
 	}
 	s.same(newContent, true)
 	s.nothingLeft()
@@ -87,7 +47,7 @@ func (k crashes) stage(t *testing.T) *stage {
 		check(t, os.Remove(s.spec.Path))
 	}
 	if k.twice {
-		s.crashed(&crash{at: 7, instant: after})
+		s.crashed(&attack.Crash{At: 7, Instant: attack.CrashAfter})
 	}
 	return s
 }
@@ -98,15 +58,18 @@ func TestACrashAtAnyWriteLeavesAWholeFileAndTheNextAgentConverges(t *testing.T) 
 	attack.Row(t, "accident", "the power goes before, in the middle of and after every write of a file", "the file is whole, and the next agent converges")
 	converged := 0
 	for _, k := range []crashes{{candidate: true}, {}, {absent: true}, {plain: true}, {noLinks: true}, {candidate: true, twice: true}} {
-		for _, instant := range []int{before, torn, after} {
+		for _, instant := range []int{attack.CrashBefore, attack.CrashTorn, attack.CrashAfter} {
 			for at := 1; ; at++ {
 				s := k.stage(t)
-				c := &crash{at: at, instant: instant, noLinks: k.noLinks}
+				c := &attack.Crash{At: at, Instant: instant}
+				if k.noLinks {
+					c.Never = "link the old file"
+				}
 				s.crashed(c)
-				if !c.gone {
+				if !c.Gone {
 					break // the agent was done before that write
 				}
-				if instant != torn || c.tore {
+				if instant != attack.CrashTorn || c.Tore {
 					s.wholeThenDone(c, oldContent, newContent, map[bool]string{true: "", false: oldContent}[k.absent])
 					converged++
 				}
