@@ -145,7 +145,7 @@ func (m mutant) catch(dir, root string) (by string, err error) {
 	}
 	for _, run := range m.tests {
 		pkg, test, _ := strings.Cut(run, " ")
-		out, failed, err := runBroken(root, overlay, filepath.Join(dir, filepath.Base(pkg)), pkg, test)
+		out, failed, err := runBroken(root, overlay, filepath.Join(dir, filepath.Base(pkg)+".test"), pkg, test)
 		if err != nil {
 			return "", err
 		}
@@ -194,8 +194,9 @@ func runBroken(root, overlay, binary, pkg, test string) (out string, failed bool
 }
 
 // named refuses a pattern that names no test: it would let every mutant survive, or
-// pass for one that was caught.
+// pass for one that was caught. What is named behind a slash is known to a run only.
 func named(ctx context.Context, binary, test string) error {
+	test, _, _ = strings.Cut(test, "/")
 	b, err := exec.CommandContext(ctx, binary, "-test.list", "^"+test+"$").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("list the tests named %s: %w", test, err)

@@ -57,7 +57,7 @@ func TestAStopWaitsForWhatIsBoundToTheUnit(t *testing.T) {
 			return real.active == "deactivating"
 		})
 		if seen := servicetest.Observed(t, b.Unit("postgresql")); seen.Run.Down() {
-			t.Errorf("seen %+v", seen)
+			t.Fatalf("seen %+v", seen)
 		}
 		select {
 		case err := <-result:
