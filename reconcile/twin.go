@@ -9,14 +9,17 @@ import (
 	"mainstay/reconcile/twin"
 )
 
-// lately reports whether something read at a moment still speaks.
-func (l *Learner) lately(at time.Duration, next *Snapshot) bool {
-	return next.Began-at <= 2*next.Accepted.Deployment.Agent.Heartbeat.D()+time.Minute
+// mayLive is for how long an agent that was heard may live without another word.
+func mayLive(next *Snapshot) time.Duration {
+	return 2*next.Accepted.Deployment.Agent.Heartbeat.D() + time.Minute
 }
+
+// lately reports whether something read at a moment still speaks.
+func lately(at time.Duration, next *Snapshot) bool { return next.Began-at <= mayLive(next) }
 
 // sayTwin tells of another agent of this node's name, for as long as it may live.
 func (l *Learner) sayTwin(next *Snapshot) {
-	next.Twin = l.twins.Twin != nil && l.lately(l.twins.TwinAt, next)
+	next.Twin = l.twins.Twin != nil && lately(l.twins.TwinAt, next)
 	if !next.Twin {
 		return
 	}
@@ -52,7 +55,7 @@ func (l *Learner) readStrangers(ctx context.Context, next *Snapshot, refs map[st
 	for ref, r := range reports {
 		l.hashes[ref] = moved[ref]
 		age := l.Clock.Wall().Sub(r.At)
-		if again || age <= 2*d.Agent.Heartbeat.D()+time.Minute { // it lives, or may live
+		if again || age <= mayLive(next) { // it lives, or may live
 			l.twins.Stranger, l.twins.StrangerAt = &r, next.Began
 		}
 	}
@@ -67,7 +70,7 @@ func (l *Learner) namesake(next *Snapshot) *plan.Report {
 		at time.Duration
 	}{{l.twins.Stranger, l.twins.StrangerAt}, {l.twins.Twin, l.twins.TwinAt}} {
 		same := c.r != nil && (c.r.Seen == next.Seen || c.r.Accepted == next.Accepted.Commit || c.r.Accepted == next.Seen)
-		if c.r != nil && !same && twin.Apart(twin.SourceOf(c.r), l.Source) && l.lately(c.at, next) {
+		if c.r != nil && !same && twin.Apart(twin.SourceOf(c.r), l.Source) && lately(c.at, next) {
 			return c.r
 		}
 	}
