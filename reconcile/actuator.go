@@ -80,6 +80,7 @@ type Actuator struct {
 	untold   string // why the guard does not know of it
 	pause    *Pause
 	takeover *plan.TakeoverAsk
+	unkept   map[string]any // orders, or their ends, that are not on disk, by file
 	// endDrain is a person's word that the drain under way ends (R2).
 	endDrain bool
 	in       plan.Input // of the newest pass
@@ -103,7 +104,7 @@ type Actuator struct {
 
 // NewActuator returns an actuator that remembers what the disk remembers.
 func NewActuator(c ActuatorConfig) *Actuator {
-	a := &Actuator{ActuatorConfig: c}
+	a := &Actuator{ActuatorConfig: c, unkept: map[string]any{}}
 	a.mem = plan.Memory{Fresh: true, Bare: true, Start: uint64(c.Clock.Wall().Unix())}
 	var m plan.Memory
 	switch err := c.Disk.Load(memoryFile, &m); {
@@ -294,6 +295,9 @@ func (a *Actuator) gatherOthers(in *plan.Input) {
 // keep puts the memory on disk before anything is done because of it. A disk
 // that fails is loud and stops nothing: the agent runs on from memory.
 func (a *Actuator) keep(m plan.Memory) {
+	for file, order := range a.unkept {
+		_ = a.keepOrder(file, order) // before the memory, which says what became of it
+	}
 	a.mem = m
 	if a.unsaved == "" && reflect.DeepEqual(&a.mem, &a.saved) {
 		return

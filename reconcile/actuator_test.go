@@ -362,3 +362,25 @@ func TestOnlyANodeThatManagedServicesCanLoseItsRecordOfThem(t *testing.T) {
 		t.Errorf("a record that never was: %+v", h.rack.left)
 	}
 }
+
+// R9, R11: an order that the disk refused, or its end, is on disk as soon as there is
+// room, so that a restart brings nothing back that a person ended.
+func TestAPersonsOrderThatTheDiskRefusedIsKeptLater(t *testing.T) {
+	h := newHand(t).serving()
+	off := &plan.TakeoverAsk{Attest: "standby is off"}
+	if err := errors.Join(h.SetTakeover(off), h.SetPause(&Pause{Reason: "new disks", Until: h.clock.wall.Add(time.Hour)})); err != nil {
+		t.Fatal(err)
+	}
+	h.disk.full = true
+	if h.SetTakeover(nil) == nil || h.SetPause(nil) == nil {
+		t.Fatal("a full disk kept an order")
+	}
+	h.pass()
+	h.disk.full = false
+	h.pass()
+	h.restart()
+	h.pass()
+	if r := h.Report(); r.Takeover != "" || r.Status == plan.Paused {
+		t.Errorf("came back with a restart: takeover %q, %s", r.Takeover, r.Status)
+	}
+}

@@ -50,12 +50,12 @@ func (a *Actuator) activePause() *Pause {
 func (a *Actuator) SetPause(p *Pause) error {
 	if p == nil {
 		a.pause = nil
-		return a.Disk.Save(pauseFile, &Pause{})
+		return a.keepOrder(pauseFile, &Pause{})
 	}
 	kept := *p
 	kept.Boot, kept.By = a.Boot, a.Clock.Boot()+p.Until.Sub(a.Clock.Wall())
 	a.pause = &kept
-	return a.Disk.Save(pauseFile, &kept)
+	return a.keepOrder(pauseFile, &kept)
 }
 
 // dropTakeover drops a person's order that was not carried out before this node
@@ -88,11 +88,23 @@ func (a *Actuator) RefuseTakeover(t plan.TakeoverAsk) error {
 
 // SetTakeover records a person's statement, or ends it with nil (R9).
 func (a *Actuator) SetTakeover(t *plan.TakeoverAsk) error {
-	a.takeover = t
-	if t == nil {
-		t = &plan.TakeoverAsk{}
+	var kept plan.TakeoverAsk
+	if a.takeover = nil; t != nil {
+		kept = *t
+		kept.On = a.ordered().Claim.Tip.ID
+		a.takeover = &kept
 	}
 	// What became of an earlier statement says nothing about this one.
 	a.mem.TakenOver, a.mem.Stated, a.mem.StatedOn, a.mem.OldWord = false, false, "", false
-	return a.Disk.Save(takeoverFile, t)
+	return a.keepOrder(takeoverFile, &kept)
+}
+
+// keepOrder puts a person's order on disk. One that the disk refused is tried again
+// with every pass: what is on disk may be an order that was ended since.
+func (a *Actuator) keepOrder(file string, order any) error {
+	err := a.Disk.Save(file, order)
+	if delete(a.unkept, file); err != nil {
+		a.unkept[file] = order
+	}
+	return err
 }

@@ -5,6 +5,7 @@ package git
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -48,7 +49,7 @@ func newMemoryGroup(t *testing.T) memoryGroup {
 		if os.Mkdir(folder, 0o755) != nil {
 			continue
 		}
-		if os.WriteFile(filepath.Join(folder, file), []byte(strconv.Itoa(memoryBound)), 0o600) != nil {
+		if bound(filepath.Join(folder, file)) != nil {
 			_ = os.Remove(folder)
 			continue
 		}
@@ -66,6 +67,17 @@ func newMemoryGroup(t *testing.T) memoryGroup {
 		return memoryGroup{folder}
 	}
 	return memoryGroup{}
+}
+
+// bound writes the bound to a file that the kernel made. Where there is none, the
+// folder is an ordinary one, as beside the groups of version 1, and bounds nothing.
+func bound(file string) error {
+	f, err := os.OpenFile(file, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(strconv.Itoa(memoryBound))
+	return errors.Join(err, f.Close())
 }
 
 // command runs a program in the group.

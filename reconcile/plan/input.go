@@ -268,6 +268,9 @@ type PauseOrder struct {
 // TakeoverAsk is a person's statement on the node (R9).
 type TakeoverAsk struct {
 	Attest string `json:"attest"`
+	// On is the claim's tip, as far as the node knew it, when the person stated it.
+	// Empty is the first one that a pass with this order sees.
+	On string `json:"on,omitempty"`
 	// Adopt asks only for the claim of a dead instance of one's own side.
 	Adopt bool `json:"adopt,omitempty"`
 	// Reroot asks to believe a claim that went back.

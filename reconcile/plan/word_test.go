@@ -64,3 +64,18 @@ func TestAWordIsGoodForOneTakeover(t *testing.T) { // README: attested
 		t.Errorf("the word was carried out, and still counts: %s %s", d.Status, d.Reason)
 	}
 }
+
+// R9: what a person stated counts for the claim that it was stated on, whatever of it
+// this node remembers: a full disk may keep the statement and lose what became of it.
+func TestAWordCountsForTheClaimItWasStatedOn(t *testing.T) {
+	in := wordOf(Memory{Boot: "boot2"})
+	in.Boot, in.Takeover.On = "boot2", "t1"
+	in.Claim = ClaimView{Read: true, Reachable: true, Tip: Tip{ID: "t4", Claim: Claim{Seq: 4, Holder: "main", Instance: "m1", Start: 4}}}
+	if d := Decide(&in); d.Push != nil || !d.Done {
+		t.Errorf("it was stated on t1, and t4 is taken: %s %s %+v", d.Status, d.Reason, d.Push)
+	}
+	in.Takeover.On = "t4"
+	if d := Decide(&in); d.Push == nil {
+		t.Errorf("it was stated on t4: %s %s", d.Status, d.Reason)
+	}
+}

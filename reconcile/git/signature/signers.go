@@ -28,9 +28,12 @@ func parseAllowedSigners(text string) ([]allowedSigner, error) {
 	n := 0
 	for l := range strings.Lines(text) {
 		n++
-		l = strings.TrimSpace(l)
+		l = strings.TrimRight(strings.TrimLeft(l, " \t"), " \t\r\n")
 		if l == "" || strings.HasPrefix(l, "#") {
 			continue
+		}
+		if strings.ContainsFunc(l, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+			return nil, fmt.Errorf("line %d: holds a control character", n)
 		}
 		a, err := parseSigner(l)
 		if err != nil {
@@ -51,6 +54,12 @@ func parseSigner(l string) (allowedSigner, error) {
 		return a, errors.New("wants: principals [options] keytype key")
 	}
 	a.principals = fields[0]
+	if strings.Contains(a.principals, `"`) {
+		var quoted bool
+		if a.principals, quoted = unquoted(a.principals); !quoted {
+			return a, fmt.Errorf("principals %s: a quote is only before the first and after the last of them", fields[0])
+		}
+	}
 	if !slices.ContainsFunc(a.names(), func(p string) bool { return p != "" && p[0] != '!' }) {
 		return a, fmt.Errorf("principals %s allow nobody", a.principals)
 	}
@@ -199,16 +208,16 @@ func signerTime(text string) (time.Time, error) {
 	for _, layout := range []string{"20060102", "200601021504", "20060102150405"} {
 		if len(digits) == len(layout) {
 			t, err := time.ParseInLocation(layout, digits, zone)
-			if err == nil {
+			if err == nil && t.Unix() >= 0 {
 				return t, nil
 			}
 		}
 	}
-	return time.Time{}, fmt.Errorf("time %q is not YYYYMMDD[HHMM[SS]][Z]", text)
+	return time.Time{}, fmt.Errorf("time %q is not YYYYMMDD[HHMM[SS]][Z] since 1970", text)
 }
 
 // names are the patterns of who may use the key.
-func (a allowedSigner) names() []string { return strings.Split(strings.Trim(a.principals, `"`), ",") }
+func (a allowedSigner) names() []string { return strings.Split(a.principals, ",") }
 
 func (a allowedSigner) is(key ssh.PublicKey) bool {
 	return key != nil && bytes.Equal(a.key.Marshal(), key.Marshal())

@@ -169,6 +169,10 @@ func (d *Driver) Stop(ctx context.Context) error {
 	d.setReversed(true)
 	defer d.changed()
 	err = d.stop(ctx)
+	if err != nil && order.Open() && ctx.Err() == nil {
+		// It came up after the stop command had found nothing to stop.
+		err = d.stop(ctx)
+	}
 	for err == nil && order.Open() {
 		// It may come up only now, after a stop that found nothing to stop.
 		var down bool
