@@ -20,6 +20,9 @@ type Type struct {
 	Blocks bool
 	// AtOnce says that it needs a person at once, whatever the hour.
 	AtOnce bool
+	// Refuses says that the newest commit is not in force on the node, and will not be
+	// until somebody acts.
+	Refuses bool
 	// Passing says that it comes and goes by itself and is no reason to act.
 	Passing bool
 }
@@ -50,7 +53,7 @@ func conditionsOfGit() []Type {
 		{Type: plan.CondCommitMoved, Passing: true,
 			Meaning: "The branch moved while it was read. The next look reads the newer commit.",
 			Do:      "Nothing, unless it stays."},
-		{Type: plan.CondCommitRefused, Blocks: true,
+		{Type: plan.CondCommitRefused, Blocks: true, Refuses: true,
 			Meaning: "The newest commit is not accepted, for a reason that has no name of its own.",
 			Do:      "Read the message."},
 		{Type: plan.CondCoordinationMoved, Blocks: true,
@@ -59,22 +62,22 @@ func conditionsOfGit() []Type {
 		{Type: plan.CondCoordinationUnreachable, Blocks: true,
 			Meaning: "The place of claims and reports cannot be read.",
 			Do:      "Mend the network or the git server."},
-		{Type: plan.CondDeploymentRenamed, Blocks: true,
+		{Type: plan.CondDeploymentRenamed, Blocks: true, Refuses: true,
 			Meaning: "The document renames the deployment, which would leave its claims behind.",
 			Do:      "Take the name back, or see what runs on both sides and run `mainstay accept COMMIT --attest \"…\"` on each node."},
-		{Type: plan.CondDocumentHangs, Blocks: true,
+		{Type: plan.CondDocumentHangs, Blocks: true, Refuses: true,
 			Meaning: "A document was read for too long without an end.",
 			Do:      "Push a commit that costs less to read."},
-		{Type: plan.CondDocumentInvalid, Blocks: true,
+		{Type: plan.CondDocumentInvalid, Blocks: true, Refuses: true,
 			Meaning: "The document has a problem. One condition for each.",
 			Do:      "Correct it: `mainstay validate` says the same."},
-		{Type: plan.CondDocumentMissing, Blocks: true,
+		{Type: plan.CondDocumentMissing, Blocks: true, Refuses: true,
 			Meaning: "The newest commit has no document, or lacks a file that it names.",
 			Do:      "Put the file back, or correct repository.path in the agent file."},
 		{Type: plan.CondDocumentSlow,
 			Meaning: "A document is being read for long. The accepted one stays in force.",
 			Do:      "Wait, or push a commit that costs less to read."},
-		{Type: plan.CondDocumentTooLarge, Blocks: true,
+		{Type: plan.CondDocumentTooLarge, Blocks: true, Refuses: true,
 			Meaning: "The document, or a file that it names, is larger than is accepted.",
 			Do:      "Make it smaller."},
 		{Type: plan.CondGitAccessDenied, Blocks: true,
@@ -95,7 +98,7 @@ func conditionsOfGit() []Type {
 		{Type: plan.CondNoCoordination,
 			Meaning: "Read-only mode: no claim keeps the two sides apart (R8).",
 			Do:      "Let the node push, if that is possible at all."},
-		{Type: plan.CondNodeUnknown, Blocks: true,
+		{Type: plan.CondNodeUnknown, Blocks: true, Refuses: true,
 			Meaning: "The document does not name this node.",
 			Do:      "Name it under nodes, or set node in the agent file."},
 		{Type: plan.CondPushUnknown, Passing: true,
@@ -107,16 +110,16 @@ func conditionsOfGit() []Type {
 		{Type: plan.CondReportUnreadable,
 			Meaning: "The report of another node cannot be read.",
 			Do:      "Run `mainstay doctor` on that node."},
-		{Type: plan.CondRewound, Blocks: true,
+		{Type: plan.CondRewound, Blocks: true, Refuses: true,
 			Meaning: "The branch does not descend from the accepted commit.",
 			Do:      "Push a descendant, or `mainstay accept` the commit on each node."},
-		{Type: plan.CondRoleRenamed, Blocks: true,
+		{Type: plan.CondRoleRenamed, Blocks: true, Refuses: true,
 			Meaning: "The document gives this node another role, which would leave its claim behind (R13).",
 			Do:      "Take the role back, or see that the node is down and run `mainstay accept COMMIT --attest \"…\"` on each node."},
-		{Type: plan.CondRoleRetyped, Blocks: true,
+		{Type: plan.CondRoleRetyped, Blocks: true, Refuses: true,
 			Meaning: "The document makes a role exclusive that several nodes may be running (R13).",
 			Do:      "Take it back, or stop the role on one side and run `mainstay accept COMMIT --attest \"…\"` on each node."},
-		{Type: plan.CondSignatureRefused, Blocks: true,
+		{Type: plan.CondSignatureRefused, Blocks: true, Refuses: true,
 			Meaning: "A commit since the accepted one changed the document and is not signed by anyone who may do that, or is of a time that cannot be true.",
 			Do:      "Push a signed one in its place, or correct verify in the agent file. If the branch is right as it is, `mainstay accept` its newest commit on each node."},
 	}
