@@ -106,8 +106,8 @@ func (a *Agent) between(ctx context.Context, order func(*Actuator) error) error 
 
 // override makes the learner take a commit that does not descend from the accepted
 // one, by a person's order, and looks at once.
-func (a *Agent) override(ctx context.Context, commit string) error {
-	return runIn(ctx, a.learns, func() error { defer a.Sync(); a.learner.Override(commit); return nil })
+func (a *Agent) override(ctx context.Context, commit, attest string) error {
+	return runIn(ctx, a.learns, func() error { defer a.Sync(); a.learner.Override(commit, attest); return nil })
 }
 
 // runIn has f run by the goroutine that takes from to, and waits for it.

@@ -70,7 +70,8 @@ type Learner struct {
 	// not fetched again on every look.
 	refused  string
 	refusal  []plan.Condition
-	override string
+	// override is the commit that a person named, and attest what was stated with it.
+	override, attest string
 	hashes   map[string]string // report ref -> hash that was read
 	unfit    unfit.Refs        // claims and reports that cannot be read
 	twins    twin.Seen
@@ -315,8 +316,8 @@ func (c *LearnerConfig) load(s Saved, read spec.TemplateReader) (*spec.Deploymen
 func (l *Learner) accept(next *Snapshot, s Saved, d *spec.Deployment) {
 	l.save(acceptedFile, s)
 	l.adopt(next, s.Commit, d)
-	l.refused, l.refusal, l.override = "", nil, ""
-	l.Log.Info("accepted", "commit", s.Commit, "active", d.Active)
+	l.Log.Info("accepted", "commit", s.Commit, "active", d.Active, "attest", l.attest)
+	l.refused, l.refusal, l.override, l.attest = "", nil, "", ""
 }
 
 // save keeps a value on disk. What could not be kept is tried again at every
@@ -352,10 +353,10 @@ func (l *Learner) adopt(next *Snapshot, commit string, d *spec.Deployment) {
 	next.arrange(nil)
 }
 
-// Override lets a commit be accepted although it does not descend from the
-// accepted one, by a person's order on the node.
-func (l *Learner) Override(commit string) {
-	l.override, l.refused = commit, ""
+// Override lets a commit be accepted although it does not descend from the accepted
+// one, by a person's order on the node, and with a statement also one that renames (R13).
+func (l *Learner) Override(commit, attest string) {
+	l.override, l.attest, l.refused = commit, attest, ""
 }
 
 // recall loads what earlier runs kept. A damaged file has been set aside by the

@@ -93,7 +93,7 @@ func TestAPersonMayAcceptARenamedDeployment(t *testing.T) {
 	s.look(t)
 	s.git.commit("c2", strings.Replace(paris(spec.Standby), "name: paris", "name: lyon", 1))
 	s.look(t)
-	s.Override("c2")
+	s.Override("c2", "seen down")
 	snap := s.look(t)
 	if snap.Accepted.Commit != "c2" {
 		t.Fatalf("accepted %s", snap.Accepted.Commit)
@@ -123,7 +123,11 @@ func TestAPersonMayAcceptWhatChangesARole(t *testing.T) {
 			if snap := s.look(t); snap.Accepted == nil || snap.Accepted.Commit != "c1" || !hasCondition(snap.Conditions, c.condition) {
 				t.Fatalf("accepted %+v, conditions %v", snap.Accepted, snap.Conditions)
 			}
-			s.Override("c2")
+			s.Override("c2", "")
+			if snap := s.look(t); snap.Accepted.Commit != "c1" || !hasCondition(snap.Conditions, c.condition) {
+				t.Errorf("accepted %s although nobody stated anything, conditions %v", snap.Accepted.Commit, snap.Conditions)
+			}
+			s.Override("c2", "seen down")
 			if snap := s.look(t); snap.Accepted.Commit != "c2" {
 				t.Errorf("accepted %s although a person said so", snap.Accepted.Commit)
 			}

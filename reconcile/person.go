@@ -149,8 +149,9 @@ func (a *Agent) EndTakeover(ctx context.Context) (Outcome, error) {
 }
 
 // AcceptCommit accepts the newest commit of the branch although it does not
-// descend from the accepted one. It is named by the first of its hex digits.
-func (a *Agent) AcceptCommit(ctx context.Context, commit string) (Outcome, error) {
+// descend from the accepted one. It is named by the first of its hex digits. One that
+// renames what leads to a claim wants a statement too (R13).
+func (a *Agent) AcceptCommit(ctx context.Context, commit, attest string) (Outcome, error) {
 	s := a.Known()
 	if s == nil || s.Seen == "" {
 		return Outcome{}, errors.New("the branch has not been read yet")
@@ -165,7 +166,7 @@ func (a *Agent) AcceptCommit(ctx context.Context, commit string) (Outcome, error
 	if s.Accepted != nil && s.Accepted.Commit == commit {
 		return Outcome{Message: fmt.Sprintf("commit %.12s is accepted already", commit)}, nil
 	}
-	if err := a.override(ctx, commit); err != nil {
+	if err := a.override(ctx, commit, attest); err != nil {
 		return Outcome{}, err
 	}
 	s, err := a.SyncWait(ctx)
@@ -173,6 +174,9 @@ func (a *Agent) AcceptCommit(ctx context.Context, commit string) (Outcome, error
 		return Outcome{}, fmt.Errorf("the look at git has not ended: %w", err)
 	}
 	if s.Accepted == nil || s.Accepted.Commit != commit {
+		if err := permit.Unstated(commit, attest, s.Conditions); err != nil {
+			return Outcome{}, err
+		}
 		return Outcome{}, &permit.Refused{Reason: fmt.Sprintf("commit %.12s was not accepted: %s", commit, whyNot(s)),
 			Advice: "accept overrides the check that a commit descends from the one before, and nothing else"}
 	}

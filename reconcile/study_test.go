@@ -113,7 +113,7 @@ func TestAPersonsOrderIsNotLostWhileADocumentIsRead(t *testing.T) {
 	free := s.stuck()
 	s.git.commit("c2", strings.Replace(paris(spec.Standby), "name: paris", "name: lyon", 1))
 	s.within(t)
-	s.Override("c2")
+	s.Override("c2", "seen down")
 	free()
 	<-s.studied()
 	s.TakeUp(t.Context())

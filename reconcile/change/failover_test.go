@@ -193,16 +193,19 @@ func TestWhatIsRefusedIsNotPushed(t *testing.T) {
 // Waiting changes nothing when every node refuses the commit, even one that
 // declares what they do already: that is said at once, with the way out.
 func TestACommitThatEveryNodeRefusesIsNotWaitedFor(t *testing.T) {
-	l := newLab(t)
-	l.converge(func(r *plan.Report) {
-		r.Conditions = []plan.Condition{{Type: "Rewound", Message: "it does not descend from what was accepted"}}
-	})
-	v, d := l.now()
-	goal := Goal{Commit: v.Commit, Active: d.Active}
-	err := goal.Follow(t.Context(), l.look, func([]State, *fleet.View, *fleet.Deployment, error) {}, always(t))
-	var refused *Refused
-	if !errors.As(err, &refused) || !strings.Contains(refused.Advice, "mainstay accept "+v.Commit[:12]) {
-		t.Errorf("got %v", err)
+	for kind, advice := range map[string]string{
+		plan.CondRewound: "mainstay accept COMMIT`", plan.CondDeploymentRenamed: "mainstay accept COMMIT --attest", plan.CondRoleRenamed: "mainstay accept COMMIT --attest",
+		plan.CondRoleRetyped: "mainstay accept COMMIT --attest", plan.CondDocumentInvalid: "mend the document", plan.CondSignatureRefused: "mend the document",
+	} {
+		l := newLab(t)
+		l.converge(func(r *plan.Report) { r.Conditions = []plan.Condition{{Type: kind, Message: "it is not accepted"}} })
+		v, d := l.now()
+		goal := Goal{Commit: v.Commit, Active: d.Active}
+		err := goal.Follow(t.Context(), l.look, func([]State, *fleet.View, *fleet.Deployment, error) {}, always(t))
+		var refused *Refused
+		if !errors.As(err, &refused) || !strings.Contains(refused.Advice, strings.Replace(advice, "COMMIT", v.Commit[:12], 1)) {
+			t.Errorf("%s: got %v", kind, err)
+		}
 	}
 }
 

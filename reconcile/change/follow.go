@@ -9,6 +9,7 @@ import (
 
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/conditions"
 	"mainstay/spec"
 )
 
@@ -103,7 +104,16 @@ func refusedByAll(nodes []State, commit string) error {
 	slices.Sort(reasons)
 	r := &Refused{Reason: fmt.Sprintf("every node refuses %.7s: %s", commit, strings.Join(slices.Compact(reasons), "; ")),
 		Advice: "mend the document and push again; mainstay status says what each node finds"}
-	if slices.ContainsFunc(nodes, func(n State) bool { return strings.HasPrefix(n.Refuses, rewound) }) {
+	by := func(types ...string) bool {
+		return slices.ContainsFunc(nodes, func(n State) bool {
+			kind, _, _ := strings.Cut(n.Refuses, ":")
+			return slices.Contains(types, kind)
+		})
+	}
+	switch {
+	case by(plan.CondDeploymentRenamed, plan.CondRoleRenamed, plan.CondRoleRetyped):
+		r.Advice = fmt.Sprintf("if that is meant, see what runs on both sides, then run `mainstay accept %.12s --attest \"…\"` on every node", commit)
+	case by(plan.CondRewound):
 		r.Advice = fmt.Sprintf("if the history was rewritten on purpose, run `mainstay accept %.12s` on every node", commit)
 	}
 	return r
@@ -150,20 +160,11 @@ func (g Goal) settled(r *plan.Report) bool {
 	return r.Status == plan.Active
 }
 
-// rewound is the condition of a node whose branch does not descend from what it
-// accepted.
-const rewound = "Rewound"
-
-// refusals are the conditions of a node that will not accept the newest commit by
-// itself.
-func refusals() []string {
-	return []string{rewound, "SignatureRefused", "CommitRefused", "DocumentInvalid", "DocumentTooLarge", "DocumentMissing",
-		"DeploymentRenamed", "NodeUnknown"}
-}
-
+// refuses is the first condition by which a node does not accept the newest commit by
+// itself, with its type before it.
 func refuses(r *plan.Report) string {
 	for _, c := range r.Conditions {
-		if slices.Contains(refusals(), c.Type) {
+		if conditions.Of(c.Type).Refuses {
 			return c.Type + ": " + c.Message
 		}
 	}

@@ -53,7 +53,8 @@ type DrainRequest struct {
 type AcceptRequest struct {
 	Commit string `json:"commit,omitempty"`
 	Claim  bool   `json:"claim,omitempty"`
-	// Attest is what the person states; it is required with Claim.
+	// Attest is what the person states; it is required with Claim, and with a commit
+	// that renames what leads to a claim (R13).
 	Attest string `json:"attest,omitempty"`
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 	"mainstay/spec"
 )
 
@@ -56,6 +57,7 @@ func (p *planner) nodeChanges() {
 	if p.From == nil {
 		return
 	}
+	p.plan.Notes = append(p.plan.Notes, p.renames()...)
 	for _, name := range fleet.Ordered(p.To) {
 		before, err := p.From.Want(name)
 		if err != nil {
@@ -72,6 +74,21 @@ func (p *planner) nodeChanges() {
 				Do: DoChange, Text: p.leaves(name)})
 		}
 	}
+}
+
+// renames says what leads nodes to another claim than before, which they refuse (R13).
+func (p *planner) renames() []string {
+	var notes []string
+	for _, name := range fleet.Ordered(p.To) {
+		if _, was := p.From.Nodes[name]; !was {
+			continue
+		}
+		if kind, what := permit.Renames(p.From, p.To, name); kind != "" {
+			notes = append(notes, fmt.Sprintf("the document %s and leaves the claim behind that says who serves: nodes accept that "+
+				"only once you saw what runs on both sides and ran mainstay accept COMMIT --attest \"…\" on each", what))
+		}
+	}
+	return slices.Compact(notes)
 }
 
 // leaves is what becomes of a node that the document no longer has. One that holds

@@ -211,6 +211,29 @@ func TestANewServiceStartsOnTheSideThatServes(t *testing.T) {
 	}
 }
 
+// R13: what leads a node to another claim is refused by it, and the forecast says so.
+func TestWhatNodesRefuseForItsNameIsForetold(t *testing.T) {
+	text := strings.ReplaceAll(strings.ReplaceAll(document, "ACTIVE", "main"), "HANDOVER", "{}")
+	load := func(text string) *spec.Deployment {
+		d, problems := spec.Load("d.yaml", []byte(text), nil)
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		return d
+	}
+	shared := strings.NewReplacer("exclusive: true", "exclusive: false", ", side: main", "", ", side: standby", "").Replace(text)
+	for name, c := range map[string]struct{ from, to, want string }{
+		"deployment": {text, strings.Replace(text, "name: paris", "name: lyon", 1), `renames the deployment from "paris" to "lyon"`},
+		"role":       {text, strings.NewReplacer("role: app", "role: web", "  app:", "  web:").Replace(text), `takes m from the role "app" to "web"`},
+		"re-typed":   {shared, text, `makes the role "app" exclusive`},
+	} {
+		p := Of(Input{From: load(c.from), To: load(c.to), Now: &fleet.Deployment{Name: "paris"}, Coordinated: true})
+		if all := strings.Join(p.Notes, "\n"); strings.Count(all, c.want) != 1 || !strings.Contains(all, "mainstay accept COMMIT --attest") {
+			t.Errorf("%s: notes are %s", name, all)
+		}
+	}
+}
+
 func TestNothingHappensWhenNothingChanges(t *testing.T) {
 	w := newWorld(t)
 	d := w.load("main")

@@ -125,7 +125,7 @@ func (w *World) acceptRewritten(n *node) {
 	for _, c := range p.learner.Snapshot().Conditions {
 		if c.Type == rewritten && !p.busy && n.overridden != tip {
 			n.overridden = tip
-			p.learner.Override(tip)
+			p.learner.Override(tip, "")
 			p.look()
 		}
 	}
