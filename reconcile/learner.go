@@ -220,7 +220,7 @@ func (l *Learner) learnListing(next *Snapshot, listing Listing, err error) {
 	l.ofDocument = nil
 	next.OK = err == nil
 	if err != nil {
-		l.ofDocument = warning(unreadType(err), "the repository cannot be read: %v", err)
+		l.ofDocument = warning(unreadType(err), "%v", err)
 		return
 	}
 	next.LastRead = l.Clock.Wall()

@@ -105,7 +105,7 @@ func faces(with func(...string) []string) []row {
 		{folder: "reconcile/change", why: "carries a change out for any face: no flags, no terminal",
 			internal: with("schema", "reconcile/gitcmd", "reconcile/fleet", "reconcile/forecast", "reconcile/plan/conditions"), modules: []string{goYAML}},
 		{folder: "reconcile/doctor", why: "tries each part of a node, so it must reach each", modules: []string{xSys},
-			internal: with("reconcile/control", "reconcile/git", "reconcile/git/signature", "reconcile/git/trust", "reconcile/fleet", "reconcile/guard", "reconcile/probe", "reconcile/service",
+			internal: with("reconcile/control", "reconcile/git", "reconcile/git/trust", "reconcile/plan/conditions", "reconcile/fleet", "reconcile/guard", "reconcile/probe", "reconcile/service",
 				"reconcile/service/compose", "reconcile/service/systemd", "reconcile/state")},
 		{folder: "reconcile/console", why: "signs in by keys that package git reads; the rest comes through change", internal: with("reconcile/git")},
 	}

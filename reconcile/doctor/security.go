@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"mainstay/reconcile/git"
-	"mainstay/reconcile/git/signature"
 	"mainstay/reconcile/git/trust"
 	"mainstay/spec"
 )
@@ -45,11 +44,7 @@ func (e *examiner) policy() {
 	if v.Policy == nil {
 		return
 	}
-	signers, err := signature.Read(v.AllowedSigners)
-	if err == nil {
-		err = trust.Unknown(v.Policy, signers)
-	}
-	if err != nil {
+	if err := trust.Unknown(v.Policy, v.AllowedSigners); err != nil {
 		e.fail(security, strings.ReplaceAll(err.Error(), "\n", "; "), "correct verify.policy, or the file that verify.allowedSigners names")
 	}
 }
@@ -160,7 +155,7 @@ func (e *examiner) server(ctx context.Context, d *spec.Deployment) {
 // branchPush tries whether this node's key may push the document's branch.
 func (e *examiner) branchPush(ctx context.Context) {
 	r := e.file.Repository
-	remote, err := git.Open(git.Options{URL: r.URL, SSHKey: r.SSHKey, TokenFile: r.TokenFile, KnownHosts: r.KnownHosts, CAFile: r.CAFile, Timeout: bound, Log: e.log})
+	remote, err := e.open(git.OptionsOf(e.file))
 	if err != nil {
 		return // told already
 	}

@@ -94,8 +94,13 @@ func trailers(payload []byte) map[string][]string {
 	return found
 }
 
-// Unknown returns the identities of a policy that none of those allowed goes by.
-func Unknown(p *spec.Policy, signers signature.Signers) error {
+// Unknown returns the identities of a policy that nobody goes by whom a file of allowed
+// signers names, or why that file cannot be used.
+func Unknown(p *spec.Policy, file string) error {
+	signers, err := signature.Read(file)
+	if err != nil {
+		return err
+	}
 	var errs []error
 	for _, field := range spec.PolicyFields() {
 		for _, identity := range p.Who(field) {
