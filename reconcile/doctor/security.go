@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/git"
-	"mainstay/reconcile/git/trust"
+	"mainstay/reconcile/git/failure"
 	"mainstay/spec"
 )
 
@@ -44,7 +44,7 @@ func (e *examiner) policy() {
 	if v.Policy == nil {
 		return
 	}
-	if err := trust.Unknown(v.Policy, v.AllowedSigners); err != nil {
+	if err := git.UnknownSigners(v.Policy, v.AllowedSigners); err != nil {
 		e.fail(security, strings.ReplaceAll(err.Error(), "\n", "; "), "correct verify.policy, or the file that verify.allowedSigners names")
 	}
 }
@@ -138,7 +138,7 @@ func (e *examiner) server(ctx context.Context, d *spec.Deployment) {
 	other := git.ReportRef(d.Name, e.file.Node+"-doctor")
 	kept, err := remote.TryPush(ctx, other, e.now())
 	switch {
-	case errors.Is(err, git.ErrRefused):
+	case errors.Is(err, failure.ErrRefused):
 		e.ok(security, "the git server keeps this node's key from other nodes' refs (it refuses %s)", other)
 	case err != nil:
 		e.warn(security, "whether the git server keeps this node's key from other nodes' refs is not known: "+err.Error(), hintOf(err, "try again"))
@@ -165,7 +165,7 @@ func (e *examiner) branchPush(ctx context.Context) {
 		e.fail(security, "this node's key may push "+r.Branch+": whoever takes it decides what every node does", "let node keys push refs/mainstay/* only (examples/hooks), and set verify.allowedSigners")
 	case err == nil:
 		e.warn(security, "this node's key may push "+r.Branch+", though only signed commits are accepted", "let node keys push refs/mainstay/* only (examples/hooks)")
-	case errors.Is(err, git.ErrRefused), errors.Is(err, git.ErrAuth):
+	case errors.Is(err, failure.ErrRefused), errors.Is(err, failure.ErrAuth):
 		e.ok(security, "this node's key may not push %s", r.Branch)
 	default:
 		e.warn(security, "whether this node's key may push "+r.Branch+" is not known: "+err.Error(), hintOf(err, "try again"))

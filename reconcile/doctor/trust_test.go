@@ -20,7 +20,7 @@ import (
 // while no agent says which one it goes by.
 func TestACommitThatThePolicyRefusesFails(t *testing.T) {
 	if _, err := exec.LookPath("ssh-keygen"); err != nil {
-		t.Skip("no ssh-keygen")
+		t.Fatal("this test needs ssh-keygen")
 	}
 	bare, work, dir := repository(t), t.TempDir(), t.TempDir()
 	gitserver.Git(t, work, "clone", "--quiet", bare, ".")
