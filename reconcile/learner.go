@@ -68,13 +68,13 @@ type Learner struct {
 	snap *Snapshot
 	// refused is the newest tip that was not accepted, and why, so that it is
 	// not fetched again on every look.
-	refused  string
-	refusal  []plan.Condition
+	refused string
+	refusal []plan.Condition
 	// override is the commit that a person named, and attest what was stated with it.
 	override, attest string
-	hashes   map[string]string // report ref -> hash that was read
-	unfit    unfit.Refs        // claims and reports that cannot be read
-	twins    twin.Seen
+	hashes           map[string]string // report ref -> hash that was read
+	unfit            unfit.Refs        // claims and reports that cannot be read
+	twins            twin.Seen
 	// othersRead is when all reports that had moved were read, in boot time.
 	othersRead time.Duration
 	// unsaved is what the disk did not take, by name.
@@ -220,7 +220,7 @@ func (l *Learner) learnListing(next *Snapshot, listing Listing, err error) {
 	l.ofDocument = nil
 	next.OK = err == nil
 	if err != nil {
-		l.ofDocument = warning(unreadType(err), "the repository cannot be read: %v", err)
+		l.ofDocument = warning(unreadType(err), "%v", err)
 		return
 	}
 	next.LastRead = l.Clock.Wall()

@@ -52,7 +52,7 @@ func TestWhatTheStrictReaderDoesNotSeeIsSeen(t *testing.T) {
 }
 
 func TestKeysAreWantedInTheirExactCase(t *testing.T) {
-	problems := Validate(Deployment, "d", []byte(strings.Replace(small, "active", "ACTIVE", 1)))
+	problems := validate(Deployment, "d", []byte(strings.Replace(small, "active", "ACTIVE", 1)))
 	if len(problems) != 1 || problems[0].Rule != RuleUnknownKey {
 		t.Error(problems)
 	}

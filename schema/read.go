@@ -29,19 +29,6 @@ type Document struct {
 	bad  []Path
 }
 
-// Validate returns every problem of a file, sorted by position.
-func Validate(kind Kind, file string, data []byte) []Problem {
-	if machineMade(kind) {
-		def, err := define(kind)
-		if err != nil {
-			return []Problem{internal(file, err)}
-		}
-		return validateJSON(def, file, data)
-	}
-	_, problems := Read(kind, file, data)
-	return problems
-}
-
 func internal(file string, err error) Problem {
 	return Problem{File: file, Line: 1, Column: 1, Rule: RuleInternal, Message: err.Error()}
 }

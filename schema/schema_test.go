@@ -16,7 +16,7 @@ const small = "apiVersion: mainstay/v1\nkind: Deployment\nname: paris\nactive: m
 
 func TestProblemsReadLikeACompilers(t *testing.T) {
 	text := strings.Replace(small, "active", "Active", 1)
-	got := Lines(Validate(Deployment, "d.yaml", []byte(text)), strings.ToUpper)
+	got := Lines(validate(Deployment, "d.yaml", []byte(text)), strings.ToUpper)
 	if diff := cmp.Diff([]string{"D.YAML:4:1: ACTIVE: IS NOT A KNOWN KEY", "  hint: DID YOU MEAN ACTIVE?"}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -25,10 +25,10 @@ func TestProblemsReadLikeACompilers(t *testing.T) {
 func TestSizeIsBounded(t *testing.T) {
 	attack.Row(t, "hostile document", "a document above 1 MiB", "refused unread")
 	text := small + "#" + strings.Repeat("x", MaxSize-len(small)-1)
-	if problems := Validate(Deployment, "d", []byte(text)); len(problems) > 0 {
+	if problems := validate(Deployment, "d", []byte(text)); len(problems) > 0 {
 		t.Errorf("a file of exactly the largest size: %v", problems)
 	}
-	problems := Validate(Deployment, "d", []byte(text+"x"))
+	problems := validate(Deployment, "d", []byte(text+"x"))
 	if len(problems) != 1 || problems[0].Rule != RuleSize {
 		t.Errorf("one byte more: %v", problems)
 	}
@@ -40,7 +40,7 @@ func TestTheListOfProblemsIsBounded(t *testing.T) {
 	for i := range 900 {
 		fmt.Fprintf(&text, "x%d: 1\n", i)
 	}
-	problems := Validate(Deployment, "d", []byte(text.String()))
+	problems := validate(Deployment, "d", []byte(text.String()))
 	if len(problems) != MaxProblems+1 {
 		t.Fatalf("%d problems", len(problems))
 	}
@@ -52,7 +52,7 @@ func TestTheListOfProblemsIsBounded(t *testing.T) {
 func TestDeepNestingIsRefused(t *testing.T) {
 	attack.Row(t, "hostile document", "a document nested very deep", "refused")
 	text := small + "x: " + strings.Repeat("[", 500) + strings.Repeat("]", 500) + "\n"
-	for _, p := range Validate(Deployment, "d", []byte(text)) {
+	for _, p := range validate(Deployment, "d", []byte(text)) {
 		if p.Rule == RuleExpansion {
 			return
 		}
@@ -62,14 +62,14 @@ func TestDeepNestingIsRefused(t *testing.T) {
 
 func TestAnAliasOfItselfIsRefused(t *testing.T) {
 	attack.Row(t, "hostile document", "an alias of itself", "refused")
-	problems := Validate(Deployment, "d", []byte(small+"x: &a [*a]\n"))
+	problems := validate(Deployment, "d", []byte(small+"x: &a [*a]\n"))
 	if len(problems) == 0 {
 		t.Error("a value that holds itself was accepted")
 	}
 }
 
 func TestAnUnknownAnchorHasItsPlace(t *testing.T) {
-	problems := Validate(Deployment, "d", []byte(strings.Replace(small, "role: r", "role: *r", 1)))
+	problems := validate(Deployment, "d", []byte(strings.Replace(small, "role: r", "role: *r", 1)))
 	if len(problems) != 1 || problems[0].Line != 5 || problems[0].Column != 21 {
 		t.Error(problems)
 	}
@@ -78,7 +78,7 @@ func TestAnUnknownAnchorHasItsPlace(t *testing.T) {
 func TestAProblemBehindAnAliasHasItsPlace(t *testing.T) {
 	text := strings.Replace(small, "nodes: { a: { role: r } }", "nodes:\n  a: &n { role: r, sid: main }\n  b: *n", 1)
 	var got []string
-	for _, p := range Validate(Deployment, "d", []byte(text)) {
+	for _, p := range validate(Deployment, "d", []byte(text)) {
 		got = append(got, p.String())
 	}
 	if diff := cmp.Diff([]string{"d:6:20: nodes.a.sid: is not a known key", "d:6:20: nodes.b.sid: is not a known key"}, got); diff != "" {
@@ -182,7 +182,7 @@ func TestMachineMadeFilesMayGrowButNotLie(t *testing.T) {
 		`{"seq":1e999999}`:                        {"c:1:1: not JSON: json: cannot unmarshal number 1e999999 into Go value of type float64"},
 	} {
 		var got []string
-		for _, p := range Validate(Claim, "c", []byte(text)) {
+		for _, p := range validate(Claim, "c", []byte(text)) {
 			got = append(got, p.String())
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -197,7 +197,7 @@ func FuzzValidate(f *testing.F) {
 	f.Add([]byte("{\"a\": .nan, 1: 2012-01-01, \"~1/%2f\": {}}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, kind := range Kinds() {
-			problems := Validate(kind, "f", data)
+			problems := validate(kind, "f", data)
 			for _, p := range problems {
 				if p.Line < 1 || p.Column < 1 || p.Message == "" || p.Rule == RuleInternal {
 					t.Fatalf("%#v", p)
@@ -216,7 +216,7 @@ func TestTheCommonestSlipsAreSaidInPlainWords(t *testing.T) {
 		"n: { address: ::1 }\n":     `1: a value within { } or [ ] begins with a colon; put it in quotes, as in { address: "::1" }`,
 		"a: 1\nactive:main\nb: 1\n": "a space belongs after the colon, as in key: value",
 	} {
-		p := Validate(Deployment, "d", []byte(text))
+		p := validate(Deployment, "d", []byte(text))
 		if len(p) != 1 || !strings.Contains(fmt.Sprintf("%d: %s; %s", p[0].Line, p[0].Message, p[0].Hint), want) {
 			t.Errorf("%q: %+v", text, p)
 		}

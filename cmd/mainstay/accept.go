@@ -21,7 +21,7 @@ func (a *app) acceptCommand() *cobra.Command {
 			"what you checked: that nothing serves which this node does not know of.\n" + endsWith(exitRefused),
 		Example: "  mainstay accept 3f2a91c07d11\n" +
 			"  mainstay accept 3f2a91c07d11 --attest \"standby is down, seen by me\"\n  mainstay accept --claim --attest \"restored from Monday, standby seen down\"",
-		Args:    cobra.MaximumNArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				q.Commit = args[0]

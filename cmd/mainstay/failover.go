@@ -17,7 +17,7 @@ import (
 	"mainstay/reconcile/change"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/forecast"
-	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/gitcmd"
 	"mainstay/spec"
 )
@@ -149,7 +149,7 @@ func (a *app) proposed(err error) error {
 // git (R9).
 func withoutGit(err error) error {
 	var f *fault
-	if !errors.As(err, &f) || f.code != exitFailed || errors.Is(err, git.ErrNotFound) || errors.Is(err, fleet.ErrNoBranch) {
+	if !errors.As(err, &f) || f.code != exitFailed || errors.Is(err, failure.ErrNotFound) || errors.Is(err, fleet.ErrNoBranch) {
 		return err
 	}
 	way := "if git is gone, `mainstay takeover` on a node works without it (examples/RUNBOOK.md, \"Git is gone\")"

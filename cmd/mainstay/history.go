@@ -13,7 +13,7 @@ import (
 	"mainstay/cmd/mainstay/draw"
 	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/fleet"
-	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 )
 
 // historyJSON is the JSON form of a deployment's history.
@@ -68,7 +68,7 @@ func (a *app) history(ctx context.Context, l *laptop, role string, limit int) er
 			continue
 		}
 		chain, err := s.Chain(ctx, d.Name, r)
-		if err != nil && !errors.Is(err, git.ErrDamaged) {
+		if err != nil && !errors.Is(err, failure.ErrDamaged) {
 			return l.fault(err)
 		}
 		if err != nil {

@@ -16,7 +16,7 @@ import (
 
 	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/fleet"
-	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/gitcmd"
 	"mainstay/reconcile/plain"
 	"mainstay/schema"
@@ -230,7 +230,7 @@ func (l *laptop) fault(err error) error {
 		f.hint = "name the branch that the nodes read with --base"
 	case errors.As(err, &g):
 		f.hint = "does `git ls-remote " + fleet.Shown(l.place.URL) + "` work?"
-	case errors.Is(err, git.ErrNotFound):
+	case errors.Is(err, failure.ErrNotFound):
 		f.hint = "leave --path out to see every document of " + l.place.Branch
 	}
 	return f

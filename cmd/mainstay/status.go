@@ -153,7 +153,7 @@ func (d *details) draw(s ui.Screen, v *fleet.View) error {
 		if err := draw.Fleet(s, v); err != nil {
 			return err
 		}
-	} else if err := draw.Deployment(s, v, &v.Deployments[0]); err != nil {
+	} else if err := draw.Deployment(s, v, &v.Deployments[0], d.of(&v.Deployments[0])); err != nil {
 		return err
 	}
 	for i := range v.Deployments {

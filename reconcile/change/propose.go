@@ -146,7 +146,7 @@ func (p *Proposal) Refusal() error {
 	var words, reasons []string
 	for _, o := range p.Objections {
 		words = append(words, o.What)
-		reasons = append(reasons, fmt.Sprintf("%s: %s", o.Node, o.Why))
+		reasons = append(reasons, o.Reason())
 	}
 	slices.Sort(words)
 	return &Refused{"refused: " + strings.Join(reasons, "; "),

@@ -9,6 +9,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"path"
+	"slices"
 	"time"
 
 	"mainstay/reconcile/fleet"
@@ -36,6 +39,9 @@ type Finding struct {
 	// Do says what a person should do, empty when all is well.
 	Do string `json:"do,omitempty"`
 }
+
+// refuses is what to know of a commit that cannot be accepted.
+const refuses = "the agent refuses this commit too, and goes by the one before"
 
 // bound is how long one look at something outside may take.
 const bound = 10 * time.Second
@@ -70,6 +76,14 @@ type examiner struct {
 	log   *slog.Logger
 	now   func() time.Time
 	found []Finding
+	// accepted is the commit that the agent goes by, empty when it does not answer.
+	accepted string
+}
+
+// open opens a repository of the agent's file.
+func (e *examiner) open(o git.Options) (*git.Remote, error) {
+	o.Timeout, o.Log = bound, e.log
+	return git.Open(o)
 }
 
 func (e *examiner) ok(area, format string, args ...any) {
@@ -96,10 +110,7 @@ func hintOf(err error, otherwise string) string {
 // loads.
 func (e *examiner) repository(ctx context.Context) *spec.Deployment {
 	r := e.file.Repository
-	remote, err := git.Open(git.Options{
-		URL: r.URL, Mirrors: r.Mirrors, SSHKey: r.SSHKey, TokenFile: r.TokenFile, KnownHosts: r.KnownHosts, CAFile: r.CAFile,
-		AllowedSigners: e.file.Verify.AllowedSigners, Timeout: bound, Log: e.log,
-	})
+	remote, err := e.open(git.OptionsOf(e.file))
 	if err != nil {
 		e.fail("git", "the repository cannot be opened: "+err.Error(), hintOf(err, "correct repository in the agent's file"))
 		return nil
@@ -115,9 +126,9 @@ func (e *examiner) repository(ctx context.Context) *spec.Deployment {
 		e.fail("git", fmt.Sprintf("%s has no branch %s", l.From, r.Branch), "correct repository.branch in the agent's file")
 		return nil
 	}
-	rev, err := remote.Revision(ctx, ref, l.Refs[ref], "")
+	rev, err := remote.Revision(ctx, ref, l.Refs[ref], e.accepted)
 	if err != nil {
-		e.fail("git", err.Error(), hintOf(err, "the agent cannot accept this commit either"))
+		e.fail("git", err.Error(), hintOf(err, refuses))
 		return nil
 	}
 	e.ok("git", "%s is readable, %s is at %.7s %q", l.From, r.Branch, rev.Commit, rev.Subject)
@@ -136,7 +147,30 @@ func (e *examiner) load(rev *git.Revision) *spec.Deployment {
 	case len(problems) > 0:
 		e.fail("document", problems[0].String(), "mainstay validate lists every problem")
 	}
+	if d != nil {
+		e.vouched(rev, d)
+	}
 	return d
+}
+
+// vouched holds the commits since the one that the agent goes by against who may change
+// the document, as the agent does. Without an agent that answers the newest commit alone
+// is judged, and that is said.
+func (e *examiner) vouched(rev *git.Revision, d *spec.Deployment) {
+	if e.file.Verify.AllowedSigners == "" {
+		return
+	}
+	files := []string{path.Clean(e.file.Repository.Path)}
+	for _, name := range slices.Sorted(maps.Keys(d.Templates)) {
+		files = append(files, path.Join(path.Dir(files[0]), name))
+	}
+	switch err := rev.Vouch(d.Name, e.file.Repository.Branch, files); {
+	case err != nil:
+		e.fail("git", err.Error(), hintOf(err, refuses))
+	case e.accepted == "":
+		e.warn("git", "the newest commit alone was verified: the agent does not answer, so the commits since the one that it goes by are not known",
+			"start the agent and run doctor again")
+	}
 }
 
 // document holds the document against what this node is and allows.
@@ -170,12 +204,8 @@ func (e *examiner) coordination(ctx context.Context, d *spec.Deployment) {
 // openCoordination opens the repository of claims and reports; it is nil, and told,
 // when that cannot be done.
 func (e *examiner) openCoordination() *git.Remote {
-	c, r := e.file.Coordination, e.file.Repository
-	o := git.Options{URL: c.URL, SSHKey: c.SSHKey, TokenFile: c.TokenFile, KnownHosts: c.KnownHosts, CAFile: c.CAFile, Timeout: bound, Log: e.log}
-	if c.URL == "" || c.URL == r.URL {
-		o = git.Options{URL: r.URL, SSHKey: r.SSHKey, TokenFile: r.TokenFile, KnownHosts: r.KnownHosts, CAFile: r.CAFile, Timeout: bound, Log: e.log}
-	}
-	remote, err := git.Open(o)
+	o, _ := git.CoordinationOf(e.file)
+	remote, err := e.open(o)
 	if err != nil {
 		e.fail("git", "the coordination repository cannot be opened: "+err.Error(), hintOf(err, "correct coordination in the agent's file"))
 		return nil

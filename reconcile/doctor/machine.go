@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"mainstay/reconcile/control"
+	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/conditions"
 	"mainstay/reconcile/service"
 	"mainstay/spec"
 )
@@ -30,7 +32,23 @@ func (e *examiner) agent(ctx context.Context) {
 		return
 	}
 	e.ok("agent", "it runs, and %s is %s", s.Node.Node, s.Node.Status)
+	e.accepted = s.Node.Accepted
+	e.conditions(s.Node.Conditions)
 	e.peerClocks(s)
+}
+
+// conditions tells what the agent itself says is not as it should be.
+func (e *examiner) conditions(told []plan.Condition) {
+	for _, c := range told {
+		kind, text := conditions.Of(c.Type), c.Type+": "+c.Message
+		switch {
+		case kind.Passing:
+		case kind.Blocks || kind.AtOnce:
+			e.fail("agent", text, kind.Do)
+		default:
+			e.warn("agent", text, kind.Do)
+		}
+	}
 }
 
 // secrets looks at who can read what only the agent should.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 	"mainstay/spec"
 )
 
@@ -22,7 +23,7 @@ func (e *examiner) pushes(ctx context.Context, remote *git.Remote, d *spec.Deplo
 			tried = append(tried, ref)
 		case errors.Is(err, git.ErrNoRef):
 			absent = append(absent, ref)
-		case errors.Is(err, git.ErrUnknown):
+		case errors.Is(err, failure.ErrUnknown):
 			e.warn("git", fmt.Sprintf("whether this node may push %s is not known: %v", ref, err), allowRefs(needed))
 		default:
 			e.fail("git", fmt.Sprintf("this node cannot push %s: %v", ref, err), allowRefs(needed))
@@ -42,7 +43,7 @@ func (e *examiner) firstPush(ctx context.Context, remote *git.Remote, d *spec.De
 	kept, err := remote.TryPush(ctx, own, e.now())
 	missing := strings.Join(absent, " and ")
 	switch {
-	case errors.Is(err, git.ErrRefused):
+	case errors.Is(err, failure.ErrRefused):
 		e.warn("git", fmt.Sprintf("whether this node may push %s is not known: not there yet, and the server refuses %s as well: %v", missing, own, err),
 			allowRefs(append(needed, own))+"; or start the agent and run doctor again")
 	case err != nil:

@@ -11,8 +11,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/git"
-	"mainstay/reconcile/git/signature"
-	"mainstay/reconcile/git/trust"
+	"mainstay/reconcile/git/failure"
 	"mainstay/spec"
 )
 
@@ -45,11 +44,7 @@ func (e *examiner) policy() {
 	if v.Policy == nil {
 		return
 	}
-	signers, err := signature.Read(v.AllowedSigners)
-	if err == nil {
-		err = trust.Unknown(v.Policy, signers)
-	}
-	if err != nil {
+	if err := git.UnknownSigners(v.Policy, v.AllowedSigners); err != nil {
 		e.fail(security, strings.ReplaceAll(err.Error(), "\n", "; "), "correct verify.policy, or the file that verify.allowedSigners names")
 	}
 }
@@ -143,7 +138,7 @@ func (e *examiner) server(ctx context.Context, d *spec.Deployment) {
 	other := git.ReportRef(d.Name, e.file.Node+"-doctor")
 	kept, err := remote.TryPush(ctx, other, e.now())
 	switch {
-	case errors.Is(err, git.ErrRefused):
+	case errors.Is(err, failure.ErrRefused):
 		e.ok(security, "the git server keeps this node's key from other nodes' refs (it refuses %s)", other)
 	case err != nil:
 		e.warn(security, "whether the git server keeps this node's key from other nodes' refs is not known: "+err.Error(), hintOf(err, "try again"))
@@ -160,7 +155,7 @@ func (e *examiner) server(ctx context.Context, d *spec.Deployment) {
 // branchPush tries whether this node's key may push the document's branch.
 func (e *examiner) branchPush(ctx context.Context) {
 	r := e.file.Repository
-	remote, err := git.Open(git.Options{URL: r.URL, SSHKey: r.SSHKey, TokenFile: r.TokenFile, KnownHosts: r.KnownHosts, CAFile: r.CAFile, Timeout: bound, Log: e.log})
+	remote, err := e.open(git.OptionsOf(e.file))
 	if err != nil {
 		return // told already
 	}
@@ -170,7 +165,7 @@ func (e *examiner) branchPush(ctx context.Context) {
 		e.fail(security, "this node's key may push "+r.Branch+": whoever takes it decides what every node does", "let node keys push refs/mainstay/* only (examples/hooks), and set verify.allowedSigners")
 	case err == nil:
 		e.warn(security, "this node's key may push "+r.Branch+", though only signed commits are accepted", "let node keys push refs/mainstay/* only (examples/hooks)")
-	case errors.Is(err, git.ErrRefused), errors.Is(err, git.ErrAuth):
+	case errors.Is(err, failure.ErrRefused), errors.Is(err, failure.ErrAuth):
 		e.ok(security, "this node's key may not push %s", r.Branch)
 	default:
 		e.warn(security, "whether this node's key may push "+r.Branch+" is not known: "+err.Error(), hintOf(err, "try again"))

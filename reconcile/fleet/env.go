@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"mainstay/reconcile/run"
 )
 
 // Env returns the variables by which the git program uses the credentials that
@@ -18,10 +20,10 @@ func (p Place) Env() []string {
 		env = append(env, "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true", "SSH_ASKPASS=true")
 	}
 	if p.SSHKey != "" {
-		command := "ssh -o IdentitiesOnly=yes -o BatchMode=yes -i " + shellWord(p.SSHKey)
+		command := "ssh -o IdentitiesOnly=yes -o BatchMode=yes -i " + run.Word(p.SSHKey)
 		if p.KnownHosts != "" {
 			command += " -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null -o " +
-				shellWord(`UserKnownHostsFile="`+p.KnownHosts+`"`)
+				run.Word(`UserKnownHostsFile="`+p.KnownHosts+`"`)
 		}
 		env = append(env, "GIT_SSH_COMMAND="+command)
 	}
@@ -64,6 +66,3 @@ func settings(config [][2]string) []string {
 	}
 	return env
 }
-
-// shellWord quotes a path for the shell that git starts ssh with.
-func shellWord(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

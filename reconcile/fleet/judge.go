@@ -99,7 +99,7 @@ func (v *View) judgeReport(d *Deployment, n *Node) {
 	case older != "":
 		n.say("%s%s", older, r.Reason)
 	case !n.Applied && d.Spec != nil:
-		n.say("has not applied this document: %s", r.Reason)
+		n.say("is not yet as this document says")
 	}
 	for _, c := range r.Conditions {
 		told := r.Accepted == "" && strings.HasSuffix(r.Reason, c.Message)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -85,7 +86,7 @@ func (s *Source) Read(ctx context.Context) (*View, error) {
 	var v *View
 	var err error
 	for range readTries {
-		if v, err = s.readOnce(ctx); err != nil && !errors.Is(err, git.ErrMoved) {
+		if v, err = s.readOnce(ctx); err != nil && !errors.Is(err, failure.ErrMoved) {
 			return nil, err
 		}
 		if err == nil && !v.moved {
@@ -162,7 +163,7 @@ func (s *Source) fill(ctx context.Context, docs *documents, refs git.Refs) (*Vie
 	}
 	failed := s.learn(ctx, docs, refs)
 	for _, err := range failed {
-		v.moved = v.moved || errors.Is(err, git.ErrMoved)
+		v.moved = v.moved || errors.Is(err, failure.ErrMoved)
 	}
 	for _, d := range docs.list {
 		v.Deployments = append(v.Deployments, s.deployment(d, refs, failed))

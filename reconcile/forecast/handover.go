@@ -280,13 +280,13 @@ func (h *handover) silent(set func(plan.Guarantee, time.Duration, string, ...any
 		d := max(plan.SeizeWait(claim.Lease.D(), claim.StopBound.D()), h.debt())
 		set(plan.Lease, wait+d, "%s is not heard; its lease of %s and its stop bound are waited out", name, claim.Lease)
 	case name == "":
-		h.held = fmt.Sprintf("the document names no node of %s on %s that could be asked: the handover waits for a person", h.role, h.To.Active.Other())
+		h.held = fmt.Sprintf("the document names no node of %s on %s that could be asked: a person has to say that it is off", h.role, h.To.Active.Other())
 	case h.isPaused(h.down):
-		h.held = name + " is paused and will not step down: the handover waits for a person"
+		h.held = name + " is paused: it will not step down until somebody resumes it"
 	case h.stuck():
 		h.held = name + " was told to stop and could not: " + h.down.Report.Reason
 	case h.To.Handover.Unconfirmed != spec.UnconfirmedStart:
-		h.held = name + " is not heard and handover.unconfirmed is hold: the handover waits for a person"
+		h.held = name + " is not heard, and handover.unconfirmed is hold: a person has to say that it is off"
 	case h.witness() != "":
 		h.held = name + h.witness()
 	case h.To.Roles[h.role].Witness != nil:

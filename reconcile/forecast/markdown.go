@@ -49,7 +49,7 @@ func (p *Forecast) markdown(b *strings.Builder) {
 		h.markdown(b)
 	}
 	list(b, "**Speaks against it:**", p.Objections, func(o Objection) string {
-		return fmt.Sprintf("`%s` %s: %s. %s.", o.What, escaped(o.Node), escaped(o.Why), escaped(o.Advice))
+		return fmt.Sprintf("`%s` %s", o.What, escaped(o.String()))
 	})
 	list(b, "**Settings:**", p.Settings, escaped)
 	p.markdownSteps(b)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
@@ -33,6 +35,29 @@ func (p *planner) objection(what, node, why, advice string) {
 	if !slices.Contains(p.plan.Objections, o) {
 		p.plan.Objections = append(p.plan.Objections, o)
 	}
+}
+
+// String names the node, what is so, and what to do, as sentences: advice is written to
+// stand behind "hint:" too.
+func (o Objection) String() string {
+	text := strings.TrimSuffix(o.Reason(), ".") + "."
+	advice := strings.TrimSuffix(o.Advice, ".")
+	if advice == "" {
+		return text
+	}
+	first, size := utf8.DecodeRuneInString(advice)
+	if !strings.HasPrefix(advice, "mainstay ") {
+		advice = string(unicode.ToUpper(first)) + advice[size:]
+	}
+	return text + " " + advice + "."
+}
+
+// Reason names the node and what is so.
+func (o Objection) Reason() string {
+	if strings.HasPrefix(o.Why, o.Node+" ") {
+		return o.Why
+	}
+	return o.Node + ": " + o.Why
 }
 
 // object says what speaks against a handover: what is wrong with the node that
@@ -116,9 +141,13 @@ func (p *planner) objectToFence() {
 				fmt.Sprintf("its last word, dated %s, was %s; its clock may be behind, and nothing shows that %s is off", n.When(), n.Report.Status, side),
 				"make sure that it is off, then say --force "+ObjectFenced)
 		default:
+			way := "leave --fenced out, and it will stop first"
+			if n.Report.Paused {
+				way = "run `mainstay resume` on it and leave --fenced out, and it will stop first"
+			}
 			p.objection(ObjectFenced, name,
 				fmt.Sprintf("it was heard %s, is %s, and its services run: %s is not off", n.When(), n.Report.Status, side),
-				"leave --fenced out, and it will stop first; or cut its power, then say --force "+ObjectFenced)
+				way+"; or cut its power, then say --force "+ObjectFenced)
 		}
 	}
 }

@@ -71,6 +71,7 @@ const (
 	DoReady   Does = "ready"
 	DoDrain   Does = "drain"
 	DoStop    Does = "stop"
+	DoKeep    Does = "keep"
 	DoRelease Does = "release"
 	DoTake    Does = "take"
 	DoStart   Does = "start"

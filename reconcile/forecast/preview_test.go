@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -185,6 +186,35 @@ func TestOnlyWhatRunsIsStopped(t *testing.T) {
 		if s.Do == DoStop {
 			t.Errorf("%+v", s)
 		}
+	}
+}
+
+// R2: a handover that will not happen by itself stops nothing, and the preview says so.
+func TestASideThatIsNotLetGoIsNotSaidToStop(t *testing.T) {
+	for name, change := range map[string]func(*world){
+		"main is paused":    func(w *world) { w.main.Paused = true },
+		"standby is paused": func(w *world) { w.stb.Paused = true },
+		"standby would start nothing": func(w *world) {
+			w.stb.Conditions = []plan.Condition{{Type: plan.CondBlocked}}
+		},
+	} {
+		w := newWorld(t)
+		change(w)
+		stays := false
+		for _, s := range w.plan().Steps {
+			stays = stays || s.Node == "m" && s.Do == DoKeep
+			if s.Do == DoStop {
+				t.Errorf("%s: %+v", name, s)
+			}
+		}
+		if !stays {
+			t.Errorf("%s: main is not said to go on", name)
+		}
+	}
+	w := newWorld(t)
+	w.stb.Paused, w.handover = true, "{ absent: stop }"
+	if f := w.plan(); !slices.ContainsFunc(f.Steps, func(s Step) bool { return s.Do == DoStop && strings.Contains(s.After, "handover.absent is stop") }) {
+		t.Errorf("handover.absent is not obeyed: %+v", f.Steps)
 	}
 }
 

@@ -48,6 +48,9 @@ func (p *planner) goDown(h Handover) {
 	if !ok {
 		return
 	}
+	if p.stays(h, down) {
+		return
+	}
 	switch {
 	case follows != "":
 		after = "once " + follows + " has left " + string(h.From)
@@ -68,6 +71,23 @@ func (p *planner) goDown(h Handover) {
 	if !p.last(down).Stale {
 		p.jobs(down, spec.WhenActive, "no longer runs")
 	}
+}
+
+// stays says of a side that is not left go that it goes on: a handover that is held
+// stops nothing (R2), unless the document says that it does after a wait.
+func (p *planner) stays(h Handover, down string) bool {
+	n, c := p.last(down), p.Now.Claims[h.Role]
+	if h.Guarantee != "" || p.To.Roles[h.Role].Follows != "" || p.To.Fenced == h.From || n.Report == nil || n.Stale ||
+		n.Report.Stuck(c.Seq, p.To.Active) || !p.Coordinated {
+		return false
+	}
+	paused := n.Report.Paused || p.To.Nodes[down].Paused
+	if p.To.Handover.Absent == spec.AbsentStop && !paused && n.Report.Takeover == "" {
+		p.stops(down, fmt.Sprintf("after %s: handover.absent is stop", p.To.Handover.Wait))
+		return true
+	}
+	p.step(down, DoKeep, "", "", "goes on as it is: nothing makes it stop")
+	return true
 }
 
 // stops lists the services of a node that run, in the order in which they stop.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/state"
 )
@@ -110,7 +111,7 @@ func merge(newer, older []Link) []Link {
 // somebody changed the claim in the meantime. It returns the change the ref is
 // then at.
 //
-// ErrRewound means that it cannot be mended this way: what is listed is not an
+// failure.ErrRewound means that it cannot be mended this way: what is listed is not an
 // older change of the remembered claim, or nothing is remembered. A person has
 // to vouch for a claim then. Other errors as for PushClaim.
 func (r *Remote) Restore(ctx context.Context, ref, listed string, c *ChainStore) (plan.Tip, error) {
@@ -122,8 +123,8 @@ func (r *Remote) Restore(ctx context.Context, ref, listed string, c *ChainStore)
 	}
 	missing, err := missingSince(kept.Links, listed)
 	if err != nil {
-		return plan.Tip{}, &Error{
-			Kind: ErrRewound, Step: "restore claim", At: ref, Err: err,
+		return plan.Tip{}, &failure.Error{
+			Kind: failure.ErrRewound, Step: "restore claim", At: ref, Err: err,
 			Advice: "find out what happened to the repository; then run `mainstay accept --claim --attest \"…\"` on the node that should hold it",
 		}
 	}

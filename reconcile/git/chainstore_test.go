@@ -8,6 +8,7 @@ import (
 
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/state"
 	"mainstay/spec"
@@ -89,17 +90,17 @@ func TestAClaimThatTookAnotherWayIsNotRestored(t *testing.T) {
 	tips := follow(t, r, store, 4)
 	gitserver.Git(t, w.bare, "update-ref", claimRef, tips[0].ID)
 	fork := change(t, r, claim(2, plan.Seize, spec.Standby, "xivo-standby"))
-	if _, err := r.Restore(ctx(t), claimRef, fork, store); !errors.Is(err, git.ErrRewound) || hint(err) == "" {
+	if _, err := r.Restore(ctx(t), claimRef, fork, store); !errors.Is(err, failure.ErrRewound) || hint(err) == "" {
 		t.Errorf("a fork: got %v", err)
 	}
-	if _, err := r.Restore(ctx(t), claimRef, tips[0].ID, store); !errors.Is(err, git.ErrRefused) {
+	if _, err := r.Restore(ctx(t), claimRef, tips[0].ID, store); !errors.Is(err, failure.ErrRefused) {
 		t.Errorf("listed before the fork: got %v", err)
 	}
 	if got := w.ref(claimRef); got != fork {
 		t.Errorf("the ref was moved to %s", got)
 	}
 	empty := git.NewChainStore(folder(t))
-	if _, err := r.Restore(ctx(t), claimRef, "", empty); !errors.Is(err, git.ErrRewound) {
+	if _, err := r.Restore(ctx(t), claimRef, "", empty); !errors.Is(err, failure.ErrRewound) {
 		t.Errorf("nothing remembered: got %v", err)
 	}
 }

@@ -61,8 +61,8 @@ type Change struct {
 // free claim, which descends from nothing but itself.
 //
 // A claim that is no claim, or whose seq does not grow with every change, is
-// ErrDamaged. Other errors: ErrMoved, ErrTooLarge, ErrUnreachable, ErrAuth,
-// ErrHostKey.
+// failure.ErrDamaged. Other errors: failure.ErrMoved, failure.ErrTooLarge, failure.ErrUnreachable, failure.ErrAuth,
+// failure.ErrHostKey.
 func (r *Remote) Claim(ctx context.Context, ref, hash string, known plan.Tip) (ClaimChain, error) {
 	if hash == "" {
 		return ClaimChain{ClaimRead: reconcile.ClaimRead{Descends: known.ID == ""}}, nil
@@ -199,7 +199,7 @@ func growing(links []Link, known plan.Tip) error {
 
 // Chain reads the newest changes of a claim, newest first, at most limit: the
 // audit log of every failover. A zero limit reads all there are, within reason.
-// When an older change is damaged it returns the newer ones and ErrDamaged.
+// When an older change is damaged it returns the newer ones and failure.ErrDamaged.
 func (r *Remote) Chain(ctx context.Context, ref, hash string, limit int) ([]Change, error) {
 	if limit <= 0 || limit > maxChain {
 		limit = maxChain
@@ -318,7 +318,7 @@ func encodeClaim(c plan.Claim) ([]byte, error) {
 		return nil, fmt.Errorf("encode claim: %w", err)
 	}
 	if len(b) >= maxClaim {
-		return nil, &Error{Kind: ErrTooLarge, Step: "encode claim"}
+		return nil, &failure.Error{Kind: failure.ErrTooLarge, Step: "encode claim"}
 	}
 	return append(b, '\n'), nil
 }
@@ -370,14 +370,14 @@ func claimMessage(p plan.Push) string {
 // parent exactly one is ever carried out. A reroot also has
 // the claim last believed as a parent, when the server still has it.
 //
-// An error is ErrUnknown when nobody can say whether the change was or will be
+// An error is failure.ErrUnknown when nobody can say whether the change was or will be
 // made: list again. Every other error means it was not made and will not be;
-// ErrRefused that the ref was no longer at p.Parent, or that the server forbids
+// failure.ErrRefused that the ref was no longer at p.Parent, or that the server forbids
 // the change.
 func (r *Remote) PushClaim(ctx context.Context, ref string, p plan.Push) (id string, err error) {
 	if p.Claim.Action == plan.Reroot && p.Known != "" && p.Known != p.Parent {
 		id, err := r.pushNote(ctx, ref, p, p.Known)
-		if !errors.Is(err, ErrRefused) {
+		if !errors.Is(err, failure.ErrRefused) {
 			return id, err
 		}
 	}

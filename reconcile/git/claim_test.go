@@ -10,6 +10,7 @@ import (
 	"mainstay/e2e/attack"
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -55,7 +56,7 @@ func TestOnlyOneChangeOfAParentIsMade(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = r.PushClaim(ctx(t), claimRef, plan.Push{Parent: parent, Claim: claim(seq, plan.Renew, spec.Main, "b")})
-			if !errors.Is(err, git.ErrRefused) || errors.Is(err, git.ErrUnknown) {
+			if !errors.Is(err, failure.ErrRefused) || errors.Is(err, failure.ErrUnknown) {
 				t.Errorf("the second: got %v", err)
 			}
 			if parent = w.ref(claimRef); parent != won {
@@ -63,7 +64,7 @@ func TestOnlyOneChangeOfAParentIsMade(t *testing.T) {
 			}
 		}
 		_, err := r.PushClaim(ctx(t), claimRef, plan.Push{Claim: claim(1, plan.Take, spec.Main, "c")})
-		if !errors.Is(err, git.ErrRefused) {
+		if !errors.Is(err, failure.ErrRefused) {
 			t.Errorf("creating a ref that exists: got %v", err)
 		}
 	})
@@ -180,7 +181,7 @@ func TestADamagedClaimIsAnErrorAndNoClaim(t *testing.T) {
 		"huge":             {"claim.json": whole + strings.Repeat(" ", 1<<20)},
 	} {
 		hash := foreign(w, claimRef, files)
-		if _, err := r.Claim(ctx(t), claimRef, hash, plan.Tip{}); !errors.Is(err, git.ErrDamaged) {
+		if _, err := r.Claim(ctx(t), claimRef, hash, plan.Tip{}); !errors.Is(err, failure.ErrDamaged) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -196,7 +197,7 @@ func TestAClaimWhoseSeqDoesNotGrowIsDamaged(t *testing.T) {
 	change(t, r, claim(1, plan.Take, spec.Main, "xivo-main"))
 	for _, seq := range []uint64{1, 3} {
 		id := change(t, r, claim(seq, plan.Renew, spec.Main, "xivo-main"))
-		if _, err := r.Claim(ctx(t), claimRef, id, plan.Tip{}); !errors.Is(err, git.ErrDamaged) {
+		if _, err := r.Claim(ctx(t), claimRef, id, plan.Tip{}); !errors.Is(err, failure.ErrDamaged) {
 			t.Errorf("seq 1, then %d: got %v", seq, err)
 		}
 	}

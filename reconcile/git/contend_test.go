@@ -16,6 +16,7 @@ import (
 
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -67,7 +68,7 @@ func contend(url string, in io.Reader, out io.Writer) error {
 		switch {
 		case err == nil:
 			_, err = fmt.Fprintln(out, "won", id)
-		case errors.Is(err, git.ErrRefused):
+		case errors.Is(err, failure.ErrRefused):
 			_, err = fmt.Fprintln(out, "lost")
 		default:
 			_, err = fmt.Fprintln(out, "error", err)

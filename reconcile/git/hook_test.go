@@ -12,6 +12,7 @@ import (
 	"mainstay/e2e/attack"
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -309,7 +310,7 @@ func TestARefusalOfTheHookIsARefusal(t *testing.T) {
 	t.Setenv("MAINSTAY_KEY", "edge")
 	_, err := open(t, git.Options{URL: w.bare}).PushClaim(ctx(t), claimRef,
 		plan.Push{Parent: w.ref(claimRef), Claim: claim(5, plan.Seize, spec.Standby, "edge")})
-	if !errors.Is(err, git.ErrRefused) || errors.Is(err, git.ErrUnknown) {
+	if !errors.Is(err, failure.ErrRefused) || errors.Is(err, failure.ErrUnknown) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"mainstay/e2e/attack"
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -156,7 +157,7 @@ func TestNoServerHoldsACallUp(t *testing.T) {
 			o := serve(t)
 			o.Timeout = short
 			for call, err := range everyCall(t, open(t, o)) {
-				if !errors.Is(err, git.ErrUnreachable) || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, git.ErrUnknown) {
+				if !errors.Is(err, failure.ErrUnreachable) || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, failure.ErrUnknown) {
 					t.Errorf("%s: got %v", call, err)
 				}
 			}
@@ -209,7 +210,7 @@ func TestAnAnswerThatIsNotGitsIsOutOfReach(t *testing.T) {
 		},
 	} {
 		_, err := open(t, git.Options{URL: serveHTTP(t, h)}).List(ctx(t))
-		if !errors.Is(err, git.ErrUnreachable) {
+		if !errors.Is(err, failure.ErrUnreachable) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -229,7 +230,7 @@ func TestAServerThatNeverStopsIsCutOff(t *testing.T) {
 			}
 		}
 	})
-	if _, err := open(t, git.Options{URL: url}).List(ctx(t)); !errors.Is(err, git.ErrTooLarge) {
+	if _, err := open(t, git.Options{URL: url}).List(ctx(t)); !errors.Is(err, failure.ErrTooLarge) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -263,7 +264,7 @@ func TestAPackThatStopsInTheMiddleIsNothing(t *testing.T) {
 	})
 	for name, option := range map[string]gitserver.Option{"silent": gitserver.Wrap(hang), "cut": cut.Option()} {
 		r := open(t, git.Options{URL: gitserver.HTTP(t, w.bare, option), Timeout: time.Second})
-		if v, err := r.Revision(ctx(t), "main", hash, ""); v != nil || !errors.Is(err, git.ErrUnreachable) {
+		if v, err := r.Revision(ctx(t), "main", hash, ""); v != nil || !errors.Is(err, failure.ErrUnreachable) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -294,7 +295,7 @@ func TestAPushIsMadeOrNotOrUnknown(t *testing.T) {
 		}
 		faults.SetPush(c.fault)
 		_, err = r.PushClaim(ctx(t), claimRef, p)
-		if errors.Is(err, git.ErrUnknown) != c.unknown || errors.Is(err, git.ErrRefused) || err == nil && c.unknown {
+		if errors.Is(err, failure.ErrUnknown) != c.unknown || errors.Is(err, failure.ErrRefused) || err == nil && c.unknown {
 			t.Errorf("%s: got %v", name, err)
 		}
 		if made := w.ref(claimRef) == id; made != c.made {
@@ -329,7 +330,7 @@ func TestAPushThatLandsLateLosesToAnother(t *testing.T) {
 	<-arrived
 	won := change(t, open(t, git.Options{URL: w.bare}), claim(1, plan.Take, spec.Main, "xivo-main"))
 	faults.Release()
-	if err := <-outcome; !errors.Is(err, git.ErrRefused) {
+	if err := <-outcome; !errors.Is(err, failure.ErrRefused) {
 		t.Errorf("got %v", err)
 	}
 	if got := w.ref(claimRef); got != won {
@@ -347,7 +348,7 @@ func TestAServerHookThatSaysNoIsARefusal(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := r.PushClaim(ctx(t), claimRef, plan.Push{Claim: claim(1, plan.Take, spec.Main, "a")})
-		if !errors.Is(err, git.ErrRefused) || errors.Is(err, git.ErrUnknown) || !strings.Contains(err.Error(), "hook declined") {
+		if !errors.Is(err, failure.ErrRefused) || errors.Is(err, failure.ErrUnknown) || !strings.Contains(err.Error(), "hook declined") {
 			t.Errorf("got %v", err)
 		}
 	})

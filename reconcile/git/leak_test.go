@@ -9,6 +9,7 @@ import (
 
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 )
 
 // An agent polls for years: no call may leave a goroutine, a file or a process
@@ -40,7 +41,7 @@ func TestNothingIsLeftOpen(t *testing.T) {
 			}
 		}
 		for _, r := range failing {
-			if _, err := r.List(ctx(t)); !errors.Is(err, git.ErrUnreachable) {
+			if _, err := r.List(ctx(t)); !errors.Is(err, failure.ErrUnreachable) {
 				t.Fatal(err)
 			}
 		}

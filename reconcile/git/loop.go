@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"mainstay/reconcile"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 )
 
@@ -70,7 +71,7 @@ func (r refusal) Unwrap() error { return r.error }
 
 // Permanent reports whether the same commit will be refused again.
 func (r refusal) Permanent() bool {
-	for _, e := range []error{ErrRewound, ErrSignature, ErrTooLarge, ErrNotFound} {
+	for _, e := range []error{failure.ErrRewound, failure.ErrSignature, failure.ErrTooLarge, failure.ErrNotFound} {
 		if errors.Is(r.error, e) {
 			return true
 		}
@@ -85,11 +86,11 @@ func (r refusal) Condition() string {
 		is   error
 		kind string
 	}{
-		{ErrRewound, plan.CondRewound}, {ErrSignature, plan.CondSignatureRefused}, {ErrAhead, plan.CondSignatureRefused},
-		{ErrNotFound, plan.CondDocumentMissing}, {ErrTooLarge, plan.CondDocumentTooLarge},
-		{ErrDamaged, plan.CondCommitDamaged}, {ErrMoved, plan.CondCommitMoved}, {ErrNoBranch, plan.CondNoBranch},
-		{ErrAuth, plan.CondGitAccessDenied}, {ErrHostKey, plan.CondGitAccessDenied},
-		{ErrUnreachable, plan.CondGitUnreachable},
+		{failure.ErrRewound, plan.CondRewound}, {failure.ErrSignature, plan.CondSignatureRefused}, {failure.ErrAhead, plan.CondSignatureRefused},
+		{failure.ErrNotFound, plan.CondDocumentMissing}, {failure.ErrTooLarge, plan.CondDocumentTooLarge},
+		{failure.ErrDamaged, plan.CondCommitDamaged}, {failure.ErrMoved, plan.CondCommitMoved}, {failure.ErrNoBranch, plan.CondNoBranch},
+		{failure.ErrAuth, plan.CondGitAccessDenied}, {failure.ErrHostKey, plan.CondGitAccessDenied},
+		{failure.ErrUnreachable, plan.CondGitUnreachable},
 	} {
 		if errors.Is(r.error, k.is) {
 			return k.kind
@@ -141,7 +142,7 @@ func (c *Coordination) List(ctx context.Context) (reconcile.Listing, error) {
 // Claim implements reconcile.Coordination.
 func (c *Coordination) Claim(ctx context.Context, ref, hash string, known plan.Tip) (reconcile.ClaimRead, error) {
 	r, err := c.remote.Claim(ctx, ref, hash, known)
-	if errors.Is(err, ErrMoved) {
+	if errors.Is(err, failure.ErrMoved) {
 		r, err = c.movedClaim(ctx, ref, known)
 	}
 	if err != nil {
@@ -191,7 +192,7 @@ func (c *Coordination) Restore(ctx context.Context, ref string, _ plan.Tip) erro
 func (c *Coordination) Reports(ctx context.Context, refs map[string]string) (map[string]plan.Report, map[string]error) {
 	reports, errs := c.remote.Reports(ctx, refs)
 	for ref, err := range errs {
-		if errors.Is(err, ErrMoved) {
+		if errors.Is(err, failure.ErrMoved) {
 			delete(errs, ref) // the next look reads the newer one
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 )
 
@@ -16,19 +17,19 @@ func TestEveryErrorOfGitIsToldAsWhatItIs(t *testing.T) {
 		kind      string
 		permanent bool
 	}{
-		{ErrUnreachable, plan.CondGitUnreachable, false},
-		{ErrAuth, plan.CondGitAccessDenied, false},
-		{ErrHostKey, plan.CondGitAccessDenied, false},
-		{ErrMoved, plan.CondCommitMoved, false},
-		{ErrDamaged, plan.CondCommitDamaged, false},
-		{ErrNoBranch, plan.CondNoBranch, false},
-		{ErrRewound, plan.CondRewound, true},
-		{ErrSignature, plan.CondSignatureRefused, true},
-		{ErrNotFound, plan.CondDocumentMissing, true},
-		{ErrTooLarge, plan.CondDocumentTooLarge, true},
+		{failure.ErrUnreachable, plan.CondGitUnreachable, false},
+		{failure.ErrAuth, plan.CondGitAccessDenied, false},
+		{failure.ErrHostKey, plan.CondGitAccessDenied, false},
+		{failure.ErrMoved, plan.CondCommitMoved, false},
+		{failure.ErrDamaged, plan.CondCommitDamaged, false},
+		{failure.ErrNoBranch, plan.CondNoBranch, false},
+		{failure.ErrRewound, plan.CondRewound, true},
+		{failure.ErrSignature, plan.CondSignatureRefused, true},
+		{failure.ErrNotFound, plan.CondDocumentMissing, true},
+		{failure.ErrTooLarge, plan.CondDocumentTooLarge, true},
 		{errors.New("something else"), "", false},
 	} {
-		r := refusal{hinted(fmt.Errorf("read: %w", &Error{Kind: c.err, Step: "fetch"}))}
+		r := refusal{hinted(fmt.Errorf("read: %w", &failure.Error{Kind: c.err, Step: "fetch"}))}
 		if r.Condition() != c.kind || r.Permanent() != c.permanent {
 			t.Errorf("%v is told as %q, permanent %t; want %q, %t", c.err, r.Condition(), r.Permanent(), c.kind, c.permanent)
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"mainstay/e2e/attack"
+	"mainstay/reconcile/git/failure"
 )
 
 // zeros is a reader of nothing but zeros.
@@ -79,7 +80,7 @@ func TestNoPackTakesMoreMemoryThanItsPurposeAllows(t *testing.T) {
 		debug.SetMemoryLimit(48 << 20)
 		err := crafted()[name]()
 		status, _ := os.ReadFile("/proc/self/status")
-		fmt.Printf("class %v peak %s\n", errors.Is(err, ErrTooLarge), field(string(status), "VmHWM:"))
+		fmt.Printf("class %v peak %s\n", errors.Is(err, failure.ErrTooLarge), field(string(status), "VmHWM:"))
 		return
 	}
 	if _, err := os.ReadFile("/proc/self/status"); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -36,10 +37,10 @@ func TestAMirrorServesTheDocumentAndNeverAClaim(t *testing.T) {
 	if len(down.Requests()) != before {
 		t.Error("the revision was first asked for where nobody answered a moment ago")
 	}
-	if _, err := r.ListPrimary(ctx(t)); !errors.Is(err, git.ErrUnreachable) {
+	if _, err := r.ListPrimary(ctx(t)); !errors.Is(err, failure.ErrUnreachable) {
 		t.Errorf("ListPrimary: got %v", err)
 	}
-	if _, err := r.Claim(ctx(t), claimRef, id, plan.Tip{}); !errors.Is(err, git.ErrUnreachable) {
+	if _, err := r.Claim(ctx(t), claimRef, id, plan.Tip{}); !errors.Is(err, failure.ErrUnreachable) {
 		t.Errorf("Claim: got %v", err)
 	}
 	down.Set(gitserver.None)

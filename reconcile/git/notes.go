@@ -17,8 +17,7 @@ type Notes struct {
 	Claims  map[string]plan.Tip
 	Reports map[string]plan.Report
 	// Errors says of every other ref that was asked for why it could not be
-	// read: ErrMoved, ErrDamaged, ErrTooLarge, ErrUnreachable, ErrAuth,
-	// ErrHostKey.
+	// read, in the classes of package failure.
 	Errors map[string]error
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -32,10 +33,10 @@ func TestClaimsAndReportsAreReadTogether(t *testing.T) {
 		if rep := n.Reports[ref]; len(n.Reports) != 1 || rep.Node != "xivo-main" || rep.Status != plan.Active {
 			t.Errorf("reports: %+v", n.Reports)
 		}
-		if err := n.Errors[gone]; !errors.Is(err, git.ErrMoved) {
+		if err := n.Errors[gone]; !errors.Is(err, failure.ErrMoved) {
 			t.Errorf("one that moved: %v", err)
 		}
-		if err := n.Errors[broken]; !errors.Is(err, git.ErrDamaged) {
+		if err := n.Errors[broken]; !errors.Is(err, failure.ErrDamaged) {
 			t.Errorf("one that is no claim: %v", err)
 		}
 	})
@@ -43,7 +44,7 @@ func TestClaimsAndReportsAreReadTogether(t *testing.T) {
 
 func TestNotesOfAServerThatIsAwayAreErrors(t *testing.T) {
 	n := open(t, git.Options{URL: "http://127.0.0.1:1/x.git"}).Notes(ctx(t), map[string]string{claimRef: strings.Repeat("ab", 20)})
-	if err := n.Errors[claimRef]; !errors.Is(err, git.ErrUnreachable) || len(n.Claims)+len(n.Reports) > 0 {
+	if err := n.Errors[claimRef]; !errors.Is(err, failure.ErrUnreachable) || len(n.Claims)+len(n.Reports) > 0 {
 		t.Errorf("got %+v", n)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"mainstay/e2e/attack"
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -92,7 +93,7 @@ func TestBehindOpenSSHTheHookRefusesAStolenEdgeKey(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			attack.Row(t, "OpenSSH with the hook", "edge's stolen key pushes "+what+", signed by it", "refused by the server")
 			_, err := s.over("edge").PushClaim(ctx(t), claimRef, plan.Push{Parent: s.ref(claimRef), Claim: c})
-			if !errors.Is(err, git.ErrRefused) {
+			if !errors.Is(err, failure.ErrRefused) {
 				t.Errorf("got %v", err)
 			}
 			same(t)
@@ -128,7 +129,7 @@ func TestBehindOpenSSHNodesBelieveNoStolenEdgeKey(t *testing.T) {
 			attack.Row(t, "OpenSSH without the hook", "edge's stolen key pushes "+what+", signed by it", "damaged for the nodes, not believed")
 			change(t, s.over("edge"), c)
 			read, err := node.Claim(ctx(t), claimRef, s.ref(claimRef), known.Tip)
-			if !errors.Is(err, git.ErrDamaged) || read.Tip.ID != "" {
+			if !errors.Is(err, failure.ErrDamaged) || read.Tip.ID != "" {
 				t.Errorf("got %+v, %v", read.Tip, err)
 			}
 			gitserver.Git(t, s.bare, "update-ref", claimRef, good)
@@ -140,7 +141,7 @@ func TestBehindOpenSSHNodesBelieveNoStolenEdgeKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := readReport(t, node, reportOf("xivo-main"), id); !errors.Is(err, git.ErrDamaged) {
+		if _, err := readReport(t, node, reportOf("xivo-main"), id); !errors.Is(err, failure.ErrDamaged) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -155,7 +156,7 @@ func TestBehindOpenSSHNodesBelieveNoStolenEdgeKey(t *testing.T) {
 			t.Fatalf("%v: %s", err, out)
 		}
 		r := open(t, git.Options{URL: s.server.URL, SSHKey: s.keys["xivo-main"], KnownHosts: s.server.KnownHosts, AllowedSigners: signers, Timeout: patient})
-		if _, err := r.Revision(ctx(t), "main", s.ref("refs/heads/main"), accepted); !errors.Is(err, git.ErrSignature) {
+		if _, err := r.Revision(ctx(t), "main", s.ref("refs/heads/main"), accepted); !errors.Is(err, failure.ErrSignature) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -168,7 +169,7 @@ func TestBehindOpenSSHNodesBelieveNoStolenEdgeKey(t *testing.T) {
 			t.Errorf("deleted: %+v, %v", read, err)
 		}
 		change(t, s.over("edge"), claim(1, plan.Take, spec.Standby, "edge"))
-		if read, err := node.Claim(ctx(t), claimRef, s.ref(claimRef), known.Tip); !errors.Is(err, git.ErrDamaged) || read.Descends {
+		if read, err := node.Claim(ctx(t), claimRef, s.ref(claimRef), known.Tip); !errors.Is(err, failure.ErrDamaged) || read.Descends {
 			t.Errorf("anew: %+v, %v", read, err)
 		}
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/packet"
 	"mainstay/reconcile/git/transport"
 )
@@ -29,7 +30,7 @@ type update struct {
 // ref's lock, compares old and swaps, so of all updates with one old value at
 // most one is carried out.
 //
-// An error is ErrUnknown when the update was sent and its fate is not known;
+// An error is failure.ErrUnknown when the update was sent and its fate is not known;
 // every other error means it was not carried out and never will be.
 func (r *Remote) push(ctx context.Context, step string, find func(Refs) (update, error)) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
@@ -58,8 +59,8 @@ func orNone(hash string) string {
 	return hash
 }
 
-func (s *session) refuse(u update, why string) *Error {
-	return &Error{Kind: ErrRefused, Step: s.step, At: s.at, Err: fmt.Errorf("%s was to move from %s: %s", u.ref, orNone(u.old), why)}
+func (s *session) refuse(u update, why string) *failure.Error {
+	return &failure.Error{Kind: failure.ErrRefused, Step: s.step, At: s.at, Err: fmt.Errorf("%s was to move from %s: %s", u.ref, orNone(u.old), why)}
 }
 
 func (s *session) update(ctx context.Context, u update) error {
@@ -96,7 +97,7 @@ func (s *session) update(ctx context.Context, u update) error {
 
 // unknown is what any error is once an update was sent.
 func (s *session) unknown(ctx context.Context, err error) error {
-	return &Error{Kind: ErrUnknown, Step: s.step, Err: s.fail(ctx, err), Advice: "list again: the ref tells"}
+	return &failure.Error{Kind: failure.ErrUnknown, Step: s.step, Err: s.fail(ctx, err), Advice: "list again: the ref tells"}
 }
 
 func (s *session) commandLines(u update) []byte {

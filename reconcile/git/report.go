@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing/object"
 
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/transport"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
@@ -65,7 +66,7 @@ func (r *Remote) reportNote(ref string, rep plan.Report) (noteObjects, error) {
 		return noteObjects{}, fmt.Errorf("encode report: %w", err)
 	}
 	if len(content) >= maxReport || valuesIn(content) > mostReportValues {
-		return noteObjects{}, &Error{Kind: ErrTooLarge, Step: "encode report"}
+		return noteObjects{}, &failure.Error{Kind: failure.ErrTooLarge, Step: "encode report"}
 	}
 	n := note{file: reportFile, content: append(content, '\n'), author: rep.Node, when: rep.At, ref: ref, signer: signer}
 	n.message = fmt.Sprintf("%s: %s\n\n%s%s\n%s%s\n", rep.Node, rep.Status,
@@ -78,8 +79,8 @@ func (r *Remote) reportNote(ref string, rep plan.Report) (noteObjects, error) {
 // sent is damaged or too large, each one is fetched by itself: a report that is
 // not fit to be read must not hide the others.
 //
-// The errors are ErrDamaged for one that is no report, or the report of another
-// node; ErrMoved, ErrTooLarge, ErrUnreachable, ErrAuth, ErrHostKey.
+// The errors are failure.ErrDamaged for one that is no report, or the report of another
+// node; failure.ErrMoved, failure.ErrTooLarge, failure.ErrUnreachable, failure.ErrAuth, failure.ErrHostKey.
 func (r *Remote) Reports(ctx context.Context, listed map[string]string) (map[string]plan.Report, map[string]error) {
 	reports, errs := map[string]plan.Report{}, map[string]error{}
 	if len(listed) == 0 {
@@ -89,7 +90,7 @@ func (r *Remote) Reports(ctx context.Context, listed map[string]string) (map[str
 	if err == nil {
 		return reports, errs
 	}
-	apart := len(listed) > 1 && (errors.Is(err, ErrTooLarge) || errors.Is(err, ErrDamaged))
+	apart := len(listed) > 1 && (errors.Is(err, failure.ErrTooLarge) || errors.Is(err, failure.ErrDamaged))
 	for ref, hash := range listed {
 		one := err
 		if apart {
@@ -143,7 +144,7 @@ func (r *Remote) fetchReports(ctx context.Context, listed map[string]string, int
 		if s.refs[ref] == listed[ref] {
 			f.wants = append(f.wants, listed[ref])
 		} else {
-			moved[ref] = &Error{Kind: ErrMoved, Step: s.step, At: s.at, Err: errors.New(ref)}
+			moved[ref] = &failure.Error{Kind: failure.ErrMoved, Step: s.step, At: s.at, Err: errors.New(ref)}
 		}
 	}
 	if len(f.wants) == 0 {

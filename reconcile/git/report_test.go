@@ -11,6 +11,7 @@ import (
 	"mainstay/e2e/attack"
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 )
 
@@ -96,9 +97,9 @@ func TestADamagedReportIsAnErrorOfItsOwn(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 	for ref := range refs {
-		want := git.ErrDamaged
+		want := failure.ErrDamaged
 		if strings.HasSuffix(ref, "gone") {
-			want = git.ErrMoved
+			want = failure.ErrMoved
 		}
 		if ref != good && !errors.Is(errs[ref], want) {
 			t.Errorf("%s: got %v", ref, errs[ref])

@@ -56,10 +56,10 @@ type Revision struct {
 //
 // The history is only looked at as deep as the question of descent needs, and
 // each deeper look is one more connection. A mirror that is behind gives
-// ErrRewound too.
+// failure.ErrRewound too.
 //
-// Errors: ErrMoved, ErrRewound, ErrSignature, ErrTooLarge, ErrDamaged,
-// ErrUnreachable, ErrAuth, ErrHostKey, ErrNoBranch.
+// Errors: failure.ErrMoved, failure.ErrRewound, failure.ErrSignature, failure.ErrTooLarge, failure.ErrDamaged,
+// failure.ErrUnreachable, failure.ErrAuth, failure.ErrHostKey, failure.ErrNoBranch.
 func (r *Remote) Revision(ctx context.Context, ref, hash, accepted string) (*Revision, error) {
 	var errs []error
 	start := int(r.answered.Load())
@@ -80,7 +80,7 @@ func (r *Remote) Revision(ctx context.Context, ref, hash, accepted string) (*Rev
 
 // elsewhere reports whether another copy of the repository may know better.
 func elsewhere(err error) bool {
-	for _, kind := range []error{ErrUnreachable, ErrAuth, ErrHostKey, ErrMoved, ErrNoBranch} {
+	for _, kind := range []error{failure.ErrUnreachable, failure.ErrAuth, failure.ErrHostKey, failure.ErrMoved, failure.ErrNoBranch} {
 		if errors.Is(err, kind) {
 			return true
 		}
@@ -136,10 +136,10 @@ func (r *Remote) fetchRef(ctx context.Context, d transport.Dialer, q question, f
 	switch s.refs[q.ref] {
 	case q.hash:
 	case "":
-		return &Error{Kind: ErrNoBranch, Step: "fetch", At: d.Shown(), Err: errors.New(q.ref),
+		return &failure.Error{Kind: failure.ErrNoBranch, Step: "fetch", At: d.Shown(), Err: errors.New(q.ref),
 			Setting: failure.BranchMissing, Advice: "check repository.branch in the agent file"}
 	default:
-		return &Error{Kind: ErrMoved, Step: "fetch", At: d.Shown(), Err: fmt.Errorf("%s is at %s", q.ref, s.refs[q.ref])}
+		return &failure.Error{Kind: failure.ErrMoved, Step: "fetch", At: d.Shown(), Err: fmt.Errorf("%s is at %s", q.ref, s.refs[q.ref])}
 	}
 	f.wants = []string{q.hash}
 	if err := s.fetch(ctx, f, into); err != nil {
@@ -177,8 +177,8 @@ func (r *Remote) descends(ctx context.Context, d transport.Dialer, q question, s
 		}
 		steps = steps[1:]
 	}
-	return &Error{
-		Kind: ErrRewound, Step: "fetch", At: d.Shown(),
+	return &failure.Error{
+		Kind: failure.ErrRewound, Step: "fetch", At: d.Shown(),
 		Err:    fmt.Errorf("%s does not descend from the accepted commit %s", q.hash, q.known),
 		Advice: "if this is meant, run `mainstay accept " + q.hash + "` on the node",
 	}
@@ -247,12 +247,12 @@ func newRevision(st *store, hash string) (*Revision, error) {
 }
 
 // Read returns a file of the commit, by its slash-separated path from the root.
-// Errors: ErrNotFound, ErrTooLarge (1 MiB), ErrDamaged. A symbolic link or a
+// Errors: failure.ErrNotFound, failure.ErrTooLarge (1 MiB), failure.ErrDamaged. A symbolic link or a
 // folder is not a file.
 func (v *Revision) Read(name string) ([]byte, error) {
 	clean := path.Clean(name)
 	if clean != strings.TrimPrefix(name, "./") || path.IsAbs(name) || clean == "." || strings.HasPrefix(clean, "..") {
-		return nil, &Error{Kind: ErrNotFound, Step: "read", At: name, Err: errors.New("wants a plain path inside the repository")}
+		return nil, &failure.Error{Kind: failure.ErrNotFound, Step: "read", At: name, Err: errors.New("wants a plain path inside the repository")}
 	}
 	var b []byte
 	err := guard(func() (err error) {
@@ -266,14 +266,14 @@ func (v *Revision) read(name string) ([]byte, error) {
 	at := name + " of " + v.Commit
 	entry, err := v.tree.FindEntry(name)
 	if err != nil {
-		return nil, &Error{Kind: ErrNotFound, Step: "read", At: at}
+		return nil, &failure.Error{Kind: failure.ErrNotFound, Step: "read", At: at}
 	}
 	if entry.Mode != filemode.Regular && entry.Mode != filemode.Executable && entry.Mode != filemode.Deprecated {
-		return nil, &Error{Kind: ErrNotFound, Step: "read", At: at, Err: spec.NotPlain(entry.Mode.String())}
+		return nil, &failure.Error{Kind: failure.ErrNotFound, Step: "read", At: at, Err: spec.NotPlain(entry.Mode.String())}
 	}
 	blob, err := object.GetBlob(v.store.objects, entry.Hash)
 	if errors.Is(err, plumbing.ErrObjectNotFound) || err == nil && blob.Size > maxFile {
-		return nil, &Error{Kind: ErrTooLarge, Step: "read", At: at, Err: spec.TooLarge()}
+		return nil, &failure.Error{Kind: failure.ErrTooLarge, Step: "read", At: at, Err: spec.TooLarge()}
 	}
 	if err != nil {
 		return nil, damaged(at, failure.Scrub(err))
@@ -292,7 +292,7 @@ func (v *Revision) read(name string) ([]byte, error) {
 const mostFilesBytes = 8 << 20
 
 // Files lists the plain files of the commit by path, in git's order. Errors:
-// ErrTooLarge, ErrDamaged.
+// failure.ErrTooLarge, failure.ErrDamaged.
 func (v *Revision) Files() ([]string, error) {
 	var names []string
 	err := guard(func() error {

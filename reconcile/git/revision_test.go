@@ -18,6 +18,7 @@ import (
 	"mainstay/e2e/attack"
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 )
 
 func TestListShowsBranchesClaimsAndReportsOnly(t *testing.T) {
@@ -139,9 +140,9 @@ func TestARevisionHasNoFileThatIsNotPlainlyInIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		for file, want := range map[string]error{
-			"none": git.ErrNotFound, "dir": git.ErrNotFound, "link": git.ErrNotFound, "../x": git.ErrNotFound,
-			"/etc/passwd": git.ErrNotFound, "": git.ErrNotFound, "dir/../dir/file": git.ErrNotFound,
-			"large": git.ErrTooLarge, "dir/file": nil, "./dir/file": nil,
+			"none": failure.ErrNotFound, "dir": failure.ErrNotFound, "link": failure.ErrNotFound, "../x": failure.ErrNotFound,
+			"/etc/passwd": failure.ErrNotFound, "": failure.ErrNotFound, "dir/../dir/file": failure.ErrNotFound,
+			"large": failure.ErrTooLarge, "dir/file": nil, "./dir/file": nil,
 		} {
 			if _, err := v.Read(file); !errors.Is(err, want) {
 				t.Errorf("%s: %q: got %v, want %v", name, file, err, want)
@@ -169,7 +170,7 @@ func TestARevisionDescendsFromTheAcceptedOneOrIsRefused(t *testing.T) {
 		other := w.commit("other")
 		w.push()
 		_, err := r.Revision(ctx(t), "main", other, tip)
-		if !errors.Is(err, git.ErrRewound) || hint(err) == "" {
+		if !errors.Is(err, failure.ErrRewound) || hint(err) == "" {
 			t.Errorf("rewritten: got %v, hint %q", err, hint(err))
 		}
 		if _, err := r.Revision(ctx(t), "main", other, side); err != nil {
@@ -205,10 +206,10 @@ func TestARevisionThatMovedIsNotAnotherOne(t *testing.T) {
 		old := w.commit("one")
 		w.commit("two")
 		w.push()
-		if _, err := r.Revision(ctx(t), "main", old, ""); !errors.Is(err, git.ErrMoved) {
+		if _, err := r.Revision(ctx(t), "main", old, ""); !errors.Is(err, failure.ErrMoved) {
 			t.Errorf("got %v", err)
 		}
-		if _, err := r.Revision(ctx(t), "none", old, ""); !errors.Is(err, git.ErrNoBranch) {
+		if _, err := r.Revision(ctx(t), "none", old, ""); !errors.Is(err, failure.ErrNoBranch) {
 			t.Errorf("got %v", err)
 		}
 	})

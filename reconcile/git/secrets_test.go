@@ -14,6 +14,7 @@ import (
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 )
 
 const secret = "s3cr3t-t0ken"
@@ -80,7 +81,7 @@ func TestATokenIsSentToItsServerOnly(t *testing.T) {
 	token := filepath.Join(t.TempDir(), "token")
 	save(t, token, []byte(secret))
 	_, err := open(t, git.Options{URL: lure, TokenFile: token}).List(ctx(t))
-	if !errors.Is(err, git.ErrUnreachable) || hint(err) == "" {
+	if !errors.Is(err, failure.ErrUnreachable) || hint(err) == "" {
 		t.Errorf("got %v, hint %q", err, hint(err))
 	}
 	select {
@@ -119,7 +120,7 @@ func TestHTTPSWantsAKnownAuthorityAndTheToken(t *testing.T) {
 	ca, token := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "token")
 	save(t, ca, pem)
 	save(t, token, []byte("user:"+secret+"\n"))
-	if _, err := open(t, git.Options{URL: url, TokenFile: token}).List(ctx(t)); !errors.Is(err, git.ErrHostKey) || hint(err) == "" {
+	if _, err := open(t, git.Options{URL: url, TokenFile: token}).List(ctx(t)); !errors.Is(err, failure.ErrHostKey) || hint(err) == "" {
 		t.Errorf("unknown authority: got %v", err)
 	}
 	r := open(t, git.Options{URL: url, TokenFile: token, CAFile: ca})
@@ -128,7 +129,7 @@ func TestHTTPSWantsAKnownAuthorityAndTheToken(t *testing.T) {
 	}
 	for name, content := range map[string]string{"wrong": "user:other", "empty": "", "two lines": "a\nb"} {
 		save(t, token, []byte(content))
-		if _, err := r.List(ctx(t)); !errors.Is(err, git.ErrAuth) || hint(err) == "" {
+		if _, err := r.List(ctx(t)); !errors.Is(err, failure.ErrAuth) || hint(err) == "" {
 			t.Errorf("%s token: got %v", name, err)
 		}
 	}

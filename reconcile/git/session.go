@@ -38,12 +38,12 @@ func openSession(ctx context.Context, d transport.Dialer, service, step string) 
 }
 
 func (s *session) fail(ctx context.Context, err error) error {
-	if errors.Is(err, ErrTooLarge) || errors.Is(err, ErrDamaged) {
-		var e *Error
+	if errors.Is(err, failure.ErrTooLarge) || errors.Is(err, failure.ErrDamaged) {
+		var e *failure.Error
 		if errors.As(err, &e) {
 			return err
 		}
-		return &Error{Kind: ErrTooLarge, Step: s.step, At: s.at, Err: failure.Scrub(err)}
+		return &failure.Error{Kind: failure.ErrTooLarge, Step: s.step, At: s.at, Err: failure.Scrub(err)}
 	}
 	return failure.Place(ctx, s.link.Explain(err), s.step, s.at)
 }
@@ -90,7 +90,7 @@ func firstLine(r *bufio.Reader) ([]byte, error) {
 		return nil, err
 	}
 	if text, is := bytes.CutPrefix(first, []byte("ERR ")); is {
-		return nil, &Error{Kind: ErrAuth, Err: errors.New("the server says: " + packet.Message(text))}
+		return nil, &failure.Error{Kind: failure.ErrAuth, Err: errors.New("the server says: " + packet.Message(text))}
 	}
 	return first, nil
 }
@@ -131,7 +131,7 @@ func (r Refs) add(name, hash []byte, held *int) error {
 	}
 	*held += len(name) + len(hash)
 	if len(r) >= mostRefs || *held > mostRefsBytes {
-		return fmt.Errorf("%w: it has more than %d branches, claims and reports, or their names are very long", ErrTooLarge, mostRefs)
+		return fmt.Errorf("%w: it has more than %d branches, claims and reports, or their names are very long", failure.ErrTooLarge, mostRefs)
 	}
 	r[string(name)] = string(hash)
 	return nil

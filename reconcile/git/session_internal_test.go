@@ -15,9 +15,11 @@ import (
 // said is a link to a server that says what it says, whatever it is asked.
 type said struct{ in *bufio.Reader }
 
-func (s said) Refs() *bufio.Reader                                      { return s.in }
-func (s said) Send(context.Context, []byte) (*bufio.Reader, error)      { return s.in, nil }
-func (s said) Explain(err error) *Error                                 { return &Error{Kind: ErrUnreachable, Err: failure.Scrub(err)} }
+func (s said) Refs() *bufio.Reader                                 { return s.in }
+func (s said) Send(context.Context, []byte) (*bufio.Reader, error) { return s.in, nil }
+func (s said) Explain(err error) *failure.Error {
+	return &failure.Error{Kind: failure.ErrUnreachable, Err: failure.Scrub(err)}
+}
 func (s said) Close()                                                   {}
 func (s said) Shown() string                                            { return "said" }
 func (s said) Forget()                                                  {}

@@ -24,7 +24,7 @@ func (r *Remote) noteSigner() (ssh.Signer, error) {
 		return nil, nil
 	}
 	wrong := func(err error) error {
-		return &Error{Kind: ErrAuth, Step: "read the key that signs", At: r.signKey, Err: err,
+		return &failure.Error{Kind: failure.ErrAuth, Step: "read the key that signs", At: r.signKey, Err: err,
 			Advice: "verify.signKey, or sshKey, in the agent's file names a private key without a passphrase"}
 	}
 	pem, err := os.ReadFile(r.signKey)

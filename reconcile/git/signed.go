@@ -32,8 +32,8 @@ func (r *Remote) signedBy(raw []byte, ref string, may func(signature.NodeKey) bo
 func (r *Remote) readNodeKeys() ([]signature.NodeKey, error) {
 	keys, err := signature.ReadNodeKeys(r.nodeKeys)
 	if err != nil {
-		return nil, &Error{
-			Kind: ErrSignature, Step: "read", At: r.nodeKeys, Err: err,
+		return nil, &failure.Error{
+			Kind: failure.ErrSignature, Step: "read", At: r.nodeKeys, Err: err,
 			Advice: "correct verify.nodes in the agent's file, or the file that it names",
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"mainstay/e2e/attack"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -93,7 +94,7 @@ func TestAVouchedClaimIsSignedByTheNodeThatWasTold(t *testing.T) {
 		t.Errorf("got %+v, %v", read, err)
 	}
 	change(t, s.as("edge"), claim(12, plan.Reroot, "", "edge"))
-	if _, err := s.read(known); !errors.Is(err, git.ErrDamaged) {
+	if _, err := s.read(known); !errors.Is(err, failure.ErrDamaged) {
 		t.Errorf("R9, told to edge: got %v", err)
 	}
 }
@@ -124,7 +125,7 @@ func TestAForgedClaimIsDamaged(t *testing.T) {
 				if row.claim.Action == plan.Release && row.key == "xivo-standby" && k.ID == "" {
 					continue // who never saw the claim goes by the newest change's parent
 				}
-				if !errors.Is(err, git.ErrDamaged) || !strings.Contains(err.Error(), row.why) || read.Tip.ID != "" {
+				if !errors.Is(err, failure.ErrDamaged) || !strings.Contains(err.Error(), row.why) || read.Tip.ID != "" {
 					t.Errorf("known %d: got %+v, %v; want %q", k.Seq, read.Tip, err, row.why)
 				}
 			}
@@ -142,7 +143,7 @@ func TestAForgedChangeBelowAGoodOneIsFound(t *testing.T) {
 	s, known := begun(t)
 	change(t, open(t, git.Options{URL: s.bare}), claim(2, plan.Release, "", "xivo-main"))
 	change(t, s.as("xivo-standby"), claim(3, plan.Take, spec.Standby, "xivo-standby"))
-	if _, err := s.read(known); !errors.Is(err, git.ErrDamaged) {
+	if _, err := s.read(known); !errors.Is(err, failure.ErrDamaged) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -158,7 +159,7 @@ func TestASignedChangeIsGoodInOnePlaceOnly(t *testing.T) {
 		s.git("push", "--quiet", "origin", first+":"+other)
 		keys := strings.ReplaceAll(readFile(t, s.file), "paris/", "rome/")
 		r := open(t, git.Options{URL: s.bare, NodeKeys: written(t, keys)})
-		if _, err := r.Claim(ctx(t), other, first, plan.Tip{}); !errors.Is(err, git.ErrDamaged) || !strings.Contains(err.Error(), "another ref") {
+		if _, err := r.Claim(ctx(t), other, first, plan.Tip{}); !errors.Is(err, failure.ErrDamaged) || !strings.Contains(err.Error(), "another ref") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -166,7 +167,7 @@ func TestASignedChangeIsGoodInOnePlaceOnly(t *testing.T) {
 		attack.Row(t, "signed claims", "a signed claim is pushed to the claim of another role", "damaged, not believed")
 		other := git.ClaimRef("paris", "cc")
 		s.git("push", "--quiet", "origin", first+":"+other)
-		if _, err := s.as("").Claim(ctx(t), other, first, plan.Tip{}); !errors.Is(err, git.ErrDamaged) {
+		if _, err := s.as("").Claim(ctx(t), other, first, plan.Tip{}); !errors.Is(err, failure.ErrDamaged) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -177,7 +178,7 @@ func TestASignedChangeIsGoodInOnePlaceOnly(t *testing.T) {
 		tree, rest, _ := strings.Cut(raw, "\n")
 		moved := s.hashObject(tree + "\nparent " + first + "\n" + rest)
 		s.git("push", "--quiet", "origin", moved+":"+claimRef)
-		if _, err := s.read(plan.Tip{}); !errors.Is(err, git.ErrDamaged) {
+		if _, err := s.read(plan.Tip{}); !errors.Is(err, failure.ErrDamaged) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -196,7 +197,7 @@ func TestAForgedReportIsDamaged(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := readReport(t, s.as("xivo-standby"), ref, id); !errors.Is(err, git.ErrDamaged) {
+			if _, err := readReport(t, s.as("xivo-standby"), ref, id); !errors.Is(err, failure.ErrDamaged) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -213,7 +214,7 @@ func TestAFileOfNodeKeysIsReadStrictly(t *testing.T) {
 		"paris/a cert-authority " + key, "paris/a ssh-ed25519 AAAA", "!paris/a " + key, "/a " + key,
 	} {
 		attackers := open(t, git.Options{URL: s.bare, NodeKeys: written(t, text)})
-		if _, err := attackers.Claim(ctx(t), claimRef, s.ref(claimRef), plan.Tip{}); !errors.Is(err, git.ErrSignature) || hint(err) == "" {
+		if _, err := attackers.Claim(ctx(t), claimRef, s.ref(claimRef), plan.Tip{}); !errors.Is(err, failure.ErrSignature) || hint(err) == "" {
 			t.Errorf("%q: got %v", text, err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"mainstay/e2e/attack"
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 )
 
 // verifiedByGit asks git itself, which asks ssh-keygen.
@@ -39,7 +40,7 @@ func TestNoLineAllowsMoreThanGitDoes(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "allowed_signers")
 			save(t, file, []byte(line+" "+public+"\n"))
 			_, err := open(t, git.Options{URL: w.bare, AllowedSigners: file}).Revision(ctx(t), "main", signed, "")
-			if good != (err == nil) || err != nil && !errors.Is(err, git.ErrSignature) {
+			if good != (err == nil) || err != nil && !errors.Is(err, failure.ErrSignature) {
 				t.Errorf("got %v", err)
 			}
 			if git := verifiedByGit(w, file, signed); err == nil && !git {
@@ -65,7 +66,7 @@ func TestACommitOfTwoCommittersIsRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "allowed_signers")
 	save(t, file, []byte("ops "+public+"\n"))
 	_, err := open(t, git.Options{URL: w.bare, AllowedSigners: file}).Revision(ctx(t), "main", hash, "")
-	if !errors.Is(err, git.ErrSignature) || !strings.Contains(err.Error(), "committers") {
+	if !errors.Is(err, failure.ErrSignature) || !strings.Contains(err.Error(), "committers") {
 		t.Errorf("got %v", err)
 	}
 }

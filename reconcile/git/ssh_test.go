@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh/knownhosts"
 
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -41,7 +42,7 @@ func TestEverythingWorksOverSSH(t *testing.T) {
 		t.Errorf("claim: got %+v, %v", read, err)
 	}
 	_, err = r.PushClaim(ctx(t), claimRef, plan.Push{Claim: claim(1, plan.Take, spec.Main, "other")})
-	if !errors.Is(err, git.ErrRefused) {
+	if !errors.Is(err, failure.ErrRefused) {
 		t.Errorf("a second claim: got %v", err)
 	}
 	ref := git.ReportRef("paris", "xivo-main")
@@ -58,7 +59,7 @@ func TestAnSSHServerThatRefusesIsQuoted(t *testing.T) {
 	w := newWork(t)
 	_, o := serveSSH(t, filepath.Join(w.bare, "none"))
 	_, err := open(t, o).List(ctx(t))
-	if !errors.Is(err, git.ErrAuth) || !strings.Contains(err.Error(), "does not appear to be a git repository") {
+	if !errors.Is(err, failure.ErrAuth) || !strings.Contains(err.Error(), "does not appear to be a git repository") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -72,7 +73,7 @@ func TestAHostKeyIsPinnedAndNeverLearnt(t *testing.T) {
 	for name, content := range map[string]string{"empty": "", "of another server": "example.org " + strings.SplitN(line, " ", 2)[1] + "\n"} {
 		save(t, o.KnownHosts, []byte(content))
 		_, err := open(t, o).List(ctx(t))
-		if !errors.Is(err, git.ErrHostKey) || !strings.Contains(err.Error(), ssh.FingerprintSHA256(s.hostKey)) || !strings.Contains(hint(err), line) {
+		if !errors.Is(err, failure.ErrHostKey) || !strings.Contains(err.Error(), ssh.FingerprintSHA256(s.hostKey)) || !strings.Contains(hint(err), line) {
 			t.Errorf("%s: got %v, hint %q", name, err, hint(err))
 		}
 		if after, err := os.ReadFile(o.KnownHosts); err != nil || string(after) != content {
@@ -80,13 +81,13 @@ func TestAHostKeyIsPinnedAndNeverLearnt(t *testing.T) {
 		}
 	}
 	save(t, o.KnownHosts, []byte(wrong+"\n"))
-	if _, err := open(t, o).List(ctx(t)); !errors.Is(err, git.ErrHostKey) || !strings.Contains(err.Error(), "another one is pinned") {
+	if _, err := open(t, o).List(ctx(t)); !errors.Is(err, failure.ErrHostKey) || !strings.Contains(err.Error(), "another one is pinned") {
 		t.Errorf("changed: got %v", err)
 	}
 	if err := os.Remove(o.KnownHosts); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := open(t, o).List(ctx(t)); !errors.Is(err, git.ErrHostKey) || !strings.Contains(hint(err), line) {
+	if _, err := open(t, o).List(ctx(t)); !errors.Is(err, failure.ErrHostKey) || !strings.Contains(hint(err), line) {
 		t.Errorf("missing file: got %v, hint %q", err, hint(err))
 	}
 	save(t, o.KnownHosts, []byte(line+"\n"))
@@ -101,12 +102,12 @@ func TestAnSSHKeyThatIsNoUseIsSaidSo(t *testing.T) {
 	_, stranger := newSigner(t)
 	for name, content := range map[string][]byte{"a stranger's": stranger, "no key": []byte("hello"), "empty": nil} {
 		save(t, o.SSHKey, content)
-		if _, err := open(t, o).List(ctx(t)); !errors.Is(err, git.ErrAuth) {
+		if _, err := open(t, o).List(ctx(t)); !errors.Is(err, failure.ErrAuth) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
 	o.SSHKey = ""
-	if _, err := open(t, o).List(ctx(t)); !errors.Is(err, git.ErrAuth) || hint(err) == "" {
+	if _, err := open(t, o).List(ctx(t)); !errors.Is(err, failure.ErrAuth) || hint(err) == "" {
 		t.Errorf("none: got %v", err)
 	}
 }

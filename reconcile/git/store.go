@@ -70,8 +70,8 @@ func varint(b []byte) (int64, []byte) {
 }
 
 func tooLarge(format string, args ...any) error {
-	return &Error{
-		Kind: ErrTooLarge, Step: "fetch", Err: fmt.Errorf(format, args...),
+	return &failure.Error{
+		Kind: failure.ErrTooLarge, Step: "fetch", Err: fmt.Errorf(format, args...),
 		Advice: "keep the deployment in a small repository of its own",
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"mainstay/e2e/attack"
+	"mainstay/reconcile/git/failure"
 )
 
 // entry is one object of a hand-made pack.
@@ -67,13 +68,13 @@ func TestAPackBombIsRefusedUnopened(t *testing.T) {
 		"a delta to a terabyte":   handMade(t, 2, base, huge),
 		"a billion objects":       handMade(t, 1<<30, base),
 	} {
-		if err := newStore().add(pack); !errors.Is(err, ErrTooLarge) {
+		if err := newStore().add(pack); !errors.Is(err, failure.ErrTooLarge) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
 	zeros := bytes.Repeat([]byte{0}, 1<<20)
 	lying := handMade(t, 1, entry{kind: blobKind, size: 10, content: zeros})
-	if err := newStore().add(lying); !errors.Is(err, ErrDamaged) {
+	if err := newStore().add(lying); !errors.Is(err, failure.ErrDamaged) {
 		t.Errorf("an object larger than it says: got %v", err)
 	}
 }

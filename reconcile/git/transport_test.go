@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 )
 
 const advertisement = "application/x-git-upload-pack-advertisement"
@@ -60,7 +61,7 @@ func TestAnAnswerFromACacheIsNoRead(t *testing.T) { // R7
 	}
 	for _, age = range []string{"1", "86400", "soon"} {
 		_, err := open(t, git.Options{URL: url}).ListPrimary(ctx(t))
-		if !errors.Is(err, git.ErrUnreachable) || !strings.Contains(err.Error(), "cache") || hintOf(err) == "" {
+		if !errors.Is(err, failure.ErrUnreachable) || !strings.Contains(err.Error(), "cache") || hintOf(err) == "" {
 			t.Errorf("age %q: %v", age, err)
 		}
 	}
@@ -81,7 +82,7 @@ func TestAServerInTheWayIsToldFromTheRepository(t *testing.T) {
 		})
 		_, err := open(t, git.Options{URL: url}).List(ctx(t))
 		hint := hintOf(err)
-		if !errors.Is(err, git.ErrUnreachable) || !strings.Contains(hint, want) {
+		if !errors.Is(err, failure.ErrUnreachable) || !strings.Contains(hint, want) {
 			t.Errorf("%d: %v (%s)", code, err, hint)
 		}
 		if asked := strings.Contains(hint, "120 s"); asked != (code != http.StatusProxyAuthRequired) {
@@ -93,7 +94,7 @@ func TestAServerInTheWayIsToldFromTheRepository(t *testing.T) {
 func TestAFolderThatIsNotThereIsSaidSoOnce(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "none.git")
 	_, err := open(t, git.Options{URL: dir}).List(ctx(t))
-	if !errors.Is(err, git.ErrUnreachable) || strings.Count(err.Error(), dir) != 1 || !strings.Contains(err.Error(), "no such folder") {
+	if !errors.Is(err, failure.ErrUnreachable) || strings.Count(err.Error(), dir) != 1 || !strings.Contains(err.Error(), "no such folder") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -108,7 +109,7 @@ func TestANegotiationThatFailsIsNoImpostor(t *testing.T) {
 	} {
 		_, o := serveSSH(t, w.bare, change)
 		_, err := open(t, o).List(ctx(t))
-		if !errors.Is(err, git.ErrUnreachable) || errors.Is(err, git.ErrHostKey) || !strings.Contains(hintOf(err), name) {
+		if !errors.Is(err, failure.ErrUnreachable) || errors.Is(err, failure.ErrHostKey) || !strings.Contains(hintOf(err), name) {
 			t.Errorf("%s: %v (%s)", name, err, hintOf(err))
 		}
 	}
@@ -136,11 +137,11 @@ func TestALineAboutAnotherServerHidesNothing(t *testing.T) {
 		t.Errorf("said %q", said.String())
 	}
 	save(t, o.KnownHosts, append([]byte("@revoked elsewhere ssh-ed25519 nonsense\n"), pinned...))
-	if _, err := r.List(ctx(t)); !errors.Is(err, git.ErrHostKey) || !strings.Contains(err.Error(), ":1") {
+	if _, err := r.List(ctx(t)); !errors.Is(err, failure.ErrHostKey) || !strings.Contains(err.Error(), ":1") {
 		t.Errorf("a revocation that cannot be read: %v", err)
 	}
 	save(t, o.KnownHosts, []byte("elsewhere 1024 35 1432\n"))
-	if _, err := r.List(ctx(t)); !errors.Is(err, git.ErrHostKey) || !strings.Contains(err.Error(), "not pinned") {
+	if _, err := r.List(ctx(t)); !errors.Is(err, failure.ErrHostKey) || !strings.Contains(err.Error(), "not pinned") {
 		t.Errorf("what is skipped pins nothing: %v", err)
 	}
 }
@@ -149,7 +150,7 @@ func TestAShellThatTalksIsToldFromAServerThatRefuses(t *testing.T) {
 	s, o := serveSSH(t, "/x")
 	s.run = func(c ssh.Channel) { _, _ = io.WriteString(c, "Welcome to git1, have a good day\n0000") }
 	_, err := open(t, o).List(ctx(t))
-	if !errors.Is(err, git.ErrUnreachable) || !strings.Contains(err.Error(), "Welcome to git1") || !strings.Contains(hintOf(err), "shell") {
+	if !errors.Is(err, failure.ErrUnreachable) || !strings.Contains(err.Error(), "Welcome to git1") || !strings.Contains(hintOf(err), "shell") {
 		t.Errorf("got %v (%s)", err, hintOf(err))
 	}
 }

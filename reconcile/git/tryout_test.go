@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 )
 
 func TestATriedPushLeavesNothing(t *testing.T) {
@@ -30,7 +31,7 @@ func TestATriedPushMayStayBehind(t *testing.T) {
 		hook(t, w, "update", "case $3 in 0000*) exit 1 ;; esac")
 		for range 2 {
 			kept, err := r.TryPush(ctx(t), git.DoctorRef("paris", "xivo-main"), time.Unix(1e9, 0))
-			if !errors.Is(kept, git.ErrRefused) || err != nil {
+			if !errors.Is(kept, failure.ErrRefused) || err != nil {
 				t.Errorf("got %v, %v", kept, err)
 			}
 		}
@@ -40,7 +41,7 @@ func TestATriedPushMayStayBehind(t *testing.T) {
 func TestATriedPushThatIsRefusedSaysSo(t *testing.T) {
 	overEach(t, func(t *testing.T, w *work, r *git.Remote) {
 		hook(t, w, "pre-receive", "exit 1")
-		if _, err := r.TryPush(ctx(t), git.DoctorRef("paris", "xivo-main"), time.Unix(1e9, 0)); !errors.Is(err, git.ErrRefused) {
+		if _, err := r.TryPush(ctx(t), git.DoctorRef("paris", "xivo-main"), time.Unix(1e9, 0)); !errors.Is(err, failure.ErrRefused) {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -20,7 +20,7 @@ var ErrNoRef = errors.New("no such ref")
 // its rules. Should the ref be gone by then, it is put back where it was.
 //
 // nil says that this node may push. ErrNoRef says that nothing is known, because the
-// ref is not there; ErrUnknown that the server's answer says neither. Other errors
+// ref is not there; failure.ErrUnknown that the server's answer says neither. Other errors
 // are those of PushClaim.
 func (r *Remote) TryRef(ctx context.Context, ref string) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
@@ -34,7 +34,7 @@ func (r *Remote) TryRef(ctx context.Context, ref string) error {
 		return fmt.Errorf("try %s: %w", ref, ErrNoRef)
 	}
 	err = s.update(ctx, update{ref: ref, next: s.refs[ref]})
-	if !errors.Is(err, ErrRefused) {
+	if !errors.Is(err, failure.ErrRefused) {
 		return err
 	}
 	switch text := strings.ToLower(err.Error()); {
@@ -43,7 +43,7 @@ func (r *Remote) TryRef(ctx context.Context, ref string) error {
 	case says(text, "already exists", "failed to update ref", "failed to lock", "cannot lock", "incorrect old value"):
 		return nil
 	}
-	return &Error{Kind: ErrUnknown, Step: s.step, At: s.at, Err: failure.Scrub(err), Advice: "ask whoever runs the git server what this answer means"}
+	return &failure.Error{Kind: failure.ErrUnknown, Step: s.step, At: s.at, Err: failure.Scrub(err), Advice: "ask whoever runs the git server what this answer means"}
 }
 
 func says(text string, phrases ...string) bool {

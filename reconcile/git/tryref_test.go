@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -20,7 +21,7 @@ func TestARefIsTriedWithoutChangingIt(t *testing.T) {
 			t.Errorf("a ref this node may push: got %v", err)
 		}
 		hook(t, w, "update", "case $1 in */claim/*) echo not yours >&2; exit 1 ;; esac")
-		if err := r.TryRef(ctx(t), claimRef); !errors.Is(err, git.ErrRefused) || errors.Is(err, git.ErrUnknown) {
+		if err := r.TryRef(ctx(t), claimRef); !errors.Is(err, failure.ErrRefused) || errors.Is(err, failure.ErrUnknown) {
 			t.Errorf("a ref this node may not push: got %v", err)
 		}
 		if now := w.ref(claimRef); now != id {
@@ -37,7 +38,7 @@ func TestARefIsTriedAgainstTheHookOfTheExamples(t *testing.T) {
 		t.Errorf("main: got %v", err)
 	}
 	t.Setenv("MAINSTAY_KEY", "edge")
-	if err := r.TryRef(ctx(t), claimRef); !errors.Is(err, git.ErrRefused) || !strings.Contains(err.Error(), "hook declined") {
+	if err := r.TryRef(ctx(t), claimRef); !errors.Is(err, failure.ErrRefused) || !strings.Contains(err.Error(), "hook declined") {
 		t.Errorf("edge: got %v", err)
 	}
 }

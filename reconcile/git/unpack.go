@@ -104,8 +104,8 @@ func (s *store) unpack(in io.Reader) error {
 	if err == nil || errors.Is(err, packfile.ErrEmptyPackfile) {
 		return nil
 	}
-	var e *Error
-	if errors.As(err, &e) || errors.Is(err, ErrTooLarge) {
+	var e *failure.Error
+	if errors.As(err, &e) || errors.Is(err, failure.ErrTooLarge) {
 		return err
 	}
 	return damaged("pack", failure.Scrub(err))

@@ -16,6 +16,7 @@ import (
 	"mainstay/e2e/attack"
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 )
 
 // keypair makes an SSH key with ssh-keygen and returns the file of the private
@@ -77,7 +78,7 @@ func TestACommitIsSignedBySomebodyListedOrRefused(t *testing.T) {
 		switch {
 		case c.want == "" && (err != nil || v.Signer == ""):
 			t.Errorf("%s: got %v", name, err)
-		case c.want != "" && (!errors.Is(err, git.ErrSignature) || !strings.Contains(err.Error(), c.want) || hint(err) == ""):
+		case c.want != "" && (!errors.Is(err, failure.ErrSignature) || !strings.Contains(err.Error(), c.want) || hint(err) == ""):
 			t.Errorf("%s: got %v, hint %q", name, err, hint(err))
 		}
 	}
@@ -94,7 +95,7 @@ func TestAnUnsignedOrAlteredCommitIsRefused(t *testing.T) {
 		t.Helper()
 		w.git("push", "--quiet", "--force", "origin", hash+":refs/heads/main")
 		_, err := r.Revision(ctx(t), "main", hash, "")
-		if !errors.Is(err, git.ErrSignature) || !strings.Contains(err.Error(), why) {
+		if !errors.Is(err, failure.ErrSignature) || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: got %v", what, err)
 		}
 	}
@@ -146,7 +147,7 @@ func TestAnOpenPGPKeyringAllowsItsKeys(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "ring")
 		save(t, file, c.ring)
 		v, err := open(t, git.Options{URL: w.bare, AllowedSigners: file}).Revision(ctx(t), "main", hash, "")
-		if c.ok && (err != nil || !strings.Contains(v.Signer, "ops")) || !c.ok && !errors.Is(err, git.ErrSignature) {
+		if c.ok && (err != nil || !strings.Contains(v.Signer, "ops")) || !c.ok && !errors.Is(err, failure.ErrSignature) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -154,7 +155,7 @@ func TestAnOpenPGPKeyringAllowsItsKeys(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "allowed_signers")
 	save(t, file, []byte("ops "+public+"\n"))
 	_, err := open(t, git.Options{URL: w.bare, AllowedSigners: file}).Revision(ctx(t), "main", hash, "")
-	if !errors.Is(err, git.ErrSignature) {
+	if !errors.Is(err, failure.ErrSignature) {
 		t.Errorf("of the other kind: got %v", err)
 	}
 }

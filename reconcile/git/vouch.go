@@ -34,8 +34,8 @@ func (r *Remote) verify(st *store, hash string) (string, error) {
 	}
 	who, err := signature.Verify(raw, allowed)
 	if err != nil {
-		return "", &Error{
-			Kind: ErrSignature, Step: "verify", At: hash, Err: failure.Scrub(err),
+		return "", &failure.Error{
+			Kind: failure.ErrSignature, Step: "verify", At: hash, Err: failure.Scrub(err),
 			Advice: "push a commit in its place that a key of " + r.signers + " signed (git commit --amend -S)",
 		}
 	}
@@ -46,7 +46,7 @@ func (r *Remote) verify(st *store, hash string) (string, error) {
 func (r *Remote) allowed() (signature.Signers, error) {
 	allowed, err := signature.Read(r.signers)
 	if err != nil {
-		err = &Error{Kind: ErrSignature, Step: "read", At: r.signers, Err: err, Advice: "correct verify.allowedSigners in the agent file"}
+		err = &failure.Error{Kind: failure.ErrSignature, Step: "read", At: r.signers, Err: err, Advice: "correct verify.allowedSigners in the agent file"}
 	}
 	return allowed, err
 }
@@ -75,8 +75,8 @@ func (r *Remote) withHistory(ctx context.Context, d transport.Dialer, q question
 	signer := v.Signer
 	v.store = nil // one store at a time is in memory
 	if v, err = r.revisionAt(ctx, d, q, since.Depth); err != nil {
-		if errors.Is(err, ErrTooLarge) {
-			return nil, &Error{Kind: ErrTooLarge, Step: "verify", At: fmt.Sprintf("the %d commits since %.12s", len(since.Commits), q.known), Err: failure.Scrub(err),
+		if errors.Is(err, failure.ErrTooLarge) {
+			return nil, &failure.Error{Kind: failure.ErrTooLarge, Step: "verify", At: fmt.Sprintf("the %d commits since %.12s", len(since.Commits), q.known), Err: failure.Scrub(err),
 				Advice: "if the branch is right as it is, run `mainstay accept " + q.hash + "` on the node"}
 		}
 		return nil, err
@@ -107,14 +107,14 @@ func (v *Revision) Vouch(deployment, branch string, files []string) error {
 		return err
 	}
 	if refused.Ahead {
-		return &Error{Kind: ErrAhead, Step: "verify", At: refused.Commit, Err: failure.Scrub(refused.Why),
+		return &failure.Error{Kind: failure.ErrAhead, Step: "verify", At: refused.Commit, Err: failure.Scrub(refused.Why),
 			Advice: "are the clocks of this machine and of whoever committed right?"}
 	}
 	advice := "push a commit in its place that is right"
 	if v.since != nil {
 		advice += fmt.Sprintf(", or, if the branch is right as it is, run `mainstay accept %.12s` on each node", v.Commit)
 	}
-	return &Error{Kind: ErrSignature, Step: "verify", At: refused.Commit, Err: failure.Scrub(refused.Why), Advice: advice}
+	return &failure.Error{Kind: failure.ErrSignature, Step: "verify", At: refused.Commit, Err: failure.Scrub(refused.Why), Advice: advice}
 }
 
 // history is a store as it is judged by.

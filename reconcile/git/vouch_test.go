@@ -23,6 +23,7 @@ import (
 
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 	"mainstay/spec"
 )
 
@@ -126,7 +127,7 @@ func TestEveryCommitSinceTheAcceptedOneIsVerified(t *testing.T) {
 	unsigned := g.commit(false, active("standby"), accepted)
 	tip := g.commit(true, with(active("standby"), "README.md", "x"), unsigned)
 	err := g.vouched(tip, accepted)
-	if !errors.Is(err, git.ErrSignature) || !strings.Contains(err.Error(), unsigned) || !strings.Contains(err.Error(), "mainstay accept") {
+	if !errors.Is(err, failure.ErrSignature) || !strings.Contains(err.Error(), unsigned) || !strings.Contains(err.Error(), "mainstay accept") {
 		t.Errorf("an unsigned change below a signed commit: %v", err)
 	}
 	if err := g.vouched(tip, ""); err != nil {
@@ -156,7 +157,7 @@ func TestAMergedBranchIsFollowedToItsBeginning(t *testing.T) {
 		accepted = g.commit(true, active(fmt.Sprint("main # ", i)), accepted)
 	}
 	tip := g.commit(true, with(active("main # 4"), "a.conf", "unsigned"), accepted, side)
-	if err := g.vouched(tip, accepted); !errors.Is(err, git.ErrSignature) || !strings.Contains(err.Error(), side) {
+	if err := g.vouched(tip, accepted); !errors.Is(err, failure.ErrSignature) || !strings.Contains(err.Error(), side) {
 		t.Errorf("an unsigned branch: %v", err)
 	}
 	side = g.commit(false, with(active("main"), "README.md", "x"), root)
@@ -176,7 +177,7 @@ func TestACommitFromTheFutureIsTriedAgain(t *testing.T) {
 	g.options.Skew = time.Second
 	err := g.vouched(tip, "")
 	var p interface{ Permanent() bool }
-	if !errors.Is(err, git.ErrAhead) || !errors.As(err, &p) || p.Permanent() {
+	if !errors.Is(err, failure.ErrAhead) || !errors.As(err, &p) || p.Permanent() {
 		t.Errorf("got %v", err)
 	}
 }
@@ -194,7 +195,7 @@ func TestThePolicyOfTheAgentsFileIsHeldAgainstEachCommit(t *testing.T) {
 	} {
 		g.options.Policy = &c.policy
 		err := g.vouched(tip, accepted)
-		if (err == nil) != (c.want == "") || err != nil && (!errors.Is(err, git.ErrSignature) || !strings.Contains(err.Error(), c.want)) {
+		if (err == nil) != (c.want == "") || err != nil && (!errors.Is(err, failure.ErrSignature) || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

@@ -64,7 +64,7 @@ func TestSinglePassWithoutADocumentSaysWhy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Status != plan.Unknown || !strings.Contains(r.Reason, "the repository cannot be read") {
+	if r.Status != plan.Unknown || !strings.Contains(r.Reason, "cannot reach git at") {
 		t.Errorf("%s: %s", r.Status, r.Reason)
 	}
 }

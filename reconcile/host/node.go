@@ -79,7 +79,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 // openGit makes the learner and the publisher, and says whether there is
 // somewhere to coordinate (R8).
 func (n *Node) openGit(c Config) (coordinated bool, err error) {
-	repo, err := openRepository(c.File, reconcile.DefaultTimeout, c.Log)
+	repo, err := open(git.OptionsOf(c.File), reconcile.DefaultTimeout, c.Log)
 	if err != nil {
 		return false, fmt.Errorf("repository: %w", err)
 	}

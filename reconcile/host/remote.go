@@ -8,26 +8,22 @@ import (
 	"mainstay/spec"
 )
 
-// openRepository opens the document's repository of an agent file.
-func openRepository(f *spec.AgentFile, timeout time.Duration, log *slog.Logger) (*git.Remote, error) {
-	r := f.Repository
-	return git.Open(git.Options{
-		URL: r.URL, Mirrors: r.Mirrors, SSHKey: r.SSHKey, TokenFile: r.TokenFile, KnownHosts: r.KnownHosts,
-		CAFile: r.CAFile, AllowedSigners: f.Verify.AllowedSigners, Policy: f.Verify.Policy, Skew: f.Verify.Skew.D(), SignKey: f.SigningKey(), NodeKeys: f.Verify.Nodes, Timeout: timeout, Log: log,
-	})
+// open opens a repository of an agent file.
+func open(o git.Options, timeout time.Duration, log *slog.Logger) (*git.Remote, error) {
+	o.Timeout, o.Log = timeout, log
+	return git.Open(o)
 }
 
 // openCoordination opens where claims and reports live, and says whether that
 // is the document's repository. Without one (R8) the remote is nil.
 func openCoordination(f *spec.AgentFile, repo *git.Remote, timeout time.Duration, log *slog.Logger) (*git.Remote, bool, error) {
-	c := f.Coordination
+	o, same := git.CoordinationOf(f)
 	switch {
-	case c.Off():
+	case f.Coordination.Off():
 		return nil, false, nil
-	case c.URL == "" || c.URL == f.Repository.URL:
+	case same:
 		return repo, true, nil
 	}
-	r, err := git.Open(git.Options{URL: c.URL, SSHKey: c.SSHKey, TokenFile: c.TokenFile,
-		KnownHosts: c.KnownHosts, CAFile: c.CAFile, SignKey: f.SigningKey(), NodeKeys: f.Verify.Nodes, Timeout: timeout, Log: log})
+	r, err := open(o, timeout, log)
 	return r, false, err
 }

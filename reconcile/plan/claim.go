@@ -45,11 +45,11 @@ const (
 func (g Guarantee) Meaning() string {
 	switch g {
 	case Released:
-		return "the other side stopped and said so"
+		return "the other side was seen down, and said so"
 	case Fenced:
 		return "a person stated in the document that the other side is off"
 	case Lease:
-		return "the other side's lease ran out, so it must have stopped itself"
+		return "the other side's lease ran out, so its agent or its guard must have stopped it"
 	case Presumed:
 		return "the other side was silent for handover.wait; it may be alive"
 	case Attested:

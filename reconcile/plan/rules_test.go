@@ -1,6 +1,9 @@
 package plan
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"strings"
 	"testing"
 )
@@ -20,5 +23,27 @@ func TestEveryRuleIsToldInFull(t *testing.T) {
 	}
 	if text := Rule("R99").Text(); text != "" {
 		t.Errorf("a rule that there is not: %q", text)
+	}
+}
+
+// TestGoDocPrintsOneRule: go doc mainstay/reconcile/plan.R4 prints a declaration with
+// its comment, so each rule has a declaration of its own.
+func TestGoDocPrintsOneRule(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "rules.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := map[string]string{}
+	for _, d := range file.Decls {
+		if g, is := d.(*ast.GenDecl); is && g.Tok == token.CONST && len(g.Specs) == 1 {
+			if value := g.Specs[0].(*ast.ValueSpec); len(value.Values) == 1 {
+				printed[strings.Trim(value.Values[0].(*ast.BasicLit).Value, `"`)] = g.Doc.Text()
+			}
+		}
+	}
+	for _, r := range Rules() {
+		if printed[string(r)] != r.Text() {
+			t.Errorf("go doc of %s prints %q", r, printed[string(r)])
+		}
 	}
 }

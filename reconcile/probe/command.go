@@ -4,23 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"time"
 
 	"mainstay/reconcile/run"
 	"mainstay/spec"
 )
 
-const (
-	// maxOutput is how much of a command's output is kept for the error.
-	maxOutput = 4 << 10
-	// reapDelay is how long a killed command's pipes and process are waited
-	// for.
-	reapDelay = 500 * time.Millisecond
-)
+// stuckAfter is how long a killed process may take to die.
+const stuckAfter = time.Second
 
 // ExitError is how a command that ended by itself says no.
 type ExitError struct {
@@ -78,7 +71,7 @@ func runCommand(ctx context.Context, p spec.Probe, turn chan struct{}) error {
 		return err
 	case <-ctx.Done():
 	}
-	stuck := time.NewTimer(2 * reapDelay)
+	stuck := time.NewTimer(stuckAfter)
 	defer stuck.Stop()
 	select {
 	case err := <-done:
@@ -89,20 +82,26 @@ func runCommand(ctx context.Context, p spec.Probe, turn chan struct{}) error {
 }
 
 func runOnce(ctx context.Context, p spec.Probe) error {
-	output := &bounded{limit: maxOutput}
-	cmd := exec.CommandContext(ctx, p.Command[0], p.Command[1:]...)
-	cmd.Env = run.Environment()
-	cmd.Stdout, cmd.Stderr = output, output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return killGroup(cmd) }
-	cmd.WaitDelay = reapDelay
-	err := cmd.Run()
-	if errors.Is(err, exec.ErrWaitDelay) {
-		// The program ended well but left something running in its group.
-		_ = killGroup(cmd)
-		return nil
+	result, err := run.Call{Argv: p.Command}.Run(ctx)
+	output := oneLine(result.Output)
+	said := ""
+	if output != "" {
+		said = ": " + output
 	}
-	return commandFailure(ctx, p, err, output.text())
+	when := ended(ctx, p.Timeout)
+	switch {
+	case err != nil && when != "":
+		return fmt.Errorf("no answer %s, killed%s", when, said)
+	case errors.Is(err, exec.ErrNotFound):
+		return fmt.Errorf("there is no such program on this machine: %w", err)
+	case err != nil:
+		return fmt.Errorf("cannot be run: %w", err)
+	case result.Signal != "":
+		return fmt.Errorf("ended by %s%s", result.Signal, said)
+	case result.Code != 0:
+		return judge(verdictOfExit(result.Code), &ExitError{Code: result.Code, Output: output})
+	}
+	return nil
 }
 
 // verdictOfExit is what a program says by its exit code: 0 that the target
@@ -115,35 +114,4 @@ func verdictOfExit(code int) Verdict {
 		return Silent
 	}
 	return Unasked
-}
-
-func killGroup(cmd *exec.Cmd) error {
-	err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-	if errors.Is(err, syscall.ESRCH) {
-		return os.ErrProcessDone
-	}
-	return err
-}
-
-func commandFailure(ctx context.Context, p spec.Probe, err error, output string) error {
-	if err == nil {
-		return nil
-	}
-	said := ""
-	if output != "" {
-		said = ": " + output
-	}
-	if when := ended(ctx, p.Timeout); when != "" {
-		return fmt.Errorf("no answer %s, killed%s", when, said)
-	}
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit) && exit.Exited():
-		return judge(verdictOfExit(exit.ExitCode()), &ExitError{Code: exit.ExitCode(), Output: output})
-	case errors.As(err, &exit):
-		return fmt.Errorf("ended by %s%s", exit, said)
-	case errors.Is(err, exec.ErrNotFound):
-		return fmt.Errorf("there is no such program on this machine: %w", err)
-	}
-	return fmt.Errorf("cannot be run: %w", err)
 }

@@ -35,23 +35,11 @@ func printable(b []byte, limit int) string {
 	return text
 }
 
-// bounded keeps the first bytes written to it and swallows the rest.
-type bounded struct {
-	kept  []byte
-	limit int
-}
-
-// Write never fails, so that a talkative program is not stopped by its output.
-func (b *bounded) Write(p []byte) (int, error) {
-	b.kept = append(b.kept, p[:min(len(p), b.limit-len(b.kept))]...)
-	return len(p), nil
-}
-
-// text returns what was kept, its lines separated by " | ".
-func (b *bounded) text() string {
+// oneLine is a command's output with its lines separated by " | ".
+func oneLine(output string) string {
 	var lines []string
-	for line := range bytes.Lines(b.kept) {
-		if s := printable(line, len(line)); s != "" {
+	for line := range strings.Lines(output) {
+		if s := printable([]byte(line), len(line)); s != "" {
 			lines = append(lines, s)
 		}
 	}

@@ -42,16 +42,13 @@ func TestEveryCommandIsGivenAnEnvironmentThatWasCleaned(t *testing.T) {
 	}
 }
 
-// Whatever does not go through Command has a reason that stands here.
+// Whatever does not go through package run has a reason that stands here.
 func TestCommandsAreRunInFewPlaces(t *testing.T) {
 	allowed := map[string]string{
-		"../run/run.go":                 "the one runner of commands",
-		"../task/exec.go":               "a job dies with the agent, and is asked to end before it is killed",
-		"../probe/command.go":           "a probe's exit code is its answer, and one that cannot be killed is left behind",
-		"../service/compose/program.go": "compose is asked to end by itself: killed in the middle it leaves half a project",
-		"../service/process/start.go":   "the service itself, which outlives the agent",
-		"../git/transport/local.go":     "a conversation with git, not a run of it",
-		"../gitcmd/gitcmd.go":           "a person's own git, in a person's own environment",
+		"../run/group.go":             "the one runner of commands",
+		"../service/process/start.go": "the service itself, which outlives the agent",
+		"../git/transport/local.go":   "a conversation with git, not a run of it",
+		"../gitcmd/gitcmd.go":         "a person's own git, in a person's own environment",
 	}
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
@@ -60,7 +57,7 @@ func TestCommandsAreRunInFewPlaces(t *testing.T) {
 		source, err := os.ReadFile(path)
 		runs := strings.Contains(string(source), "exec.Command(") || strings.Contains(string(source), "exec.CommandContext(")
 		if why := allowed[filepath.ToSlash(path)]; runs && why == "" {
-			t.Errorf("%s runs a command by itself: use run.Command, or say here why it cannot", path)
+			t.Errorf("%s runs a command by itself: use run.Call, or say here why it cannot", path)
 		}
 		return err
 	})

@@ -1,5 +1,7 @@
-// Package run runs one command to its end: an argument vector, never a shell,
-// within a bound, with the end of its output kept for the reason.
+// Package run runs one command to its end, for tasks, probes, drivers, reloads and
+// the self-fence: an argument vector, never a shell, in a process group of its own,
+// within a bound, in a clean environment, with the end of its output kept for the
+// reason.
 //
 // It knows nothing of services and nothing of what an exit code means.
 package run
@@ -8,38 +10,52 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"os/exec"
-	"strings"
-	"sync"
+	"runtime"
 	"syscall"
 	"time"
 
 	"mainstay/reconcile/service"
 )
 
-// MaxOutput is how many bytes of output are kept: the last ones.
-const MaxOutput = 4 << 10
-
 // lateOutput is how long output may come after the command itself has ended. A
 // daemon that it left behind keeps the pipe open for ever.
 const lateOutput = 50 * time.Millisecond
+
+// Call is one run of a command, which is the head of a process group of its own.
+type Call struct {
+	// Argv is the program and what it is given. It must not be empty.
+	Argv []string
+	// Dir is the folder it runs in, empty for the agent's own.
+	Dir string
+	// Grace is how long the group may take to end by itself once the context has
+	// ended: it is asked to, then killed. Zero kills at once.
+	Grace time.Duration
+	// Leave lets what the command left running in its group go on: a start command
+	// may leave a daemon. Else it is killed. At the end of the context all of the
+	// group is killed in any case.
+	Leave bool
+	// Tied lets the kernel kill the command when the agent dies (Linux only).
+	Tied bool
+}
 
 // Result is how a command ended.
 type Result struct {
 	// Code is the exit code, or -1 after a signal.
 	Code int
-	// Output is the end of what was written to stdout and stderr, trimmed.
+	// Signal is what ended it, such as "signal: killed", empty after an exit.
+	Signal string
+	// Output is the end of what was written to stdout and stderr, trimmed. It begins
+	// with "… " when there was more.
 	Output string
 }
 
 // Reason says how it ended, for people: "exit status 2: no such table".
 func (r Result) Reason() string {
 	text := fmt.Sprintf("exit status %d", r.Code)
-	if r.Code < 0 {
-		text = "ended by a signal"
+	if r.Signal != "" {
+		text = "ended by " + r.Signal
 	}
 	if r.Output == "" {
 		return text
@@ -47,44 +63,85 @@ func (r Result) Reason() string {
 	return text + ": " + r.Output
 }
 
-// Command runs argv and returns its result, whatever its exit code. When ctx ends
-// first the command is killed with its whole process group and the error is
-// service.Ended's. A program that is not there is service.ErrNotFound, one that
-// may not be run service.ErrRefused.
+// Command runs argv for a driver and returns its result, whatever its exit code.
+// When ctx ends first the command is killed and the error is service.Ended's. A
+// program that is not there is service.ErrNotFound, one that may not be run
+// service.ErrRefused.
 //
 // What the command leaves running keeps running, but writing to the command's
 // output once the agent has ended kills it: a daemon should have let go of it.
 func Command(ctx context.Context, argv []string) (Result, error) {
 	if len(argv) == 0 {
-		return Result{}, errors.New("run: the command is empty")
+		return Result{}, fmt.Errorf("run: %w", errEmpty)
 	}
-	if err := service.Ended(ctx); err != nil {
-		return Result{}, fmt.Errorf("run %s: %w", argv[0], err)
+	result, err := Call{Argv: argv, Leave: true}.Run(ctx)
+	if err == nil {
+		return result, nil
+	}
+	if ended := service.Ended(ctx); ended != nil {
+		err = ended
+	}
+	return result, fmt.Errorf("run %s: %w", argv[0], kind(err))
+}
+
+// errEmpty is the error of a call without a program.
+var errEmpty = errors.New("the command is empty")
+
+// Run runs the command to its end and returns its result, whatever its exit code.
+// The error is the context's cause when that ended first, else why the command
+// could not be run, in the words of os/exec.
+func (c Call) Run(ctx context.Context) (Result, error) {
+	if len(c.Argv) == 0 {
+		return Result{}, errEmpty
+	}
+	if ctx.Err() != nil {
+		return Result{}, context.Cause(ctx)
+	}
+	if c.Tied {
+		// The kernel ends the command when the thread ends that made it, so that
+		// thread must last as long.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 	}
 	out, err := newOutput()
 	if err != nil {
-		return Result{}, fmt.Errorf("run %s: %w", argv[0], err)
+		return Result{}, err
 	}
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = Environment()
-	cmd.Stdout, cmd.Stderr = out.write, out.write
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	err = cmd.Start()
+	return c.follow(ctx, out)
+}
+
+// follow starts the command, waits for its end and ends what it should not leave.
+func (c Call) follow(ctx context.Context, out *output) (Result, error) {
+	g := c.group(ctx, out)
+	defer g.spare()
+	err := g.cmd.Start()
 	out.begin()
-	if err == nil {
-		err = cmd.Wait()
+	if err != nil {
+		return Result{}, err
 	}
-	result := Result{Output: out.end()}
-	if ended := service.Ended(ctx); err != nil && ended != nil {
-		return result, fmt.Errorf("run %s: %w", argv[0], ended)
+	err = g.cmd.Wait()
+	late := lateOutput
+	if !c.Leave || ctx.Err() != nil {
+		late = max(late, c.Grace)
 	}
+	out.wait(late)
+	if !c.Leave || ctx.Err() != nil {
+		_ = g.signal(syscall.SIGKILL)
+		out.wait(lateOutput)
+		_ = out.read.Close()
+	}
+	result := Result{Output: out.tail.String()}
 	var exit *exec.ExitError
-	if err == nil || errors.As(err, &exit) {
-		result.Code = cmd.ProcessState.ExitCode()
-		return result, nil
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return result, context.Cause(ctx)
+	case err != nil && !errors.As(err, &exit):
+		return result, err
+	case exit != nil && !exit.Exited():
+		result.Signal = exit.String()
 	}
-	return result, fmt.Errorf("run %s: %w", argv[0], kind(err))
+	result.Code = g.cmd.ProcessState.ExitCode()
+	return result, nil
 }
 
 func kind(err error) error {
@@ -95,56 +152,4 @@ func kind(err error) error {
 		return fmt.Errorf("%w: %w", service.ErrRefused, err)
 	}
 	return err
-}
-
-// output drains a pipe for as long as anyone writes to it and keeps the end.
-type output struct {
-	read, write *os.File
-	done        chan struct{}
-	mu          sync.Mutex
-	tail        []byte
-}
-
-func newOutput() (*output, error) {
-	read, write, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	return &output{read: read, write: write, done: make(chan struct{})}, nil
-}
-
-// begin is called once the child has its own copy of the pipe, or there is none.
-func (o *output) begin() {
-	_ = o.write.Close()
-	go func() {
-		defer close(o.done)
-		defer o.read.Close()
-		_, _ = io.Copy(writer{o}, o.read)
-	}()
-}
-
-// end returns what came so far.
-func (o *output) end() string {
-	late := time.NewTimer(lateOutput)
-	defer late.Stop()
-	select {
-	case <-o.done:
-	case <-late.C:
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return strings.TrimSpace(strings.ToValidUTF8(string(o.tail), "?"))
-}
-
-type writer struct{ *output }
-
-// Write keeps the last MaxOutput bytes.
-func (w writer) Write(b []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.tail = append(w.tail, b...)
-	if over := len(w.tail) - MaxOutput; over > 0 {
-		w.tail = append(w.tail[:0], w.tail[over:]...)
-	}
-	return len(b), nil
 }

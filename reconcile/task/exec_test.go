@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"mainstay/reconcile/run"
 )
 
 func TestExecRunsACommandToItsEnd(t *testing.T) {
@@ -16,7 +18,7 @@ func TestExecRunsACommandToItsEnd(t *testing.T) {
 		"good":         {"echo one; echo two >&2", "one\ntwo", ""},
 		"bad":          {"echo why; exit 3", "why", "exit code 3"},
 		"signal":       {"kill -9 $$", "", "ended by signal: killed"},
-		"long":         {"yes x | head -c 100000", "… " + strings.TrimSpace(strings.Repeat("x\n", outputSize/2)), ""},
+		"long":         {"yes x | head -c 100000", "… " + strings.TrimSpace(strings.Repeat("x\n", run.MaxOutput/2)), ""},
 		"not UTF-8":    {`printf 'a\377b'`, "a?b", ""},
 		"leaves a job": {"sleep 600 & echo left", "left", ""},
 	} {

@@ -12,8 +12,9 @@ import (
 )
 
 // Deployment draws one deployment: what is declared, every node, and what is
-// not as it should be.
-func Deployment(s ui.Screen, v *fleet.View, d *fleet.Deployment) error {
+// not as it should be. What is to be said of the nodes below, which are drawn one by one
+// after it, is left to that.
+func Deployment(s ui.Screen, v *fleet.View, d *fleet.Deployment, below []fleet.Node) error {
 	s.Cut(ui.Bold, "%s", Title(v, d))
 	for _, o := range d.Outages {
 		s.Say(ui.Bad, "NOT OK: %s", o)
@@ -25,14 +26,21 @@ func Deployment(s ui.Screen, v *fleet.View, d *fleet.Deployment) error {
 		s.Cut(ui.Dim, "%.7s %q by %s, %s ago", v.Commit, v.Subject, author(v.Author), fleet.Age(v.Read.Sub(v.When)))
 	}
 	t := ui.Table{Head: []string{"NODE", "ROLE", "SIDE", "STATUS", "COMMIT", "CLAIM", "HEARD"}, Narrow: 6}
-	same := sameFindings(d.Nodes)
+	var nodes []fleet.Node
 	for _, n := range d.Nodes {
+		if slices.ContainsFunc(below, func(b fleet.Node) bool { return b.Name == n.Name }) {
+			n.Findings = nil
+		}
+		nodes = append(nodes, n)
+	}
+	same := sameFindings(nodes)
+	for _, n := range nodes {
 		t.Rows = append(t.Rows, nodeRow(n, same))
 	}
 	if err := t.Draw(s.Out, s.Width, s.Colour); err != nil {
 		return err
 	}
-	sayTogether(s, d.Nodes, same)
+	sayTogether(s, nodes, same)
 	for _, f := range d.Findings {
 		s.Say(ui.Bad, "! %s", f)
 	}

@@ -31,7 +31,7 @@ func Forecast(s ui.Screen, p *forecast.Forecast, diffs bool) {
 		}
 	}
 	for _, o := range p.Objections {
-		s.Item(ui.Bad, "! "+o.What+" ", fmt.Sprintf("%s: %s. %s.", o.Node, o.Why, o.Advice))
+		s.Item(ui.Bad, "! "+o.What+" ", o.String())
 	}
 	for _, n := range p.Notes {
 		s.Item(ui.Warn, "note: ", n)

@@ -3,6 +3,8 @@ package draw
 import (
 	"cmp"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,7 +13,6 @@ import (
 	"mainstay/reconcile/plain"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/plan/conditions"
-	"mainstay/spec"
 )
 
 // longestQuote is how much of an output is shown beside what wrote it, in
@@ -27,18 +28,43 @@ func Nodes(s ui.Screen, v *fleet.View, nodes []fleet.Node) error {
 			s.Say(ui.Bad, "it has never reported: what runs on it is not known")
 			continue
 		}
-		if n.Stale {
-			s.Say(ui.Bad, "this is what it said %s ago, and may not be so any more", fleet.Age(n.Heard()))
+		told := toldOf(n, v.Read)
+		for _, text := range told {
+			s.Item(ui.Plain, "  ", text)
 		}
-		s.Item(ui.Plain, "  ", fleet.PauseOf(n.Report)+n.Report.Told(v.Read))
 		if err := parts(s, v, n.Report); err != nil {
 			return err
 		}
 		for _, c := range n.Report.Conditions {
-			s.Item(ui.Warn, "  ! ", advised(c))
+			s.Item(ui.Warn, "  ! ", advised(c, told))
 		}
 	}
 	return nil
+}
+
+// toldOf is the reason of what a node is and what else is to be said of it, each once:
+// checks are in the table, and conditions come with what to do.
+func toldOf(n fleet.Node, now time.Time) []string {
+	reason := fleet.PauseOf(n.Report) + n.Report.Told(now)
+	var told []string
+	for _, f := range n.Findings {
+		switch {
+		case strings.Contains(f, reason):
+			reason = f
+		case !ofPart(f, n.Report):
+			told = append(told, f)
+		}
+	}
+	return append([]string{reason}, told...)
+}
+
+// ofPart reports whether a finding is about a check or a condition of the node.
+func ofPart(finding string, r *plan.Report) bool {
+	return slices.ContainsFunc(r.Checks, func(c plan.CheckReport) bool {
+		return strings.HasPrefix(finding, "check "+c.Name+" ")
+	}) || slices.ContainsFunc(r.Conditions, func(c plan.Condition) bool {
+		return finding == c.Type+": "+c.Message
+	})
 }
 
 // headline names a node and what it is.
@@ -53,9 +79,13 @@ func headline(n fleet.Node) string {
 	return strings.Join(append(parts, status(n).Text), " · ")
 }
 
-// advised is a condition with what to do about it.
-func advised(c plan.Condition) string {
-	text := c.Type + ": " + c.Message
+// advised is a condition with what to do about it. A message that was told already is
+// left out.
+func advised(c plan.Condition, told []string) string {
+	text := c.Type
+	if !slices.ContainsFunc(told, func(t string) bool { return strings.Contains(t, c.Message) }) {
+		text += ": " + c.Message
+	}
 	if do := conditions.Of(c.Type).Do; do != "" {
 		text = strings.TrimRight(text, ".") + ". Do: " + do
 	}
@@ -64,9 +94,9 @@ func advised(c plan.Condition) string {
 
 // parts draws services, checks and jobs in one table.
 func parts(s ui.Screen, v *fleet.View, r *plan.Report) error {
-	t := ui.Table{Head: []string{"WHAT", "NAME", "STATE", "SINCE IT CAME UP", "LAST RUN"}}
+	t := ui.Table{Head: []string{"WHAT", "NAME", "STATE", "RESTARTS", "LAST RUN"}}
 	for _, x := range r.Services {
-		t.Rows = append(t.Rows, serviceRow(r.Side, x))
+		t.Rows = append(t.Rows, serviceRow(r, x))
 	}
 	for _, c := range r.Checks {
 		t.Rows = append(t.Rows, resultRow("check", c.Name, runOf{c.OK, c.At, c.Output, ""}, v.Read))
@@ -81,7 +111,8 @@ func parts(s ui.Screen, v *fleet.View, r *plan.Report) error {
 	return t.Draw(s.Out, s.Width, s.Colour)
 }
 
-func serviceRow(side spec.Side, x plan.ServiceReport) ui.Row {
+// serviceRow says why a service is as it is, unless the node's own reason says it.
+func serviceRow(r *plan.Report, x plan.ServiceReport) ui.Row {
 	state, style := cmp.Or(string(x.Run), string(plan.RunUnsure)), ui.Plain
 	switch {
 	case x.Run == plan.Running && x.Ready:
@@ -94,14 +125,11 @@ func serviceRow(side spec.Side, x plan.ServiceReport) ui.Row {
 		style = ui.Dim
 	}
 	restarts := "-"
-	switch {
-	case x.Restarts == 1:
-		restarts = "restarted once"
-	case x.Restarts > 1:
-		restarts = fmt.Sprintf("%d restarts", x.Restarts)
+	if x.Restarts > 0 {
+		restarts = strconv.Itoa(x.Restarts)
 	}
 	row := ui.Row{Cells: []ui.Cell{{Text: "service"}, {Text: x.Name}, {Text: state, Style: style}, {Text: restarts}, {Text: "-"}}}
-	if said := plain.Quote(x.Reason, longestQuote); said != "" {
+	if said := plain.Quote(x.Reason, longestQuote); said != "" && !strings.Contains(r.Reason, x.Reason) {
 		row.Notes = append(row.Notes, ui.Cell{Text: said, Style: style})
 	}
 	return row

@@ -67,13 +67,15 @@ type Error struct {
 	// with both, a face without an agent's file words it by itself.
 	Setting Setting
 	Value   string
+	// repository says that At is a repository's address.
+	repository bool
 }
 
-// Error returns "step at: class: cause", and of a repository that does not answer when
-// it is looked at what a person would say.
+// Error returns "step at: class: cause", and of a repository that cannot be reached what
+// a person would say.
 func (e *Error) Error() string {
-	if e.Kind == ErrUnreachable && e.Step == "list" && e.At != "" && e.Err != nil {
-		return "cannot reach git at " + e.At + ": " + e.Err.Error()
+	if text := e.reaching(); text != "" {
+		return text
 	}
 	parts := make([]string, 0, 3)
 	if where := strings.TrimSpace(e.Step + " " + e.At); where != "" {
@@ -84,6 +86,27 @@ func (e *Error) Error() string {
 		parts = append(parts, e.Err.Error())
 	}
 	return strings.Join(parts, ": ")
+}
+
+// reaching says that a repository was not reached, and for what. It is empty for any
+// other error.
+func (e *Error) reaching() string {
+	if !e.repository || e.Err == nil {
+		return ""
+	}
+	to := " to " + e.Step
+	if e.Step == "list" {
+		to = "" // whoever looks at git lists it first
+	}
+	switch {
+	case errors.Is(e.Kind, ErrUnreachable):
+		return "cannot reach git at " + e.At + to + ": " + e.Err.Error()
+	case errors.Is(e.Kind, ErrAuth):
+		return "not let in by git at " + e.At + to + ": " + e.Err.Error()
+	case errors.Is(e.Kind, ErrHostKey):
+		return "git at " + e.At + " is not the pinned server: " + e.Err.Error()
+	}
+	return ""
 }
 
 // Unwrap returns the class and the cause.
@@ -149,7 +172,7 @@ func Place(ctx context.Context, err error, step, at string) error {
 		e = &Error{Kind: ErrUnreachable, Err: ended(end)}
 	}
 	done := *e
-	done.Step, done.At = step, at
+	done.Step, done.At, done.repository = step, at, true
 	return &done
 }
 

@@ -22,9 +22,3 @@ const (
 	AddressMoved  Setting = "url moved"
 	BranchMissing Setting = "branch missing"
 )
-
-// Settings lists them all.
-func Settings() []Setting {
-	return []Setting{KeyMissing, KeyUnreadable, KeyLocked, KeyUnknown, HostsMissing, HostsDamaged, HostKind, HostUnpinned,
-		CAMissing, CAUnreadable, TokenFile, TokenRefused, AddressWrong, AddressMoved, BranchMissing}
-}

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"mainstay/reconcile/git/failure"
@@ -37,7 +35,7 @@ type pipeLink struct {
 	stdin  io.WriteCloser
 	stdout *os.File
 	in     *bufio.Reader
-	stderr *tail
+	stderr run.Tail
 	stop   func() bool
 	ended  chan struct{}
 }
@@ -54,9 +52,9 @@ func (d localDialer) Dial(ctx context.Context, service string) (Link, error) {
 	if service == UploadPack {
 		args = append([]string{"-c", "uploadpack.allowFilter=true"}, args...)
 	}
-	l := &pipeLink{cmd: exec.Command(git, args...), stderr: &tail{}, ended: make(chan struct{})}
+	l := &pipeLink{cmd: exec.Command(git, args...), ended: make(chan struct{})}
 	l.cmd.Env = localEnv(run.Environment())
-	l.cmd.Stderr = l.stderr
+	l.cmd.Stderr = &l.stderr
 	if err := l.start(ctx); err != nil {
 		return nil, err
 	}
@@ -131,7 +129,7 @@ func (l *pipeLink) Explain(err error) *failure.Error {
 		return e
 	}
 	l.Close()
-	if said := l.stderr.text(); said != "" {
+	if said := packet.OneLine(l.stderr.String()); said != "" {
 		err = fmt.Errorf("git says: %s", said)
 	}
 	return &failure.Error{Kind: failure.ErrUnreachable, Err: failure.Scrub(err)}
@@ -152,26 +150,4 @@ func (l *pipeLink) Close() {
 	case <-timer.C:
 		_ = l.cmd.Process.Kill()
 	}
-}
-
-// tail keeps the end of what a program wrote for people.
-type tail struct {
-	mu    sync.Mutex
-	bytes []byte
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.bytes = append(t.bytes, p...)
-	if over := len(t.bytes) - packet.MaxMessage; over > 0 {
-		t.bytes = slices.Clone(t.bytes[over:])
-	}
-	return len(p), nil
-}
-
-func (t *tail) text() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return packet.Message(bytes.TrimSpace(t.bytes))
 }

@@ -18,6 +18,7 @@ import (
 
 	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/packet"
+	"mainstay/reconcile/run"
 )
 
 // sshDialer makes SSH connections and uses one again for the next session while it
@@ -51,7 +52,7 @@ type sshLink struct {
 	session *ssh.Session
 	stdin   io.WriteCloser
 	in      *bufio.Reader
-	stderr  tail
+	stderr  run.Tail
 	stop    func() bool
 	failed  bool
 }
@@ -106,7 +107,7 @@ func (d sshDialer) open(ctx context.Context, c *sshConn, service string) (*sshLi
 	l := &sshLink{sshConn: c, idle: d.idle}
 	// The handshake knows no context: the end of the connection is its bound.
 	l.stop = context.AfterFunc(ctx, func() { _ = c.conn.Close() })
-	if err := l.start(service + " " + shellQuote(d.path)); err != nil {
+	if err := l.start(service + " " + run.Word(d.path)); err != nil {
 		l.failed = true
 		l.Close()
 		return nil, err
@@ -184,11 +185,6 @@ func (l *sshLink) start(command string) (err error) {
 	return l.session.Start(command)
 }
 
-// shellQuote is git's own quoting, which restricted shells of git hosts expect.
-func shellQuote(path string) string {
-	return "'" + strings.NewReplacer("'", `'\''`, "!", `'\!'`).Replace(path) + "'"
-}
-
 func handshake(err error) *failure.Error {
 	e := &failure.Error{Kind: failure.ErrUnreachable, Err: failure.Scrub(err)}
 	var none *ssh.AlgorithmNegotiationError
@@ -229,7 +225,7 @@ func (l *sshLink) Explain(err error) *failure.Error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		l.await()
 	}
-	if said := l.stderr.text(); said != "" {
+	if said := packet.OneLine(l.stderr.String()); said != "" {
 		return &failure.Error{
 			Kind: failure.ErrAuth, Err: errors.New("the server says: " + said),
 			Advice: "check the address and what the key may do",

@@ -2,7 +2,6 @@ package trust
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -92,17 +91,4 @@ func trailers(payload []byte) map[string][]string {
 		}
 	}
 	return found
-}
-
-// Unknown returns the identities of a policy that none of those allowed goes by.
-func Unknown(p *spec.Policy, signers signature.Signers) error {
-	var errs []error
-	for _, field := range spec.PolicyFields() {
-		for _, identity := range p.Who(field) {
-			if !signers.Known(identity) {
-				errs = append(errs, fmt.Errorf("verify.policy.%s names %s, whom nobody of verify.allowedSigners goes by", field, identity))
-			}
-		}
-	}
-	return errors.Join(errs...)
 }

@@ -222,7 +222,7 @@ func (d *Driver) staysDown(ctx context.Context) (bool, error) {
 }
 
 // StopByHand returns the stop command as a person would type it.
-func (d *Driver) StopByHand() string { return quote(d.commands.Stop) }
+func (d *Driver) StopByHand() string { return run.Quote(d.commands.Stop...) }
 
 func order(ctx context.Context, argv []string) error {
 	result, err := run.Command(ctx, argv)

@@ -6,18 +6,17 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
+	"mainstay/reconcile/plain"
 	"mainstay/reconcile/run"
 	"mainstay/reconcile/service"
 )
 
 const (
-	// maxOutput is how much of what Compose says is kept, from its end.
-	maxOutput = 4 << 10
 	// farewell is how long an interrupted Compose may tidy up.
 	farewell = time.Second
 	// findBound bounds the search for the program.
@@ -41,34 +40,20 @@ func (p *program) run(ctx context.Context, at place, args ...string) error {
 	if _, err := os.Stat(at.Directory); err != nil {
 		return fmt.Errorf("%w: the project's directory: %w", service.ErrNotFound, err)
 	}
-	full := append([]string{}, argv[1:]...)
-	full = append(full, "--project-directory", at.Directory)
+	full := append(slices.Clone(argv), "--project-directory", at.Directory)
 	for _, f := range at.Files {
 		full = append(full, "--file", f)
 	}
 	for _, f := range at.Environment {
 		full = append(full, "--env-file", f)
 	}
-	output := &tail{limit: maxOutput}
-	cmd := exec.CommandContext(ctx, argv[0], append(full, args...)...)
-	cmd.Dir, cmd.Env = at.Directory, run.Environment()
-	cmd.Stdout, cmd.Stderr = output, output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return signalGroup(cmd, syscall.SIGTERM) }
-	cmd.WaitDelay = farewell
-	err = cmd.Run()
-	if ctx.Err() != nil && cmd.Process != nil {
-		_ = signalGroup(cmd, syscall.SIGKILL)
+	result, err := run.Call{Argv: append(full, args...), Dir: at.Directory, Grace: farewell, Leave: true}.Run(ctx)
+	said := plain.Quote(result.Output, 0)
+	result.Output = ""
+	if err == nil && result.Code != 0 {
+		err = errors.New(result.Reason())
 	}
-	return runError(ctx, err, output.text())
-}
-
-func signalGroup(cmd *exec.Cmd, s syscall.Signal) error {
-	err := syscall.Kill(-cmd.Process.Pid, s)
-	if errors.Is(err, syscall.ESRCH) {
-		return os.ErrProcessDone
-	}
-	return err
+	return runError(ctx, err, said)
 }
 
 func (p *program) find(ctx context.Context) ([]string, error) {
@@ -80,9 +65,7 @@ func (p *program) find(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, findBound)
 	defer cancel()
 	if path, err := exec.LookPath("docker"); err == nil {
-		asks := exec.CommandContext(ctx, path, "compose", "version")
-		asks.Env = run.Environment()
-		if asks.Run() == nil {
+		if r, err := run.Command(ctx, []string{path, "compose", "version"}); err == nil && r.Code == 0 {
 			p.argv = []string{path, "compose"}
 			return p.argv, nil
 		}
@@ -133,31 +116,4 @@ func kinds() []kindOfError {
 		{"can't find a suitable configuration file", service.ErrNotFound},
 		{"no such file or directory", service.ErrNotFound},
 	}
-}
-
-// tail keeps the last bytes written to it: that is where programs say why they
-// give up.
-type tail struct {
-	kept  []byte
-	limit int
-}
-
-// Write never fails.
-func (t *tail) Write(p []byte) (int, error) {
-	t.kept = append(t.kept, p...)
-	if over := len(t.kept) - t.limit; over > 0 {
-		t.kept = append(t.kept[:0], t.kept[over:]...)
-	}
-	return len(p), nil
-}
-
-// text is what was kept, its lines separated by " | ".
-func (t *tail) text() string {
-	var lines []string
-	for line := range strings.Lines(string(t.kept)) {
-		if line = strings.Join(strings.Fields(strings.ToValidUTF8(line, "?")), " "); line != "" {
-			lines = append(lines, line)
-		}
-	}
-	return strings.Join(lines, " | ")
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mainstay/reconcile/run"
 	"mainstay/reconcile/service"
 	"mainstay/reconcile/service/servicetest"
 )
@@ -105,7 +106,7 @@ func TestOfLongOutputTheEndIsKept(t *testing.T) {
 	onPath(t, map[string]string{"docker-compose": "i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; echo the reason; exit 1"})
 	err := (&program{}).run(servicetest.Bounded(t), place{Directory: "/"}, "up")
 	servicetest.Wants(t, err, service.ErrFailed, "| the reason")
-	if len(err.Error()) > 3*maxOutput {
+	if len(err.Error()) > 3*run.MaxOutput {
 		t.Errorf("%d bytes", len(err.Error()))
 	}
 }

@@ -6,10 +6,20 @@ import (
 	"fmt"
 )
 
-// machineMade tells whether a kind of file is JSON that agents write for each
-// other. It is read as JSON and nothing else, and keys that are not known are
-// let through: an agent may read what a later version of it wrote.
-func machineMade(kind Kind) bool { return kind == Claim || kind == Report }
+// validate returns every problem of a file of any kind, sorted by position. The
+// product reads claims and reports with the types that make them: their schemas are
+// documentation, which mainstay schema prints and these tests hold to the truth.
+func validate(kind Kind, file string, data []byte) []Problem {
+	if kind != Claim && kind != Report {
+		_, problems := Read(kind, file, data)
+		return problems
+	}
+	def, err := define(kind)
+	if err != nil {
+		return []Problem{internal(file, err)}
+	}
+	return validateJSON(def, file, data)
+}
 
 // validateJSON returns every problem of a machine-made file. Problems inside it
 // stand at line 1; the path tells where they are.

@@ -1,7 +1,0 @@
-package task
-
-import "syscall"
-
-// ownGroup makes a command the head of a process group of its own. No agent
-// runs on a laptop, so nothing has to end with it.
-func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
