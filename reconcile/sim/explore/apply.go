@@ -24,7 +24,7 @@ func (x *explorer) applyNode(m move, i int) {
 	n, left := &x.w.nodes[i], &x.w.left
 	switch m.kind {
 	case looks, begins, lists, learns, blind:
-		x.look(m.kind, i)
+		x.lookAtGit(m.kind, i)
 	case publishes:
 		x.w.reports[x.cfg.nodes[i].ref] = x.telling(n.out)
 	case restores:
@@ -79,7 +79,7 @@ func (x *explorer) order(m move, i int) {
 	x.passIf(i, true)
 }
 
-func (x *explorer) look(k kind, i int) {
+func (x *explorer) lookAtGit(k kind, i int) {
 	n := &x.w.nodes[i]
 	before := *n
 	switch k {
