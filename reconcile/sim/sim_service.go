@@ -22,6 +22,11 @@ type service struct {
 	// hidden says that nothing is found where the service is looked for, and that no
 	// stop reaches it.
 	hidden bool
+	// rest is how long what belongs to it outlives its own stop, as the database does
+	// that a wrapper stands for; outlives says that this is so now. hollow says that what
+	// it stands for died: it is found, and nothing runs.
+	rest             time.Duration
+	outlives, hollow bool
 	// turn numbers the orders, so that an order replaced by another one comes
 	// to nothing.
 	turn uint64
@@ -36,9 +41,9 @@ func (s *service) run() plan.Run {
 	switch {
 	case s.hidden:
 		return plan.RunUnsure
-	case s.stopping:
+	case s.stopping, s.outlives:
 		return plan.Stopping
-	case s.starting && !s.up:
+	case s.starting && !s.up, s.hollow:
 		return plan.Starting
 	case s.up:
 		return plan.Running
@@ -50,6 +55,7 @@ func (s *service) run() plan.Run {
 func (s *service) vanish() {
 	s.turn++
 	s.up, s.ready, s.starting, s.stopping, s.byHand = false, false, false, false, false
+	s.outlives, s.hollow = false, false
 }
 
 // orphan is what becomes of an order when the agent that gave it dies: the
@@ -66,6 +72,29 @@ func (s *service) orphan() {
 func (s *service) fail() {
 	s.up, s.ready = false, false
 	s.changed()
+}
+
+// die is the end of what it stands for: its wrapper stays.
+func (s *service) die() {
+	s.hollow = true
+	s.fail()
+}
+
+// leave is the end of its own stop: it is down once all that belongs to it is.
+func (s *service) leave() {
+	if s.rest == 0 || !s.up {
+		s.up, s.byHand, s.hollow = false, false, false
+		return
+	}
+	s.outlives = true
+	s.n.w.after(s.rest, func() {
+		s.n.run(func() {
+			if s.outlives {
+				s.outlives, s.up, s.byHand = false, false, false
+				s.changed()
+			}
+		})
+	})
 }
 
 // byHandStart is somebody starting the service past the agent.
@@ -122,7 +151,7 @@ func (s *services) observe() bool {
 	changed := false
 	for i, r := range s.p.n.services {
 		o := s.seen[i]
-		o.Run, o.Ready, o.Detail = r.run(), r.up && r.ready && !r.stopping, ""
+		o.Run, o.Ready, o.Detail, o.Holdoff = r.run(), r.up && r.ready && !r.stopping && !r.outlives, "", r.hollow
 		if o.Op == plan.OpNone && r.up && r.ready {
 			o.Err = ""
 		}
@@ -138,7 +167,7 @@ func (s *services) Start(i int) {
 	n.touch()
 	n.w.trace(n.machine, "starts %s", r.name)
 	turn := s.begin(i, plan.OpStart)
-	r.starting, r.stopping, r.byHand = true, false, false
+	r.starting, r.stopping, r.byHand, r.outlives, r.hollow = true, false, false, false, false
 	fails, hangs := take(&n.stubborn.failStarts), take(&n.stubborn.hangStarts)
 	d := n.w.upTo(n.w.Timing.Start)
 	if hangs {
@@ -169,7 +198,7 @@ func (s *services) Stop(i int) {
 	s.finish(r, turn, d, func() {
 		r.stopping, r.ready = false, fails || r.ready
 		if !fails && !r.hidden {
-			r.up, r.byHand = false, false
+			r.leave()
 		}
 	}, func() { s.ended(i, fails, "still running at the deadline") })
 	n.touch()

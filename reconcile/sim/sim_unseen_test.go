@@ -26,6 +26,34 @@ func TestAServiceThatIsNotFoundIsNotDown(t *testing.T) { // R2, R4
 	s.serves(s.stby)
 }
 
+// A unit whose own stop is over is not down while what belongs to it runs, as the
+// database does that a wrapper stands for: the claim is kept for as long.
+func TestWhatBelongsToAServiceKeepsTheClaim(t *testing.T) { // R2
+	s := tell(t, nil)
+	db := s.main.services[0]
+	db.rest = 40 * time.Second
+	s.Declare(spec.Standby)
+	s.until("the stop of the unit itself is over", time.Minute, func() bool { return db.outlives })
+	for db.outlives {
+		s.expect(s.holder() == spec.Main, "the claim is not released for a wrapper")
+		s.servesNot(s.stby)
+		s.passes(time.Second)
+	}
+	s.until("standby serves", time.Minute, s.stby.active)
+	s.expect(s.server.tip("xivo").Guarantee == plan.Released, "main was seen down and said so")
+}
+
+// A wrapper that is found while what it stands for died serves nothing: its node says
+// so, and starts it again.
+func TestAWrapperOfWhatDiedIsStartedAgain(t *testing.T) { // R3
+	s := tell(t, nil)
+	db := s.main.services[0]
+	db.die()
+	s.until("main says that it does not serve all", time.Minute, func() bool { return s.is(s.main).Status != plan.Active })
+	s.until("what died runs again", time.Minute, func() bool { return db.up && db.ready })
+	s.until("main is Active", time.Minute, func() bool { return s.is(s.main).Status == plan.Active })
+}
+
 // A side on which one service runs and another one failed to start leaves as any
 // other does: it stops, is seen down, and releases.
 func TestABrokenSideIsLeftWithARelease(t *testing.T) { // R2
