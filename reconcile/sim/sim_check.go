@@ -243,7 +243,7 @@ func (c *checker) jobs(n *node, in *plan.Input, d *plan.Decision) {
 		permit.Job(permit.Standing{Status: d.Status, Claim: permit.OwnClaimOf(&after)}, spec.WhenActive, false) != "" {
 		return
 	}
-	if t := c.w.server.tip(n.role); t.Instance != n.fingerprint && c.changed[n.role] < n.world(in.Claim.Began) {
+	if t := c.w.server.tip(n.role); t.Instance != n.fingerprint && c.changed[n.role] < n.worldTime(in.Claim.Began) {
 		c.fail("%s may begin a job: it read the claim after %s had it", n.machine, t.Node)
 	}
 }

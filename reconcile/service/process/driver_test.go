@@ -335,7 +335,7 @@ func TestASessionOfSomebodyElseWithTheSameNumberIsNotTouched(t *testing.T) {
 	}
 	s := newStage(t, "behaves")
 	d := s.driver()
-	d.keep(record{PID: leader.pid, Start: leader.start - 1})
+	d.saveRecord(record{PID: leader.pid, Start: leader.start - 1})
 	if got := observed(t, d); !got.Run.Down() {
 		t.Errorf("seen as %+v", got)
 	}

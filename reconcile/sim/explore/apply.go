@@ -26,7 +26,7 @@ func (x *explorer) applyNode(m move, i int) {
 	n, left := &x.w.nodes[i], &x.w.left
 	switch m.kind {
 	case looks, begins, lists, learns, blind:
-		x.look(m.kind, i)
+		x.lookAtGit(m.kind, i)
 	case publishes:
 		*x.told(i) = x.telling(n.out)
 	case restores:
@@ -84,7 +84,7 @@ func (x *explorer) order(m move, i int) {
 	x.passIf(i, true)
 }
 
-func (x *explorer) look(k kind, i int) {
+func (x *explorer) lookAtGit(k kind, i int) {
 	n := &x.w.nodes[i]
 	before := *n
 	switch k {

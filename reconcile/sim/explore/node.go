@@ -213,7 +213,7 @@ func (x *explorer) pass(i int, restarted bool) {
 	before := n.mem
 	x.last = plan.Decide(in)
 	d := &x.last
-	n.mem = x.keep(&d.Memory)
+	n.mem = x.compactMemory(&d.Memory)
 	x.tellGuard(i, in, d)
 	x.didPush, x.didStep = x.didPush || d.Push != nil, x.didStep || len(d.Steps) > 0
 	x.audit(i, in, &before)
