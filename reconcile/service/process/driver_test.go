@@ -430,3 +430,31 @@ func FuzzStat(f *testing.F) {
 		}
 	})
 }
+
+// R2: on a side that must not serve, what a person starts by hand is found at once, not
+// with the next round of looking.
+func TestWhatAPersonStartsIsFoundBeforeTheNextPoll(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, string(servicetest.Behaves))
+	s.poll = time.Hour
+	d := s.driver()
+	woken := make(chan struct{}, 1)
+	go func() {
+		_ = d.Watch(t.Context(), func() {
+			select {
+			case woken <- struct{}{}:
+			default:
+			}
+		})
+	}()
+	<-woken
+	s.startByHand()
+	select {
+	case <-woken:
+	case <-time.After(20 * time.Second):
+		t.Fatal("nobody is woken")
+	}
+	if state, err := d.Observe(t.Context()); err != nil || state.Run != plan.Running {
+		t.Errorf("seen %+v, %v", state, err)
+	}
+}
