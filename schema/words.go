@@ -62,6 +62,7 @@ func (w *wording) unknownKeys(v violation) {
 		if near := nearest(key, known); near != "" {
 			hint = "did you mean " + near + "?"
 			w.meant[v.path.String()] = append(w.meant[v.path.String()], near)
+			w.doc.bad = append(w.doc.bad, v.path.Key(near))
 		}
 		p := w.doc.reject(RuleUnknownKey, v.path.Key(key), "is not a known key", hint)
 		p.Line, p.Column = w.doc.KeyPosition(v.path.Key(key))
@@ -100,6 +101,11 @@ func (w *wording) choice(v violation) {
 		if slices.Contains(all, key) {
 			return
 		}
+	}
+	known := w.properties(v.schema)
+	strange := func(key string) bool { return !slices.Contains(known, key) }
+	if len(given) == 0 && slices.ContainsFunc(slices.Collect(maps.Keys(object)), strange) {
+		return // an unknown key stands for it
 	}
 	hint := "give exactly one of " + strings.Join(all, ", ")
 	message := "has none of " + strings.Join(all, ", ")
