@@ -206,7 +206,7 @@ func (a *Actuator) Pass() (Order, time.Duration) {
 	a.find(&a.in)
 	d := plan.Decide(&a.in)
 	a.passes++
-	a.keep(d.Memory)
+	a.saveMemory(d.Memory)
 	a.tellGuard()
 	a.record(d)
 	a.forgetDone(d)
@@ -292,9 +292,9 @@ func (a *Actuator) gatherOthers(in *plan.Input) {
 	in.Roles, in.Followed, in.Twin = a.roles, a.followed, a.snap.Twin
 }
 
-// keep puts the memory on disk before anything is done because of it. A disk
+// saveMemory puts the memory on disk before anything is done because of it. A disk
 // that fails is loud and stops nothing: the agent runs on from memory.
-func (a *Actuator) keep(m plan.Memory) {
+func (a *Actuator) saveMemory(m plan.Memory) {
 	for file, order := range a.unkept {
 		_ = a.keepOrder(file, order) // before the memory, which says what became of it
 	}

@@ -355,7 +355,7 @@ func TestOnlyANodeThatManagedServicesCanLoseItsRecordOfThem(t *testing.T) {
 	}
 
 	h = newHand(t)
-	h.keep(h.mem) // a pass without a document
+	h.saveMemory(h.mem) // a pass without a document
 	h.restart()
 	h.pass()
 	if len(h.rack.left) != 0 {

@@ -90,14 +90,16 @@ func kindOf(tree fs.FS, name string) schema.Kind {
 	return KindOf(name, data)
 }
 
-// hidden tells whether a file lies in a hidden folder.
-func hidden(name string) bool {
+// IsYAML tells by its name whether a file of a repository may be a document; hidden
+// folders hold none.
+func IsYAML(name string) bool {
 	for part := range strings.SplitSeq(path.Dir(name), "/") {
 		if strings.HasPrefix(part, ".") && part != "." {
-			return true
+			return false
 		}
 	}
-	return false
+	_, ok := yamlName(name)
+	return ok
 }
 
 func yamlName(name string) (base string, ok bool) {

@@ -21,7 +21,7 @@ func sides() []string { return []string{string(spec.Main), string(spec.Standby)}
 
 // complete tells the shell what flags take. One without choices takes names that are
 // read from the repository: of deployments, roles or nodes.
-func (a *app) complete(c *cobra.Command, l *laptop, flags map[string]choices) {
+func (a *app) complete(c *cobra.Command, l *locator, flags map[string]choices) {
 	for name, list := range flags {
 		_ = c.RegisterFlagCompletionFunc(name, func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if list != nil {
@@ -33,7 +33,7 @@ func (a *app) complete(c *cobra.Command, l *laptop, flags map[string]choices) {
 }
 
 // nodesOf completes arguments that are nodes.
-func (a *app) nodesOf(l *laptop) cobra.CompletionFunc {
+func (a *app) nodesOf(l *locator) cobra.CompletionFunc {
 	return func(c *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
 		names := l.names(c.Context(), "node")
 		return slices.DeleteFunc(names, func(n string) bool { return slices.Contains(given, n) }), cobra.ShellCompDirectiveNoFileComp
@@ -42,7 +42,7 @@ func (a *app) nodesOf(l *laptop) cobra.CompletionFunc {
 
 // names are those of the repository of one kind. What cannot be read completes
 // nothing.
-func (l *laptop) names(ctx context.Context, kind string) []string {
+func (l *locator) names(ctx context.Context, kind string) []string {
 	if ctx == nil {
 		ctx = context.Background()
 	}

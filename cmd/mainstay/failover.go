@@ -24,7 +24,7 @@ import (
 
 // failoverOptions are the flags of failover.
 type failoverOptions struct {
-	laptop
+	locator
 	to, fenced, reason, review string
 	force                      []string
 	unfence, yes               bool
@@ -60,12 +60,12 @@ func (a *app) failoverCommand() *cobra.Command {
 	f.DurationVar(&o.wait, "wait", 5*time.Minute, "how long to follow; 0 does not")
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
 	f.StringSliceVar(&o.force, "force", nil, "what to override, by the words that a refusal names")
-	a.complete(c, &o.laptop, map[string]choices{"to": sides, "fenced": sides, "force": forecast.Words, "deployment": nil})
+	a.complete(c, &o.locator, map[string]choices{"to": sides, "fenced": sides, "force": forecast.Words, "deployment": nil})
 	return c
 }
 
-// turn is one failover on its way.
-type turn struct {
+// switchover is one failover on its way.
+type switchover struct {
 	*app
 	*failoverOptions
 	*change.Proposal
@@ -97,14 +97,14 @@ func (a *app) failover(ctx context.Context, o *failoverOptions) error {
 		return err
 	}
 	defer done()
-	if err := o.bring(ctx, repo, v.Commit); err != nil {
+	if err := o.fetchCommit(ctx, repo, v.Commit); err != nil {
 		return err
 	}
 	p, err := change.Prepare(ctx, repo, v, d, o.request())
 	if err != nil {
 		return a.proposed(err)
 	}
-	t := &turn{app: a, failoverOptions: o, Proposal: p, source: s, view: v}
+	t := &switchover{app: a, failoverOptions: o, Proposal: p, source: s, view: v}
 	return t.carryOut(ctx, repo)
 }
 
@@ -177,7 +177,7 @@ func (o *failoverOptions) check() error {
 	return nil
 }
 
-func (t *turn) carryOut(ctx context.Context, repo gitcmd.Repo) error {
+func (t *switchover) carryOut(ctx context.Context, repo gitcmd.Repo) error {
 	if t.format == "text" {
 		draw.Forecast(ui.ScreenOf(t.out), t.Forecast, false)
 	}
@@ -208,7 +208,7 @@ func (t *turn) carryOut(ctx context.Context, repo gitcmd.Repo) error {
 
 // behind says that a checkout, in which nothing was changed, does not have the
 // commit yet.
-func (t *turn) behind(ctx context.Context, repo gitcmd.Repo) string {
+func (t *switchover) behind(ctx context.Context, repo gitcmd.Repo) string {
 	if top, err := gitcmd.Top(ctx, "."); err != nil || top.Dir != repo.Dir {
 		return ""
 	}
@@ -217,7 +217,7 @@ func (t *turn) behind(ctx context.Context, repo gitcmd.Repo) string {
 
 // remote is what to push to: origin by its name, so that the checkout learns of
 // the push, or the address.
-func (t *turn) remote(ctx context.Context, repo gitcmd.Repo) string {
+func (t *switchover) remote(ctx context.Context, repo gitcmd.Repo) string {
 	if url, err := repo.Text(ctx, gitcmd.Git("remote", "get-url", "origin")); err == nil && fleet.SameRepository(url, t.place.URL) {
 		return "origin"
 	}
@@ -225,7 +225,7 @@ func (t *turn) remote(ctx context.Context, repo gitcmd.Repo) string {
 }
 
 // confirm asks the person, unless they said yes before.
-func (t *turn) confirm(ctx context.Context) error {
+func (t *switchover) confirm(ctx context.Context) error {
 	if t.yes || t.review != "" {
 		return nil
 	}
@@ -263,7 +263,7 @@ func expectation(h forecast.Handover) string {
 	return text
 }
 
-func (t *turn) commitFault(err error) error {
+func (t *switchover) commitFault(err error) error {
 	var e *gitcmd.Error
 	if errors.As(err, &e) && (strings.Contains(e.Said, "tell me who you are") || strings.Contains(e.Said, "ident")) {
 		return failf(exitFailed, "%w", err).hintf("git config --global user.name and user.email say who commits")
@@ -273,7 +273,7 @@ func (t *turn) commitFault(err error) error {
 
 // pushFault explains why a push did not go through: most of all that somebody
 // else was faster.
-func (t *turn) pushFault(ctx context.Context, err error) error {
+func (t *switchover) pushFault(ctx context.Context, err error) error {
 	if !errors.Is(err, change.ErrMoved) {
 		return t.notPushed(err)
 	}
@@ -290,7 +290,7 @@ func (t *turn) pushFault(ctx context.Context, err error) error {
 
 // notPushed explains a push that the server, or the way to it, did not let
 // through. Nothing was changed.
-func (t *turn) notPushed(err error) error {
+func (t *switchover) notPushed(err error) error {
 	branch := cmp.Or(t.review, t.place.Branch)
 	var g *gitcmd.Error
 	if says, refused := "", false; errors.As(err, &g) {
@@ -314,7 +314,7 @@ type pushedForReview struct {
 	Plan       *forecast.Forecast `json:"plan"`
 }
 
-func (t *turn) reviewed(hash string) error {
+func (t *switchover) reviewed(hash string) error {
 	if t.format == "json" {
 		return t.printJSON(pushedForReview{t.Now.Name, t.Now.Active, t.Next.Active, hash, t.review, t.Forecast})
 	}

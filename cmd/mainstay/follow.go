@@ -31,8 +31,8 @@ type followed struct {
 }
 
 // follow looks until every node is as the commit says, or the time is over.
-func (t *turn) follow(ctx context.Context, hash string, pushed time.Time) error {
-	f := &follower{turn: t, commit: hash, pushed: pushed, told: map[string]string{}}
+func (t *switchover) follow(ctx context.Context, hash string, pushed time.Time) error {
+	f := &follower{switchover: t, commit: hash, pushed: pushed, printed: map[string]string{}}
 	goal := change.Goal{Commit: hash, Active: t.Next.Active, Fenced: t.Next.Fenced}
 	if t.wait == 0 {
 		t.say("not followed: mainstay status --watch shows how far the nodes are")
@@ -56,15 +56,15 @@ func (t *turn) follow(ctx context.Context, hash string, pushed time.Time) error 
 
 // follower shows how one commit is followed.
 type follower struct {
-	*turn
+	*switchover
 	commit string
 	pushed time.Time
 	last   []change.State
 	at     *fleet.Deployment // what last is of
-	// told and live are what was shown: the newest line of every node, or the table.
-	told map[string]string
-	live ui.Live
-	deaf string
+	// printed and live are what was shown: the newest line of every node, or the table.
+	printed map[string]string
+	live    ui.Live
+	deaf    string
 }
 
 // looked shows what changed. A look that came to nothing is told.

@@ -24,7 +24,7 @@ func hintOf(err error) string {
 
 // hintOf is what to do in the words of what this machine was told: of the flags, or
 // of the agent's file that --config names.
-func (l *laptop) hintOf(err error) string {
+func (l *locator) hintOf(err error) string {
 	var g *failure.Error
 	if l.config == "" && errors.As(err, &g) && g.Setting != "" {
 		return inFlags(g)

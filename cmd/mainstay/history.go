@@ -25,7 +25,7 @@ type historyJSON struct {
 }
 
 func (a *app) historyCommand() *cobra.Command {
-	l := &laptop{}
+	l := &locator{}
 	var role string
 	var limit int
 	c := &cobra.Command{
@@ -45,7 +45,7 @@ func (a *app) historyCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) history(ctx context.Context, l *laptop, role string, limit int) error {
+func (a *app) history(ctx context.Context, l *locator, role string, limit int) error {
 	if limit < 0 {
 		return failf(exitUsage, "--limit is %d", limit).hintf("use a number of switches, or 0 for all of them")
 	}
@@ -89,7 +89,7 @@ func (a *app) history(ctx context.Context, l *laptop, role string, limit int) er
 
 // declare adds to every switch what the document's log and the newest reports say
 // of it.
-func (l *laptop) declare(ctx context.Context, d *fleet.Deployment, switches []fleet.Switch) error {
+func (l *locator) declare(ctx context.Context, d *fleet.Deployment, switches []fleet.Switch) error {
 	if len(switches) == 0 {
 		return nil
 	}

@@ -27,7 +27,7 @@ type planned struct {
 
 // planOptions are the flags of plan.
 type planOptions struct {
-	laptop
+	locator
 	from, to, node string
 	exitCode       bool
 }
@@ -50,7 +50,7 @@ func (a *app) planCommand() *cobra.Command {
 	c.Flags().StringVar(&o.from, "from", "", "the revision to begin at (default: what the nodes read now)")
 	c.Flags().StringVar(&o.to, "to", "", "the revision to end at (default: the files of this checkout)")
 	c.Flags().StringVar(&o.node, "node", "", "only what happens on this node")
-	a.complete(c, &o.laptop, map[string]choices{"node": nil, "deployment": nil})
+	a.complete(c, &o.locator, map[string]choices{"node": nil, "deployment": nil})
 	c.Flags().BoolVar(&o.exitCode, "exit-code", false, "end with 4 when anything will happen")
 	return c
 }
@@ -212,11 +212,11 @@ func (o *planOptions) tip(ctx context.Context, repo gitcmd.Repo, s *fleet.Source
 	if head == "" {
 		return "", failf(exitFailed, "%s has no branch %s", fleet.Shown(o.place.URL), o.place.Branch).hintf("name it with --base")
 	}
-	return head, o.bring(ctx, repo, head)
+	return head, o.fetchCommit(ctx, repo, head)
 }
 
-// bring makes sure that the branch's commit is in a repository.
-func (l *laptop) bring(ctx context.Context, repo gitcmd.Repo, hash string) error {
+// fetchCommit makes sure that the branch's commit is in a repository.
+func (l *locator) fetchCommit(ctx context.Context, repo gitcmd.Repo, hash string) error {
 	if _, err := repo.Run(ctx, gitcmd.Git("cat-file", "-e").On(hash+"^{commit}")); err == nil {
 		return nil
 	}
@@ -226,7 +226,7 @@ func (l *laptop) bring(ctx context.Context, repo gitcmd.Repo, hash string) error
 
 // workplace is where revisions are looked at: this checkout when it is one of the
 // repository, else a copy that done removes.
-func (l *laptop) workplace(ctx context.Context) (repo gitcmd.Repo, done func(), err error) {
+func (l *locator) workplace(ctx context.Context) (repo gitcmd.Repo, done func(), err error) {
 	env := l.place.Env()
 	if top, err := gitcmd.Top(ctx, "."); err == nil {
 		if url, err := top.Text(ctx, gitcmd.Git("remote", "get-url", "origin")); err == nil && fleet.SameRepository(url, l.place.URL) {

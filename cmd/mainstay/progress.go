@@ -25,8 +25,8 @@ func (f *follower) show() {
 		if why := draw.WaitingFor(n); why != "" {
 			text += ": " + why
 		}
-		if f.told[n.Name] != text {
-			f.told[n.Name] = text
+		if f.printed[n.Name] != text {
+			f.printed[n.Name] = text
 			ui.ScreenOf(f.out).Raw(ui.Plain, fmt.Sprintf("%7.1fs  %s", time.Since(f.pushed).Seconds(), text))
 		}
 	}

@@ -25,7 +25,7 @@ const watchEvery = time.Second
 type looker func(ctx context.Context) (*fleet.View, error)
 
 func (a *app) statusCommand() *cobra.Command {
-	l := &laptop{}
+	l := &locator{}
 	var socket string
 	var watch bool
 	d := &details{}

@@ -63,7 +63,7 @@ func Watch(title string, every time.Duration, tracks ...Track) *Observer {
 		now: make([]string, len(tracks)), since: make([]time.Duration, len(tracks)),
 		end: make(chan struct{}), done: make(chan struct{}),
 	}
-	o.look(0)
+	o.probeAll(0)
 	go o.run(every)
 	return o
 }
@@ -80,7 +80,7 @@ func (o *Observer) run(every time.Duration) {
 		case <-tick.C:
 		}
 		at := time.Since(o.began)
-		o.look(at)
+		o.probeAll(at)
 		o.mu.Lock()
 		o.rec.Gaps = append(o.rec.Gaps, at-last)
 		o.mu.Unlock()
@@ -88,8 +88,8 @@ func (o *Observer) run(every time.Duration) {
 	}
 }
 
-// look notes what every track is at a moment.
-func (o *Observer) look(at time.Duration) {
+// probeAll notes what every track is at a moment.
+func (o *Observer) probeAll(at time.Duration) {
 	values := make([]string, len(o.rec.Tracks))
 	for i, t := range o.rec.Tracks {
 		values[i] = t.Look()
@@ -123,7 +123,7 @@ func (o *Observer) Mark(text string) {
 func (o *Observer) End() *Recording {
 	close(o.end)
 	<-o.done
-	o.look(time.Since(o.began))
+	o.probeAll(time.Since(o.began))
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.rec.Length = time.Since(o.began)

@@ -55,7 +55,7 @@ type Notifier struct {
 	// Look is called for valid notifications, a few times a second at most, and
 	// must not wait.
 	Look func()
-	// Count is told of every notification, ok or refused, and may be nil.
+	// Count is called for every notification, ok or refused, and may be nil.
 	Count func(result string)
 
 	reads   atomic.Int32
@@ -76,7 +76,7 @@ func (n *Notifier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	n.count("ok")
-	n.look()
+	n.requestLook()
 	writeJSON(w, http.StatusAccepted, Answer{Message: "looking at git"})
 }
 
@@ -206,9 +206,9 @@ func readBounded(path string, limit int64) ([]byte, error) {
 	return b, err
 }
 
-// look asks for one look now, or for one at the end of the gap when the one
+// requestLook asks for one look now, or for one at the end of the gap when the one
 // before was too short a time ago.
-func (n *Notifier) look() {
+func (n *Notifier) requestLook() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.pending {

@@ -168,7 +168,7 @@ func TestAStormOfNotificationsBecomesAFewLooksAndTheLastOneCounts(t *testing.T) 
 		defer tick.Stop()
 		for range 1000 {
 			<-tick.C
-			n.look()
+			n.requestLook()
 		}
 		last := time.Since(began)
 		for range 1000 {

@@ -51,7 +51,7 @@ func (e *examiner) service(ctx context.Context, name string, o observer, disable
 	case s.StandIn != "":
 		e.warn("services", name+": "+s.StandIn, "list the units that run as services of the document, each with a ready probe")
 	default:
-		e.ok("services", "%s is known here (%s), and only the agent starts it", name, told(s))
+		e.ok("services", "%s is known here (%s), and only the agent starts it", name, stateText(s))
 	}
 }
 
@@ -68,7 +68,7 @@ func mend(err error) string {
 	return "does it exist on this node, and may the agent see it?"
 }
 
-func told(s service.State) string {
+func stateText(s service.State) string {
 	if s.Detail == "" {
 		return string(s.Run)
 	}

@@ -77,13 +77,13 @@ func (r *Remote) Claim(ctx context.Context, ref, hash string, known plan.Tip) (C
 	st, q := noteStore(depth), question{ref, hash, known.ID}
 	read, err := r.claimAt(ctx, q, known, depth, st)
 	if err != nil || read.Descends || st.whole() || read.Tip.Seq <= known.Seq {
-		return read.since(known), err
+		return read.rerootedSince(known), err
 	}
 	// Every change adds one to seq, so it is known how far away the known one is.
 	depth = int(min(read.Tip.Seq-known.Seq+1, maxChain))
 	st.budget = noteStore(depth).budget
 	read, err = r.claimAt(ctx, q, known, depth, st)
-	return read.since(known), err
+	return read.rerootedSince(known), err
 }
 
 func (r *Remote) claimAt(ctx context.Context, q question, known plan.Tip, depth int, st *store) (ClaimChain, error) {
@@ -106,7 +106,7 @@ func (r *Remote) claimAt(ctx context.Context, q question, known plan.Tip, depth 
 	return ClaimChain{ClaimRead: reconcile.ClaimRead{Tip: newest.Tip, Descends: found}, Links: links}, nil
 }
 
-func (c ClaimChain) since(known plan.Tip) ClaimChain {
+func (c ClaimChain) rerootedSince(known plan.Tip) ClaimChain {
 	c.Rerooted = slices.ContainsFunc(c.Links, func(l Link) bool {
 		return l.Tip.Action == plan.Reroot && l.Tip.Seq > known.Seq
 	})

@@ -142,7 +142,7 @@ func (u *unpacking) next(head *packfile.ObjectHeader) error {
 		return err
 	}
 	if !head.Type.IsDelta() {
-		return u.keep(head.Offset, head.Type, content.Bytes())
+		return u.keepObject(head.Offset, head.Type, content.Bytes())
 	}
 	base, known := u.base(head)
 	switch {
@@ -230,11 +230,11 @@ func (u *unpacking) patch(offset int64, base *packed, delta []byte) error {
 	if err != nil {
 		return err
 	}
-	return u.keep(offset, base.kind, content)
+	return u.keepObject(offset, base.kind, content)
 }
 
-// keep stores an object.
-func (u *unpacking) keep(offset int64, kind plumbing.ObjectType, content []byte) error {
+// keepObject stores an object.
+func (u *unpacking) keepObject(offset int64, kind plumbing.ObjectType, content []byte) error {
 	if err := u.spend(int64(len(content))); err != nil {
 		return err
 	}

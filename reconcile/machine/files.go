@@ -32,7 +32,7 @@ func (p *Parts) NewFiles() *Files { return &Files{parts: p} }
 // fileJob is one wanted file, what is known of it, and what is under way.
 type fileJob struct {
 	path   string
-	keeper *file.File
+	driver *file.File
 	render renderer
 	cancel context.CancelFunc
 	asked  chan struct{}
@@ -59,7 +59,7 @@ func (f *Files) Configure(w *spec.Wanted, render renderer) error {
 		if err != nil {
 			return err
 		}
-		jobs[i] = &fileJob{path: want.Path, keeper: d, render: render, asked: make(chan struct{}, 1), done: make(chan struct{}), every: cmp.Or(f.every, driftEvery)}
+		jobs[i] = &fileJob{path: want.Path, driver: d, render: render, asked: make(chan struct{}, 1), done: make(chan struct{}), every: cmp.Or(f.every, driftEvery)}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -157,7 +157,7 @@ func (j *fileJob) work(ctx context.Context) bool {
 	j.mu.Lock()
 	side, apply := j.serving, j.busy
 	j.mu.Unlock()
-	same, err := j.look(ctx, side, apply)
+	same, err := j.compare(ctx, side, apply)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.serving != side {
@@ -174,18 +174,18 @@ func (j *fileJob) work(ctx context.Context) bool {
 	return changed
 }
 
-// look renders the file for a side, applies it if asked, and compares it.
-func (j *fileJob) look(ctx context.Context, side spec.Side, apply bool) (bool, error) {
+// compare renders the file for a side, applies it if asked, and compares it.
+func (j *fileJob) compare(ctx context.Context, side spec.Side, apply bool) (bool, error) {
 	want, err := j.render(j.path, side)
 	if err != nil {
 		return false, err
 	}
 	if apply {
-		if err := j.keeper.Apply(ctx, want); err != nil {
+		if err := j.driver.Apply(ctx, want); err != nil {
 			return false, err
 		}
 	}
-	return j.keeper.Observe(want)
+	return j.driver.Observe(want)
 }
 
 // renderer returns the content of a wanted file for a serving side.

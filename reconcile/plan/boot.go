@@ -53,7 +53,7 @@ func (p *pass) presumeAtBoot() {
 			p.doc.Peer, w.Unasked)
 		return
 	}
-	if p.since(p.mem.WaitSince) < wait || !p.witnessSilent(wait) {
+	if p.elapsed(p.mem.WaitSince) < wait || !p.witnessSilent(wait) {
 		p.say(Held, R6, "git is out of reach: starting on a presumption once the witness was silent for %s", wait)
 		if w := p.in.Witness; w.Silent {
 			p.until(max(p.mem.WaitSince, w.SilentSince) + wait)

@@ -264,6 +264,6 @@ func (p *pass) allUp() bool {
 	return len(p.in.Services) > 0
 }
 
-func (p *pass) since(t Time) time.Duration { return p.in.Now - t }
+func (p *pass) elapsed(t Time) time.Duration { return p.in.Now - t }
 
 func (p *pass) other() spec.Side { return p.doc.Side.Other() }

@@ -33,7 +33,7 @@ func (p *pass) draining(rule Rule, why string) bool {
 // found drained, and its own bound has not passed.
 func (p *pass) drains(i int) bool {
 	o := p.in.Services[i]
-	return p.since(p.mem.StopSince) < p.doc.Services[i].Drain && !o.Drained && !o.Run.Down()
+	return p.elapsed(p.mem.StopSince) < p.doc.Services[i].Drain && !o.Drained && !o.Run.Down()
 }
 
 // drainLeft is the longest bound of the services that calls are waited for on,

@@ -46,7 +46,7 @@ func (p *pass) leaseExpired() bool {
 	if l == 0 || !p.mine() {
 		return false
 	}
-	if !p.leaseKnown() || p.since(p.in.Claim.Began) > l {
+	if !p.leaseKnown() || p.elapsed(p.in.Claim.Began) > l {
 		return true
 	}
 	p.wake(p.in.Claim.Began + l + 1)
@@ -90,7 +90,7 @@ func (p *pass) holdLeft() time.Duration {
 	if h.Start != p.mem.Start || !h.Begun {
 		*h = Hold{Start: p.mem.Start, Since: p.in.Now, For: p.in.Claim.Tip.Debt.D(), Begun: true}
 	}
-	return max(0, h.For-p.since(h.Since))
+	return max(0, h.For-p.elapsed(h.Since))
 }
 
 // debt is how long a later taker of the claim has to wait before it starts (R7): the
@@ -102,7 +102,7 @@ func (p *pass) debt() spec.Duration {
 		return t.Debt
 	}
 	if h.Begun && h.Start == t.Start {
-		return spec.Duration(max(0, h.For-p.since(h.Since)))
+		return spec.Duration(max(0, h.For-p.elapsed(h.Since)))
 	}
 	return t.Debt
 }

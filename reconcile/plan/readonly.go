@@ -57,7 +57,7 @@ func (p *pass) presumeUncoordinated() {
 			"nothing starts until this node has read and accepted the newest commit", p.other())
 	case p.doc.Handover.Unconfirmed != spec.UnconfirmedStart:
 		p.say(Held, R8, "there is no claim and handover.unconfirmed is hold: fence %s in the document", p.other())
-	case p.since(p.mem.WaitSince) < wait:
+	case p.elapsed(p.mem.WaitSince) < wait:
 		p.say(Held, R8, "there is no claim: waiting for %s to stop", p.doc.Peer)
 		p.until(p.mem.WaitSince + wait)
 	case !p.witnessSilent(wait):

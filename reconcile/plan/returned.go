@@ -49,7 +49,7 @@ func (p *pass) returnLeft() time.Duration {
 	if !p.mem.ReturnTimed {
 		return p.doc.returnWait()
 	}
-	return max(0, p.doc.returnWait()-p.since(p.mem.ReturnedSince))
+	return max(0, p.doc.returnWait()-p.elapsed(p.mem.ReturnedSince))
 }
 
 // listening holds back a machine that came back, and reports whether it does (R3).

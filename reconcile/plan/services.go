@@ -19,7 +19,7 @@ const (
 // due reports whether a next order may come now, and otherwise asks to be
 // woken when it may.
 func (p *pass) due(t Tries, r restart.Policy) bool {
-	if t.Count == 0 || p.since(t.Last) >= r.Wait(t.Count) {
+	if t.Count == 0 || p.elapsed(t.Last) >= r.Wait(t.Count) {
 		return true
 	}
 	p.wake(t.Last + r.Wait(t.Count))
@@ -56,7 +56,7 @@ func (p *pass) keepServices(rule Rule) {
 		if p.doc.Services[i].Gone {
 			continue
 		}
-		ok, why, failed := p.keep(i, rule)
+		ok, why, failed := p.keepService(i, rule)
 		if ok {
 			continue
 		}
@@ -82,9 +82,9 @@ func (p *pass) keepServices(rule Rule) {
 	}
 }
 
-// keep looks after one service: ready, or why not yet, and whether that counts
+// keepService looks after one service: ready, or why not yet, and whether that counts
 // as failed.
-func (p *pass) keep(i int, rule Rule) (ready bool, why string, failed bool) {
+func (p *pass) keepService(i int, rule Rule) (ready bool, why string, failed bool) {
 	o, t, name := p.in.Services[i], &p.mem.Tries[i], p.doc.Services[i].Name
 	switch {
 	case o.Op == OpStart:
@@ -92,7 +92,7 @@ func (p *pass) keep(i int, rule Rule) (ready bool, why string, failed bool) {
 	case o.Run.Down() || o.Holdoff || o.Op == OpStop:
 		return p.startAgain(i, rule)
 	case o.Ready:
-		if t.Count > 0 && p.since(t.Last) >= p.restartOf(i).Forgive {
+		if t.Count > 0 && p.elapsed(t.Last) >= p.restartOf(i).Forgive {
 			*t = Tries{}
 		}
 		return true, "", false

@@ -18,7 +18,7 @@ func (p *pass) stepDown() {
 		p.mem.Leaving, p.mem.LeaveSince = true, p.in.Now
 	}
 	wait := p.doc.Handover.Wait.D()
-	waited := p.since(p.mem.LeaveSince) >= wait
+	waited := p.elapsed(p.mem.LeaveSince) >= wait
 	switch {
 	case p.peerReady():
 		p.leave(R2, p.doc.Peer+" is ready to take over")

@@ -15,7 +15,7 @@ const cancelGrace = 2 * time.Second
 // loop is the inside of one service's goroutine: only that goroutine touches it.
 // Everything that can take time runs beside it and answers on a channel.
 type loop struct {
-	*keeper
+	*handle
 	calls sync.WaitGroup
 
 	// dirty asks for an observation. begun counts those that began; seen is
@@ -54,9 +54,9 @@ type observation struct {
 	looks []chan struct{}
 }
 
-func newLoop(k *keeper) *loop {
+func newLoop(k *handle) *loop {
 	l := &loop{
-		keeper: k, dirty: true,
+		handle: k, dirty: true,
 		observed: make(chan observation), ends: make(chan orderEnd), leftovers: make(chan leftover),
 		good: observation{State: k.published.State},
 	}
@@ -129,7 +129,7 @@ func (l *loop) bound() <-chan time.Time {
 func (l *loop) observe() {
 	l.dirty, l.observing = false, true
 	l.begun++
-	o := observation{seq: l.begun, at: l.clock.Boot(), looks: l.lookers()}
+	o := observation{seq: l.begun, at: l.clock.Boot(), looks: l.takeLooks()}
 	l.calls.Go(func() {
 		ctx, cancel := context.WithTimeout(l.ctx, l.managed.ObserveTimeout)
 		defer cancel()

@@ -79,7 +79,7 @@ type Observed struct {
 	// it was under way counts once.
 	OpID uint64
 	// OpError is how the newest finished operation failed. It is empty again
-	// once the service is ready, or after a stop down, all the same.
+	// once the service is ready, or, after a stop, once it is down.
 	OpError string
 	// Drained says that the newest drain found nothing left, and that nothing
 	// was asked for since.
@@ -110,7 +110,7 @@ type Manager struct {
 	log   *slog.Logger
 
 	mu      sync.Mutex
-	keepers map[string]*keeper
+	handles map[string]*handle
 	running sync.WaitGroup
 }
 
@@ -118,7 +118,7 @@ type Manager struct {
 // ctx, and services are left as they are then. wake is called, from any
 // goroutine, after every change of what Snapshot returns; it must not block.
 func NewManager(ctx context.Context, clock Clock, wake func(), log *slog.Logger) *Manager {
-	return &Manager{ctx: ctx, clock: clock, wake: wake, log: log, keepers: map[string]*keeper{}}
+	return &Manager{ctx: ctx, clock: clock, wake: wake, log: log, handles: map[string]*handle{}}
 }
 
 // Set says which services there are from now on. One that vanishes is
@@ -127,28 +127,28 @@ func NewManager(ctx context.Context, clock Clock, wake func(), log *slog.Logger)
 func (m *Manager) Set(services map[string]Managed) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for name, old := range m.keepers {
+	for name, old := range m.handles {
 		if now, ok := services[name]; ok && now.Key == old.managed.Key {
 			continue
 		}
 		old.cancel()
 		if _, ok := services[name]; !ok {
-			delete(m.keepers, name)
+			delete(m.handles, name)
 		}
 	}
 	for name, managed := range services {
-		old := m.keepers[name]
+		old := m.handles[name]
 		if old != nil && old.ctx.Err() == nil {
 			continue
 		}
-		m.keepers[name] = m.begin(name, managed.withDefaults(), old)
+		m.handles[name] = m.begin(name, managed.withDefaults(), old)
 	}
 }
 
 // begin is called with the lock held. The new goroutine waits for the end of the
 // old, so that two do not drive one service, but not for ever.
-func (m *Manager) begin(name string, managed Managed, old *keeper) *keeper {
-	k := newKeeper(m, name, managed)
+func (m *Manager) begin(name string, managed Managed, old *handle) *handle {
+	k := newHandle(m, name, managed)
 	m.running.Go(func() {
 		if old != nil {
 			late, stop := m.clock.After(cancelGrace)
@@ -182,7 +182,7 @@ func (m *Manager) Drain(name string) uint64 { return m.ask(name, plan.OpDrain) }
 
 func (m *Manager) ask(name string, op plan.Op) uint64 {
 	m.mu.Lock()
-	k := m.keepers[name]
+	k := m.handles[name]
 	m.mu.Unlock()
 	if k == nil {
 		return 0
@@ -193,7 +193,7 @@ func (m *Manager) ask(name string, op plan.Op) uint64 {
 // Get returns what is known of one service.
 func (m *Manager) Get(name string) (Observed, bool) {
 	m.mu.Lock()
-	k := m.keepers[name]
+	k := m.handles[name]
 	m.mu.Unlock()
 	if k == nil {
 		return Observed{}, false
@@ -215,7 +215,7 @@ func (m *Manager) Snapshot() []Observed {
 func (m *Manager) Observe(ctx context.Context) {
 	var seen []<-chan struct{}
 	for _, k := range m.all() {
-		seen = append(seen, k.look())
+		seen = append(seen, k.requestObservation())
 	}
 	for _, one := range seen {
 		select {
@@ -228,13 +228,13 @@ func (m *Manager) Observe(ctx context.Context) {
 	}
 }
 
-func (m *Manager) all() []*keeper {
+func (m *Manager) all() []*handle {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	all := make([]*keeper, 0, len(m.keepers))
-	for _, k := range m.keepers {
+	all := make([]*handle, 0, len(m.handles))
+	for _, k := range m.handles {
 		all = append(all, k)
 	}
-	slices.SortFunc(all, func(a, b *keeper) int { return cmp.Compare(a.name, b.name) })
+	slices.SortFunc(all, func(a, b *handle) int { return cmp.Compare(a.name, b.name) })
 	return all
 }

@@ -135,14 +135,14 @@ func (l *loop) outcome() (err error, ok bool) {
 	case l.op.op != plan.OpStart, l.isReady():
 		return nil, true
 	case run.Down(), l.good.Holdoff:
-		return fmt.Errorf("it started, and ended: %s", describe(l.good.State)), true
+		return fmt.Errorf("it started, and ended: %s", stateText(l.good.State)), true
 	case l.op.late:
 		return fmt.Errorf("not ready within %s of its start: %s", l.managed.Within, l.unready()), true
 	}
 	return nil, false
 }
 
-func describe(s State) string {
+func stateText(s State) string {
 	if s.Detail == "" {
 		return string(s.Run)
 	}
@@ -154,7 +154,7 @@ func (l *loop) unready() string {
 	if l.good.Run == plan.Running && l.ready.err != "" {
 		return l.ready.err
 	}
-	return describe(l.good.State)
+	return stateText(l.good.State)
 }
 
 func (l *loop) finish(err error) {

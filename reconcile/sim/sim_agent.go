@@ -106,7 +106,7 @@ func (p *proc) survive(do func()) {
 func (p *proc) at(timer *uint64, t time.Duration, do func()) {
 	*timer++
 	mine := *timer
-	p.later(p.n.world(t)-p.n.w.now, func() {
+	p.later(p.n.worldTime(t)-p.n.w.now, func() {
 		if *timer == mine {
 			do()
 		}
@@ -115,7 +115,7 @@ func (p *proc) at(timer *uint64, t time.Duration, do func()) {
 
 func (p *proc) start() {
 	w := p.n.w
-	p.later(w.upTo(w.Timing.Local), p.look)
+	p.later(w.upTo(w.Timing.Local), p.lookAtGit)
 	p.later(w.upTo(w.Timing.Notice), p.observe)
 	first := p.learner.Snapshot()
 	p.later(2*reconcile.DefaultTimeout+time.Second, func() {
@@ -125,9 +125,9 @@ func (p *proc) start() {
 	})
 }
 
-// look begins a look at git: a way to the server, the answer as of then, and
-// the way back.
-func (p *proc) look() {
+// lookAtGit begins a look at git: the way to the server, what the server has at that
+// moment, and the way back.
+func (p *proc) lookAtGit() {
 	if p.busy {
 		p.lookNow = true
 		return
@@ -189,7 +189,7 @@ func (p *proc) learn() {
 	case p.pacer.MayTry(p.learnt.Try(p.order)):
 		p.carry()
 	case p.lookNow || p.clock.Boot() >= p.pacer.NextLook(p.learnt.Pace(), p.handover):
-		p.look()
+		p.lookAtGit()
 	default:
 		p.pace()
 	}
@@ -203,7 +203,7 @@ func (p *proc) carry() {
 	_ = p.learner.Carry(context.Background(), p.order)
 	p.later(p.n.link.took, func() {
 		p.busy = false
-		p.look()
+		p.lookAtGit()
 	})
 }
 
@@ -236,7 +236,7 @@ func (p *proc) wake() {
 
 // observe looks at the services, and wakes the actuator if they changed.
 func (p *proc) observe() {
-	if p.services.look() {
+	if p.services.observe() {
 		p.wake()
 	}
 }
@@ -303,6 +303,6 @@ func (p *proc) Record(at time.Time, in plan.Input, d plan.Decision) {
 // notified is a notification: look now.
 func (n *node) notified() {
 	if p := n.proc; p != nil && !n.link.cut {
-		p.later(n.w.upTo(n.w.Timing.Network), p.look)
+		p.later(n.w.upTo(n.w.Timing.Network), p.lookAtGit)
 	}
 }

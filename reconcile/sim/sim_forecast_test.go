@@ -14,8 +14,8 @@ import (
 	"mainstay/spec"
 )
 
-// look is what a laptop with a good clock reads of the deployment.
-func (w *World) look() *fleet.Deployment {
+// fleetView is what a laptop with a good clock reads of the deployment.
+func (w *World) fleetView() *fleet.Deployment {
 	d := &fleet.Deployment{Name: deployment, Claims: map[string]fleet.Claim{}}
 	for _, role := range []string{"xivo", "cc"} {
 		d.Claims[role] = fleet.Claim{Tip: w.server.tip(role)}
@@ -43,7 +43,7 @@ func (w *World) document(s Settings) *spec.Deployment {
 
 // foretell says what a commit will do.
 func (w *World) foretell(next Settings) *forecast.Forecast {
-	return forecast.Of(forecast.Input{From: w.document(w.settings), To: w.document(next), Now: w.look(), Coordinated: true})
+	return forecast.Of(forecast.Input{From: w.document(w.settings), To: w.document(next), Now: w.fleetView(), Coordinated: true})
 }
 
 // xivo is what a forecast says of the role that leads.

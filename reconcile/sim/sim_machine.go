@@ -83,8 +83,8 @@ func (n *node) boot() time.Duration {
 	return d + d*time.Duration(n.drift)/1e6 + time.Second
 }
 
-// world is the moment in the world at which the boot clock will show t.
-func (n *node) world(t time.Duration) time.Duration {
+// worldTime is the moment in the world at which the boot clock will show t.
+func (n *node) worldTime(t time.Duration) time.Duration {
 	return n.bootedAt + time.Duration(float64(t-time.Second)/(1+float64(n.drift)/1e6)) + time.Microsecond
 }
 

@@ -126,7 +126,7 @@ func (w *World) acceptRewritten(n *node) {
 		if c.Type == rewritten && !p.busy && n.overridden != tip {
 			n.overridden = tip
 			p.learner.Override(tip, "")
-			p.look()
+			p.lookAtGit()
 		}
 	}
 }

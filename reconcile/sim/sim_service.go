@@ -146,8 +146,8 @@ func (s *services) Observed() []plan.Observed {
 // ByHand is part of reconcile.Services.
 func (s *services) ByHand(i int) string { return "systemctl stop " + s.p.n.services[i].name }
 
-// look observes every service, and reports whether anything changed.
-func (s *services) look() bool {
+// observe observes every service, and reports whether anything changed.
+func (s *services) observe() bool {
 	changed := false
 	for i, r := range s.p.n.services {
 		o := s.seen[i]
@@ -260,6 +260,6 @@ func (s *services) ended(i int, failed bool, why string) {
 	if failed {
 		s.seen[i].Err = why
 	}
-	s.look()
+	s.observe()
 	s.p.wake()
 }

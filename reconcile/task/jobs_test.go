@@ -113,7 +113,7 @@ func (d *desk) configure(jobs ...spec.Job) {
 	d.turn()
 }
 
-func (d *desk) turn() time.Duration { return d.jobs.tasks.turn(d.ctx) }
+func (d *desk) turn() time.Duration { return d.jobs.tasks.step(d.ctx) }
 
 // at lets time go by and takes a turn with a status.
 func (d *desk) at(after time.Duration, s plan.Status) { d.tied(after, s, permit.OwnClaimHeld) }

@@ -34,11 +34,11 @@ type taskWant struct {
 type task struct {
 	taskWant
 	times timetable
-	// told is what the report says of runs that the clock left out.
-	told   string
-	run    *taskRun // nil when it does not run
-	gone   bool     // no longer wanted, and still ending
-	report taskReport
+	// reportedMissed is what the report says of runs that the clock left out.
+	reportedMissed string
+	run            *taskRun // nil when it does not run
+	gone           bool     // no longer wanted, and still ending
+	report         taskReport
 }
 
 // taskRun is one run under way.
@@ -134,7 +134,7 @@ func (t *tasks) run(ctx context.Context) {
 		case <-t.wake:
 		case <-timer.C:
 		}
-		timer.Reset(t.turn(ctx))
+		timer.Reset(t.step(ctx))
 	}
 }
 
@@ -152,9 +152,9 @@ func (t *tasks) endAll() {
 	}
 }
 
-// turn ends what may no longer run, starts what is due, and returns how long it
+// step ends what may no longer run, starts what is due, and returns how long it
 // is until the next turn.
-func (t *tasks) turn(ctx context.Context) time.Duration {
+func (t *tasks) step(ctx context.Context) time.Duration {
 	t.configure()
 	next := taskIdle
 	for _, k := range t.list {
@@ -165,8 +165,8 @@ func (t *tasks) turn(ctx context.Context) time.Duration {
 			continue
 		}
 		due := k.times.isDue(t.Clock)
-		if missed := k.times.missed; missed != k.told {
-			k.told, k.report.skipped = missed, missed
+		if missed := k.times.missed; missed != k.reportedMissed {
+			k.reportedMissed, k.report.skipped = missed, missed
 		}
 		if due {
 			t.begin(ctx, k)
@@ -238,7 +238,7 @@ func (t *tasks) begin(ctx context.Context, k *task) {
 		t.Log.Debug("not run", "kind", t.kind, "name", k.name, "reason", why)
 		return
 	}
-	k.report.skipped = k.told
+	k.report.skipped = k.reportedMissed
 	ctx, stop := context.WithCancelCause(ctx)
 	bounded, cancel := context.WithTimeoutCause(ctx, k.timeout, fmt.Errorf("it did not end within %s and was ended", k.timeout))
 	run := &taskRun{at: wall(t.Clock).UTC(), stop: stop}

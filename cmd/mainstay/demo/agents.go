@@ -18,8 +18,8 @@ import (
 
 // agents are the agent processes of the demo.
 type agents struct {
-	place *place
-	procs []*agentProc
+	layout *layout
+	procs  []*agentProc
 }
 
 type agentProc struct {
@@ -30,8 +30,8 @@ type agentProc struct {
 }
 
 // startAgents starts one agent process for each node.
-func startAgents(p *place) (*agents, error) {
-	a := &agents{place: p}
+func startAgents(p *layout) (*agents, error) {
+	a := &agents{layout: p}
 	for _, n := range p.nodes() {
 		if err := a.start(n.Name); err != nil {
 			return a, fmt.Errorf("start the agent of %s: %w", n.Name, err)
@@ -41,11 +41,11 @@ func startAgents(p *place) (*agents, error) {
 }
 
 func (a *agents) start(name string) error {
-	log, err := os.OpenFile(filepath.Join(a.place.node(name), "agent.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	log, err := os.OpenFile(filepath.Join(a.layout.node(name), "agent.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
-	c := exec.Command(a.place.Self, "agent", "--config", a.place.config(name))
+	c := exec.Command(a.layout.Self, "agent", "--config", a.layout.config(name))
 	c.Stdout, c.Stderr = log, log
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := c.Start(); err != nil {
@@ -80,14 +80,14 @@ func (a *agents) stop() {
 // stopServices ends every service of the demo that still runs.
 func (a *agents) stopServices(ctx context.Context) error {
 	var errs []error
-	for _, n := range a.place.nodes() {
+	for _, n := range a.layout.nodes() {
 		for _, s := range []string{"asterisk", "monit", "xuc", "proxy"} {
-			folder := filepath.Join(a.place.node(n.Name), "state", "services", s)
+			folder := filepath.Join(a.layout.node(n.Name), "state", "services", s)
 			if _, err := os.Stat(folder); err != nil {
 				continue
 			}
 			d, err := process.New(process.Config{
-				Marker: strings.Join([]string{a.place.Name, n.Name, s}, "/"), Folder: folder,
+				Marker: strings.Join([]string{a.layout.Name, n.Name, s}, "/"), Folder: folder,
 				Process: spec.ProcessService{Command: []string{"true"}}, Log: slog.New(slog.DiscardHandler),
 			})
 			if err == nil {

@@ -46,7 +46,7 @@ func switches(b *testing.B, notify bool) ([]time.Duration, error) {
 		return nil, err
 	}
 	p.Self = program
-	s := &story{place: p, board: newBoard(Options{Out: io.Discard}), options: Options{Switches: benchSwitches, Within: time.Minute, Notify: notify, Poll: 5 * time.Second}}
+	s := &story{layout: p, board: newBoard(Options{Out: io.Discard}), options: Options{Switches: benchSwitches, Within: time.Minute, Notify: notify, Poll: 5 * time.Second}}
 	defer func() { _ = s.clean(false) }()
 	if err := s.play(b.Context()); err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ const idleTime = time.Minute
 // BenchmarkIdleAgent measures a whole agent that has nothing to do, polling a
 // git server over HTTP every five seconds: its share of a core and its memory.
 func BenchmarkIdleAgent(b *testing.B) {
-	s := newSite(b, func(p *place) {
+	s := newSite(b, func(p *layout) {
 		p.Poll, p.Pace, p.Remote = "5s", "", gitserver.HTTP(b, p.repo())
 	})
 	pid := s.agent("xivo-main").cmd.Process.Pid

@@ -187,7 +187,7 @@ func TestFrozenMain(t *testing.T) {
 
 // R4 with unconfirmed: hold: without a release the standby never starts.
 func TestFrozenMainWithHold(t *testing.T) {
-	s := newSite(t, func(p *place) { p.Wait, p.Unconfirmed = "1s", "hold" })
+	s := newSite(t, func(p *layout) { p.Wait, p.Unconfirmed = "1s", "hold" })
 	s.signal("xivo-main", syscall.SIGSTOP)
 	defer s.signal("xivo-main", syscall.SIGCONT)
 	s.flips("standby")

@@ -22,8 +22,8 @@ var upstreamText string
 //go:embed serving.conf.tmpl
 var servingText string
 
-// place is where everything of one demo is.
-type place struct {
+// layout is where everything of one demo is.
+type layout struct {
 	Dir  string // work folder, removed at the end
 	Self string // this program
 	Net  string // the first three bytes of every node's address
@@ -44,7 +44,7 @@ type place struct {
 }
 
 // nodes of the demo and the last byte of their addresses.
-func (p *place) nodes() []demoNode {
+func (p *layout) nodes() []demoNode {
 	all := []demoNode{
 		{"xivo-main", 11}, {"xivo-standby", 12}, {"cc-main", 21}, {"cc-standby", 22}, {"mds1", 31}, {"edge", 41},
 	}
@@ -60,26 +60,26 @@ type demoNode struct {
 }
 
 // Address is a node's own loopback address.
-func (p *place) Address(host int) string { return fmt.Sprintf("%s.%d", p.Net, host) }
+func (p *layout) Address(host int) string { return fmt.Sprintf("%s.%d", p.Net, host) }
 
 // URL is the repository as the agents name it.
-func (p *place) URL() string {
+func (p *layout) URL() string {
 	if p.Remote != "" {
 		return p.Remote
 	}
 	return p.repo()
 }
 
-func (p *place) repo() string              { return filepath.Join(p.Dir, "deployment.git") }
-func (p *place) work() string              { return filepath.Join(p.Dir, "checkout") }
-func (p *place) node(name string) string   { return filepath.Join(p.Dir, name) }
-func (p *place) socket(name string) string { return filepath.Join(p.Dir, name, "agent.sock") }
-func (p *place) config(name string) string { return filepath.Join(p.Dir, name, "agent.yaml") }
-func (p *place) secret() string            { return filepath.Join(p.Dir, "notify.secret") }
+func (p *layout) repo() string              { return filepath.Join(p.Dir, "deployment.git") }
+func (p *layout) work() string              { return filepath.Join(p.Dir, "checkout") }
+func (p *layout) node(name string) string   { return filepath.Join(p.Dir, name) }
+func (p *layout) socket(name string) string { return filepath.Join(p.Dir, name, "agent.sock") }
+func (p *layout) config(name string) string { return filepath.Join(p.Dir, name, "agent.yaml") }
+func (p *layout) secret() string            { return filepath.Join(p.Dir, "notify.secret") }
 
 // newPlace makes the work folder and picks a network of its own, so that two
 // demos do not meet.
-func newPlace(o Options) (*place, error) {
+func newPlace(o Options) (*layout, error) {
 	dir, err := os.MkdirTemp("", "mainstay-demo-")
 	if err != nil {
 		return nil, fmt.Errorf("make the work folder: %w", err)
@@ -89,12 +89,12 @@ func newPlace(o Options) (*place, error) {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
 	a, b := 16+rand.IntN(200), 1+rand.IntN(250)
-	return &place{Dir: dir, Self: self, Net: fmt.Sprintf("127.%d.%d", a, b), Name: fmt.Sprintf("demo-%d-%d", a, b), Poll: o.Poll.String(), Notify: o.Notify,
+	return &layout{Dir: dir, Self: self, Net: fmt.Sprintf("127.%d.%d", a, b), Name: fmt.Sprintf("demo-%d-%d", a, b), Poll: o.Poll.String(), Notify: o.Notify,
 		Wait: "10s", Unconfirmed: "start", Pace: ", every: 500ms, timeout: 400ms"}, nil
 }
 
 // render fills a template with the place.
-func (p *place) render(text string, extra any) ([]byte, error) {
+func (p *layout) render(text string, extra any) ([]byte, error) {
 	t, err := template.New("").Delims("<<", ">>").Option("missingkey=error").Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("parse template: %w", err)
@@ -107,7 +107,7 @@ func (p *place) render(text string, extra any) ([]byte, error) {
 }
 
 // writeFiles writes what the agents and the repository start from.
-func (p *place) writeFiles() error {
+func (p *layout) writeFiles() error {
 	for _, n := range p.nodes() {
 		if err := os.MkdirAll(filepath.Join(p.node(n.Name), "conf"), 0o755); err != nil {
 			return err

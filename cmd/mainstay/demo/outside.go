@@ -12,7 +12,7 @@ import (
 
 // lookFromOutside asks the services themselves, and not the agents, whether the
 // right side serves and the other one is silent.
-func lookFromOutside(ctx context.Context, p *place, active spec.Side) error {
+func lookFromOutside(ctx context.Context, p *layout, active spec.Side) error {
 	sides := map[spec.Side]struct{ xivo, cc int }{spec.Main: {11, 21}, spec.Standby: {12, 22}}
 	here, there := sides[active], sides[active.Other()]
 	return errors.Join(

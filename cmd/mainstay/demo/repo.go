@@ -18,7 +18,7 @@ import (
 const gitTime = 20 * time.Second
 
 // git runs git in the checkout, without the user's own configuration.
-func (p *place) git(ctx context.Context, call gitcmd.Call) (string, error) {
+func (p *layout) git(ctx context.Context, call gitcmd.Call) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, gitTime)
 	defer cancel()
 	repo := gitcmd.Repo{Dir: p.work(), Env: []string{"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_TERMINAL_PROMPT=0",
@@ -28,7 +28,7 @@ func (p *place) git(ctx context.Context, call gitcmd.Call) (string, error) {
 
 // makeRepo makes the bare repository, its post-receive hook and the first
 // commit.
-func (p *place) makeRepo(ctx context.Context) (string, error) {
+func (p *layout) makeRepo(ctx context.Context) (string, error) {
 	for _, call := range []gitcmd.Call{
 		gitcmd.Git("init", "--quiet", "--bare", "--initial-branch=main").On(p.repo()),
 		gitcmd.Git("init", "--quiet", "--initial-branch=main"),
@@ -51,7 +51,7 @@ func (p *place) makeRepo(ctx context.Context) (string, error) {
 // writeHook makes every push say so in a pipe, which costs no process; the demo
 // passes it on to the agents. Opened both ways, the pipe holds up no push when the
 // demo is gone.
-func (p *place) writeHook() error {
+func (p *layout) writeHook() error {
 	if err := os.WriteFile(p.secret(), []byte("demo-only\n"), 0o600); err != nil {
 		return err
 	}
@@ -62,10 +62,10 @@ func (p *place) writeHook() error {
 	return os.WriteFile(filepath.Join(p.repo(), "hooks", "post-receive"), []byte(hook), 0o755)
 }
 
-func (p *place) pipe() string { return filepath.Join(p.Dir, "pushed") }
+func (p *layout) pipe() string { return filepath.Join(p.Dir, "pushed") }
 
 // passOn tells the agents of every push until ctx ends.
-func (p *place) passOn(ctx context.Context) error {
+func (p *layout) passOn(ctx context.Context) error {
 	pipe, err := os.OpenFile(p.pipe(), os.O_RDWR, 0) // both ways, so that it has no end
 	if err != nil {
 		return fmt.Errorf("open the pipe: %w", err)
@@ -88,7 +88,7 @@ func (p *place) passOn(ctx context.Context) error {
 }
 
 // commit commits the checkout, pushes it and returns the commit.
-func (p *place) commit(ctx context.Context, message string) (string, error) {
+func (p *layout) commit(ctx context.Context, message string) (string, error) {
 	for _, call := range []gitcmd.Call{
 		gitcmd.Git("add", "--all"), gitcmd.Git("commit", "--quiet", "--message="+message),
 		// A commit by hand is pushed to where the first one was.
@@ -105,7 +105,7 @@ func (p *place) commit(ctx context.Context, message string) (string, error) {
 var activeWord = regexp.MustCompile(`(?m)^(active: *)(main|standby)`)
 
 // flip declares a side: it changes one word and commits.
-func (p *place) flip(ctx context.Context, side, message string) (string, error) {
+func (p *layout) flip(ctx context.Context, side, message string) (string, error) {
 	file := filepath.Join(p.work(), "deployment.yaml")
 	b, err := os.ReadFile(file)
 	if err != nil {

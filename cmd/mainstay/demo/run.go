@@ -43,7 +43,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	s := &story{place: p, options: o, board: newBoard(o)}
+	s := &story{layout: p, options: o, board: newBoard(o)}
 	defer func() { err = errors.Join(err, s.clean(err != nil)) }()
 	if err := s.play(ctx); err != nil {
 		return err
@@ -56,7 +56,7 @@ func Run(ctx context.Context, o Options) (err error) {
 }
 
 type story struct {
-	place    *place
+	layout   *layout
 	options  Options
 	board    *board
 	agents   *agents
@@ -72,14 +72,14 @@ func (s *story) play(ctx context.Context) error {
 	for i := range s.options.Switches {
 		side = side.Other()
 		s.spread(ctx)
-		if err := s.turn(ctx, side, i); err != nil {
+		if err := s.switchSides(ctx, side, i); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// spread waits for a part of the poll interval by chance when nobody is told of
+// spread waits for a part of the poll interval by chance when no agent is notified of
 // a push: right after a switch every node has just polled, and people do not
 // commit then.
 func (s *story) spread(ctx context.Context) {
@@ -95,14 +95,14 @@ func (s *story) spread(ctx context.Context) {
 // setUp makes the repository, starts the agents and waits until main serves.
 func (s *story) setUp(ctx context.Context) error {
 	s.board.section("setting up: a bare repository, six agents, real child processes")
-	if err := s.place.writeFiles(); err != nil {
+	if err := s.layout.writeFiles(); err != nil {
 		return fmt.Errorf("write the demo's files: %w", err)
 	}
-	commit, err := s.place.makeRepo(ctx)
+	commit, err := s.layout.makeRepo(ctx)
 	if err != nil {
 		return fmt.Errorf("make the repository: %w", err)
 	}
-	if s.agents, err = startAgents(s.place); err != nil {
+	if s.agents, err = startAgents(s.layout); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -117,25 +117,25 @@ func (s *story) setUp(ctx context.Context) error {
 func (s *story) await(ctx context.Context, commit string, side spec.Side) ([]plan.Report, error) {
 	bounded, cancel := context.WithTimeout(ctx, s.options.Within)
 	defer cancel()
-	rs, err := await(bounded, s.place, commit, s.board.show)
+	rs, err := await(bounded, s.layout, commit, s.board.show)
 	if err != nil {
 		return rs, fmt.Errorf("not every node converged on %.7s within %s: %w", commit, s.options.Within, err)
 	}
-	if err := lookFromOutside(ctx, s.place, side); err != nil {
+	if err := lookFromOutside(ctx, s.layout, side); err != nil {
 		return rs, fmt.Errorf("the agents say %s serves, and from outside: %w", side, err)
 	}
 	return rs, nil
 }
 
-// turn changes sides by a commit and measures it.
-func (s *story) turn(ctx context.Context, to spec.Side, i int) error {
+// switchSides changes sides by a commit and measures it.
+func (s *story) switchSides(ctx context.Context, to spec.Side, i int) error {
 	what := "failing over to standby"
 	if to == spec.Main {
 		what = "failing back to main"
 	}
 	s.board.section(fmt.Sprintf("%d. %s: git commit -m %q", i+1, what, "active: "+string(to)))
 	pushed := time.Now()
-	commit, err := s.place.flip(ctx, string(to), "active: "+string(to))
+	commit, err := s.layout.flip(ctx, string(to), "active: "+string(to))
 	if err != nil {
 		return err
 	}
@@ -153,12 +153,12 @@ func (s *story) turn(ctx context.Context, to spec.Side, i int) error {
 // tellPeople says what is left for people to do after a switch.
 func (s *story) tellPeople(to spec.Side) {
 	host := map[spec.Side]int{spec.Main: 21, spec.Standby: 22}[to]
-	s.board.say("now: users of cc-%s reconnect at http://%s:8090/", to.Other(), s.place.Address(host))
-	s.board.say("     users behind the edge refresh the same page, http://%s:8443/", s.place.Address(41))
+	s.board.say("now: users of cc-%s reconnect at http://%s:8090/", to.Other(), s.layout.Address(host))
+	s.board.say("     users behind the edge refresh the same page, http://%s:8443/", s.layout.Address(41))
 }
 
 func (s *story) summary() {
-	how := "polled every " + s.place.Poll
+	how := "polled every " + s.layout.Poll
 	if s.options.Notify {
 		how = "notified"
 	}
@@ -183,7 +183,7 @@ func (s *story) stay(ctx context.Context) {
 		"  cd %s\n  %s failover\n  %s status --watch\n"+
 		"or with git alone: in that folder change active: in deployment.yaml, commit, git push.\n"+
 		"What a node's agent says is in %s/agent.log",
-		s.place.work(), s.place.Self, s.place.Self, s.place.node("xivo-main"))
+		s.layout.work(), s.layout.Self, s.layout.Self, s.layout.node("xivo-main"))
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
@@ -192,7 +192,7 @@ func (s *story) stay(ctx context.Context) {
 			s.board.say("\nending: agents and services are being stopped")
 			return
 		case <-tick.C:
-			s.board.show(statuses(ctx, s.place))
+			s.board.show(statuses(ctx, s.layout))
 		}
 	}
 }
@@ -208,8 +208,8 @@ func (s *story) clean(failed bool) error {
 		err = s.agents.stopServices(ctx)
 	}
 	if failed {
-		s.board.say("the logs are kept in %s", s.place.Dir)
+		s.board.say("the logs are kept in %s", s.layout.Dir)
 		return err
 	}
-	return errors.Join(err, os.RemoveAll(s.place.Dir))
+	return errors.Join(err, os.RemoveAll(s.layout.Dir))
 }

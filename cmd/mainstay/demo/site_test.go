@@ -42,14 +42,14 @@ func runTests(m *testing.M) int {
 
 // site is a pair of xivo nodes with real agents, services and a repository.
 type site struct {
-	*place
+	*layout
 	t      testing.TB
 	agents *agents
 	head   string
 }
 
 // newSite starts a pair and waits until main serves.
-func newSite(t testing.TB, change func(*place)) *site {
+func newSite(t testing.TB, change func(*layout)) *site {
 	t.Helper()
 	p, err := newPlace(Options{Poll: 300 * time.Millisecond})
 	must(t, err)
@@ -57,7 +57,7 @@ func newSite(t testing.TB, change func(*place)) *site {
 	if change != nil {
 		change(p)
 	}
-	s := &site{place: p, t: t, agents: &agents{place: p}}
+	s := &site{layout: p, t: t, agents: &agents{layout: p}}
 	t.Cleanup(s.clean)
 	must(t, p.writeFiles())
 	s.head, err = p.makeRepo(t.Context())
@@ -100,7 +100,7 @@ func (s *site) until(what string, ok func(map[string]plan.Report) bool) map[stri
 	defer tick.Stop()
 	for {
 		now := map[string]plan.Report{}
-		for _, r := range statuses(ctx, s.place) {
+		for _, r := range statuses(ctx, s.layout) {
 			now[r.Node] = r
 		}
 		if ok(now) {

@@ -15,7 +15,7 @@ const lookEvery = 100 * time.Millisecond
 
 // statuses asks every agent for its status. An agent that does not answer is
 // Unknown.
-func statuses(ctx context.Context, p *place) []plan.Report {
+func statuses(ctx context.Context, p *layout) []plan.Report {
 	nodes := p.nodes()
 	out := make([]plan.Report, len(nodes))
 	var wg sync.WaitGroup
@@ -45,7 +45,7 @@ func converged(rs []plan.Report, commit string) bool {
 }
 
 // await looks until every node is as a commit says, and shows each look.
-func await(ctx context.Context, p *place, commit string, show func([]plan.Report)) ([]plan.Report, error) {
+func await(ctx context.Context, p *layout, commit string, show func([]plan.Report)) ([]plan.Report, error) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {

@@ -261,7 +261,7 @@ func (l *sshLink) Close() {
 		_ = l.stdin.Close()
 	}
 	ended := !l.failed && l.session != nil && l.await()
-	if l.stop() && ended && l.conn.SetWriteDeadline(time.Time{}) == nil && l.keep(l.idle) {
+	if l.stop() && ended && l.conn.SetWriteDeadline(time.Time{}) == nil && l.park(l.idle) {
 		return
 	}
 	l.end()

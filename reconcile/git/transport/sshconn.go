@@ -50,9 +50,9 @@ func (c *sshConn) connect() error {
 	return nil
 }
 
-// keep lets the connection wait for its next session. It reports whether there was
+// park lets the connection wait for its next session. It reports whether there was
 // room for it.
-func (c *sshConn) keep(idle chan<- *sshConn) bool {
+func (c *sshConn) park(idle chan<- *sshConn) bool {
 	if time.Since(c.born) > sshLife {
 		return false
 	}

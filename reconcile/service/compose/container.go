@@ -56,7 +56,7 @@ func (l *link) list(ctx context.Context, k key) ([]container, error) {
 		all = append(all, c)
 	}
 	slices.SortFunc(all, func(a, b container) int { return strings.Compare(a.name, b.name) })
-	l.keep(k, all, changes)
+	l.remember(k, all, changes)
 	return all, nil
 }
 

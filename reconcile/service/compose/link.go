@@ -142,8 +142,8 @@ func (l *link) recall(k key) (kept map[string]container, changes uint64) {
 	return nil, 0
 }
 
-// keep remembers what was read, unless an event came since the reading began.
-func (l *link) keep(k key, all []container, changes uint64) {
+// remember remembers what was read, unless an event came since the reading began.
+func (l *link) remember(k key, all []container, changes uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w := l.watched[k]

@@ -45,11 +45,11 @@ func TestTheDocumentsDirectoryWinsOverTheContainers(t *testing.T) {
 	f, e := newFakeEngine(t)
 	f.add("xuc")
 	moved := e.Service(spec.ComposeService{Project: project, Service: "xuc", Directory: "/opt/new"}, "")
-	if at, err := moved.place(); err != nil || at.Directory != "/opt/new" {
+	if at, err := moved.projectPlace(); err != nil || at.Directory != "/opt/new" {
 		t.Errorf("%+v, %v", at, err)
 	}
 	servicetest.Observed(t, moved)
-	if at, err := moved.place(); err != nil || at.Directory != "/opt/new" || len(at.Files) != 0 {
+	if at, err := moved.projectPlace(); err != nil || at.Directory != "/opt/new" || len(at.Files) != 0 {
 		t.Errorf("%+v, %v", at, err)
 	}
 }

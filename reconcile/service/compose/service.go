@@ -36,7 +36,7 @@ var (
 // not to be found is unknown, and what was never seen up since is not down.
 func (s *Service) Observe(ctx context.Context) (service.State, error) {
 	order := s.ordered.Get()
-	_, all, err := s.look(ctx)
+	_, all, err := s.containers(ctx)
 	if err != nil {
 		return service.State{Run: plan.RunUnsure}, s.wrap("observe", err)
 	}
@@ -88,8 +88,8 @@ func (s *Service) missing(order service.Order, all []container) error {
 	return errors.New(text)
 }
 
-// look lists the containers and remembers where their project lies.
-func (s *Service) look(ctx context.Context) (*link, []container, error) {
+// containers lists the containers and remembers where their project lies.
+func (s *Service) containers(ctx context.Context) (*link, []container, error) {
 	l, err := s.engine.link(ctx)
 	if err != nil {
 		return nil, nil, err

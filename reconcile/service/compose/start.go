@@ -23,7 +23,7 @@ func (s *Service) start(ctx context.Context) error {
 	if err := s.key.named(); err != nil {
 		return err
 	}
-	l, all, err := s.look(ctx)
+	l, all, err := s.containers(ctx)
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (s *Service) start(ctx context.Context) error {
 		s.restoreRestart(ctx, l, all)
 		return nil
 	}
-	at, err := s.place()
+	at, err := s.projectPlace()
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (s *Service) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, all, err = s.look(ctx); err != nil {
+	if _, all, err = s.containers(ctx); err != nil {
 		return err
 	}
 	s.restoreRestart(ctx, l, all)
@@ -69,9 +69,9 @@ func (l *link) startNow(ctx context.Context, all []container) error {
 	return nil
 }
 
-// place is where the project lies: where the document says, else where its
+// projectPlace is where the project lies: where the document says, else where its
 // containers came from.
-func (s *Service) place() (place, error) {
+func (s *Service) projectPlace() (place, error) {
 	known, ok := s.engine.places.of(s.key.project)
 	switch {
 	case ok && (s.directory == "" || s.directory == known.Directory):

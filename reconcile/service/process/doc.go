@@ -24,8 +24,9 @@
 // Stopping until a Start or a Stop ends them.
 //
 // The end of the process wakes a watcher at once, through a pidfd, also when it
-// is not a child of this agent. What else may happen (a process with the marker
-// started by hand) is looked for every Poll. The agent's own service unit must
+// is not a child of this agent. A process with the marker that a person starts while
+// the service is down is found within about a second; what else may happen is looked
+// for every Poll. The agent's own service unit must
 // be KillMode=process, or a restart of the agent ends the services.
 //
 // Linux 5.10 or newer with /proc mounted is needed. The package knows nothing

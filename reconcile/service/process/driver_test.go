@@ -335,7 +335,7 @@ func TestASessionOfSomebodyElseWithTheSameNumberIsNotTouched(t *testing.T) {
 	}
 	s := newStage(t, "behaves")
 	d := s.driver()
-	d.keep(record{PID: leader.pid, Start: leader.start - 1})
+	d.saveRecord(record{PID: leader.pid, Start: leader.start - 1})
 	if got := observed(t, d); !got.Run.Down() {
 		t.Errorf("seen as %+v", got)
 	}
@@ -429,4 +429,32 @@ func FuzzStat(f *testing.F) {
 			t.Errorf("%+v", p)
 		}
 	})
+}
+
+// R2: on a side that must not serve, what a person starts by hand is found at once, not
+// with the next round of looking.
+func TestWhatAPersonStartsIsFoundBeforeTheNextPoll(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, string(servicetest.Behaves))
+	s.poll = time.Hour
+	d := s.driver()
+	woken := make(chan struct{}, 1)
+	go func() {
+		_ = d.Watch(t.Context(), func() {
+			select {
+			case woken <- struct{}{}:
+			default:
+			}
+		})
+	}()
+	<-woken
+	s.startByHand()
+	select {
+	case <-woken:
+	case <-time.After(20 * time.Second):
+		t.Fatal("nobody is woken")
+	}
+	if state, err := d.Observe(t.Context()); err != nil || state.Run != plan.Running {
+		t.Errorf("seen %+v, %v", state, err)
+	}
 }

@@ -66,7 +66,7 @@ func (d *Driver) adopt(g group) {
 		return
 	}
 	d.log.Info("process adopted", "pid", g.main.pid)
-	d.keep(record{PID: g.main.pid, Start: g.main.start, At: time.Now()})
+	d.saveRecord(record{PID: g.main.pid, Start: g.main.start, At: time.Now()})
 }
 
 // launch forks. The order matters to an agent that is killed on the way: the
@@ -87,7 +87,7 @@ func (d *Driver) launch(ctx context.Context) error {
 	if err := service.Ended(ctx); err != nil {
 		return d.unlocked(lock, err)
 	}
-	d.keep(record{At: time.Now()})
+	d.saveRecord(record{At: time.Now()})
 	d.at("recorded that it starts")
 	cmd := d.command(lock)
 	err = cmd.Start()
@@ -103,7 +103,7 @@ func (d *Driver) launch(ctx context.Context) error {
 	if err != nil {
 		p = proc{pid: cmd.Process.Pid}
 	}
-	d.keep(record{PID: p.pid, Start: p.start, At: time.Now()})
+	d.saveRecord(record{PID: p.pid, Start: p.start, At: time.Now()})
 	d.at("recorded")
 	reaped := make(chan struct{})
 	d.mu.Lock()
@@ -190,8 +190,8 @@ func (d *Driver) reap(cmd *exec.Cmd, p proc, reaped chan<- struct{}) {
 	d.changed()
 }
 
-// keep writes the record of this service and this boot.
-func (d *Driver) keep(r record) {
+// saveRecord writes the record of this service and this boot.
+func (d *Driver) saveRecord(r record) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r.Marker, r.Boot = d.marker[len(MarkerVariable)+1:], d.boot

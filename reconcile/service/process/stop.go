@@ -26,7 +26,7 @@ func (d *Driver) Stop(ctx context.Context) error {
 		r = &record{}
 	}
 	r.Stopping, r.At = true, time.Now()
-	d.keep(*r)
+	d.saveRecord(*r)
 	d.changed()
 	d.at("recorded that it stops")
 	if err := d.end(ctx, r); err != nil {

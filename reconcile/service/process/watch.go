@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // errPoll ends one round of watching.
@@ -13,6 +14,7 @@ func (d *Driver) Watch(ctx context.Context, wake func()) error {
 	changed := d.subscribe()
 	defer d.unsubscribe(changed)
 	var before group
+	var near arrivals
 	for first := true; ; first = false {
 		// Found before the wake: whatever ends after this is seen by the wait
 		// below, and whatever ended earlier by whoever is woken.
@@ -24,7 +26,7 @@ func (d *Driver) Watch(ctx context.Context, wake func()) error {
 			wake()
 		}
 		before = g
-		if d.awaitChange(ctx, changed, g) == nil {
+		if d.awaitChange(ctx, changed, g, &near) == nil {
 			wake()
 		}
 		if ctx.Err() != nil {
@@ -43,9 +45,9 @@ func same(a, b group) bool {
 	return a.main == nil || a.main.is(*b.main)
 }
 
-// awaitChange returns nil once the driver changed something or the processes
-// ended, errPoll when neither came for one Poll.
-func (d *Driver) awaitChange(ctx context.Context, changed <-chan struct{}, g group) error {
+// awaitChange returns nil once the driver changed something, the processes ended or,
+// where there were none, one came; errPoll when nothing did for one Poll.
+func (d *Driver) awaitChange(ctx context.Context, changed <-chan struct{}, g group, near *arrivals) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, d.poll, errPoll)
 	defer cancel()
 	watched := g.all
@@ -60,14 +62,46 @@ func (d *Driver) awaitChange(ctx context.Context, changed <-chan struct{}, g gro
 			}
 		}()
 	}
-	select {
-	case <-ended:
-		return nil
-	case <-changed:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	arrival := time.NewTicker(arrivalsEvery)
+	defer arrival.Stop()
+	for {
+		select {
+		case <-ended:
+			return nil
+		case <-changed:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-arrival.C:
+			if len(watched) == 0 && near.came(ctx, d) {
+				return nil
+			}
+		}
 	}
+}
+
+// arrivalsEvery is how often a service that is down is looked for among the processes
+// that have come since: on the side that must not serve, a person may start it.
+const arrivalsEvery = time.Second
+
+// arrivals are the processes of the machine, with how often each was looked at.
+type arrivals struct{ looked map[int]int }
+
+// came reports whether a process that is new on the machine is of the service. A new
+// one is looked at twice, for it may still become what it was started for. Those that
+// were there before cost nothing.
+func (a *arrivals) came(ctx context.Context, d *Driver) bool {
+	var env environs
+	now := make(map[int]int, len(a.looked))
+	found, err := scan(ctx, func(pid int) bool {
+		n := a.looked[pid]
+		now[pid] = min(n+1, 2)
+		return n < 2 && d.marked(&env, pid) && d.standingOf(pid) != foreign
+	})
+	if err == nil {
+		a.looked = now
+	}
+	return len(found) > 0
 }
 
 func (d *Driver) subscribe() chan struct{} {

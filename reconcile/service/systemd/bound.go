@@ -31,7 +31,7 @@ const (
 type bound struct {
 	name string
 	tie  tie
-	look
+	unitState
 }
 
 const (
@@ -70,7 +70,7 @@ func ties(unit string, p map[string]any) map[string]tie {
 
 // standsIn reports whether an active unit has no process of its own by which it
 // could be known to run.
-func (s look) standsIn() bool {
+func (s unitState) standsIn() bool {
 	switch kindOf(s.id) {
 	case "service":
 		return s.active == "active" && s.sub == "exited"
@@ -116,12 +116,12 @@ func (l *link) readOne(ctx context.Context, name string, as tie) (bound, map[str
 	if err != nil {
 		return bound{}, nil, err
 	}
-	b := bound{name: name, tie: as, look: readUnit(p)}
+	b := bound{name: name, tie: as, unitState: readUnit(p)}
 	if b.left, err = l.leftOf(ctx, name, b.active); err != nil {
 		return b, nil, err
 	}
 	if b.active == "failed" && kindOf(name) == "service" {
-		err = l.readEnd(ctx, name, &b.look)
+		err = l.readEnd(ctx, name, &b.unitState)
 	}
 	its := ties(name, p)
 	for one, tie := range its {
@@ -140,7 +140,7 @@ func (b bound) up() bool {
 // ending reports whether the unit is on its way down.
 func (b bound) ending() bool { return b.active == "deactivating" || !b.isActive() && len(b.left) > 0 }
 
-func (s look) isActive() bool { return s.active != "inactive" && s.active != "failed" }
+func (s unitState) isActive() bool { return s.active != "inactive" && s.active != "failed" }
 
 func (b bound) says() string {
 	switch {
@@ -153,12 +153,12 @@ func (b bound) says() string {
 }
 
 // members are the units that belong to one, without its triggers.
-func (s look) members(is func(bound) bool) []bound {
+func (s unitState) members(is func(bound) bool) []bound {
 	return slices.DeleteFunc(slices.Clone(s.bound), func(b bound) bool { return b.tie == trigger || !is(b) })
 }
 
 // triggers are the active units that may start one at any time.
-func (s look) triggers() []bound {
+func (s unitState) triggers() []bound {
 	return slices.DeleteFunc(slices.Clone(s.bound), func(b bound) bool { return b.tie != trigger || !b.up() })
 }
 
@@ -176,7 +176,7 @@ func say(all []bound) string {
 func failed(b bound) bool { return b.active == "failed" && !b.up() }
 
 // standIn says what an active unit without a process of its own is worth.
-func (s look) standIn() string {
+func (s unitState) standIn() string {
 	if !s.standsIn() {
 		return ""
 	}
@@ -193,7 +193,7 @@ func (s look) standIn() string {
 
 // paths are the objects whose changes are changes of a unit: its own under its real
 // name, and those of what belongs to it.
-func (s look) paths() []godbus.ObjectPath {
+func (s unitState) paths() []godbus.ObjectPath {
 	var all []godbus.ObjectPath
 	if s.id != "" {
 		all = append(all, unitPath(s.id))

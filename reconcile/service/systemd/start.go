@@ -25,7 +25,7 @@ func (u *Unit) startOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	seen, err := l.look(ctx, u.name)
+	seen, err := l.readUnit(ctx, u.name)
 	if err != nil {
 		return l.explain(ctx, err)
 	}
@@ -94,7 +94,7 @@ func (l *link) hold(ctx context.Context, unit string) (release func()) {
 }
 
 // unstartable says why a unit cannot be started whatever is tried.
-func (s look) unstartable() error {
+func (s unitState) unstartable() error {
 	switch s.load {
 	case "not-found":
 		return fmt.Errorf("%w: there is no such unit on this machine", service.ErrNotFound)
@@ -109,7 +109,7 @@ func (s look) unstartable() error {
 // judgeStart looks at what a start led to: a job is done as well when a
 // condition kept the unit from starting.
 func (u *Unit) judgeStart(ctx context.Context, l *link, result string) error {
-	seen, err := l.look(ctx, u.name)
+	seen, err := l.readUnit(ctx, u.name)
 	if err != nil {
 		return l.explain(ctx, err)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // state says what a look means.
-func (s look) state() service.State {
+func (s unitState) state() service.State {
 	run, detail := s.run()
 	return service.State{Run: run, Detail: detail, Holdoff: s.holdoff() || s.broken() || s.lurks(), PID: s.pid,
 		Enabled: s.enabled(), StandIn: s.standIn(), Since: s.since}
@@ -18,22 +18,22 @@ func (s look) state() service.State {
 
 // holdoff reports whether systemd waits for the unit's RestartSec to pass. Once
 // its own start is queued, another one is of no use.
-func (s look) holdoff() bool { return s.active == "activating" && s.sub == "auto-restart" }
+func (s unitState) holdoff() bool { return s.active == "activating" && s.sub == "auto-restart" }
 
 // broken reports whether what an active unit stands for failed: it wants another
 // start, and is not down, since others may run.
-func (s look) broken() bool { return s.standsIn() && len(s.members(failed)) > 0 }
+func (s unitState) broken() bool { return s.standsIn() && len(s.members(failed)) > 0 }
 
 // lurks reports whether a unit that ended is not down for good: something that
 // belongs to it is up, or may start it at any time.
-func (s look) lurks() bool {
+func (s unitState) lurks() bool {
 	return !s.isActive() && len(s.left) == 0 && s.job == 0 && len(s.members(bound.ending)) == 0 &&
 		(len(s.members(bound.up)) > 0 || len(s.triggers()) > 0)
 }
 
 // run maps systemd's states, and says what is special about one. Only a unit
 // that nothing of is left and nothing is about to start is down.
-func (s look) run() (plan.Run, string) {
+func (s unitState) run() (plan.Run, string) {
 	switch s.active {
 	case "active":
 		if s.broken() {
@@ -52,7 +52,7 @@ func (s look) run() (plan.Run, string) {
 	return plan.RunUnsure, fmt.Sprintf("systemd says %s (%s)", s.active, s.sub)
 }
 
-func (s look) activeDetail() string {
+func (s unitState) activeDetail() string {
 	switch s.sub {
 	case "running", "active", "listening", "plugged", "mounted", "waiting":
 		return ""
@@ -62,14 +62,14 @@ func (s look) activeDetail() string {
 	return s.sub
 }
 
-func (s look) activatingDetail() string {
+func (s unitState) activatingDetail() string {
 	if strings.HasPrefix(s.sub, "auto-restart") {
 		return "systemd starts it again by itself: " + s.how()
 	}
 	return s.sub
 }
 
-func (s look) ended() (plan.Run, string) {
+func (s unitState) ended() (plan.Run, string) {
 	if len(s.left) > 0 {
 		return plan.Stopping, "the unit is " + s.active + ", but processes of it are left: " + names(s.left)
 	}
@@ -92,7 +92,7 @@ func (s look) ended() (plan.Run, string) {
 }
 
 // why says what stands in the way of an inactive unit's start.
-func (s look) why() string {
+func (s unitState) why() string {
 	switch {
 	case s.load == "not-found":
 		return "there is no such unit on this machine"
@@ -107,7 +107,7 @@ func (s look) why() string {
 }
 
 // how says how a service last ended.
-func (s look) how() string {
+func (s unitState) how() string {
 	switch s.result {
 	case "exit-code":
 		return "its process ended with exit code " + exitCode(s.status)
@@ -149,7 +149,7 @@ func exitCode(status int32) string {
 }
 
 // enabled says what besides the agent would start the unit.
-func (s look) enabled() string {
+func (s unitState) enabled() string {
 	switch s.fileState {
 	case "enabled", "enabled-runtime":
 		// A unit that is enabled for its alias only is started by nobody.

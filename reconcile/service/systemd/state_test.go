@@ -11,39 +11,39 @@ import (
 
 func TestEveryStateOfAUnitReadsAsAPersonWouldSayIt(t *testing.T) {
 	for _, c := range []struct {
-		seen   look
+		seen   unitState
 		run    plan.Run
 		detail string // contained in the detail; empty means no detail at all
 	}{
-		{look{active: "active", sub: "running"}, plan.Running, ""},
-		{look{active: "active", sub: "active"}, plan.Running, ""},
-		{look{active: "active", sub: "exited"}, plan.Running, "without a process"},
-		{look{active: "active", sub: "start-post"}, plan.Running, "start-post"},
-		{look{active: "reloading", sub: "reload"}, plan.Running, "reloading"},
-		{look{active: "refreshing", sub: "refresh"}, plan.Running, "refreshing"},
-		{look{active: "activating", sub: "start-pre"}, plan.Starting, "start-pre"},
-		{look{active: "activating", sub: "auto-restart", result: "exit-code", status: 1}, plan.Starting, "systemd starts it again by itself: its process ended with exit code 1"},
-		{look{active: "activating", sub: "auto-restart-queued", result: "signal", status: 9}, plan.Starting, "signal 9 (killed)"},
-		{look{active: "deactivating", sub: "stop-sigterm"}, plan.Stopping, "stop-sigterm"},
-		{look{active: "deactivating", sub: "final-sigkill"}, plan.Stopping, "final-sigkill"},
-		{look{active: "inactive", sub: "dead", load: "loaded"}, plan.Stopped, ""},
-		{look{active: "inactive", load: "not-found"}, plan.Stopped, "no such unit on this machine"},
-		{look{active: "inactive", load: "masked"}, plan.Stopped, "masked"},
-		{look{active: "inactive", load: "bad-setting", loadError: "line 3"}, plan.Stopped, "cannot be used: line 3"},
-		{look{active: "inactive", unmet: []string{"ConditionHost=a"}}, plan.Stopped, "not met: ConditionHost=a"},
-		{look{active: "inactive", job: 7}, plan.Starting, "a start is queued"},
-		{look{active: "inactive", left: []process{{1, "x"}}}, plan.Stopping, "processes of it are left: 1 (x)"},
-		{look{active: "failed", left: []process{{1, "x"}}}, plan.Stopping, "processes of it are left"},
-		{look{active: "failed", job: 7}, plan.Starting, "a start is queued"},
-		{look{active: "failed", result: "exit-code", status: 217}, plan.RunFailed, "217 (its user does not exist)"},
-		{look{active: "failed", result: "exit-code", status: 2}, plan.RunFailed, "exit code 2"},
-		{look{active: "failed", result: "core-dump", status: 11}, plan.RunFailed, "signal 11 (segmentation fault)"},
-		{look{active: "failed", result: "timeout"}, plan.RunFailed, "in the time its unit allows"},
-		{look{active: "failed", result: "start-limit-hit"}, plan.RunFailed, "too often"},
-		{look{active: "failed", result: "oom-kill"}, plan.RunFailed, "memory ran out"},
-		{look{active: "failed", sub: "failed", result: "later"}, plan.RunFailed, "failed, later"},
-		{look{active: "maintenance", sub: "cleaning"}, plan.RunUnsure, "maintenance (cleaning)"},
-		{look{}, plan.RunUnsure, "systemd says"},
+		{unitState{active: "active", sub: "running"}, plan.Running, ""},
+		{unitState{active: "active", sub: "active"}, plan.Running, ""},
+		{unitState{active: "active", sub: "exited"}, plan.Running, "without a process"},
+		{unitState{active: "active", sub: "start-post"}, plan.Running, "start-post"},
+		{unitState{active: "reloading", sub: "reload"}, plan.Running, "reloading"},
+		{unitState{active: "refreshing", sub: "refresh"}, plan.Running, "refreshing"},
+		{unitState{active: "activating", sub: "start-pre"}, plan.Starting, "start-pre"},
+		{unitState{active: "activating", sub: "auto-restart", result: "exit-code", status: 1}, plan.Starting, "systemd starts it again by itself: its process ended with exit code 1"},
+		{unitState{active: "activating", sub: "auto-restart-queued", result: "signal", status: 9}, plan.Starting, "signal 9 (killed)"},
+		{unitState{active: "deactivating", sub: "stop-sigterm"}, plan.Stopping, "stop-sigterm"},
+		{unitState{active: "deactivating", sub: "final-sigkill"}, plan.Stopping, "final-sigkill"},
+		{unitState{active: "inactive", sub: "dead", load: "loaded"}, plan.Stopped, ""},
+		{unitState{active: "inactive", load: "not-found"}, plan.Stopped, "no such unit on this machine"},
+		{unitState{active: "inactive", load: "masked"}, plan.Stopped, "masked"},
+		{unitState{active: "inactive", load: "bad-setting", loadError: "line 3"}, plan.Stopped, "cannot be used: line 3"},
+		{unitState{active: "inactive", unmet: []string{"ConditionHost=a"}}, plan.Stopped, "not met: ConditionHost=a"},
+		{unitState{active: "inactive", job: 7}, plan.Starting, "a start is queued"},
+		{unitState{active: "inactive", left: []process{{1, "x"}}}, plan.Stopping, "processes of it are left: 1 (x)"},
+		{unitState{active: "failed", left: []process{{1, "x"}}}, plan.Stopping, "processes of it are left"},
+		{unitState{active: "failed", job: 7}, plan.Starting, "a start is queued"},
+		{unitState{active: "failed", result: "exit-code", status: 217}, plan.RunFailed, "217 (its user does not exist)"},
+		{unitState{active: "failed", result: "exit-code", status: 2}, plan.RunFailed, "exit code 2"},
+		{unitState{active: "failed", result: "core-dump", status: 11}, plan.RunFailed, "signal 11 (segmentation fault)"},
+		{unitState{active: "failed", result: "timeout"}, plan.RunFailed, "in the time its unit allows"},
+		{unitState{active: "failed", result: "start-limit-hit"}, plan.RunFailed, "too often"},
+		{unitState{active: "failed", result: "oom-kill"}, plan.RunFailed, "memory ran out"},
+		{unitState{active: "failed", sub: "failed", result: "later"}, plan.RunFailed, "failed, later"},
+		{unitState{active: "maintenance", sub: "cleaning"}, plan.RunUnsure, "maintenance (cleaning)"},
+		{unitState{}, plan.RunUnsure, "systemd says"},
 	} {
 		run, detail := c.seen.run()
 		if run != c.run || !strings.Contains(detail, c.detail) || (c.detail == "") != (detail == "") {
@@ -54,15 +54,15 @@ func TestEveryStateOfAUnitReadsAsAPersonWouldSayIt(t *testing.T) {
 
 func TestWhatElseStartsAUnitIsReported(t *testing.T) {
 	for _, c := range []struct {
-		seen look
+		seen unitState
 		want string
 	}{
-		{look{fileState: "disabled"}, ""},
-		{look{fileState: "static"}, ""},
-		{look{fileState: "enabled", wantedBy: []string{"multi-user.target"}}, "enabled"},
-		{look{fileState: "enabled-runtime"}, "enabled-runtime"},
-		{look{fileState: "static", wantedBy: []string{"voice.target"}}, "wanted by voice.target"},
-		{look{fileState: "disabled", triggeredBy: []string{"pbx.socket"}}, "triggered by pbx.socket"},
+		{unitState{fileState: "disabled"}, ""},
+		{unitState{fileState: "static"}, ""},
+		{unitState{fileState: "enabled", wantedBy: []string{"multi-user.target"}}, "enabled"},
+		{unitState{fileState: "enabled-runtime"}, "enabled-runtime"},
+		{unitState{fileState: "static", wantedBy: []string{"voice.target"}}, "wanted by voice.target"},
+		{unitState{fileState: "disabled", triggeredBy: []string{"pbx.socket"}}, "triggered by pbx.socket"},
 	} {
 		if got := c.seen.enabled(); got != c.want {
 			t.Errorf("%+v: %q, want %q", c.seen, got, c.want)

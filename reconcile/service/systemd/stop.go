@@ -38,7 +38,7 @@ func (u *Unit) stopOnce(ctx context.Context) error {
 		return l.explain(ctx, err)
 	}
 	defer forget()
-	seen, err := l.look(ctx, u.name)
+	seen, err := l.readUnit(ctx, u.name)
 	if err != nil {
 		return l.explain(ctx, err)
 	}
@@ -69,7 +69,7 @@ func (l *link) stopUnit(ctx context.Context, unit string, result chan<- string) 
 
 // tellBound orders what belongs to the unit to stop, each once: systemd does so for
 // a unit that is active, and not for one that ended before them.
-func (s *stopping) tellBound(ctx context.Context, seen look) error {
+func (s *stopping) tellBound(ctx context.Context, seen unitState) error {
 	for _, b := range append(seen.members(bound.up), seen.triggers()...) {
 		if b.tie == wanted || s.told[b.name] || b.active == "deactivating" || seen.isActive() {
 			continue
@@ -102,7 +102,7 @@ func (s *stopping) await(ctx context.Context) error {
 	force := time.NewTimer(service.StopGrace(ctx))
 	defer force.Stop()
 	for {
-		seen, err := s.link.look(ctx, s.unit.name)
+		seen, err := s.link.readUnit(ctx, s.unit.name)
 		if err != nil {
 			return s.link.explain(ctx, err)
 		}
@@ -131,7 +131,7 @@ func (s *stopping) await(ctx context.Context) error {
 	}
 }
 
-func (s *stopping) kill(ctx context.Context, seen look, detail string) {
+func (s *stopping) kill(ctx context.Context, seen unitState, detail string) {
 	s.unit.log.Warn("killing a unit that does not stop", "state", detail)
 	for _, b := range seen.members(bound.up) {
 		if b.tie == tied {

@@ -32,7 +32,7 @@ func (u *Unit) Observe(ctx context.Context) (service.State, error) {
 		if err != nil {
 			return err
 		}
-		seen, err := l.look(ctx, u.name)
+		seen, err := l.readUnit(ctx, u.name)
 		if err != nil {
 			return l.explain(ctx, err)
 		}
@@ -87,7 +87,7 @@ func (u *Unit) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	seen, err := l.look(ctx, u.name)
+	seen, err := l.readUnit(ctx, u.name)
 	if err != nil {
 		return u.wrap("reload", l.explain(ctx, err))
 	}
@@ -120,7 +120,7 @@ func (l *link) await(ctx context.Context, unit string, result <-chan string) (st
 		case <-ctx.Done():
 			return "", service.Ended(ctx)
 		case <-ticker.C:
-			seen, err := l.look(ctx, unit)
+			seen, err := l.readUnit(ctx, unit)
 			if err == nil && seen.job == 0 && len(result) == 0 {
 				return "done", nil
 			}

@@ -16,7 +16,7 @@ type watched struct {
 	// kept is what was read since the last signal, or nil. It spares reading
 	// again what surrounds the state of a unit; the state itself is read every
 	// time.
-	kept *look
+	kept *unitState
 	// follows are the other objects whose changes are changes of this unit.
 	follows map[godbus.ObjectPath]bool
 }
@@ -117,7 +117,7 @@ func (w *watched) changed() {
 
 // recall returns what is kept of a unit, if anything, and how many signals of
 // it came so far.
-func (l *link) recall(unit string) (kept *look, changes uint64) {
+func (l *link) recall(unit string) (kept *unitState, changes uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w := l.watched[unitPath(unit)]
@@ -127,8 +127,8 @@ func (l *link) recall(unit string) (kept *look, changes uint64) {
 	return w.kept, w.changes
 }
 
-// keep remembers a look, unless a signal came since the reading began.
-func (l *link) keep(unit string, seen look, changes uint64) {
+// remember remembers a look, unless a signal came since the reading began.
+func (l *link) remember(unit string, seen unitState, changes uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if w := l.watched[unitPath(unit)]; w != nil && w.changes == changes {

@@ -10,6 +10,8 @@ func (x *explorer) apply(m move) {
 		x.commit(docCode(m.arg))
 	case goesBack:
 		x.goBack(m.node)
+	case losesRefs:
+		x.loseRefs()
 	case cloned, replaced:
 		x.copyMachine(m.kind)
 	case ticks:
@@ -24,9 +26,9 @@ func (x *explorer) applyNode(m move, i int) {
 	n, left := &x.w.nodes[i], &x.w.left
 	switch m.kind {
 	case looks, begins, lists, learns, blind:
-		x.look(m.kind, i)
+		x.lookAtGit(m.kind, i)
 	case publishes:
-		x.w.reports[x.cfg.nodes[i].ref] = x.telling(n.out)
+		*x.told(i) = x.telling(n.out)
 	case restores:
 		x.pushBack(i)
 	case passes:
@@ -44,6 +46,9 @@ func (x *explorer) applyNode(m move, i int) {
 		n.mem = memory{fresh: true, start: 30 + 10*left.disks}
 	case restarts:
 		x.restartAfter(i, m.arg)
+	case relocates, accepts:
+		left.hands--
+		x.move(m, i)
 	case powersOff:
 		left.powers--
 		x.powerOff(i)
@@ -67,9 +72,9 @@ func (x *explorer) order(m move, i int) {
 	switch m.kind {
 	case states:
 		left.orders--
-		n.order = m.arg
+		n.order, n.orderOn = m.arg, n.own.tipID
 	case ends:
-		n.order = orderNone
+		n.order, n.orderOn = orderNone, tipID{}
 	case pauses:
 		left.pauses--
 		n.paused = true
@@ -79,7 +84,7 @@ func (x *explorer) order(m move, i int) {
 	x.passIf(i, true)
 }
 
-func (x *explorer) look(k kind, i int) {
+func (x *explorer) lookAtGit(k kind, i int) {
 	n := &x.w.nodes[i]
 	before := *n
 	switch k {
@@ -234,7 +239,8 @@ func (x *explorer) copyMachine(k kind) {
 	x.w.left.copies--
 	*second = node{mem: memory{fresh: true, start: 50}, needsWin: true, stale: x.cfg.readOnly}
 	if k == cloned {
-		second.doc, second.own, second.mem, second.order, second.paused = first.doc, first.own, first.mem, first.order, first.paused
+		second.doc, second.own, second.mem, second.paused = first.doc, first.own, first.mem, first.paused
+		second.order, second.orderOn = first.order, first.orderOn
 		second.mem.boot = false
 	} else {
 		x.powerOff(0)
@@ -250,8 +256,11 @@ func (x *explorer) tick() {
 		n := &x.w.nodes[i]
 		n.older()
 		if n.power && !n.agent {
-			n.down++
+			n.down = min(n.down+1, oldest)
 		}
+	}
+	for i := range x.cfg.nodes {
+		x.guard(i)
 	}
 	for i := range x.cfg.nodes {
 		if x.w.nodes[i].agent {
@@ -271,6 +280,8 @@ func (n *node) older() {
 	}
 	grow(&n.began, n.read || n.kept)
 	grow(&n.fetch.age, n.fetch.phase > 0)
+	grow(&n.watch.began, n.watch.on && n.watch.known)
+	grow(&n.watch.passedSince, n.watch.passed)
 	m := &n.mem
 	grow(&m.waitAge, m.waiting)
 	grow(&m.leaveAge, m.leaving)

@@ -156,9 +156,9 @@ func (x *explorer) planMemory(m *memory) plan.Memory {
 	return out
 }
 
-// keep is the memory of a decision as a world holds it. Times that no decision
+// compactMemory is the memory of a decision as a world holds it. Times that no decision
 // can look at any more are forgotten, so that states differ only where nodes do.
-func (x *explorer) keep(m *plan.Memory) memory {
+func (x *explorer) compactMemory(m *plan.Memory) memory {
 	out := memory{
 		boot: true, waiting: m.Waiting, leaving: m.Leaving, holdBegun: m.Hold.Begun && m.Hold.For > 0, stopLeased: m.StopLeased,
 		takenOver: m.TakenOver, wasActive: m.WasActive, fresh: m.Fresh, bounded: m.HeldBound > 0,

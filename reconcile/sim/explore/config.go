@@ -52,6 +52,12 @@ type Config struct {
 	first   docCode
 	// plain begins a space under a lease with a document that has none.
 	plain bool
+	// guarded has a guard beside each agent, so that one may stay dead under a lease.
+	guarded bool
+	// places are two places of coordination: the agent file of a node may name either.
+	places bool
+	// renames are two names of the role: docOther is the second one.
+	renames bool
 }
 
 func pair() []member {

@@ -18,6 +18,9 @@ const calmLongest = 55
 // know the first document and no claim.
 func begin0(cfg *Config) world {
 	w := world{ndocs: 1}
+	if cfg.places || cfg.renames {
+		w.refs[1].epoch = secondLine
+	}
 	w.docs[0] = cfg.first
 	if cfg.lease && !cfg.plain {
 		w.docs[0] |= docLease
@@ -137,7 +140,7 @@ func (x *explorer) round(i int) {
 }
 
 func (x *explorer) landFirst(i int) {
-	r := x.cfg.nodes[i].role
+	r := x.claimAt(i)
 	for k, f := range x.w.refs[r].flights {
 		if f.used && int(f.owner) == i {
 			x.apply(move{kind: lands, node: uint8(r), arg: uint8(k)})
@@ -192,6 +195,9 @@ func (x *explorer) mustServe() bool {
 	}
 	for i, m := range x.cfg.nodes {
 		n := &x.w.nodes[i]
+		if x.twoClaims() && n.agent && (x.claimAt(i) != x.claimAt(0) || x.cfg.renames && x.renamed(i) || n.ownPlace != n.place) {
+			return false // a person has to make them agree, and it is not known what the other claim says
+		}
 		if n.paused || n.order != orderNone || n.gone || n.regressed || m.spare && n.power {
 			return false
 		}

@@ -18,11 +18,11 @@ func (x *explorer) list(i int) snapshot {
 	w, m := x.w, x.cfg.nodes[i]
 	s := snapshot{doc: x.newest(i)}
 	if m.role != edge {
-		s.own = w.refs[m.role].tip
+		s.own = x.claimOf(i).tip
 		s.peer = x.peerReport(i)
 		for j, o := range x.cfg.nodes {
 			if o.role == m.role && !o.spare {
-				s.highest = max(s.highest, w.reports[j].seq)
+				s.highest = max(s.highest, x.reported(i, j).seq)
 			}
 		}
 	}
@@ -41,7 +41,7 @@ func (x *explorer) peerReport(i int) report {
 	m := x.cfg.nodes[i]
 	for j, o := range x.cfg.nodes {
 		if o.role == m.role && o.side == other(m.side) && !o.spare {
-			return x.w.reports[j]
+			return x.reported(i, j)
 		}
 	}
 	return report{}
@@ -50,7 +50,7 @@ func (x *explorer) peerReport(i int) report {
 // newest is the commit a node would accept now: the tip, unless it is broken.
 func (x *explorer) newest(i int) uint8 {
 	tip := x.w.ndocs
-	if x.w.docs[tip-1]&docBroken != 0 {
+	if x.w.docs[tip-1]&docBroken != 0 || x.cfg.renames && x.renamed(i) {
 		return x.w.nodes[i].doc
 	}
 	return tip
@@ -81,17 +81,17 @@ func (x *explorer) deliver(i int, s snapshot, began uint8) {
 // believe takes a listed tip for the claim only if it descends from the one
 // last believed (R10).
 func (x *explorer) believe(i int, s snapshot, began uint8) {
-	n, r := &x.w.nodes[i], &x.w.refs[x.cfg.nodes[i].role]
+	n, r := &x.w.nodes[i], x.claimOf(i)
 	read := n.read
 	n.reach, n.read = true, true
 	if r.believable(n.own.tipID, s.own) {
 		n.joined = r.joined(n, s.own, read)
 		n.own, n.began, n.regressed, n.restorable, n.server = s.own, began, false, false, tipID{}
-		n.kept = false
+		n.kept, n.ownPlace = false, n.place
 		return
 	}
 	n.regressed, n.server = true, s.own.tipID
-	n.restorable = r.ancestor(s.own.tipID, n.own.tipID)
+	n.restorable = n.place == n.ownPlace && r.ancestor(s.own.tipID, n.own.tipID)
 }
 
 // joined is from where on the chain proves something to a node (R13).
@@ -121,7 +121,7 @@ func (n *node) lose() {
 // that was decided before the claim went back does not land on what the server
 // was restored to: no rule could tell it from the first time.
 func (x *explorer) send(i int, p *plan.Push) {
-	r := &x.w.refs[x.cfg.nodes[i].role]
+	r := x.claimOf(i)
 	f := flight{used: true, owner: uint8(i), parent: x.names.tipOf(p.Parent), tip: x.pushed(i, p.Claim)}
 	if f.parent != r.tip.tipID || x.w.nodes[i].behind {
 		return
@@ -143,9 +143,13 @@ func (x *explorer) send(i int, p *plan.Push) {
 	r.flights[free] = f
 }
 
-// land makes a push the ref's tip. Every other push on the same parent has lost.
-func (x *explorer) land(role role, k int) {
-	r := &x.w.refs[role]
+// land makes a push the tip of a ref, which is a role's but in a space of two places
+// or names. Every other push on the same parent has lost.
+func (x *explorer) land(which role, k int) {
+	r, role := &x.w.refs[which], which
+	if x.twoClaims() {
+		role = xivo
+	}
 	f := r.flights[k]
 	if f.tip.seq <= r.tip.seq || f.tip.seq != r.tip.seq+1 && actions[f.tip.action] != plan.Reroot {
 		x.violate("seq only grows", "a push makes seq %d of %d", f.tip.seq, r.tip.seq)
@@ -181,7 +185,7 @@ func (r *ref) goBack(to tip) {
 // pushBack is a node that knows a descendant of the tip and pushes it again
 // (R10).
 func (x *explorer) pushBack(i int) {
-	n, r := &x.w.nodes[i], &x.w.refs[x.cfg.nodes[i].role]
+	n, r := &x.w.nodes[i], x.claimOf(i)
 	if !r.ancestor(r.tip.tipID, n.own.tipID) || r.tip.tipID == n.own.tipID {
 		return
 	}

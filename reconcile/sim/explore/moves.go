@@ -36,6 +36,9 @@ const (
 	replaced              // a machine is replaced
 	ticks                 // a unit of time passes, under a lease
 	passes                // an agent passes although nothing happened
+	losesRefs             // a new git server knows the branch alone
+	relocates             // a person names another place of coordination
+	accepts               // a person accepts a document that renames the role
 )
 
 // The orders of R9.
@@ -83,6 +86,9 @@ func (x *explorer) nodeMoves(to []move, i uint8) []move {
 	left := &x.w.left
 	to = when(to, n.agent && left.crashes > 0, move{kind: dies, node: i})
 	to = when(to, n.agent && left.disks > 0, move{kind: losesDisk, node: i})
+	to = when(to, n.agent && x.cfg.places && left.hands > 0, move{kind: relocates, node: i})
+	to = when(to, n.agent && x.cfg.places && left.hands > 0 && left.disks > 0, move{kind: relocates, node: i, arg: 1})
+	to = when(to, n.agent && x.cfg.renames && x.renamed(int(i)) && left.hands > 0, move{kind: accepts, node: i})
 	to = when(to, n.power && left.powers > 0, move{kind: powersOff, node: i})
 	to = when(to, !n.power && !n.gone && (!x.cfg.nodes[i].spare || n.doc > 0), move{kind: powersOn, node: i})
 	if n.power && !n.agent {
@@ -107,7 +113,7 @@ func (x *explorer) agentMoves(to []move, i uint8) []move {
 		to = append(to, move{kind: learns, node: i})
 	}
 	to = when(to, (n.reach || n.freach) && !x.cfg.terse || n.fetch.phase > 0, move{kind: blind, node: i})
-	to = when(to, !x.cfg.readOnly && n.out.known && x.telling(n.out) != x.w.reports[m.ref], move{kind: publishes, node: i})
+	to = when(to, !x.cfg.readOnly && n.out.known && x.telling(n.out) != *x.told(int(i)), move{kind: publishes, node: i})
 	to = when(to, !x.cfg.lease && n.mem.hasWait(), move{kind: waits, node: i})
 	to = when(to, n.restore, move{kind: restores, node: i})
 	if x.cfg.witness && m.role == xivo || x.cfg.detect && m.role == edge {
@@ -173,6 +179,7 @@ func (x *explorer) gitMoves(to []move) []move {
 		}
 		to = append(to, move{kind: goesBack, node: maxNodes})
 	}
+	to = when(to, x.w.left.regressions > 0 && x.w.refs[xivo].tip.tipID != tipID{}, move{kind: losesRefs})
 	if x.w.left.copies > 0 && len(x.cfg.nodes) == 3 && !x.w.nodes[2].power {
 		to = append(to, move{kind: cloned}, move{kind: replaced})
 	}
@@ -210,12 +217,12 @@ func (x *explorer) off(s side) bool {
 	return true
 }
 
-// canTick: no agent stays dead for longer than its watchdog allows, and no look
-// takes longer than its timeout.
+// canTick: no agent without a guard stays dead for longer than its watchdog allows,
+// and no look takes longer than its timeout.
 func (x *explorer) canTick() bool {
 	for i := range x.cfg.nodes {
 		n := &x.w.nodes[i]
-		if n.power && !n.agent && n.down >= 1 || n.fetch.phase > 0 && n.fetch.age >= 2 {
+		if n.power && !n.agent && n.down >= 1 && !x.cfg.guarded || n.fetch.phase > 0 && n.fetch.age >= 2 {
 			return false
 		}
 	}

@@ -39,6 +39,8 @@ func (x *explorer) happening(m move) string {
 			return "the claim is deleted"
 		}
 		return "the claim goes back to what " + x.label(int(m.node)) + " believes"
+	case losesRefs:
+		return "git loses all claims and reports"
 	case cloned:
 		return "main's machine is copied"
 	case replaced:
@@ -55,6 +57,8 @@ func (x *explorer) verb(m move) string {
 		return serviceVerb(x.w.nodes[m.node].svc, m)
 	case restarts:
 		return []string{"restarts", "restarts and looks at git", "restarts and cannot look at git"}[m.arg]
+	case relocates:
+		return []string{"is pointed at the other place", "is pointed at the other place and loses its memory"}[m.arg]
 	case states:
 		return []string{"", "is told to take over", "is told to adopt the claim", "is told to accept the claim"}[m.arg]
 	}
@@ -63,7 +67,7 @@ func (x *explorer) verb(m move) string {
 		blind: "cannot look at git", publishes: "publishes", passes: "looks at its service", waits: "has waited", patience: "saw its witness silent for long",
 		probes: "probes", lies: "loses a probe", dies: "loses its agent", powersOff: "is powered off", powersOn: "is powered on",
 		ends: "is told to end the takeover", pauses: "is paused", resumes: "is resumed", cuts: "is told to end its drain",
-		losesDisk: "loses its agent and its memory", restores: "restores the claim",
+		losesDisk: "loses its agent and its memory", restores: "restores the claim", accepts: "is told to accept the renaming",
 	}[m.kind]
 }
 

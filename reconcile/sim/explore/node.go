@@ -138,7 +138,7 @@ func (x *explorer) gatherOrders(in *plan.Input, n *node) {
 		in.Pause = &plan.PauseOrder{Reason: "by hand"}
 	}
 	if n.order != orderNone {
-		in.Takeover = &plan.TakeoverAsk{Attest: "stated", Adopt: n.order == orderAdopt, Reroot: n.order == orderReroot}
+		in.Takeover = &plan.TakeoverAsk{Attest: "stated", On: x.names.tip(n.orderOn), Adopt: n.order == orderAdopt, Reroot: n.order == orderReroot}
 	}
 }
 
@@ -213,7 +213,8 @@ func (x *explorer) pass(i int, restarted bool) {
 	before := n.mem
 	x.last = plan.Decide(in)
 	d := &x.last
-	n.mem = x.keep(&d.Memory)
+	n.mem = x.compactMemory(&d.Memory)
+	x.tellGuard(i, in, d)
 	x.didPush, x.didStep = x.didPush || d.Push != nil, x.didStep || len(d.Steps) > 0
 	x.audit(i, in, &before)
 	if x.crash == afterPersist && (d.Push != nil || len(d.Steps) > 0) {
@@ -223,7 +224,7 @@ func (x *explorer) pass(i int, restarted bool) {
 	}
 	n.restore, n.out = d.Restore, x.report(i, d)
 	if d.Done {
-		n.order = orderNone
+		n.order, n.orderOn = orderNone, tipID{}
 	}
 	if d.Push != nil {
 		x.send(i, d.Push)
@@ -309,7 +310,7 @@ func (x *explorer) powerOff(i int) {
 	x.die(i)
 	n.power, n.svc, n.mem.boot = false, stopped, false
 	n.kept, n.began = false, 0
-	n.down = 0
+	n.down, n.watch, n.guarding = 0, watch{}, false
 	x.broughtDown(i)
 }
 
@@ -322,6 +323,6 @@ func (x *explorer) powerOn(i int) {
 // lease it looks at git before that, which is a move of its own.
 func (x *explorer) restart(i int) {
 	n := &x.w.nodes[i]
-	n.agent, n.down = true, 0
+	n.agent, n.down, n.guarding = true, 0, false
 	x.act(i, true)
 }

@@ -149,6 +149,9 @@ type node struct {
 	mem      memory
 	joined   uint8 // from where on the own claim's chain proves something (R13)
 	order    uint8 // a person's order, R9
+	orderOn  tipID // the claim that it was stated on
+	place    uint8 // of coordination, as the agent file says
+	ownPlace uint8 // where the own claim was read
 	paused   bool  // a person's pause, R11
 
 	// In the agent's memory.
@@ -170,6 +173,10 @@ type node struct {
 	witness  uint8
 	// down counts how long the agent has been dead, under a lease.
 	down uint8
+	// watch is what the guard was told, and guarding that it has told the services to
+	// stop.
+	watch    watch
+	guarding bool
 
 	// Ghosts.
 	needsWin bool
@@ -196,6 +203,13 @@ type memory struct {
 	tries, triesAge                         uint8
 	renders, rendersAge                     uint8
 	serving                                 side
+}
+
+// watch is plan.Watch with times as ages.
+type watch struct {
+	on, known, passed  bool // known says that it is known when the lease ends
+	claim              tipID
+	began, passedSince uint8
 }
 
 // service is the state of a node's one service.

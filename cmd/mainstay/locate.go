@@ -22,8 +22,8 @@ import (
 	"mainstay/schema"
 )
 
-// laptop is how a person's machine finds a deployment.
-type laptop struct {
+// locator is how a person's machine finds a deployment.
+type locator struct {
 	place      fleet.Place
 	config     string
 	deployment string
@@ -33,7 +33,7 @@ type laptop struct {
 
 // flags adds what finds a deployment to a command. also is another name of --base, or
 // empty.
-func (l *laptop) flags(c *cobra.Command, also string) {
+func (l *locator) flags(c *cobra.Command, also string) {
 	f := c.Flags()
 	f.StringVar(&l.place.URL, "repo", "", "the repository, as git takes it (default: origin of this checkout)")
 	f.StringVar(&l.place.Branch, "base", "", "the branch that the nodes read (default: that of the remote, or main)")
@@ -53,7 +53,7 @@ func (l *laptop) flags(c *cobra.Command, also string) {
 
 // find completes the place: flags first, then the agent's own file, then the
 // checkout around the current folder.
-func (l *laptop) find(ctx context.Context) error {
+func (l *locator) find(ctx context.Context) error {
 	if l.config != "" {
 		if err := l.fromConfig(); err != nil {
 			return err
@@ -81,7 +81,7 @@ func (l *laptop) find(ctx context.Context) error {
 
 // checkout takes from the checkout around the current folder which branch the nodes
 // read, the remote's own, and where the person stands.
-func (l *laptop) checkout(ctx context.Context) {
+func (l *locator) checkout(ctx context.Context) {
 	top, err := gitcmd.Top(ctx, ".")
 	if err != nil {
 		return
@@ -111,7 +111,7 @@ func (l *laptop) checkout(ctx context.Context) {
 
 // headOf asks a repository of which there is no checkout here for its own branch. It
 // is empty when that is not known.
-func (l *laptop) headOf(ctx context.Context) string {
+func (l *locator) headOf(ctx context.Context) string {
 	if l.folder != "" {
 		return "" // a checkout was asked already
 	}
@@ -134,7 +134,7 @@ const headTimeout = 10 * time.Second
 
 // here is the deployment in whose folder the person stands, empty at the top of a
 // checkout and where there is none.
-func (l *laptop) here(v *fleet.View) string {
+func (l *locator) here(v *fleet.View) string {
 	found, longest := "", 0
 	for _, d := range v.Deployments {
 		dir := path.Dir(d.Path)
@@ -151,7 +151,7 @@ func (l *laptop) here(v *fleet.View) string {
 }
 
 // absolute names files and folders from the root, because git runs in other ones.
-func (l *laptop) absolute() error {
+func (l *locator) absolute() error {
 	p := &l.place
 	for _, p := range []*string{&p.URL, &p.Coordination, &p.SSHKey, &p.KnownHosts, &p.TokenFile, &p.CAFile} {
 		if _, err := os.Stat(*p); *p == "" || err != nil {
@@ -166,7 +166,7 @@ func (l *laptop) absolute() error {
 	return nil
 }
 
-func (l *laptop) fromConfig() error {
+func (l *locator) fromConfig() error {
 	f, err := loadAgentFile(l.config)
 	if err != nil {
 		return err
@@ -199,7 +199,7 @@ func originURL(ctx context.Context) (string, error) {
 }
 
 // read finds and reads the repository, and narrows it to --deployment.
-func (l *laptop) read(ctx context.Context, s *fleet.Source) (*fleet.View, error) {
+func (l *locator) read(ctx context.Context, s *fleet.Source) (*fleet.View, error) {
 	v, err := s.Read(ctx)
 	if err != nil {
 		return nil, l.fault(err)
@@ -221,7 +221,7 @@ func (l *laptop) read(ctx context.Context, s *fleet.Source) (*fleet.View, error)
 }
 
 // fault adds what to do to an error of reading.
-func (l *laptop) fault(err error) error {
+func (l *locator) fault(err error) error {
 	f := &fault{code: exitFailed, err: err, hint: l.hintOf(err)}
 	var g *gitcmd.Error
 	switch {
@@ -237,7 +237,7 @@ func (l *laptop) fault(err error) error {
 }
 
 // open finds the place and opens it.
-func (l *laptop) open(ctx context.Context) (*fleet.Source, error) {
+func (l *locator) open(ctx context.Context) (*fleet.Source, error) {
 	if err := l.find(ctx); err != nil {
 		return nil, err
 	}
@@ -250,7 +250,7 @@ func (l *laptop) open(ctx context.Context) (*fleet.Source, error) {
 
 // one reads the repository and returns its only deployment, or the one that was
 // named.
-func (l *laptop) one(ctx context.Context, s *fleet.Source) (*fleet.View, *fleet.Deployment, error) {
+func (l *locator) one(ctx context.Context, s *fleet.Source) (*fleet.View, *fleet.Deployment, error) {
 	v, err := l.read(ctx, s)
 	if err != nil {
 		return nil, nil, err

@@ -9,9 +9,9 @@ import (
 	"mainstay/reconcile/plan"
 )
 
-// keeper is the outside of one service's goroutine: what was asked of it, and
+// handle is the outside of one service's goroutine: what was asked of it, and
 // what it published.
-type keeper struct {
+type handle struct {
 	name    string
 	managed Managed
 	clock   Clock
@@ -35,8 +35,8 @@ type keeper struct {
 	published Observed
 }
 
-func newKeeper(m *Manager, name string, managed Managed) *keeper {
-	k := &keeper{
+func newHandle(m *Manager, name string, managed Managed) *handle {
+	k := &handle{
 		name: name, managed: managed, clock: m.clock, wake: m.wake,
 		log:  m.log.With("service", name),
 		done: make(chan struct{}), kick: make(chan struct{}, 1), changed: make(chan struct{}, 1),
@@ -47,7 +47,7 @@ func newKeeper(m *Manager, name string, managed Managed) *keeper {
 }
 
 // ask leaves an order for the goroutine. It shows in the next snapshot.
-func (k *keeper) ask(op plan.Op) uint64 {
+func (k *handle) ask(op plan.Op) uint64 {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if op == k.op {
@@ -61,16 +61,16 @@ func (k *keeper) ask(op plan.Op) uint64 {
 }
 
 // taken returns what was asked for since the last time.
-func (k *keeper) taken() (op plan.Op, id uint64, ok bool) {
+func (k *handle) taken() (op plan.Op, id uint64, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	ok, k.asked = k.asked, false
 	return k.op, k.id, ok
 }
 
-// look returns a channel that is closed after an observation that begins from
+// requestObservation returns a channel that is closed after an observation that begins from
 // now on.
-func (k *keeper) look() <-chan struct{} {
+func (k *handle) requestObservation() <-chan struct{} {
 	seen := make(chan struct{})
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -83,8 +83,8 @@ func (k *keeper) look() <-chan struct{} {
 	return seen
 }
 
-// lookers takes over those who wait for the observation that begins now.
-func (k *keeper) lookers() []chan struct{} {
+// takeLooks takes over those who wait for the observation that begins now.
+func (k *handle) takeLooks() []chan struct{} {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	looks := k.looks
@@ -92,7 +92,7 @@ func (k *keeper) lookers() []chan struct{} {
 	return looks
 }
 
-func (k *keeper) wanted() bool {
+func (k *handle) wanted() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return len(k.looks) > 0
@@ -101,7 +101,7 @@ func (k *keeper) wanted() bool {
 // publish shows an observation and, in the same moment, the end of the operation
 // finished (0 for none) unless another was asked for. It wakes when
 // anything but the time of the observation is new.
-func (k *keeper) publish(o Observed, finished uint64) {
+func (k *handle) publish(o Observed, finished uint64) {
 	k.mu.Lock()
 	before := k.published
 	if finished == k.id {
@@ -118,7 +118,7 @@ func (k *keeper) publish(o Observed, finished uint64) {
 
 // snapshot adds what changes without the goroutine: orders not yet taken, and
 // age.
-func (k *keeper) snapshot() Observed {
+func (k *handle) snapshot() Observed {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	o := k.published
@@ -127,7 +127,7 @@ func (k *keeper) snapshot() Observed {
 }
 
 // aged makes an observation that no longer counts unknown.
-func (k *keeper) aged(o Observed) Observed {
+func (k *handle) aged(o Observed) Observed {
 	if age := k.clock.Boot() - o.At; o.Run != plan.RunUnsure && age > k.managed.StaleAfter {
 		detail := "last seen " + string(o.Run) + " " + age.Round(time.Second).String() + " ago"
 		o.State, o.Ready = State{Run: plan.RunUnsure, Detail: detail}, false
@@ -136,10 +136,10 @@ func (k *keeper) aged(o Observed) Observed {
 }
 
 // run drives the service until its context ends.
-func (k *keeper) run() {
+func (k *handle) run() {
 	defer close(k.done)
 	defer func() {
-		for _, seen := range k.lookers() {
+		for _, seen := range k.takeLooks() {
 			close(seen)
 		}
 	}()
@@ -155,7 +155,7 @@ func (k *keeper) run() {
 
 // watch turns the driver's events into observations. Without events the
 // observations every ObserveEvery remain.
-func (k *keeper) watch() {
+func (k *handle) watch() {
 	err := k.managed.Driver.Watch(k.ctx, func() { notify(k.changed) })
 	if k.ctx.Err() == nil {
 		k.log.Warn("the service is not watched, only looked at", "every", k.managed.ObserveEvery, "error", err)

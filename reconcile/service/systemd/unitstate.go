@@ -12,8 +12,8 @@ import (
 	godbus "github.com/godbus/dbus/v5"
 )
 
-// look is what was read of one unit.
-type look struct {
+// unitState is what was read of one unit.
+type unitState struct {
 	// id is the unit's real name, and aliases how many others it has.
 	id                                      string
 	aliases                                 int
@@ -41,28 +41,28 @@ type process struct {
 	command string
 }
 
-// look reads a unit. The state and what is left of processes are always read;
+// readUnit reads a unit. The state and what is left of processes are always read;
 // the rest only if a signal came or the state is another one than before.
-func (l *link) look(ctx context.Context, unit string) (look, error) {
+func (l *link) readUnit(ctx context.Context, unit string) (unitState, error) {
 	kept, changes := l.recall(unit)
 	if kept != nil {
-		seen, err := l.lookAgain(ctx, unit, *kept)
+		seen, err := l.readStates(ctx, unit, *kept)
 		if seen != nil || err != nil {
-			return *cmp.Or(seen, &look{}), err
+			return *cmp.Or(seen, &unitState{}), err
 		}
 	}
-	seen, err := l.lookAnew(ctx, unit)
+	seen, err := l.readWhole(ctx, unit)
 	if err == nil {
 		l.follow(ctx, unit, seen.paths())
-		l.keep(unit, seen, changes)
+		l.remember(unit, seen, changes)
 	}
 	return seen, err
 }
 
-// lookAgain reads only the states of a unit and of what belongs to it, and returns
+// readStates reads only the states of a unit and of what belongs to it, and returns
 // nil if one changed. What belongs to a unit that stands in for others is read anew
 // every time: systemd does not say when another one comes.
-func (l *link) lookAgain(ctx context.Context, unit string, kept look) (*look, error) {
+func (l *link) readStates(ctx context.Context, unit string, kept unitState) (*unitState, error) {
 	if kept.standsIn() {
 		return nil, nil
 	}
@@ -82,7 +82,7 @@ func (l *link) lookAgain(ctx context.Context, unit string, kept look) (*look, er
 	}
 	kept.bound = slices.Clone(kept.bound)
 	for i, b := range kept.bound {
-		if !same(rows[i+1], b.look) {
+		if !same(rows[i+1], b.unitState) {
 			return nil, nil
 		}
 		if kept.bound[i].left, err = l.leftOf(ctx, b.name, b.active); err != nil {
@@ -92,23 +92,23 @@ func (l *link) lookAgain(ctx context.Context, unit string, kept look) (*look, er
 	return &kept, nil
 }
 
-func same(now sdbus.UnitStatus, kept look) bool {
+func same(now sdbus.UnitStatus, kept unitState) bool {
 	return now.LoadState == kept.load && now.ActiveState == kept.active && now.SubState == kept.sub && now.JobId == kept.job
 }
 
-// lookAnew reads a unit, and of a service what fits its state.
-func (l *link) lookAnew(ctx context.Context, unit string) (look, error) {
+// readWhole reads a unit, and of a service what fits its state.
+func (l *link) readWhole(ctx context.Context, unit string) (unitState, error) {
 	p, err := l.conn.GetUnitPropertiesContext(ctx, unit)
 	if err != nil {
-		return look{}, err
+		return unitState{}, err
 	}
 	seen := readUnit(p)
 	seen.id = cmp.Or(seen.id, unit)
 	if seen.bound, err = l.readBound(ctx, seen.id, ties(seen.id, p)); err != nil {
-		return look{}, err
+		return unitState{}, err
 	}
 	if seen.left, err = l.leftOf(ctx, unit, seen.active); err != nil {
-		return look{}, err
+		return unitState{}, err
 	}
 	switch {
 	case kindOf(seen.id) != "service":
@@ -120,7 +120,7 @@ func (l *link) lookAnew(ctx context.Context, unit string) (look, error) {
 	return seen, err
 }
 
-func (l *link) readPID(ctx context.Context, unit string, seen *look) error {
+func (l *link) readPID(ctx context.Context, unit string, seen *unitState) error {
 	p, err := l.conn.GetServicePropertyContext(ctx, unit, "MainPID")
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (l *link) readPID(ctx context.Context, unit string, seen *look) error {
 	return nil
 }
 
-func (l *link) readEnd(ctx context.Context, unit string, seen *look) error {
+func (l *link) readEnd(ctx context.Context, unit string, seen *unitState) error {
 	p, err := l.conn.GetUnitTypePropertiesContext(ctx, unit, "Service")
 	if err != nil {
 		return err
@@ -169,8 +169,8 @@ func (l *link) leftOf(ctx context.Context, unit, active string) ([]process, erro
 }
 
 // readUnit reads the properties that units of all types have.
-func readUnit(p map[string]any) look {
-	seen := look{
+func readUnit(p map[string]any) unitState {
+	seen := unitState{
 		id:          text(p, "Id"),
 		aliases:     max(0, len(texts(p, "Names"))-1),
 		load:        text(p, "LoadState"),
