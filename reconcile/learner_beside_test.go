@@ -85,7 +85,7 @@ func TestATemplateThatIsALinkIsRefusedInTheWordsOfEveryReader(t *testing.T) {
 	snap := NewLearner(LearnerConfig{Node: "m", Branch: tip, Path: "deployment.yaml", Repository: git, Coordination: git.vault,
 		Shared: true, Clock: newStill(), Disk: newShelf(&journal{}), Log: quiet()}).Look(t.Context())
 	want := plan.Condition{Type: plan.CondDocumentInvalid, Message: "deployment.yaml:6:58: roles.media.files[0].template: " +
-		"t/m.tmpl cannot be read: it is not a plain file (mode 0120000)"}
+		"t/m.tmpl cannot be read: it is a symbolic link and not a plain file (mode 0120000)"}
 	if len(snap.Conditions) != 1 || snap.Conditions[0] != want {
 		t.Errorf("%+v", snap.Conditions)
 	}

@@ -179,16 +179,16 @@ type Recorder interface {
 	Record(at time.Time, in plan.Input, d plan.Decision)
 }
 
-// Observer is told what the loop does, so that it can be counted. No method waits.
+// Observer is called when the loop has done something, so that it can be counted. No method waits.
 type Observer interface {
-	// Looked is told of every look at git, and how long it took.
+	// Looked is called after every look at git, with how long it took.
 	Looked(s *Snapshot, took time.Duration)
-	// Pushed is told of every try to change a claim. A try that
+	// Pushed is called after every try to change a claim. A try that
 	// ended in an error may still have changed it.
 	Pushed(o Order, err error)
-	// Passed is told of every pass once it is over, and how long it took.
+	// Passed is called after every pass, with how long it took.
 	Passed(d plan.Decision, took time.Duration)
-	// Published is told of every try to publish this node's report.
+	// Published is called after every try to publish this node's report.
 	Published(err error)
 }
 

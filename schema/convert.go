@@ -111,7 +111,7 @@ func (c *converter) key(n *yaml.Node, p Path) (string, bool) {
 		n = n.Alias
 	}
 	if n.Kind != yaml.ScalarNode {
-		c.rejectKey(RuleKeyType, n, p, "a key must be text", "")
+		c.rejectKey(RuleKeyType, n, p, "a key must be text", `if this is to be a template, put it in quotes, as in "{{ .node.name }}"`)
 		return "", false
 	}
 	switch tag := n.ShortTag(); {

@@ -89,8 +89,8 @@ func clone(v any) any {
 	return v
 }
 
-// prune removes what a problem was found in, so that the rest can be decoded
-// and looked at all the same. An item of a list becomes null, to keep the
+// prune removes what a problem was found in, so that the rest can still be decoded
+// and looked at. An item of a list becomes null, to keep the
 // others' places.
 func (d *Document) prune(bad ...Path) {
 	for _, p := range bad {

@@ -210,11 +210,17 @@ func FuzzValidate(f *testing.F) {
 func TestTheCommonestSlipsAreSaidInPlainWords(t *testing.T) {
 	for text, want := range map[string]string{
 		"a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> x\n": "2: a merge was not finished: this is a conflict marker of git",
-		"a:\n\tb: 1\n":              "2: the line is indented with a tab",
-		"%YAML 1.2\n---\na: 1\n":    "1: not YAML: found incompatible YAML document; remove the line of %YAML",
-		"---\n---\na: 1\n":          "2: a second YAML document begins here, and the first one is empty; remove one",
-		"n: { address: ::1 }\n":     `1: a value within { } or [ ] begins with a colon; put it in quotes, as in { address: "::1" }`,
-		"a: 1\nactive:main\nb: 1\n": "a space belongs after the colon, as in key: value",
+		"a: 1\n=======\nb: 3\n":                                "2: a merge was not finished: this is a conflict marker of git",
+		"a: 1\n||||||| base\nb: 3\n":                           "2: a merge was not finished: this is a conflict marker of git",
+		"a: 1\nname:\u00a0rome\nb: 1\n":                        "2: this is a no-break space",
+		"a: 1\nname: \"rome\nb: 1\n":                           "a quote that begins here is not closed",
+		"a: 1\nname rome\nb: 1\n":                              "a key ends in a colon",
+		"a: {{ x }}\n":                                         `a key must be text; if this is to be a template, put it in quotes`,
+		"a:\n\tb: 1\n":                                         "2: the line is indented with a tab",
+		"%YAML 1.2\n---\na: 1\n":                               "1: not YAML: found incompatible YAML document; remove the line of %YAML",
+		"---\n---\na: 1\n":                                     "2: a second YAML document begins here, and the first one is empty; remove one",
+		"n: { address: ::1 }\n":                                `1: a value within { } or [ ] begins with a colon; put it in quotes, as in { address: "::1" }`,
+		"a: 1\nactive:main\nb: 1\n":                            "a space belongs after the colon, as in key: value",
 	} {
 		p := validate(Deployment, "d", []byte(text))
 		if len(p) != 1 || !strings.Contains(fmt.Sprintf("%d: %s; %s", p[0].Line, p[0].Message, p[0].Hint), want) {

@@ -51,12 +51,16 @@ func (p *Problem) plainer(data []byte) {
 	for i, line := range bytes.Split(data, []byte("\n")) {
 		text := string(line)
 		switch {
-		case strings.HasPrefix(text, "<<<<<<< "), strings.HasPrefix(text, ">>>>>>> "):
+		case conflictMarker.MatchString(text):
 			p.Line, p.Column = i+1, 1
 			p.Message, p.Hint = "a merge was not finished: this is a conflict marker of git", "keep one of the two versions, and remove the lines of <<<<<<<, ======= and >>>>>>>"
 			return
 		case i+1 == p.Line && strings.HasPrefix(strings.TrimLeft(text, " "), "\t"):
 			p.Message, p.Hint = "the line is indented with a tab", "indent with spaces"
+			return
+		case noBreakSpace.MatchString(text):
+			p.Line, p.Column = i+1, utf8.RuneCountInString(noBreakSpace.FindString(text))
+			p.Message, p.Hint = "this is a no-break space, as web pages have it, and not a plain one", "type the space again"
 			return
 		case i+1 == p.Line && leadingColon.MatchString(text):
 			p.Column = 1 + utf8.RuneCountInString(text[:leadingColon.FindStringIndex(text)[1]-2])
@@ -67,6 +71,12 @@ func (p *Problem) plainer(data []byte) {
 		}
 	}
 }
+
+// noBreakSpace is a line up to such a space, outside a comment.
+var noBreakSpace = regexp.MustCompile(`^[^#]*?\x{a0}`)
+
+// conflictMarker is what git writes around the two versions of an unfinished merge.
+var conflictMarker = regexp.MustCompile(`^(<{7}|>{7}|\|{7})( |\r?$)|^={7}\r?$`)
 
 var leadingColon = regexp.MustCompile(`[{\[].*[:,\[] *::`)
 
@@ -95,8 +105,12 @@ func syntaxHint(text string) string {
 		return "put text that holds a colon in quotes"
 	case strings.Contains(text, "expected ',' or"):
 		return "a { or [ that begins here is not closed as it should be"
-	case strings.Contains(text, "did not find expected key"), strings.Contains(text, "could not find expected ':'"):
+	case strings.Contains(text, "could not find expected ':'"):
+		return "a key ends in a colon, as in key: value; look at the indentation and the quotes from here on"
+	case strings.Contains(text, "did not find expected key"):
 		return "look at the indentation and the quotes from here on"
+	case strings.Contains(text, "unexpected end of stream"), strings.Contains(text, "unexpected document indicator"):
+		return "a quote that begins here is not closed"
 	case strings.Contains(text, "incompatible YAML document"):
 		return "remove the line of %YAML: a file needs none"
 	case strings.Contains(text, "unknown anchor"):

@@ -1,12 +1,10 @@
 package schema
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -64,6 +62,7 @@ func (w *wording) unknownKeys(v violation) {
 		if near := nearest(key, known); near != "" {
 			hint = "did you mean " + near + "?"
 			w.meant[v.path.String()] = append(w.meant[v.path.String()], near)
+			w.doc.bad = append(w.doc.bad, v.path.Key(near))
 		}
 		p := w.doc.reject(RuleUnknownKey, v.path.Key(key), "is not a known key", hint)
 		p.Line, p.Column = w.doc.KeyPosition(v.path.Key(key))
@@ -102,6 +101,11 @@ func (w *wording) choice(v violation) {
 		if slices.Contains(all, key) {
 			return
 		}
+	}
+	known := w.properties(v.schema)
+	strange := func(key string) bool { return !slices.Contains(known, key) }
+	if len(given) == 0 && slices.ContainsFunc(slices.Collect(maps.Keys(object)), strange) {
+		return // an unknown key stands for it
 	}
 	hint := "give exactly one of " + strings.Join(all, ", ")
 	message := "has none of " + strings.Join(all, ", ")
@@ -163,10 +167,13 @@ func (w *wording) valueMessage(v violation) (message, hint string) {
 	case "type":
 		return w.typed(v)
 	case "pattern":
-		return w.pattern(v), cmp.Or(inDays(v.value), hint)
+		return w.pattern(v), w.durationHint(v)
 	case "minLength", "minItems", "minProperties":
-		if size(v.value) == 0 {
+		switch {
+		case size(v.value) == 0:
 			return "must not be empty", hint
+		case v.isDuration():
+			return w.pattern(v), w.durationHint(v)
 		}
 		return fmt.Sprintf("must be longer: at least %v", limit), hint
 	case "maxLength":
@@ -225,6 +232,8 @@ func (w *wording) typeHint(v violation, want []string) string {
 	case slices.Contains(want, "array") && isText:
 		b, _ := json.Marshal(strings.Fields(text))
 		return "a list is written " + string(b)
+	case v.isDuration() && isScalar(v.value):
+		return w.durationHint(v)
 	case slices.Contains(want, "string") && isScalar(v.value):
 		return "put text in quotes" + w.example(v.field, ", such as ")
 	}
@@ -239,15 +248,22 @@ func (w *wording) pattern(v violation) string {
 	return message + ", not " + show(v.value)
 }
 
-// inDays says a number of days in hours: an hour is the longest unit there is.
-func inDays(value any) string {
-	text, _ := value.(string)
-	number, ok := strings.CutSuffix(text, "d")
-	days, err := strconv.Atoi(number)
-	if !ok || err != nil || days < 1 || days > 366 {
-		return ""
+// isDuration reports whether a violation is of what a duration has to be.
+func (v violation) isDuration() bool {
+	message, _ := v.schema["patternErrorMessage"].(string)
+	return strings.HasPrefix(message, "must be a duration")
+}
+
+// durationHint says how to write the duration that was meant.
+func (w *wording) durationHint(v violation) string {
+	meant := ""
+	if v.isDuration() {
+		meant = MeantDuration(fmt.Sprint(v.value))
 	}
-	return fmt.Sprintf("a day is 24h: write %dh", 24*days)
+	if meant == "" {
+		return w.example(v.field, "such as ")
+	}
+	return "write " + meant
 }
 
 // example returns the first example of a schema, or of what it refers to.

@@ -16,7 +16,11 @@ func (e *RefusedFile) Error() string { return e.Reason }
 // NotPlain refuses what git does not store as the content of a file: a link, a
 // folder or a submodule. The mode is git's, such as 0120000.
 func NotPlain(mode string) error {
-	return &RefusedFile{Reason: "it is not a plain file (mode " + mode + ")"}
+	what := map[string]string{"0120000": "a symbolic link", "0160000": "a submodule", "0040000": "a folder"}[mode]
+	if what == "" {
+		return &RefusedFile{Reason: "it is not a plain file (mode " + mode + ")"}
+	}
+	return &RefusedFile{Reason: "it is " + what + " and not a plain file (mode " + mode + ")"}
 }
 
 // TooLarge refuses a file of more than schema.MaxSize bytes.

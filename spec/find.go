@@ -63,6 +63,20 @@ func KindOf(name string, data []byte) schema.Kind {
 	return ""
 }
 
+// NamedKind is KindOf for a file that a person named. One that says nothing about itself
+// is taken for an agent's file when it has a key that only those have, and else for a
+// document: checking it says what is wrong.
+func NamedKind(tree fs.FS, name string) schema.Kind {
+	data, err := readBounded(tree, name)
+	switch kind := KindOf(name, data); {
+	case err == nil && kind != "":
+		return kind
+	case agentLine.Match(data):
+		return schema.Agent
+	}
+	return schema.Deployment
+}
+
 // kindOf is KindOf for a file of a tree. One that cannot be read, such as a link
 // to nowhere or a pipe, is somebody else's.
 func kindOf(tree fs.FS, name string) schema.Kind {
@@ -76,14 +90,16 @@ func kindOf(tree fs.FS, name string) schema.Kind {
 	return KindOf(name, data)
 }
 
-// hidden tells whether a file lies in a hidden folder.
-func hidden(name string) bool {
+// IsYAML tells by its name whether a file of a repository may be a document; hidden
+// folders hold none.
+func IsYAML(name string) bool {
 	for part := range strings.SplitSeq(path.Dir(name), "/") {
 		if strings.HasPrefix(part, ".") && part != "." {
-			return true
+			return false
 		}
 	}
-	return false
+	_, ok := yamlName(name)
+	return ok
 }
 
 func yamlName(name string) (base string, ok bool) {
@@ -103,6 +119,7 @@ func isDocument(data []byte) bool {
 var (
 	apiVersionLine = regexp.MustCompile(`(?m)^(?:\{[ \t]*)?["']?apiVersion["']?[ \t]*:[ \t]*["']?([^\s"',}]*)`)
 	repositoryLine = regexp.MustCompile(`(?m)^["']?repository["']?[ \t]*:[ \t]*(?:#.*|\{.*)?\r?$`)
+	agentLine      = regexp.MustCompile(`(?m)^["']?(?:allow|node|repo|repository|socket|state|verify)["']?[ \t]*:`)
 	kindLine       = regexp.MustCompile(`(?m)^(?:\{[ \t]*)?["']?kind["']?[ \t]*:[ \t]*["']?Deployment\b`)
 )
 

@@ -44,10 +44,10 @@ func TestAFolderIsReadAsGitWouldStoreIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer folder.Close()
-	const link = "it is not a plain file (mode 0120000)"
+	const link = "it is a symbolic link and not a plain file (mode 0120000)"
 	for name, want := range map[string]string{
 		"plain": "", "sub/plain": "", "link": link, "out": link, "zero": link, "dangling": link, "stored-as-link": link,
-		"sub": "it is not a plain file (mode 0040000)", "module": "it is not a plain file (mode 0160000)",
+		"sub": "it is a folder and not a plain file (mode 0040000)", "module": "it is a submodule and not a plain file (mode 0160000)",
 		"pipe": "it is not a plain file (mode prw-r--r--)", "large": "it has more than 1 MiB",
 		"ignored": "git ignores it, so that no commit would have it",
 		"lfs":     "git stores a pointer of git LFS in its place, and nodes read what git stores",

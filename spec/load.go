@@ -110,6 +110,9 @@ func (l *loader) schedule(p schema.Path) {
 	if err == nil {
 		return
 	}
-	const hint = `a duration such as "5s", or a five-field cron expression such as "0 * * * *"`
+	hint := `a duration such as "5s", or a five-field cron expression such as "0 * * * *"`
+	if meant := schema.MeantDuration(text); meant != "" {
+		hint = "write " + meant
+	}
 	l.problems = append(l.problems, l.doc.Reject(RuleSchedule, p, err.Error(), hint))
 }

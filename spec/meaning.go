@@ -151,6 +151,9 @@ func (l *loader) node(p schema.Path, name string) {
 	n := l.d.Nodes[name]
 	l.address(p.Key("address"), n.Address)
 	role, ok := l.d.Roles[n.Role]
+	if len(l.d.Roles) == 0 {
+		return // that is said where roles should be
+	}
 	if !ok {
 		l.deny(RuleUnknownRole, p.Key("role"), fmt.Sprintf("no role %q is defined", n.Role),
 			"roles of this document: "+strings.Join(slices.Sorted(maps.Keys(l.d.Roles)), ", "))

@@ -220,6 +220,12 @@ func (l *loader) unexpanded(node string, failed []expansion) {
 		if f.err.Expr == "" {
 			hint = literalHint
 		}
+		if once := f.path.String() + f.err.Error(); strings.HasPrefix(hint, "nothing is called") {
+			if l.missing[once] {
+				continue // it is missing for every node
+			}
+			l.missing[once] = true
+		}
 		l.say(RuleExpand, f.path, message, hint)
 	}
 }

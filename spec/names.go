@@ -83,7 +83,7 @@ func sameName(n, other Named) schema.Problem {
 func Twins(document Named, files []string, read TemplateReader) []schema.Problem {
 	var others []Named
 	for _, file := range files {
-		if _, ok := yamlName(file); !ok || file == document.File || hidden(file) {
+		if !IsYAML(file) || file == document.File {
 			continue
 		}
 		data, err := read(file)

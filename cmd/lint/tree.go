@@ -190,7 +190,7 @@ func (t *tree) visit(full string, entry fs.DirEntry, err error) error {
 }
 
 // add parses one file into its folder. A file that does not parse becomes a
-// finding, so that the rest is checked all the same.
+// finding, so that the other files are still checked.
 func (t *tree) add(full string) error {
 	text, err := fs.ReadFile(t.fsys, full)
 	if err != nil {

@@ -62,11 +62,12 @@ func (a *app) validate(ctx context.Context, paths []string) error {
 
 // notValidated says what to name when there is nothing to look at.
 func notValidated(err error) error {
+	var lost *fs.PathError
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && errors.As(err, &lost):
+		return failf(exitFailed, "there is no file or folder %s", lost.Path).hintf("name a document, an agent's file, or a folder that holds them")
 	case errors.Is(err, fleet.ErrNoDocument):
 		return failf(exitFailed, "%w", err).hintf("a document is a YAML file with apiVersion: mainstay/v1")
-	case errors.Is(err, fs.ErrNotExist):
-		return failf(exitFailed, "%w", err).hintf("name a document, an agent's file, or a folder that holds them")
 	}
 	return err
 }

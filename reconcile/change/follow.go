@@ -57,7 +57,7 @@ func (o *Overtaken) Hint() string { return "look with mainstay status --watch" }
 // Look reads what the deployment is now. An error is told to show, and tried again.
 type Look func(ctx context.Context) (*fleet.View, *fleet.Deployment, error)
 
-// Show is told of every look: how far the nodes are, or why a look came to nothing.
+// Show is called after every look: how far the nodes are, or why a look came to nothing.
 type Show func(nodes []State, v *fleet.View, d *fleet.Deployment, err error)
 
 // Follow looks at every tick until all nodes are what the goal says, and returns

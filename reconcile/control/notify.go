@@ -55,7 +55,7 @@ type Notifier struct {
 	// Look is called for valid notifications, a few times a second at most, and
 	// must not wait.
 	Look func()
-	// Count is told of every notification, ok or refused, and may be nil.
+	// Count is called for every notification, ok or refused, and may be nil.
 	Count func(result string)
 
 	reads   atomic.Int32

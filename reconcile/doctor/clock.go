@@ -50,7 +50,7 @@ func (e *examiner) serverClock(ctx context.Context) {
 }
 
 // dateOf asks a web server for its clock. The answer may be a refusal: it has the
-// date all the same.
+// date too.
 func dateOf(ctx context.Context, address, caFile string) (time.Time, error) {
 	var roots *x509.CertPool // the system's, unless the node's own file names others
 	if pem, err := os.ReadFile(caFile); err == nil {

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"mainstay/reconcile/gitcmd"
-	"mainstay/schema"
 	"mainstay/spec"
 )
 
@@ -43,11 +42,8 @@ func Affected(from, to gitcmd.Tree) ([]string, error) {
 
 // IsDocument reports whether a file is a document of a deployment, be it a broken one.
 func IsDocument(t Tree, file string) bool {
-	if !IsYAML(file) {
-		return false
-	}
-	data, err := t.Read(file)
-	return err == nil && spec.KindOf(path.Base(file), data) == schema.Deployment
+	_, is := readDocument(t, file)
+	return is
 }
 
 // AcceptedOf is the document that most nodes go by, nil when no node accepted one: it

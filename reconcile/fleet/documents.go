@@ -111,25 +111,20 @@ func (o *oneByOne) Read(path string) ([]byte, error) {
 
 // candidate loads a file if it is a document.
 func candidate(t Tree, file string) (document, bool) {
-	if !IsYAML(file) {
-		return document{}, false
-	}
-	data, err := t.Read(file)
-	if err != nil || spec.KindOf(path.Base(file), data) != schema.Deployment {
+	data, is := readDocument(t, file)
+	if !is {
 		return document{}, false
 	}
 	return loadDocument(t, file, data), true
 }
 
-// IsYAML tells by the name whether a file may be a document; hidden folders hold
-// none.
-func IsYAML(file string) bool {
-	for part := range strings.SplitSeq(path.Dir(file), "/") {
-		if strings.HasPrefix(part, ".") && part != "." {
-			return false
-		}
+// readDocument reads a file of a tree, if it is a document.
+func readDocument(t Tree, file string) (data []byte, is bool) {
+	if !spec.IsYAML(file) {
+		return nil, false
 	}
-	return strings.HasSuffix(file, ".yaml") || strings.HasSuffix(file, ".yml")
+	data, err := t.Read(file)
+	return data, err == nil && spec.KindOf(path.Base(file), data) == schema.Deployment
 }
 
 // Load reads a document of a tree with its templates, which are beside it.

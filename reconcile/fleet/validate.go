@@ -60,7 +60,7 @@ func (v *Validation) Look(path string) error {
 		return err
 	}
 	if !info.IsDir() {
-		return v.check(path, kindOfFile(path))
+		return v.check(path, spec.NamedKind(os.DirFS(filepath.Dir(path)), filepath.Base(path)))
 	}
 	found, err := spec.Find(os.DirFS(path), ".")
 	if err != nil {
@@ -75,16 +75,6 @@ func (v *Validation) Look(path string) error {
 		}
 	}
 	return nil
-}
-
-// kindOfFile tells what a file that was named is; one that says nothing about
-// itself is taken for a document.
-func kindOfFile(path string) schema.Kind {
-	found, err := spec.Find(os.DirFS(filepath.Dir(path)), filepath.Base(path))
-	if err == nil && len(found) == 1 {
-		return found[0].Kind
-	}
-	return schema.Deployment
 }
 
 // check reads one file; its problems carry the path as it was named.

@@ -173,7 +173,7 @@ func nowIs(r plan.Run) string {
 }
 
 // files lists what is rendered, and what is re-pointed by it, on those nodes that
-// are meant and were not told of yet.
+// are meant and are not listed yet.
 func (p *planner) files(told map[string]bool, meant func(spec.Node) bool) {
 	for _, name := range fleet.Ordered(p.To) {
 		w := p.want(name)

@@ -20,7 +20,7 @@ const (
 	// Reaction is the latest moment after the lease and the stops' own time at
 	// which the node is fenced.
 	Reaction = 20 * time.Second
-	// leastStop is what a stop that begins late gets all the same.
+	// leastStop is how long a stop that begins late may take before the node is fenced.
 	leastStop = 5 * time.Second
 	// fenceAgain is how often a self-fence that had no effect is ordered again.
 	fenceAgain = 10 * time.Second

@@ -77,7 +77,7 @@ type reply struct {
 }
 
 // newReplyParser reads no header but those that matter here: a server with an
-// odd Contact header answers all the same.
+// odd Contact header is a server that answers.
 func newReplyParser() *sip.Parser {
 	all := sip.DefaultHeadersParser()
 	few := make(sip.HeadersParser)

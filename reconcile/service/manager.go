@@ -79,7 +79,7 @@ type Observed struct {
 	// it was under way counts once.
 	OpID uint64
 	// OpError is how the newest finished operation failed. It is empty again
-	// once the service is ready, or after a stop down, all the same.
+	// once the service is ready, or, after a stop, once it is down.
 	OpError string
 	// Drained says that the newest drain found nothing left, and that nothing
 	// was asked for since.

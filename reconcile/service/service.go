@@ -27,9 +27,8 @@ type Driver interface {
 
 	// Start returns nil once the start order itself has succeeded, which is
 	// not readiness. Starting what runs is nil and changes nothing. Starting
-	// what is still stopping first waits for the end, or brings it about. An
-	// error after which the service may run all the same is allowed: Observe
-	// tells.
+	// what is still stopping first waits for the end, or brings it about. The
+	// service may run although an error is returned: Observe tells.
 	Start(ctx context.Context) error
 
 	// Stop returns nil only after the service was seen down; stopping what is

@@ -125,8 +125,8 @@ func (p *proc) start() {
 	})
 }
 
-// lookAtGit begins a look at git: a way to the server, the answer as of then, and
-// the way back.
+// lookAtGit begins a look at git: the way to the server, what the server has at that
+// moment, and the way back.
 func (p *proc) lookAtGit() {
 	if p.busy {
 		p.lookNow = true

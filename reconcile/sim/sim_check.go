@@ -54,7 +54,7 @@ type overlap struct {
 // mark is what the checker knows of one machine.
 type mark struct {
 	// ended is when the newest stop, reboot or restart onto nothing came: a
-	// claim won before it is good for nothing any more (R3).
+	// claim that was won before it allows no start any more (R3).
 	ended uint64
 	// serving is whether the agent, by its memory, may have services running.
 	serving bool
@@ -344,8 +344,8 @@ func (c *checker) untrue(n *node, d *plan.Doc) bool {
 	return slices.ContainsFunc(c.w.nodes, func(o *node) bool { return o.role == n.role && o.side == d.Fenced && o.on })
 }
 
-// excuse notes that the other side is active all the same while n takes over on
-// a presumption.
+// excuse notes that the other side is active while n takes over on a presumption:
+// R4 allows that, and a person accepted it in the document.
 func (c *checker) excuse(n *node) {
 	for _, o := range c.w.nodes {
 		if o.role == n.role && o.side == n.side.Other() && (o.active() || o.mark.serving || o.suspended) {

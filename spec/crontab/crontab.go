@@ -40,11 +40,14 @@ func Parse(text string) (*Expression, error) {
 	if len(fields) == 5 {
 		week, err := weekdays(fields[4])
 		if err != nil {
-			return nil, err
+			return nil, wrongField(fields)
 		}
 		text = strings.Join(append(fields[:4:4], week), " ")
 	}
 	read, err := cron.ParseStandard(text)
+	if err != nil && len(fields) == 5 {
+		return nil, wrongField(fields)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +63,24 @@ func Parse(text string) (*Expression, error) {
 	c.anyMinute, c.anyHour = hasStar(fields[0]), hasStar(fields[1])
 	c.anyDay = hasStar(fields[2]) || hasStar(fields[4])
 	return c, nil
+}
+
+// wrongField says in plain words which of five fields cannot be read.
+func wrongField(fields []string) error {
+	for i, takes := range []string{"minute takes 0-59", "hour takes 0-23", "day of month takes 1-31", "month takes 1-12 or jan-dec",
+		"weekday takes 0-7 or sun-sat, where 0 and 7 are Sunday"} {
+		alone := []string{"*", "*", "*", "*", "*"}
+		alone[i] = fields[i]
+		if i == 4 {
+			if week, err := weekdays(fields[i]); err == nil {
+				alone[i] = week
+			}
+		}
+		if _, err := cron.ParseStandard(strings.Join(alone, " ")); err != nil {
+			return fmt.Errorf("%q is wrong: the field for the %s, also as a range from the lower to the higher, a list, or */n", fields[i], takes)
+		}
+	}
+	return errors.New("it is not an expression of five fields")
 }
 
 // plainBits leaves out the bit in which the library notes a *.

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -62,7 +63,7 @@ func (b *board) draw(rs []plan.Report) {
 	table := ui.Table{Head: []string{"NODE", "SIDE", "STATUS", "CLAIM", "WHY"}, Narrow: 5}
 	for _, r := range rs {
 		table.Rows = append(table.Rows, ui.Row{Cells: []ui.Cell{
-			{Text: r.Node}, {Text: dash(string(r.Side))}, {Text: string(r.Status), Style: style(r.Status)}, {Text: fleet.ClaimOf(&r)},
+			{Text: r.Node}, {Text: cmp.Or(string(r.Side), "-")}, {Text: string(r.Status), Style: style(r.Status)}, {Text: fleet.ClaimOf(&r)},
 			{Text: ui.Cut(r.Reason, longestReason)},
 		}})
 	}
@@ -75,14 +76,7 @@ func (b *board) draw(rs []plan.Report) {
 const longestReason = 42
 
 func line(r plan.Report) string {
-	return strings.TrimRight(fmt.Sprintf("%-13s %-8s %-13s %-22s %s", r.Node, dash(string(r.Side)), r.Status, fleet.ClaimOf(&r), plain.Line(r.Reason)), " ")
-}
-
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
+	return strings.TrimRight(fmt.Sprintf("%-13s %-8s %-13s %-22s %s", r.Node, cmp.Or(string(r.Side), "-"), r.Status, fleet.ClaimOf(&r), plain.Line(r.Reason)), " ")
 }
 
 func style(s plan.Status) ui.Style {

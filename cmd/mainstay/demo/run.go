@@ -79,7 +79,7 @@ func (s *story) play(ctx context.Context) error {
 	return nil
 }
 
-// spread waits for a part of the poll interval by chance when nobody is told of
+// spread waits for a part of the poll interval by chance when no agent is notified of
 // a push: right after a switch every node has just polled, and people do not
 // commit then.
 func (s *story) spread(ctx context.Context) {

@@ -1,6 +1,7 @@
 package draw
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -121,7 +122,7 @@ func author(text string) string {
 
 func nodeRow(n fleet.Node, same map[string]int) ui.Row {
 	r := ui.Row{Cells: []ui.Cell{
-		{Text: n.Name}, {Text: dash(n.Role)}, {Text: dash(string(n.Side))}, status(n), commits(n), {Text: fleet.ClaimOf(n.Report)}, heard(n),
+		{Text: n.Name}, {Text: cmp.Or(n.Role, "-")}, {Text: cmp.Or(string(n.Side), "-")}, status(n), commits(n), {Text: fleet.ClaimOf(n.Report)}, heard(n),
 	}}
 	style := ui.Warn
 	if n.Stale || n.Report != nil && n.Report.Status == plan.Failed {
@@ -168,7 +169,7 @@ func commits(n fleet.Node) ui.Cell {
 	r := n.Report
 	switch {
 	case r.Seen == r.Accepted && r.Accepted == r.Applied:
-		return ui.Cell{Text: dash(fmt.Sprintf("%.7s", r.Applied))}
+		return ui.Cell{Text: cmp.Or(fmt.Sprintf("%.7s", r.Applied), "-")}
 	case r.Accepted == "":
 		return ui.Cell{Text: fmt.Sprintf("none, refuses %.7s", r.Seen), Style: ui.Warn}
 	case r.Seen != r.Accepted && r.Seen != "":
@@ -269,8 +270,8 @@ func fleetRow(d *fleet.Deployment) ui.Row {
 		style = ui.Bad
 	}
 	r.Cells = []ui.Cell{
-		{Text: dash(d.Name)}, {Text: dash(string(d.Active))}, {Text: dash(servingSides(d))},
-		{Text: fmt.Sprintf("%d/%d ok", good, len(d.Nodes)), Style: style}, {Text: dash(oldest)}, {Text: d.Path},
+		{Text: cmp.Or(d.Name, "-")}, {Text: cmp.Or(string(d.Active), "-")}, {Text: cmp.Or(servingSides(d), "-")},
+		{Text: fmt.Sprintf("%d/%d ok", good, len(d.Nodes)), Style: style}, {Text: cmp.Or(oldest, "-")}, {Text: d.Path},
 	}
 	return r
 }
@@ -290,11 +291,4 @@ func servingSides(d *fleet.Deployment) string {
 		}
 	}
 	return strings.Join(sides, "+")
-}
-
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
