@@ -81,7 +81,6 @@ func sameName(n, other Named) schema.Problem {
 // Twins is SameNames for one document among the files of its repository. Files
 // that cannot be read, and those in hidden folders, are no documents.
 func Twins(document Named, files []string, read TemplateReader) []schema.Problem {
-	var others []Named
 	for _, file := range files {
 		if !IsYAML(file) || file == document.File {
 			continue
@@ -91,12 +90,19 @@ func Twins(document Named, files []string, read TemplateReader) []schema.Problem
 			continue
 		}
 		if n, ok := NameOf(file, data); ok && n.Name == document.Name {
-			others = append(others, n)
-			break
+			return document.Among([]Named{n})
 		}
 	}
-	if len(others) == 0 {
-		return nil
+	return nil
+}
+
+// Among is SameNames for one document among those that have its name. It may be one of
+// them.
+func (n Named) Among(all []Named) []schema.Problem {
+	for _, other := range all {
+		if other.File != n.File {
+			return []schema.Problem{sameName(n, other)}
+		}
 	}
-	return []schema.Problem{sameName(document, others[0])}
+	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -76,16 +77,14 @@ func (a *app) plan(ctx context.Context, o *planOptions) error {
 	if err := a.allBroken(to, documents, o); err != nil {
 		return err
 	}
-	for _, file := range documents {
-		p, err := a.planOne(ctx, s, file, [2]gitcmd.Tree{from, to}, o)
-		if err != nil {
-			return err
-		}
-		if p != nil {
-			result.Plans = append(result.Plans, p)
-			result.Pending = result.Pending || p.Pending
-		}
+	changes, err := a.changes(documents, [2]gitcmd.Tree{from, to}, o)
+	if err != nil {
+		return err
 	}
+	if result.Plans, err = a.plans(ctx, s, changes, from, o); err != nil {
+		return err
+	}
+	result.Pending = slices.ContainsFunc(result.Plans, func(p *forecast.Forecast) bool { return p.Pending })
 	if err := o.known(to, result); err != nil {
 		return err
 	}
@@ -108,11 +107,12 @@ func (a *app) allBroken(to gitcmd.Tree, changing []string, o *planOptions) error
 	if err != nil {
 		return err
 	}
+	all := fleet.NewLoader(to)
 	for _, f := range files {
 		if !fleet.IsDocument(to, f) {
 			continue
 		}
-		if _, problems, err := fleet.Load(to, f); err == nil && len(problems) > 0 {
+		if _, problems, err := all.Load(f); err == nil && len(problems) > 0 {
 			return a.problems(f, problems)
 		}
 	}
@@ -129,11 +129,12 @@ func (o *planOptions) known(to gitcmd.Tree, r planned) error {
 		return err
 	}
 	var names []string
+	all := fleet.NewLoader(to)
 	for _, f := range files {
 		if !fleet.IsDocument(to, f) {
 			continue
 		}
-		d, _, err := fleet.Load(to, f)
+		d, _, err := all.Load(f)
 		if err != nil || d == nil {
 			continue
 		}
@@ -247,42 +248,69 @@ func (l *locator) workplace(ctx context.Context) (repo gitcmd.Repo, done func(),
 	return repo, done, nil
 }
 
-// planOne makes the plan of one document, nil when it is not the one that was
-// asked for.
-func (a *app) planOne(ctx context.Context, s *fleet.Source, file string, trees [2]gitcmd.Tree, o *planOptions) (*forecast.Forecast, error) {
-	var ds [2]*spec.Deployment
-	for i, t := range trees {
-		d, problems, err := fleet.Load(t, file)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+// documentChange is a document before and after; either may be missing.
+type documentChange struct {
+	file     string
+	from, to *spec.Deployment
+}
+
+// known is the document that there is.
+func (c documentChange) known() *spec.Deployment { return cmp.Or(c.to, c.from) }
+
+// changes reads the documents in both trees, those of the deployment that was asked for.
+func (a *app) changes(files []string, trees [2]gitcmd.Tree, o *planOptions) ([]documentChange, error) {
+	from, to := fleet.NewLoader(trees[0]), fleet.NewLoader(trees[1])
+	var out []documentChange
+	for _, file := range files {
+		c := documentChange{file: file}
+		var problems []schema.Problem
+		var err error
+		if c.from, _, err = from.Load(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		if len(problems) > 0 && i == 1 {
+		if c.to, problems, err = to.Load(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if len(problems) > 0 {
 			return nil, a.problems(file, problems)
 		}
-		ds[i] = d
+		if d := c.known(); d != nil && (o.deployment == "" || d.Name == o.deployment) {
+			out = append(out, c)
+		}
 	}
-	known := ds[1]
-	if known == nil {
-		known = ds[0]
+	return out, nil
+}
+
+// plans makes the plan of each document. What the nodes say is asked once for all.
+func (a *app) plans(ctx context.Context, s *fleet.Source, changes []documentChange, from gitcmd.Tree, o *planOptions) ([]*forecast.Forecast, error) {
+	out := []*forecast.Forecast{}
+	if len(changes) == 0 {
+		return out, nil
 	}
-	if known == nil || o.deployment != "" && known.Name != o.deployment {
-		return nil, nil
+	var about []fleet.Subject
+	for _, c := range changes {
+		about = append(about, fleet.Subject{Path: c.file, Spec: c.known()})
 	}
-	v, err := s.About(ctx, file, known)
+	v, err := s.About(ctx, about...)
 	if err != nil {
 		return nil, o.fault(err)
 	}
-	if ds[0] == nil {
-		ds[0] = fleet.AcceptedOf(trees[0], file, &v.Deployments[0])
-	}
-	p := forecast.Of(forecast.Input{From: ds[0], To: ds[1], Now: &v.Deployments[0], Coordinated: v.Coordinated})
-	if o.node != "" {
-		if _, ok := known.Nodes[o.node]; !ok {
-			return nil, failf(exitUsage, "no node %q in %s", o.node, known.Name).hintf("it has %s", strings.Join(known.NodeNames(), ", "))
+	for i, c := range changes {
+		now := &v.Deployments[i]
+		if c.from == nil {
+			c.from = fleet.AcceptedOf(from, c.file, now)
 		}
-		p.Steps = slices.DeleteFunc(p.Steps, func(t forecast.Step) bool { return t.Node != o.node })
+		p := forecast.Of(forecast.Input{From: c.from, To: c.to, Now: now, Coordinated: v.Coordinated})
+		if o.node != "" {
+			if _, ok := c.known().Nodes[o.node]; !ok {
+				return nil, failf(exitUsage, "no node %q in %s", o.node, c.known().Name).
+					hintf("it has %s", strings.Join(c.known().NodeNames(), ", "))
+			}
+			p.Steps = slices.DeleteFunc(p.Steps, func(t forecast.Step) bool { return t.Node != o.node })
+		}
+		out = append(out, p)
 	}
-	return p, nil
+	return out, nil
 }
 
 // problems tells what is wrong with a document, and returns exit code 3.
