@@ -25,7 +25,7 @@ func NameOf(file string, data []byte) (n Named, ok bool) {
 		return n, false
 	}
 	if all := nameLine.FindAllSubmatchIndex(data, 2); len(all) == 1 {
-		line, column := schema.Place(data, all[0][2])
+		line, column := schema.LineColumn(data, all[0][2])
 		return Named{file, string(data[all[0][2]:all[0][3]]), line, column}, true
 	}
 	read, _ := schema.Read(schema.Deployment, file, data)
