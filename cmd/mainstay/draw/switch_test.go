@@ -12,7 +12,8 @@ import (
 
 // A word of the table is explained below it, once, and only when it is there.
 func TestTheLegendExplainsTheWordsOfTheTable(t *testing.T) {
-	switches := []fleet.Switch{{Guarantee: plan.Presumed}, {Guarantee: plan.Presumed}}
+	phases := []fleet.Phase{{Name: "taken", Node: "b"}}
+	switches := []fleet.Switch{{Node: "b", Guarantee: plan.Presumed, Phases: phases}, {Node: "b", Guarantee: plan.Presumed, Phases: phases}}
 	legend := func() string {
 		var text strings.Builder
 		Legend(ui.Screen{Out: &text}, switches)
