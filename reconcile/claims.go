@@ -34,6 +34,9 @@ func (l *Learner) readListed(ctx context.Context, next *Snapshot) {
 	if l.Coordination == nil || next.Accepted == nil {
 		return
 	}
+	if o := l.listing.Only; o != "" && o != next.Accepted.Deployment.Name {
+		return // it was asked for before the deployment had its name
+	}
 	err := l.listing.err
 	if !l.Shared && err != nil {
 		next.warn(plan.CondCoordinationUnreachable, "claims and reports cannot be read: %v", err)

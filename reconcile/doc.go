@@ -36,8 +36,11 @@
 //
 // From the word active: in a file to a stopped unit and back:
 //
-//	git/remote.go            lists the refs of the repository
-//	learner.go               sees that the branch moved, and accepts the new document
+//	git/remote.go            asks the server which refs it has
+//	learner.go               sees that the branch moved
+//	study.go                 has the commit read beside the looks, and judges the document
+//	git/revision.go          fetches the commit and checks who signed it
+//	learner.go               accepts the document and saves it on disk
 //	snapshot.go              holds what is known after that look
 //	agent.go                 gives the snapshot to the actuator
 //	actuator.go              makes a pass: gathers an input, decides, carries out

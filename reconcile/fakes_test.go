@@ -123,7 +123,7 @@ type rackProbes struct{ *rack }
 func (p rackProbes) Configure(*spec.Wanted) error         { return nil }
 func (p rackProbes) Witness() plan.ProbeView              { return p.witness }
 func (p rackProbes) Detect() map[spec.Side]plan.ProbeView { return nil }
-func (p rackProbes) Hurry(bool)                           {}
+func (p rackProbes) AskWitnessOften(bool)                 {}
 func (p rackProbes) Forget()                              { p.j.add("forget") }
 
 type noFiles struct{}
@@ -149,6 +149,8 @@ type vault struct {
 	lost         bool
 	// silent says that standby publishes no report.
 	silent bool
+	// only is the deployment that the learner has asked for.
+	only string
 }
 
 const tip = "refs/heads/main"
@@ -174,8 +176,17 @@ func (v *vault) List(context.Context) (Listing, error) {
 		return Listing{}, errors.New("no answer")
 	}
 	v.idle()
-	return Listing{Refs: v.refs, Mirror: v.mirror}, nil
+	l := Listing{Refs: map[string]string{}, Only: v.only, Mirror: v.mirror}
+	for ref, hash := range v.refs {
+		if v.only == "" || !strings.HasPrefix(ref, "refs/mainstay/") || strings.HasPrefix(ref, "refs/mainstay/"+v.only+"/") {
+			l.Refs[ref] = hash
+		}
+	}
+	return l, nil
 }
+
+// Narrow is as a real one does it.
+func (v *vault) Narrow(deployment string) { v.only = deployment }
 
 // idle is the report of a standby that is down, under whatever there is, unless
 // a test says what it reports or that it reports nothing.

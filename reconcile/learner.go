@@ -351,6 +351,11 @@ func (l *Learner) adopt(next *Snapshot, commit string, d *spec.Deployment) {
 	next.Accepted = &Accepted{Commit: commit, Digest: d.Digest(), Deployment: d, layout: layoutOf(d)}
 	next.bySide = nil
 	next.arrange(nil)
+	for _, from := range []any{l.Repository, l.Coordination} {
+		if n, can := from.(Narrower); can {
+			n.Narrow(d.Name)
+		}
+	}
 }
 
 // Override lets a commit be accepted although it does not descend from the accepted

@@ -103,6 +103,24 @@ func TestAPersonMayAcceptARenamedDeployment(t *testing.T) {
 	}
 }
 
+// R10, R13: a listing that was asked for the claims of the name before says nothing of
+// those of the new one: they are not known to be absent.
+func TestAListingForAnotherNameSaysNothingOfAClaim(t *testing.T) {
+	s := newScholar(paris(spec.Main))
+	s.look(t)
+	s.git.commit("c2", strings.Replace(paris(spec.Standby), "name: paris", "name: lyon", 1))
+	s.git.refs[plan.ClaimRef("lyon", "xivo")] = "k9"
+	s.git.claims["k9"] = ClaimRead{Tip: plan.Tip{ID: "k9", Claim: plan.Claim{Seq: 9, Holder: "main"}}, Descends: true}
+	s.look(t)
+	s.Override("c2", "seen down")
+	if snap := s.look(t); snap.Accepted.Commit != "c2" || snap.Claims["xivo"].Read {
+		t.Errorf("accepted %s, and the claim is read as %+v", snap.Accepted.Commit, snap.Claims["xivo"])
+	}
+	if c := s.look(t).Claims["xivo"]; !c.Read || c.Tip.Seq != 9 {
+		t.Errorf("the next look reads %+v", c)
+	}
+}
+
 // telephony is the document with the role renamed.
 func telephony() string {
 	return strings.NewReplacer("role: xivo", "role: telephony", "  xivo:\n", "  telephony:\n").Replace(paris(spec.Standby))

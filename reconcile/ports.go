@@ -17,14 +17,24 @@ type Clock interface {
 	Wall() time.Time
 }
 
-// Listing is every ref of a repository and its hash, from one request.
+// Listing is refs of a repository and their hashes, from one request.
 type Listing struct {
 	Refs map[string]string
+	// Only is the deployment whose claims and reports were asked for. Those of any
+	// other are not known; empty is all.
+	Only string
 	// From is the address that answered, without credentials.
 	From string
 	// Mirror says that a read-only copy answered. Claims are never read from
 	// one.
 	Mirror bool
+}
+
+// Narrower is a Repository or a Coordination that need not list everything.
+type Narrower interface {
+	// Narrow makes List ask for the branch, and for the claims and reports of one
+	// deployment. A server with many deployments sends what a node needs, and no more.
+	Narrow(deployment string)
 }
 
 // Repository is where the document comes from. Every call is bounded.
@@ -134,9 +144,9 @@ type Probes interface {
 	Witness() plan.ProbeView
 	// Detect is what the probes of the followed role's two nodes say.
 	Detect() map[spec.Side]plan.ProbeView
-	// Hurry asks the witness as often as the document says while somebody
+	// AskWitnessOften asks the witness as often as the document says while somebody
 	// decides by it, and seldom otherwise.
-	Hurry(on bool)
+	AskWitnessOften(on bool)
 	// Forget drops what was seen before a gap in time.
 	Forget()
 }

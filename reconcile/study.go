@@ -6,7 +6,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -24,9 +23,6 @@ const (
 	// slowAfter is when a person is told, hangsAfter when it is given up.
 	slowAfter  = 5 * time.Second
 	hangsAfter = 30 * time.Second
-	// longestName bounds a deployment's name that a document gives which was not
-	// accepted, in bytes.
-	longestName = 63
 	// mostGiven is how many readings that were given up may still be running. Each
 	// one costs a core.
 	mostGiven = 2
@@ -295,7 +291,7 @@ func (l *Learner) takeUp(next *Snapshot) bool {
 func (l *Learner) judge(next *Snapshot, s *study) {
 	f := &s.found
 	l.refusal = nil
-	if n, ok := spec.NameOf(l.Path, f.saved.Document); ok && isPlainName(n.Name) && next.Accepted == nil {
+	if n, ok := spec.NameOf(l.Path, f.saved.Document); ok && n.Plain() && next.Accepted == nil {
 		next.Refused = n.Name
 	}
 	if f.err == nil && len(f.problems) == 0 {
@@ -313,14 +309,6 @@ func (l *Learner) judge(next *Snapshot, s *study) {
 	default:
 		l.accept(next, f.saved, f.document)
 	}
-}
-
-// isPlainName reports whether a name is one that a valid document could have: nothing
-// else becomes a part of a ref.
-func isPlainName(name string) bool {
-	other := func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' }
-	return name != "" && len(name) <= longestName && !strings.ContainsFunc(name, other) &&
-		!strings.Contains(name, "..") && strings.Trim(name, ".-") == name
 }
 
 // giveUp refuses a document whose reading does not end. What it costs goes on

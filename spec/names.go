@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"regexp"
+	"strings"
 
 	"mainstay/schema"
 )
@@ -35,6 +36,17 @@ func NameOf(file string, data []byte) (n Named, ok bool) {
 	n.Name, ok = read.Value["name"].(string)
 	n.Line, n.Column = read.Position(schema.Path{"name"})
 	return n, ok && n.Name != ""
+}
+
+// longestName bounds what is taken for a name, in bytes: it is a part of a ref.
+const longestName = 63
+
+// Plain reports whether the name is one that a valid document could have: nothing
+// else becomes a part of a ref.
+func (n Named) Plain() bool {
+	other := func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' }
+	return n.Name != "" && len(n.Name) <= longestName && !strings.ContainsFunc(n.Name, other) &&
+		!strings.Contains(n.Name, "..") && strings.Trim(n.Name, ".-") == n.Name
 }
 
 // SameNames refuses documents of one repository that share a name: their nodes

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -50,6 +51,35 @@ func TestTableNamesEveryFolderOnce(t *testing.T) {
 			t.Errorf("the row of %s gives no reason in half a line: %q", r.folder, r.why)
 		}
 		seen[r.folder] = true
+	}
+}
+
+// What a row allows and nobody imports is a rule that nobody keeps: the table says what
+// is, not what once was.
+func TestTheTableAllowsOnlyWhatIsImported(t *testing.T) {
+	tree, err := load(os.DirFS("../.."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := table()
+	used := map[string][]string{}
+	tree.eachFile(func(s *source) {
+		if r := rowOf(rows, s.folder); r != nil {
+			for _, spec := range s.file.Imports {
+				used[r.folder] = append(used[r.folder], strings.TrimPrefix(importPathOf(spec), tree.module+"/"))
+			}
+		}
+	})
+	for _, r := range rows {
+		for _, allowed := range slices.Concat(r.internal, r.modules) {
+			if slices.Contains([]string{"spec", "reconcile/plan", "reconcile/run"}, allowed) {
+				continue // known to all of the agent, or to all drivers
+			}
+			is := func(path string) bool { return covers(allowed, path) || below(allowed, path) }
+			if !slices.ContainsFunc(used[r.folder], is) {
+				t.Errorf("%s may import %s, and does not", r.folder, allowed)
+			}
+		}
 	}
 }
 

@@ -31,11 +31,11 @@ func table() []row {
 		{folder: "schema", why: "the shape of both files, before anything is known of what they mean",
 			modules: []string{jsonschema, sigsYAML, goYAML}},
 		{folder: "spec", why: "the meaning of both files, the same on a node and on a laptop",
-			internal: []string{"schema"}, modules: []string{sigsYAML, goYAML, cron}},
+			internal: []string{"schema"}, modules: []string{cron}},
 		{folder: "spec/crontab", why: "when an expression comes, without a document", modules: []string{cron}},
 		{folder: "examples", why: "data to copy, embedded for init"},
 		{folder: "e2e/...", why: "tests from outside: they must not see what they test", strict: true,
-			internal: []string{"e2e/..."}, modules: []string{goCmp, goInternal, chromedp, xCrypto, xSys}},
+			internal: []string{"e2e/..."}, modules: []string{goCmp, chromedp, xCrypto, xSys}},
 	}, loop(with), faces(with), drivers(with), commands())
 }
 
@@ -58,7 +58,7 @@ func loop(with func(...string) []string) []row {
 		{folder: "reconcile/control", why: "decodes orders, calls the agent, encodes answers", internal: with("reconcile", "reconcile/record", "reconcile/plan/permit")},
 		{folder: "reconcile/record", why: "keeps decisions with their input, and replays them", internal: with("reconcile/plain")},
 		{folder: "reconcile/task", why: "jobs and checks run beside the loop and never hold it up",
-			internal: with("reconcile/run", "reconcile/plan/permit"), modules: []string{cron}},
+			internal: with("reconcile/run", "reconcile/plan/permit")},
 		{folder: "reconcile/metrics", why: "the one home of Prometheus; the loop knows an Observer only",
 			internal: with("reconcile"), modules: []string{prometheus}},
 		{folder: "reconcile/guard", why: "must work when git, documents and drivers do not: it is handed what stops", internal: with()},
@@ -87,7 +87,7 @@ func loop(with func(...string) []string) []row {
 			internal: with("reconcile", "reconcile/git", "reconcile/guard", "reconcile/machine", "reconcile/state",
 				"reconcile/control", "reconcile/plan/permit", "reconcile/record", "reconcile/task", "reconcile/metrics")},
 		{folder: "reconcile/sim/...", why: "drives the shipping agent; only tests may import it",
-			internal: []string{"spec", "reconcile/..."}, modules: []string{cron}},
+			internal: []string{"spec", "reconcile/..."}},
 	}
 }
 
@@ -99,15 +99,14 @@ func faces(with func(...string) []string) []row {
 		{folder: "reconcile/gitcmd", why: "a person's own git program; spec.Folder says which files git does not store as they lie",
 			internal: []string{"spec"}},
 		{folder: "reconcile/fleet", why: "what deployments are and were, from git alone",
-			internal: with("schema", "reconcile/plain", "reconcile/run", "reconcile/git", "reconcile/git/failure", "reconcile/git/signature", "reconcile/gitcmd", "reconcile/plan/conditions")},
+			internal: with("schema", "reconcile/run", "reconcile/git", "reconcile/git/failure", "reconcile/git/signature", "reconcile/gitcmd", "reconcile/plan/conditions")},
 		{folder: "reconcile/forecast", why: "foretells and changes nothing, so it cannot reach what changes",
 			internal: with("reconcile/fleet", "reconcile/plain", "reconcile/plan/conditions", "reconcile/plan/permit"), modules: []string{goInternal}},
 		{folder: "reconcile/change", why: "carries a change out for any face: no flags, no terminal",
 			internal: with("schema", "reconcile/gitcmd", "reconcile/fleet", "reconcile/forecast", "reconcile/plan/conditions"), modules: []string{goYAML}},
-		{folder: "reconcile/doctor", why: "tries each part of a node, so it must reach each", modules: []string{xSys},
+		{folder: "reconcile/doctor", why: "tries each part of a node, so it must reach each",
 			internal: with("reconcile/control", "reconcile/git", "reconcile/git/failure", "reconcile/plan/conditions", "reconcile/fleet", "reconcile/guard", "reconcile/probe", "reconcile/service",
-				"reconcile/service/compose", "reconcile/service/systemd", "reconcile/state")},
-		{folder: "reconcile/console", why: "signs in by keys that package git reads; the rest comes through change", internal: with("reconcile/git")},
+				"reconcile/service/compose", "reconcile/service/systemd")},
 	}
 }
 
@@ -122,9 +121,9 @@ func drivers(with func(...string) []string) []row {
 		{folder: "reconcile/service/compose/...", why: "the one home of the Docker engine, whose words people read",
 			internal: append([]string{"reconcile/plain"}, shared...), modules: []string{moby}},
 		{folder: "reconcile/service/process/...", why: "keeps records of processes, whose names people read",
-			internal: append([]string{"reconcile/plain"}, shared...), modules: []string{renameio, xSys}},
-		{folder: "reconcile/service/command/...", why: "runs what a document names", internal: shared, modules: []string{xSys}},
-		{folder: "reconcile/service/file/...", why: "replaces files in one step", internal: shared, modules: []string{renameio, xSys}},
+			internal: append([]string{"reconcile/plain"}, shared...), modules: []string{xSys}},
+		{folder: "reconcile/service/command/...", why: "runs what a document names", internal: shared},
+		{folder: "reconcile/service/file/...", why: "replaces files in one step", internal: shared, modules: []string{xSys}},
 	}
 }
 
@@ -134,7 +133,7 @@ func commands() []row {
 	return []row{
 		{folder: "cmd/mainstay/...", why: "the one place of flags and terminals: reads flags, calls a package below reconcile, prints",
 			internal: []string{"schema", "spec", "examples", "reconcile/...", "cmd/mainstay/..."},
-			modules:  []string{cobra, pflag, prometheus, goSystemd, goGit, goBilly, goYAML, sigsYAML, renameio, cron, xSys, xTerm}},
+			modules:  []string{cobra, goYAML, sigsYAML, xSys, xTerm}},
 		{folder: "cmd/lint", why: "judges the tree, so it builds without it"},
 		{folder: "cmd/bench", why: "runs benchmarks and reads what they print"},
 		{folder: "cmd/tally", why: "counts what tests print"},

@@ -164,15 +164,21 @@ func BenchmarkIdlePoll(b *testing.B) {
 			listedOK(b, r)
 		}
 	})
-	b.Run("bytes", func(b *testing.B) { benchBytes(b, url) })
-	foreignRefs(b, bare, 20_000)
-	b.Run("bytes beside 20,000 foreign refs", func(b *testing.B) { benchBytes(b, url) })
+	b.Run("bytes", func(b *testing.B) { benchBytes(b, url, "") })
+	foreignRefs(b, bare, 20_000, "refs/pull/%d/head")
+	b.Run("bytes beside 20,000 foreign refs", func(b *testing.B) { benchBytes(b, url, "") })
+	foreignRefs(b, bare, 8_000, "refs/mainstay/site-%d/report/a")
+	b.Run("bytes beside 8,000 other deployments, all of them", func(b *testing.B) { benchBytes(b, url, "") })
+	b.Run("bytes beside 8,000 other deployments", func(b *testing.B) { benchBytes(b, url, "paris") })
 }
 
 // benchBytes counts what one poll sends and receives.
-func benchBytes(b *testing.B, url string) {
+func benchBytes(b *testing.B, url, deployment string) {
 	relay, count := relayTo(b, url)
 	r := open(b, git.Options{URL: relay})
+	if deployment != "" {
+		git.NewDocument(r, "main").Narrow(deployment)
+	}
 	listedOK(b, r) // the first one learns what the server can do
 	count.bytes.Store(0)
 	count.requests.Store(0)
@@ -186,12 +192,12 @@ func benchBytes(b *testing.B, url string) {
 }
 
 // foreignRefs adds refs that are nobody's business here.
-func foreignRefs(b *testing.B, bare string, n int) {
+func foreignRefs(b *testing.B, bare string, n int, name string) {
 	b.Helper()
 	hash := strings.TrimSpace(gitserver.Git(b, bare, "rev-parse", "main"))
 	var in strings.Builder
 	for i := range n {
-		fmt.Fprintf(&in, "create refs/pull/%d/head %s\n", i, hash)
+		fmt.Fprintf(&in, "create "+name+" %s\n", i, hash)
 	}
 	cmd := exec.Command("git", "update-ref", "--stdin")
 	cmd.Dir, cmd.Env, cmd.Stdin = bare, gitserver.Env(), strings.NewReader(in.String())

@@ -31,6 +31,9 @@ func (d Document) List(ctx context.Context) (reconcile.Listing, error) {
 	return l, nil
 }
 
+// Narrow implements reconcile.Narrower.
+func (d Document) Narrow(deployment string) { d.remote.narrow(Branch(d.branch), deployment) }
+
 // Revision implements reconcile.Repository.
 func (d Document) Revision(ctx context.Context, hash, accepted string) (reconcile.Revision, error) {
 	rev, err := d.remote.Revision(ctx, Branch(d.branch), hash, accepted)
@@ -138,6 +141,10 @@ func (c *Coordination) List(ctx context.Context) (reconcile.Listing, error) {
 	l, err := c.remote.ListPrimary(ctx)
 	return l, hinted(err)
 }
+
+// Narrow implements reconcile.Narrower. On a repository that holds the document too,
+// the branch stays as it was narrowed to.
+func (c *Coordination) Narrow(deployment string) { c.remote.narrow("", deployment) }
 
 // Claim implements reconcile.Coordination.
 func (c *Coordination) Claim(ctx context.Context, ref, hash string, known plan.Tip) (reconcile.ClaimRead, error) {

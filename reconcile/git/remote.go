@@ -1,6 +1,7 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,6 +76,19 @@ type Remote struct {
 	// answered is the index of the dialer that answered the last List, where
 	// Revision looks first.
 	answered atomic.Int32
+	// wanted is what a listing is limited to; nil is no limit.
+	wanted atomic.Pointer[wanted]
+}
+
+// wanted is the branch and the deployment that a listing is about. An empty branch is
+// all of them.
+type wanted struct{ branch, deployment string }
+
+func (r *Remote) narrow(branch, deployment string) {
+	if now := r.wanted.Load(); now != nil {
+		branch = cmp.Or(branch, now.branch)
+	}
+	r.wanted.Store(&wanted{branch, deployment})
 }
 
 // Open checks the options. It does not touch the network and does not need the
@@ -128,10 +142,11 @@ type Refs map[string]string
 func (r *Remote) List(ctx context.Context) (reconcile.Listing, error) {
 	var errs []error
 	for i, d := range r.dialers {
-		refs, err := r.list(ctx, d)
+		l, err := r.list(ctx, d)
 		if err == nil {
 			r.answered.Store(int32(i))
-			return reconcile.Listing{Refs: refs, From: d.Shown(), Mirror: i > 0}, nil
+			l.Mirror = i > 0
+			return l, nil
 		}
 		errs = append(errs, err)
 		if ctx.Err() != nil {
@@ -153,24 +168,27 @@ func firstOf(errs []error) error {
 
 // ListPrimary is List without mirrors: what claims are read from.
 func (r *Remote) ListPrimary(ctx context.Context) (reconcile.Listing, error) {
-	refs, err := r.list(ctx, r.dialers[0])
-	return reconcile.Listing{Refs: refs, From: r.URL()}, err
+	return r.list(ctx, r.dialers[0])
 }
 
-func (r *Remote) list(ctx context.Context, d transport.Dialer) (Refs, error) {
+func (r *Remote) list(ctx context.Context, d transport.Dialer) (reconcile.Listing, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	refs, err := shortList(ctx, d)
+	w := cmp.Or(r.wanted.Load(), &wanted{})
+	l := reconcile.Listing{From: d.Shown()}
+	refs, err := shortList(ctx, d, *w)
 	if err == nil {
-		return refs, nil
+		l.Refs, l.Only = refs, w.deployment
+		return l, nil
 	}
 	if !errors.Is(err, transport.ErrNotOffered) {
-		return nil, failure.Place(ctx, err, "list", d.Shown())
+		return l, failure.Place(ctx, err, "list", d.Shown())
 	}
 	s, err := openSession(ctx, d, transport.UploadPack, "list")
 	if err != nil {
-		return nil, err
+		return l, err
 	}
 	s.close()
-	return s.refs, nil
+	l.Refs = s.refs
+	return l, nil
 }

@@ -33,6 +33,29 @@ func TestListShowsBranchesClaimsAndReportsOnly(t *testing.T) {
 	})
 }
 
+// A server with many deployments sends a node what it needs.
+func TestANarrowedListIsOfOneDeployment(t *testing.T) {
+	overEach(t, func(t *testing.T, w *work, r *git.Remote) {
+		hash := w.commit("one")
+		w.push()
+		other := git.ClaimRef("lyon", "xivo")
+		w.git("push", "--quiet", "origin", "HEAD:refs/heads/other", "HEAD:"+claimRef, "HEAD:"+other, "HEAD:"+git.ClaimRef("paris-2", "xivo"))
+		git.NewDocument(r, "main").Narrow("paris")
+		git.NewCoordination(r, nil, nil).Narrow("paris")
+		l, err := r.List(ctx(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.Only == "paris" { // an old server is asked for everything, and says so
+			if diff := cmp.Diff(map[string]string{"refs/heads/main": hash, claimRef: hash}, l.Refs); diff != "" {
+				t.Error(diff)
+			}
+		} else if l.Only != "" || l.Refs[other] != hash {
+			t.Errorf("only %q, and %v", l.Only, l.Refs)
+		}
+	})
+}
+
 func TestAnEmptyRepositoryIsAnEmptyListing(t *testing.T) {
 	overEach(t, func(t *testing.T, _ *work, r *git.Remote) {
 		if refs := listed(t, r); len(refs) != 0 {

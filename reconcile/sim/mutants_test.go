@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,7 +56,37 @@ func TestMutants(t *testing.T) {
 	if survived > 0 {
 		t.Errorf("%d mutants survive", survived)
 	}
+	fmt.Printf("mutants by rule: %s\n", byRule(all))
 	fmt.Printf("mutants: %d caught, %d survived\n", caught, survived)
+}
+
+// Each rule is broken in at least two ways.
+func TestEveryRuleIsBrokenInTwoWays(t *testing.T) {
+	counts := countByRule(mutants(t))
+	for n := range 13 {
+		if rule := fmt.Sprintf("R%d", n+1); counts[rule] < 2 {
+			t.Errorf("%s has %d breaks", rule, counts[rule])
+		}
+	}
+}
+
+func countByRule(all []mutant) map[string]int {
+	counts := map[string]int{}
+	for _, m := range all {
+		for _, rule := range strings.Fields(m.rule) {
+			counts[rule]++
+		}
+	}
+	return counts
+}
+
+func byRule(all []mutant) string {
+	counts := countByRule(all)
+	var out []string
+	for _, rule := range slices.Sorted(maps.Keys(counts)) {
+		out = append(out, fmt.Sprintf("%s %d", rule, counts[rule]))
+	}
+	return strings.Join(out, ", ")
 }
 
 // mutants reads testdata/mutants.txt: blocks of "== name", "rule", "file", lines

@@ -104,7 +104,7 @@ func lasted(d time.Duration) string {
 // counted from the first moment of that clock: nothing is summed over two clocks.
 func phasesOf(s fleet.Switch) []string {
 	var lines []string
-	for _, c := range s.Clocks() {
+	for _, c := range s.Timelines() {
 		switch {
 		case c.Node == "":
 			lines = append(lines, fmt.Sprintf("declared at %s by the clock of who made the commit; not part of TOOK",
