@@ -84,7 +84,7 @@ func (a *app) failover(ctx context.Context, o *failoverOptions) error {
 	defer s.Close()
 	v, d, err := o.one(ctx, s)
 	if err != nil {
-		return withoutGit(err)
+		return withoutGit(err, "if git is gone, `mainstay takeover` on a node works without it (examples/RUNBOOK.md, \"Git is gone\")")
 	}
 	if len(d.Problems) > 0 {
 		return a.problems(d.Path, d.Problems)
@@ -147,12 +147,11 @@ func (a *app) proposed(err error) error {
 
 // withoutGit adds the way out to an error of reading: a person on the node needs no
 // git (R9).
-func withoutGit(err error) error {
+func withoutGit(err error, way string) error {
 	var f *fault
 	if !errors.As(err, &f) || f.code != exitFailed || errors.Is(err, failure.ErrNotFound) || errors.Is(err, fleet.ErrNoBranch) {
 		return err
 	}
-	way := "if git is gone, `mainstay takeover` on a node works without it (examples/RUNBOOK.md, \"Git is gone\")"
 	f.hint = strings.TrimPrefix(f.hint+"; "+way, "; ")
 	return f
 }

@@ -210,7 +210,7 @@ func (o *planOptions) tip(ctx context.Context, repo gitcmd.Repo, s *fleet.Source
 		return "", o.fault(err)
 	}
 	if head == "" {
-		return "", failf(exitFailed, "%s has no branch %s", fleet.Shown(o.location.URL), o.location.Branch).hintf("name it with --base")
+		return "", failf(exitFailed, "%s has no branch %s", fleet.Shown(o.location.URL), o.location.Branch).hintf("name the branch that the nodes read with --base")
 	}
 	return head, o.fetchCommit(ctx, repo, head)
 }

@@ -72,7 +72,7 @@ func (s *Source) Close() {
 func (s *Source) update(ctx context.Context, depth int) error {
 	for _, m := range s.mirrors {
 		if err := m.update(ctx, s.location.Branch, depth); err != nil {
-			return fmt.Errorf("read %s: %w", Shown(m.from), err)
+			return fmt.Errorf("cannot read %s: %w", Shown(m.from), err)
 		}
 	}
 	return nil
