@@ -59,7 +59,7 @@ func mainCannotReadGit(t *testing.T, p *wholePage, title string, cut func() (joi
 	w.end(t, 0)
 }
 
-// The case that the design calls presumed: main is alive, nobody hears it, and
+// The case that R4 calls presumed: main is alive, nobody hears it, and
 // no lease was asked for. The time is printed, and ends when main hears of it.
 func mainIsCutOff(t *testing.T, p *wholePage) {
 	p.converged("main", p.declare("main", shortWait()...))

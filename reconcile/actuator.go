@@ -210,7 +210,7 @@ func (a *Actuator) Pass() (Order, time.Duration) {
 	a.tellGuard()
 	a.record(d)
 	a.forgetDone(d)
-	a.Machine.Probes.Hurry(d.Handover)
+	a.Machine.Probes.AskWitnessOften(d.Handover)
 	a.carryOut(d)
 	a.updateReport(d)
 	next := now + longestIdle

@@ -152,7 +152,7 @@ func (a *Agent) learn(ctx context.Context) {
 	for ctx.Err() == nil {
 		snap := a.learner.Look(ctx)
 		a.observer.Looked(snap, a.clock.Boot()-snap.Began)
-		a.handOut(snap)
+		a.handOutSnapshot(snap)
 		for next := p.NextLook(snap.Pace(), now.handover); ; {
 			timer := time.NewTimer(max(0, min(next, p.NextTry(snap.Try(now.order)))-a.clock.Boot()))
 			select {
@@ -162,7 +162,7 @@ func (a *Agent) learn(ctx context.Context) {
 			case <-a.learner.studied():
 				// The claims may be from well before that document was read.
 				next = 0
-				a.handOut(a.learner.TakeUp(ctx))
+				a.handOutSnapshot(a.learner.TakeUp(ctx))
 			case <-timer.C:
 			case f := <-a.learns:
 				f()
@@ -182,8 +182,8 @@ func (a *Agent) learn(ctx context.Context) {
 	}
 }
 
-// handOut gives a snapshot to the actuator and to those who only look on.
-func (a *Agent) handOut(s *Snapshot) {
+// handOutSnapshot gives a snapshot to the actuator and to those who only look on.
+func (a *Agent) handOutSnapshot(s *Snapshot) {
 	replace(a.snaps, s)
 	a.known.Set(s)
 }
@@ -224,14 +224,14 @@ func (a *Agent) act(ctx context.Context) {
 		began := a.clock.Boot()
 		order, next := a.actuator.Pass()
 		took := a.clock.Boot() - began
-		a.tell(order)
+		a.handOutDecision(order)
 		a.observer.Passed(a.actuator.last, took)
 		timer.Reset(max(0, next-a.clock.Boot()))
 	}
 }
 
-// tell hands out what a pass decided.
-func (a *Agent) tell(o Order) {
+// handOutDecision hands out what a pass decided.
+func (a *Agent) handOutDecision(o Order) {
 	a.passed.Store(int64(a.clock.Boot()))
 	r := a.actuator.Report()
 	if r.Node != "" { // something was decided

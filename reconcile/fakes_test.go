@@ -123,7 +123,7 @@ type rackProbes struct{ *rack }
 func (p rackProbes) Configure(*spec.Wanted) error         { return nil }
 func (p rackProbes) Witness() plan.ProbeView              { return p.witness }
 func (p rackProbes) Detect() map[spec.Side]plan.ProbeView { return nil }
-func (p rackProbes) Hurry(bool)                           {}
+func (p rackProbes) AskWitnessOften(bool)                 {}
 func (p rackProbes) Forget()                              { p.j.add("forget") }
 
 type noFiles struct{}

@@ -144,9 +144,9 @@ type Probes interface {
 	Witness() plan.ProbeView
 	// Detect is what the probes of the followed role's two nodes say.
 	Detect() map[spec.Side]plan.ProbeView
-	// Hurry asks the witness as often as the document says while somebody
+	// AskWitnessOften asks the witness as often as the document says while somebody
 	// decides by it, and seldom otherwise.
-	Hurry(on bool)
+	AskWitnessOften(on bool)
 	// Forget drops what was seen before a gap in time.
 	Forget()
 }

@@ -190,7 +190,7 @@ func checkBytes(file string, data []byte) *Problem {
 		}
 	}
 	if i := invalidUTF8(data); i >= 0 {
-		line, column := Place(data, i)
+		line, column := LineColumn(data, i)
 		return &Problem{
 			File: file, Line: line, Column: column,
 			Rule:    RuleEncoding,

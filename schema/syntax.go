@@ -88,11 +88,11 @@ func find(data []byte, text string) (line, column int) {
 	if i < 0 {
 		return 1, 1
 	}
-	return Place(data, i)
+	return LineColumn(data, i)
 }
 
-// Place returns the line and the column of a byte.
-func Place(data []byte, offset int) (line, column int) {
+// LineColumn returns the line and the column of a byte.
+func LineColumn(data []byte, offset int) (line, column int) {
 	before := data[:offset]
 	return 1 + bytes.Count(before, []byte("\n")), 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
 }

@@ -45,7 +45,7 @@ func jsonProblem(file string, data []byte, err error) Problem {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
 		offset := min(max(int(syntax.Offset)-1, 0), len(data))
-		p.Line, p.Column = Place(data, offset)
+		p.Line, p.Column = LineColumn(data, offset)
 	}
 	return p
 }

@@ -3,7 +3,6 @@ package spec
 import (
 	"fmt"
 	"regexp"
-	"strings"
 
 	"mainstay/schema"
 )
@@ -25,7 +24,7 @@ func NameOf(file string, data []byte) (n Named, ok bool) {
 		return n, false
 	}
 	if all := nameLine.FindAllSubmatchIndex(data, 2); len(all) == 1 {
-		line, column := schema.Place(data, all[0][2])
+		line, column := schema.LineColumn(data, all[0][2])
 		return Named{file, string(data[all[0][2]:all[0][3]]), line, column}, true
 	}
 	read, _ := schema.Read(schema.Deployment, file, data)
@@ -38,16 +37,8 @@ func NameOf(file string, data []byte) (n Named, ok bool) {
 	return n, ok && n.Name != ""
 }
 
-// longestName bounds what is taken for a name, in bytes: it is a part of a ref.
-const longestName = 63
-
-// Plain reports whether the name is one that a valid document could have: nothing
-// else becomes a part of a ref.
-func (n Named) Plain() bool {
-	other := func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' }
-	return n.Name != "" && len(n.Name) <= longestName && !strings.ContainsFunc(n.Name, other) &&
-		!strings.Contains(n.Name, "..") && strings.Trim(n.Name, ".-") == n.Name
-}
+// Plain reports whether the name is one that a valid document could have.
+func (n Named) Plain() bool { return schema.IsName(n.Name) }
 
 // SameNames refuses documents of one repository that share a name: their nodes
 // would share claims and reports, and a failover of one would move the other.

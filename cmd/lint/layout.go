@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// topLevel allows what the design fixes, dot-files, and what git ignores.
+// topLevel allows the folders and files that the project has, dot-files, and what git ignores.
 func topLevel(t *tree) []finding {
 	folders := []string{"cmd", "reconcile", "spec", "schema", "examples", "e2e"}
 	plain := []string{"go.mod", "go.sum", "Makefile", "README.md", "LICENSE"}

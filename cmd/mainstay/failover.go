@@ -84,7 +84,7 @@ func (a *app) failover(ctx context.Context, o *failoverOptions) error {
 	defer s.Close()
 	v, d, err := o.one(ctx, s)
 	if err != nil {
-		return withoutGit(err)
+		return withoutGit(err, "if git is gone, `mainstay takeover` on a node works without it (examples/RUNBOOK.md, \"Git is gone\")")
 	}
 	if len(d.Problems) > 0 {
 		return a.problems(d.Path, d.Problems)
@@ -147,12 +147,11 @@ func (a *app) proposed(err error) error {
 
 // withoutGit adds the way out to an error of reading: a person on the node needs no
 // git (R9).
-func withoutGit(err error) error {
+func withoutGit(err error, way string) error {
 	var f *fault
 	if !errors.As(err, &f) || f.code != exitFailed || errors.Is(err, failure.ErrNotFound) || errors.Is(err, fleet.ErrNoBranch) {
 		return err
 	}
-	way := "if git is gone, `mainstay takeover` on a node works without it (examples/RUNBOOK.md, \"Git is gone\")"
 	f.hint = strings.TrimPrefix(f.hint+"; "+way, "; ")
 	return f
 }
@@ -191,7 +190,7 @@ func (t *switchover) carryOut(ctx context.Context, repo gitcmd.Repo) error {
 	if err := t.confirm(ctx); err != nil {
 		return err
 	}
-	branch := cmp.Or(t.review, t.place.Branch)
+	branch := cmp.Or(t.review, t.location.Branch)
 	pushed := time.Now()
 	hash, err := t.Push(ctx, repo, t.remote(ctx, repo), branch)
 	switch {
@@ -218,10 +217,10 @@ func (t *switchover) behind(ctx context.Context, repo gitcmd.Repo) string {
 // remote is what to push to: origin by its name, so that the checkout learns of
 // the push, or the address.
 func (t *switchover) remote(ctx context.Context, repo gitcmd.Repo) string {
-	if url, err := repo.Text(ctx, gitcmd.Git("remote", "get-url", "origin")); err == nil && fleet.SameRepository(url, t.place.URL) {
+	if url, err := repo.Text(ctx, gitcmd.Git("remote", "get-url", "origin")); err == nil && fleet.SameRepository(url, t.location.URL) {
 		return "origin"
 	}
-	return t.place.URL
+	return t.location.URL
 }
 
 // confirm asks the person, unless they said yes before.
@@ -291,15 +290,15 @@ func (t *switchover) pushFault(ctx context.Context, err error) error {
 // notPushed explains a push that the server, or the way to it, did not let
 // through. Nothing was changed.
 func (t *switchover) notPushed(err error) error {
-	branch := cmp.Or(t.review, t.place.Branch)
+	branch := cmp.Or(t.review, t.location.Branch)
 	var g *gitcmd.Error
 	if says, refused := "", false; errors.As(err, &g) {
 		if says, refused = g.Refused(); refused {
-			return failf(exitFailed, "%s does not take a push to %s, and nothing was changed: %s", fleet.Shown(t.place.URL), branch, says).
+			return failf(exitFailed, "%s does not take a push to %s, and nothing was changed: %s", fleet.Shown(t.location.URL), branch, says).
 				hintf("if the branch wants a review, push one that is merged there: add --push-to %s-to-%s", t.Now.Name, t.Next.Active)
 		}
 	}
-	f := failf(exitFailed, "push to %s of %s, and nothing was changed: %w", branch, fleet.Shown(t.place.URL), err)
+	f := failf(exitFailed, "push to %s of %s, and nothing was changed: %w", branch, fleet.Shown(t.location.URL), err)
 	f.hint = cmp.Or(t.hintOf(err), "may you push there? If the branch wants reviews, add --push-to NAME")
 	return f
 }
@@ -318,5 +317,5 @@ func (t *switchover) reviewed(hash string) error {
 	if t.format == "json" {
 		return t.printJSON(pushedForReview{t.Now.Name, t.Now.Active, t.Next.Active, hash, t.review, t.Forecast})
 	}
-	return t.tell("pushed %.7s to the branch %s: nothing happens before it is merged into %s\n", hash, t.review, t.place.Branch)
+	return t.tell("pushed %.7s to the branch %s: nothing happens before it is merged into %s\n", hash, t.review, t.location.Branch)
 }

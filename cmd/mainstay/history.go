@@ -125,7 +125,7 @@ func (a *app) printHistory(t historyJSON) error {
 		return nil
 	}
 	err := table.Draw(a.out, screen.Width, screen.Colour)
-	draw.Guarantees(screen, t.Switches)
+	draw.Legend(screen, t.Switches)
 	for _, d := range t.Damaged {
 		screen.Say(ui.Bad, "! %s", d)
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestTheProductIsBuiltOnTheChosenPackages holds section 11 of the design: each
+// TestTheProductIsBuiltOnTheChosenPackages: the README lists what this is built on; each
 // of these does its work in the program itself and not in a test of it alone.
 func TestTheProductIsBuiltOnTheChosenPackages(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").Output()

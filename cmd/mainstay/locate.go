@@ -24,7 +24,7 @@ import (
 
 // locator is how a person's machine finds a deployment.
 type locator struct {
-	place      fleet.Place
+	location   fleet.Location
 	config     string
 	deployment string
 	// folder is where in the checkout the person stands.
@@ -35,19 +35,19 @@ type locator struct {
 // empty.
 func (l *locator) flags(c *cobra.Command, also string) {
 	f := c.Flags()
-	f.StringVar(&l.place.URL, "repo", "", "the repository, as git takes it (default: origin of this checkout)")
-	f.StringVar(&l.place.Branch, "base", "", "the branch that the nodes read (default: that of the remote, or main)")
+	f.StringVar(&l.location.URL, "repo", "", "the repository, as git takes it (default: origin of this checkout)")
+	f.StringVar(&l.location.Branch, "base", "", "the branch that the nodes read (default: that of the remote, or main)")
 	if also != "" {
-		f.StringVar(&l.place.Branch, also, "", "the same as --base")
+		f.StringVar(&l.location.Branch, also, "", "the same as --base")
 		_ = f.MarkHidden(also)
 	}
-	f.StringVar(&l.place.Path, "path", "", "the document (default: every one of the branch)")
+	f.StringVar(&l.location.Path, "path", "", "the document (default: every one of the branch)")
 	f.StringVar(&l.deployment, "deployment", "", "the name of one deployment of many")
-	f.StringVar(&l.place.Coordination, "coordination", "", "where claims and reports live, if elsewhere; off if nowhere")
-	f.StringVar(&l.place.SSHKey, "ssh-key", "", "a private key file (default: as git does)")
-	f.StringVar(&l.place.KnownHosts, "known-hosts", "", "pinned host keys, with --ssh-key (default: ~/.ssh/known_hosts)")
-	f.StringVar(&l.place.TokenFile, "token-file", "", "a file with token or user:token (default: as git does)")
-	f.StringVar(&l.place.CAFile, "ca-file", "", "the certificate authority of a server with one of its own")
+	f.StringVar(&l.location.Coordination, "coordination", "", "where claims and reports live, if elsewhere; off if nowhere")
+	f.StringVar(&l.location.SSHKey, "ssh-key", "", "a private key file (default: as git does)")
+	f.StringVar(&l.location.KnownHosts, "known-hosts", "", "pinned host keys, with --ssh-key (default: ~/.ssh/known_hosts)")
+	f.StringVar(&l.location.TokenFile, "token-file", "", "a file with token or user:token (default: as git does)")
+	f.StringVar(&l.location.CAFile, "ca-file", "", "the certificate authority of a server with one of its own")
 	f.StringVar(&l.config, "config", "", "an agent's own file, which says where the repository is and how to be let in")
 }
 
@@ -59,22 +59,22 @@ func (l *locator) find(ctx context.Context) error {
 			return err
 		}
 	}
-	if l.place.URL == "" {
+	if l.location.URL == "" {
 		url, err := originURL(ctx)
 		if err != nil {
 			return err
 		}
-		l.place.URL = url
+		l.location.URL = url
 		if top, err := gitcmd.Top(ctx, "."); err == nil {
-			l.place.Config = top.Access(ctx)
+			l.location.Config = top.Access(ctx)
 		}
 		l.checkout(ctx)
 	}
-	if l.place.Branch == "" {
-		l.place.Branch = cmp.Or(l.headOf(ctx), "main")
+	if l.location.Branch == "" {
+		l.location.Branch = cmp.Or(l.headOf(ctx), "main")
 	}
-	if home, err := os.UserHomeDir(); err == nil && l.place.SSHKey != "" && l.place.KnownHosts == "" {
-		l.place.KnownHosts = filepath.Join(home, ".ssh", "known_hosts")
+	if home, err := os.UserHomeDir(); err == nil && l.location.SSHKey != "" && l.location.KnownHosts == "" {
+		l.location.KnownHosts = filepath.Join(home, ".ssh", "known_hosts")
 	}
 	return l.absolute()
 }
@@ -92,11 +92,11 @@ func (l *locator) checkout(ctx context.Context) {
 			l.folder, _ = filepath.Rel(real, here)
 		}
 	}
-	if l.place.Branch != "" {
+	if l.location.Branch != "" {
 		return
 	}
 	if name, err := top.Text(ctx, gitcmd.Git("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")); err == nil {
-		l.place.Branch = strings.TrimPrefix(name, "origin/")
+		l.location.Branch = strings.TrimPrefix(name, "origin/")
 		return
 	}
 	if _, err := top.Text(ctx, gitcmd.Git("rev-parse", "--quiet", "--verify", "refs/remotes/origin/main")); err == nil {
@@ -104,7 +104,7 @@ func (l *locator) checkout(ctx context.Context) {
 	}
 	if name, err := top.Text(ctx, gitcmd.Git("rev-parse", "--abbrev-ref", "@{upstream}")); err == nil {
 		if branch, ok := strings.CutPrefix(name, "origin/"); ok {
-			l.place.Branch = branch
+			l.location.Branch = branch
 		}
 	}
 }
@@ -117,8 +117,8 @@ func (l *locator) headOf(ctx context.Context) string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, headTimeout)
 	defer cancel()
-	repo := gitcmd.Repo{Dir: ".", Env: l.place.Env()}
-	text, err := repo.Text(ctx, gitcmd.Git("ls-remote", "--symref").On(l.place.URL, "HEAD"))
+	repo := gitcmd.Repo{Dir: ".", Env: l.location.Env()}
+	text, err := repo.Text(ctx, gitcmd.Git("ls-remote", "--symref").On(l.location.URL, "HEAD"))
 	if err != nil {
 		return "" // the reading that follows says why
 	}
@@ -152,7 +152,7 @@ func (l *locator) here(v *fleet.View) string {
 
 // absolute names files and folders from the root, because git runs in other ones.
 func (l *locator) absolute() error {
-	p := &l.place
+	p := &l.location
 	for _, p := range []*string{&p.URL, &p.Coordination, &p.SSHKey, &p.KnownHosts, &p.TokenFile, &p.CAFile} {
 		if _, err := os.Stat(*p); *p == "" || err != nil {
 			continue
@@ -173,9 +173,9 @@ func (l *locator) fromConfig() error {
 	}
 	p := fleet.OfAgent(f)
 	for _, c := range []struct{ flag, file *string }{
-		{&l.place.URL, &p.URL}, {&l.place.Branch, &p.Branch}, {&l.place.Path, &p.Path},
-		{&l.place.Coordination, &p.Coordination}, {&l.place.SSHKey, &p.SSHKey}, {&l.place.TokenFile, &p.TokenFile},
-		{&l.place.KnownHosts, &p.KnownHosts}, {&l.place.CAFile, &p.CAFile},
+		{&l.location.URL, &p.URL}, {&l.location.Branch, &p.Branch}, {&l.location.Path, &p.Path},
+		{&l.location.Coordination, &p.Coordination}, {&l.location.SSHKey, &p.SSHKey}, {&l.location.TokenFile, &p.TokenFile},
+		{&l.location.KnownHosts, &p.KnownHosts}, {&l.location.CAFile, &p.CAFile},
 	} {
 		if *c.flag == "" {
 			*c.flag = *c.file
@@ -217,7 +217,7 @@ func (l *locator) read(ctx context.Context, s *fleet.Source) (*fleet.View, error
 		}
 		names = append(names, d.Name)
 	}
-	return nil, failf(exitUsage, "no deployment %q in %s", l.deployment, fleet.Shown(l.place.URL)).hintf("it has %s", ui.Some(names))
+	return nil, failf(exitUsage, "no deployment %q in %s", l.deployment, fleet.Shown(l.location.URL)).hintf("it has %s", ui.Some(names))
 }
 
 // fault adds what to do to an error of reading.
@@ -229,9 +229,9 @@ func (l *locator) fault(err error) error {
 	case errors.Is(err, fleet.ErrNoBranch):
 		f.hint = "name the branch that the nodes read with --base"
 	case errors.As(err, &g):
-		f.hint = "does `git ls-remote " + fleet.Shown(l.place.URL) + "` work?"
+		f.hint = "does `git ls-remote " + fleet.Shown(l.location.URL) + "` work?"
 	case errors.Is(err, failure.ErrNotFound):
-		f.hint = "leave --path out to see every document of " + l.place.Branch
+		f.hint = "leave --path out to see every document of " + l.location.Branch
 	}
 	return f
 }
@@ -241,7 +241,7 @@ func (l *locator) open(ctx context.Context) (*fleet.Source, error) {
 	if err := l.find(ctx); err != nil {
 		return nil, err
 	}
-	s, err := fleet.Open(l.place)
+	s, err := fleet.Open(l.location)
 	if err != nil {
 		return nil, l.fault(err)
 	}

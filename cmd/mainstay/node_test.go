@@ -30,7 +30,7 @@ func TestNodeStories(t *testing.T) {
 		Setup: gitAsIs,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "paris": cmdParis, "commit": cmdCommit, "node": cmdNode, "until": cmdUntil, "edit": cmdEdit, "valid": cmdValid,
-			"claim": cmdClaim,
+			"claim": cmdClaim, "screen": cmdScreen, "sees": cmdSees, "types": cmdTypes,
 		},
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		RequireExplicitExec: true,

@@ -68,8 +68,8 @@ func (a *app) plan(ctx context.Context, o *planOptions) error {
 	}
 	defer done()
 	result := planned{Plans: []*forecast.Forecast{}}
-	documents := []string{o.place.Path}
-	if o.place.Path == "" {
+	documents := []string{o.location.Path}
+	if o.location.Path == "" {
 		if documents, err = fleet.Affected(from, to); err != nil {
 			return err
 		}
@@ -143,7 +143,7 @@ func (o *planOptions) known(to gitcmd.Tree, r planned) error {
 		}
 		names = append(names, d.Name)
 	}
-	return failf(exitUsage, "no deployment %q in %s", o.deployment, fleet.Shown(o.place.URL)).hintf("it has %s", ui.Some(names))
+	return failf(exitUsage, "no deployment %q in %s", o.deployment, fleet.Shown(o.location.URL)).hintf("it has %s", ui.Some(names))
 }
 
 func (a *app) printPlans(r planned) error {
@@ -172,7 +172,7 @@ func (o *planOptions) trees(ctx context.Context, s *fleet.Source) (from, to gitc
 	}
 	if o.to == "" && !repo.Checkout(ctx) {
 		done()
-		return from, to, nil, failf(exitUsage, "plan what? This folder is no checkout of %s", fleet.Shown(o.place.URL)).
+		return from, to, nil, failf(exitUsage, "plan what? This folder is no checkout of %s", fleet.Shown(o.location.URL)).
 			hintf("name the revision to end at with --to, or run this in a checkout of it")
 	}
 	if o.from == "" {
@@ -187,7 +187,7 @@ func (o *planOptions) trees(ctx context.Context, s *fleet.Source) (from, to gitc
 		}
 		if strings.HasPrefix(*rev, "HEAD") && !repo.Checkout(ctx) {
 			done()
-			return from, to, nil, failf(exitUsage, "%s of what? This folder is no checkout of %s", *rev, fleet.Shown(o.place.URL)).
+			return from, to, nil, failf(exitUsage, "%s of what? This folder is no checkout of %s", *rev, fleet.Shown(o.location.URL)).
 				hintf("name a branch, a tag or a commit, or run this in a checkout of it")
 		}
 		hash, err := repo.Text(ctx, gitcmd.Git("rev-parse", "--verify", "--quiet").On(*rev+"^{commit}"))
@@ -211,7 +211,7 @@ func (o *planOptions) tip(ctx context.Context, repo gitcmd.Repo, s *fleet.Source
 		return "", o.fault(err)
 	}
 	if head == "" {
-		return "", failf(exitFailed, "%s has no branch %s", fleet.Shown(o.place.URL), o.place.Branch).hintf("name it with --base")
+		return "", failf(exitFailed, "%s has no branch %s", fleet.Shown(o.location.URL), o.location.Branch).hintf("name the branch that the nodes read with --base")
 	}
 	return head, o.fetchCommit(ctx, repo, head)
 }
@@ -221,16 +221,16 @@ func (l *locator) fetchCommit(ctx context.Context, repo gitcmd.Repo, hash string
 	if _, err := repo.Run(ctx, gitcmd.Git("cat-file", "-e").On(hash+"^{commit}")); err == nil {
 		return nil
 	}
-	_, err := repo.Run(ctx, gitcmd.Git("fetch", "--quiet", "--no-tags").On(l.place.URL, "refs/heads/"+l.place.Branch))
+	_, err := repo.Run(ctx, gitcmd.Git("fetch", "--quiet", "--no-tags").On(l.location.URL, "refs/heads/"+l.location.Branch))
 	return err
 }
 
 // workplace is where revisions are looked at: this checkout when it is one of the
 // repository, else a copy that done removes.
 func (l *locator) workplace(ctx context.Context) (repo gitcmd.Repo, done func(), err error) {
-	env := l.place.Env()
+	env := l.location.Env()
 	if top, err := gitcmd.Top(ctx, "."); err == nil {
-		if url, err := top.Text(ctx, gitcmd.Git("remote", "get-url", "origin")); err == nil && fleet.SameRepository(url, l.place.URL) {
+		if url, err := top.Text(ctx, gitcmd.Git("remote", "get-url", "origin")); err == nil && fleet.SameRepository(url, l.location.URL) {
 			top.Env = env
 			return top, func() {}, nil
 		}
@@ -241,7 +241,7 @@ func (l *locator) workplace(ctx context.Context) (repo gitcmd.Repo, done func(),
 	}
 	done = func() { _ = os.RemoveAll(dir) }
 	repo = gitcmd.Repo{Dir: dir, Env: env}
-	if _, err := repo.Run(ctx, gitcmd.Git("clone", "--quiet", "--bare").On(l.place.URL, dir)); err != nil {
+	if _, err := repo.Run(ctx, gitcmd.Git("clone", "--quiet", "--bare").On(l.location.URL, dir)); err != nil {
 		done()
 		return repo, nil, l.fault(err)
 	}

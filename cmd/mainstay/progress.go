@@ -40,7 +40,7 @@ func (f *follower) unread(err error) {
 	case f.format == "text" && ui.IsTerminal(f.out):
 		f.draw()
 	case news:
-		f.say("cannot read: %s; trying again", f.deaf)
+		f.say("%s; trying again", f.deaf)
 	}
 }
 
@@ -62,7 +62,7 @@ func (f *follower) draw() {
 		f.commit, fleet.Age(time.Since(f.pushed)), f.wait)
 	_ = table.Draw(&text, s.Width, s.Colour)
 	if f.deaf != "" {
-		s.Say(ui.Bad, "! cannot read: %s; trying again", f.deaf)
+		s.Say(ui.Bad, "! %s; trying again", f.deaf)
 	}
 	f.live.Out = f.out
 	_ = f.live.Draw(text.String(), ui.Height(f.out))

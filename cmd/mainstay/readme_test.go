@@ -112,3 +112,34 @@ func TestTheLinesOfTheReadmeAreReadable(t *testing.T) {
 		}
 	}
 }
+
+var folderName = regexp.MustCompile("`((?:cmd|reconcile|spec|schema|e2e|examples)(?:/[a-z0-9]+)*)(?:/…)?`")
+
+// The maps of the README and of the notes for those who carry on name folders that
+// exist, and the README every folder of the agent.
+func TestTheMapsOfFoldersAreTrue(t *testing.T) {
+	root := filepath.Join("..", "..")
+	text := readme(t)
+	notes, err := os.ReadFile(filepath.Join(root, ".github", "CONTRIBUTING.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for _, m := range folderName.FindAllStringSubmatch(text+string(notes), -1) {
+		if info, err := os.Stat(filepath.Join(root, m[1])); err != nil || !info.IsDir() {
+			t.Errorf("there is no folder %s", m[1])
+		}
+	}
+	for _, m := range folderName.FindAllStringSubmatch(text, -1) {
+		named[m[1]] = true
+	}
+	folders, err := os.ReadDir(filepath.Join(root, "reconcile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range folders {
+		if f.IsDir() && !named["reconcile/"+f.Name()] {
+			t.Errorf("the README does not say what reconcile/%s is", f.Name())
+		}
+	}
+}

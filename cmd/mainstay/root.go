@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mainstay/reconcile/plain"
+	"mainstay/schema"
 )
 
 // The exit codes, which are a contract.
@@ -122,9 +123,7 @@ func (a *app) command() *cobra.Command {
 		return list, cobra.ShellCompDirectiveNoFileComp
 	})
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return failf(exitUsage, "%w", err).hintf("run %s --help", c.CommandPath())
-	})
+	root.SetFlagErrorFunc(wrongFlag)
 	root.SetHelpCommand(helpCommand())
 	root.SetUsageTemplate(narrow(root.UsageTemplate()))
 	root.Long = wrapped(root.Long)
@@ -135,6 +134,19 @@ func (a *app) command() *cobra.Command {
 		root.AddCommand(c)
 	}
 	return root
+}
+
+// wrongFlag words a flag that cannot be read: most of all a time without its unit.
+func wrongFlag(c *cobra.Command, err error) error {
+	var value, flag string
+	if _, e := fmt.Sscanf(err.Error(), "invalid argument %q for %q flag: time:", &value, &flag); e != nil {
+		return failf(exitUsage, "%w", err).hintf("run %s --help", c.CommandPath())
+	}
+	f := failf(exitUsage, "%s takes a time with its unit, not %q", flag, value).hintf("such as 30s, 5m or 2h")
+	if meant := schema.MeantDuration(value); meant != "" && strings.Trim(value, "0123456789") != "" {
+		f.hint = "write " + meant
+	}
+	return f
 }
 
 // helpCommand shows the help of a command that there is, and names the one that was

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -18,6 +19,9 @@ import (
 
 // defaultConfig is where the agent's own file is.
 const defaultConfig = "/etc/mainstay/agent.yaml"
+
+// defaultSocket is where an agent listens whose file does not say.
+const defaultSocket = "/run/mainstay/agent.sock"
 
 // reach is how a command finds the agent of this node.
 type reach struct{ socket, config string }
@@ -39,7 +43,10 @@ func (r *reach) file() (*spec.AgentFile, error) {
 // loadAgentFile reads and checks the agent's own file.
 func loadAgentFile(path string) (*spec.AgentFile, error) {
 	data, err := os.ReadFile(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, failf(exitFailed, "there is no agent file %s", path).hintf("name it with --config")
+	case err != nil:
 		return nil, failf(exitFailed, "read the agent file: %w", err).hintf("name it with --config")
 	}
 	f, problems := spec.LoadAgentFile(path, data)

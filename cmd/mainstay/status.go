@@ -55,7 +55,10 @@ func (a *app) statusCommand() *cobra.Command {
 					return err
 				}
 				defer s.Close()
-				look = func(ctx context.Context) (*fleet.View, error) { return l.read(ctx, s) }
+				look = func(ctx context.Context) (*fleet.View, error) {
+					v, err := l.read(ctx, s)
+					return v, withoutGit(err, "on a node, `mainstay status --socket "+defaultSocket+"` needs no git")
+				}
 			}
 			if watch {
 				return a.watch(c.Context(), look, d)
@@ -200,7 +203,7 @@ func (a *app) show(p *painter, v *fleet.View, failed error) error {
 		return p.paint(a, v, failed)
 	}
 	if failed != nil {
-		a.say("cannot read: %s; trying again", failed)
+		a.say("%s; trying again", failed)
 		return nil
 	}
 	e := json.NewEncoder(a.out)

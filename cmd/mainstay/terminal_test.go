@@ -112,7 +112,7 @@ func newTerminal(ts *testscript.TestScript, size string, args []string) *termina
 func (t *terminal) start(slave *os.File, args []string) {
 	t.cmd = exec.Command(args[0], args[1:]...)
 	t.cmd.Dir = t.ts.MkAbs(".")
-	t.cmd.Env = append(os.Environ(), "PATH="+t.ts.Getenv("PATH"), "HOME="+t.ts.Getenv("HOME"), "TERM=xterm", "NO_COLOR="+t.ts.Getenv("NO_COLOR"),
+	t.cmd.Env = append(os.Environ(), "PATH="+t.ts.Getenv("PATH"), "HOME="+t.ts.Getenv("HOME"), "TERM=xterm", "NO_COLOR="+t.ts.Getenv("NO_COLOR"), "SUDO_USER="+t.ts.Getenv("SUDO_USER"),
 		"GIT_CONFIG_SYSTEM=/dev/null", "GIT_AUTHOR_NAME=ops", "GIT_AUTHOR_EMAIL=ops@example.org", "GIT_COMMITTER_NAME=ops", "GIT_COMMITTER_EMAIL=ops@example.org")
 	t.cmd.Stdin, t.cmd.Stdout, t.cmd.Stderr = slave, slave, slave
 	t.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}

@@ -43,7 +43,7 @@ func newLab(t *testing.T) *lab {
 	if l.remote, err = git.Open(git.Options{URL: l.bare}); err != nil {
 		t.Fatal(err)
 	}
-	if l.source, err = fleet.Open(fleet.Place{URL: l.bare, Branch: "main"}); err != nil {
+	if l.source, err = fleet.Open(fleet.Location{URL: l.bare, Branch: "main"}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.source.Close)

@@ -230,7 +230,7 @@ func (ctlFiles) States(spec.Side) []plan.FileState                              
 func (ctlFiles) Render(int, spec.Side)                                                 {}
 func (ctlProbes) Configure(*spec.Wanted) error                                         { return nil }
 func (ctlProbes) Witness() plan.ProbeView                                              { return plan.ProbeView{} }
-func (ctlProbes) Hurry(bool)                                                           {}
+func (ctlProbes) AskWitnessOften(bool)                                                 {}
 func (ctlProbes) Forget()                                                              {}
 func (ctlProbes) Detect() map[spec.Side]plan.ProbeView {
 	return nil

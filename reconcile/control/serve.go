@@ -72,6 +72,7 @@ func busy(next http.Handler) http.Handler {
 // limited is a listener with a bound on the connections that are open. When all
 // places are taken the one that has waited longest without a whole request goes: who
 // only opens connections keeps nobody else out.
+// golang.org/x/net/netutil.LimitListener would let the next one wait instead.
 type limited struct {
 	net.Listener
 	most int

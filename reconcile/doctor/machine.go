@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"mainstay/reconcile/control"
 	"mainstay/reconcile/plan"
@@ -41,6 +42,9 @@ func (e *examiner) agent(ctx context.Context) {
 func (e *examiner) conditions(told []plan.Condition) {
 	for _, c := range told {
 		kind, text := conditions.Of(c.Type), c.Type+": "+c.Message
+		if strings.Contains(kind.Do, "mainstay doctor") {
+			kind.Do = "see the other findings here"
+		}
 		switch {
 		case kind.Passing:
 		case kind.Blocks || kind.AtOnce:

@@ -13,7 +13,7 @@ import (
 
 // Env returns the variables by which the git program uses the credentials that
 // were named, none when it is to use the person's own.
-func (p Place) Env() []string {
+func (p Location) Env() []string {
 	env := []string{}
 	config := slices.Clone(p.Config)
 	if p.own() {
@@ -39,7 +39,7 @@ func (p Place) Env() []string {
 
 // tokenHeader lets git in by the token of TokenFile: it goes to the repository's
 // own address and nowhere else. It is empty without a token.
-func (p Place) tokenHeader() string {
+func (p Location) tokenHeader() string {
 	data, err := os.ReadFile(p.TokenFile)
 	token := strings.TrimSpace(string(data))
 	if err != nil || token == "" {

@@ -190,30 +190,30 @@ func (s *Switch) sort() {
 	slices.SortStableFunc(s.Phases, func(a, b Phase) int { return a.At.Compare(b.At) })
 }
 
-// Clock is what one machine measured of a switch: moments of two clocks cannot be
+// Timeline is what one machine measured of a switch: moments of two clocks cannot be
 // compared.
-type Clock struct {
+type Timeline struct {
 	// Node is the machine, empty for the one where the commit was made.
 	Node   string
 	Phases []Phase
 }
 
 // Took is the time from the first moment to the last.
-func (c Clock) Took() time.Duration {
+func (c Timeline) Took() time.Duration {
 	if len(c.Phases) == 0 {
 		return 0
 	}
 	return c.Phases[len(c.Phases)-1].At.Sub(c.Phases[0].At)
 }
 
-// Clocks sorts the phases by who measured them: first the node that came up, then
+// Timelines sorts the phases by who measured them: first the node that came up, then
 // the other ones in the order of their first moment.
-func (s *Switch) Clocks() []Clock {
-	out := []Clock{{Node: s.Node}}
+func (s *Switch) Timelines() []Timeline {
+	out := []Timeline{{Node: s.Node}}
 	for _, p := range s.Phases {
-		i := slices.IndexFunc(out, func(c Clock) bool { return c.Node == p.Node })
+		i := slices.IndexFunc(out, func(c Timeline) bool { return c.Node == p.Node })
 		if i < 0 {
-			i, out = len(out), append(out, Clock{Node: p.Node})
+			i, out = len(out), append(out, Timeline{Node: p.Node})
 		}
 		out[i].Phases = append(out[i].Phases, p)
 	}
@@ -223,4 +223,4 @@ func (s *Switch) Clocks() []Clock {
 // Took is the time from the first moment that the node which came up knows of a
 // switch to its last, by its own clock. What other machines measured is left out:
 // their clocks may be wrong by any time. It is zero when only one moment is known.
-func (s *Switch) Took() time.Duration { return s.Clocks()[0].Took() }
+func (s *Switch) Took() time.Duration { return s.Timelines()[0].Took() }

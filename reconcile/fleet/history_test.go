@@ -114,7 +114,7 @@ func TestASwitchTookWhatTheNodeThatCameUpMeasured(t *testing.T) {
 		if s.Took() != 8*time.Second {
 			t.Errorf("with the other clocks %s it took %s", name, s.Took())
 		}
-		for _, c := range s.Clocks() {
+		for _, c := range s.Timelines() {
 			if c.Node == "xivo-main" && c.Took() != time.Second {
 				t.Errorf("with its clock %s, main took %s from stopped to released", name, c.Took())
 			}

@@ -18,7 +18,7 @@ var ErrNoBranch = errors.New("has no branch")
 // Source reads one place again and again. What did not move is not fetched
 // twice. It belongs to one goroutine.
 type Source struct {
-	place       Place
+	location    Location
 	repo, coord *git.Remote
 	mirrors     []*mirror
 	docs        *documents
@@ -29,8 +29,8 @@ type Source struct {
 }
 
 // Open prepares to read. Nothing is read before Read. Close it.
-func Open(p Place) (*Source, error) {
-	s := &Source{place: p, now: time.Now, reports: map[string]plan.Report{}, tips: map[string]plan.Tip{}, beats: map[string]beat{}}
+func Open(p Location) (*Source, error) {
+	s := &Source{location: p, now: time.Now, reports: map[string]plan.Report{}, tips: map[string]plan.Tip{}, beats: map[string]beat{}}
 	var err error
 	if s.repo, err = s.open(p.URL); err != nil {
 		return nil, fmt.Errorf("repository: %w", err)
@@ -49,7 +49,7 @@ func Open(p Place) (*Source, error) {
 }
 
 func (s *Source) open(address string) (*git.Remote, error) {
-	r, m, err := s.place.remote(address)
+	r, m, err := s.location.remote(address)
 	if m != nil {
 		s.mirrors = append(s.mirrors, m)
 	}
@@ -71,8 +71,8 @@ func (s *Source) Close() {
 // update brings the copies up to date, if there are any.
 func (s *Source) update(ctx context.Context, depth int) error {
 	for _, m := range s.mirrors {
-		if err := m.update(ctx, s.place.Branch, depth); err != nil {
-			return fmt.Errorf("read %s: %w", Shown(m.from), err)
+		if err := m.update(ctx, s.location.Branch, depth); err != nil {
+			return fmt.Errorf("cannot read %s: %w", Shown(m.from), err)
 		}
 	}
 	return nil
@@ -104,17 +104,17 @@ func (s *Source) readOnce(ctx context.Context) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	ref := git.Branch(s.place.Branch)
+	ref := git.Branch(s.location.Branch)
 	head := l.Refs[ref]
 	if head == "" {
-		return nil, fmt.Errorf("%s %w %s", Shown(s.place.URL), ErrNoBranch, s.place.Branch)
+		return nil, fmt.Errorf("%s %w %s", Shown(s.location.URL), ErrNoBranch, s.location.Branch)
 	}
 	if s.docs == nil || s.docs.commit != head {
 		rev, err := s.repo.Revision(ctx, ref, head, "")
 		if err != nil {
 			return nil, err
 		}
-		if s.docs, err = readDocuments(rev, s.place.Path); err != nil {
+		if s.docs, err = readDocuments(rev, s.location.Path); err != nil {
 			return nil, err
 		}
 	}
@@ -128,7 +128,7 @@ func (s *Source) Head(ctx context.Context) (string, error) {
 		return "", err
 	}
 	l, err := s.repo.List(ctx)
-	return l.Refs[git.Branch(s.place.Branch)], err
+	return l.Refs[git.Branch(s.location.Branch)], err
 }
 
 // Subject is a document that somebody has read already.
@@ -147,7 +147,7 @@ func (s *Source) About(ctx context.Context, about ...Subject) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	docs := &documents{commit: l.Refs[git.Branch(s.place.Branch)]}
+	docs := &documents{commit: l.Refs[git.Branch(s.location.Branch)]}
 	for _, d := range about {
 		docs.list = append(docs.list, document{path: d.Path, name: d.Spec.Name, spec: d.Spec, digest: d.Spec.Digest()})
 	}
@@ -157,7 +157,7 @@ func (s *Source) About(ctx context.Context, about ...Subject) (*View, error) {
 // fill reads what the nodes wrote about documents.
 func (s *Source) fill(ctx context.Context, docs *documents, refs git.Refs) (*View, error) {
 	v := &View{
-		Repository: Shown(s.place.URL), Branch: s.place.Branch, Commit: docs.commit, Author: docs.author,
+		Repository: Shown(s.location.URL), Branch: s.location.Branch, Commit: docs.commit, Author: docs.author,
 		Subject: docs.subject, When: docs.when, Coordinated: s.coord != nil, Read: s.now(),
 	}
 	if s.coord != nil && s.coord != s.repo {

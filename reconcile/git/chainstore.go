@@ -124,7 +124,7 @@ func (r *Remote) Restore(ctx context.Context, ref, listed string, c *ChainStore)
 	missing, err := missingSince(kept.Links, listed)
 	if err != nil {
 		return plan.Tip{}, &failure.Error{
-			Kind: failure.ErrRewound, Step: "restore claim", At: ref, Err: err,
+			Kind: failure.ErrRewound, Step: "restore the claim", At: ref, Err: err,
 			Advice: "find out what happened to the repository; then run `mainstay accept --claim --attest \"…\"` on the node that should hold it",
 		}
 	}
@@ -133,7 +133,7 @@ func (r *Remote) Restore(ctx context.Context, ref, listed string, c *ChainStore)
 	for _, l := range missing {
 		u.objects = append(u.objects, l.objects()...)
 	}
-	_, err = r.push(ctx, "restore claim", func(Refs) (update, error) { return u, nil })
+	_, err = r.push(ctx, "restore the claim", func(Refs) (update, error) { return u, nil })
 	return newest, err
 }
 

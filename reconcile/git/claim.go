@@ -390,5 +390,5 @@ func (r *Remote) pushNote(ctx context.Context, ref string, p plan.Push, more ...
 		return "", err
 	}
 	u := update{ref: ref, old: p.Parent, next: o.ID, objects: o.list()}
-	return r.push(ctx, "push claim", func(Refs) (update, error) { return u, nil })
+	return r.push(ctx, "push the claim", func(Refs) (update, error) { return u, nil })
 }

@@ -182,7 +182,7 @@ func (r *Remote) list(ctx context.Context, d transport.Dialer) (reconcile.Listin
 		return l, nil
 	}
 	if !errors.Is(err, transport.ErrNotOffered) {
-		return l, failure.Place(ctx, err, "list", d.Shown())
+		return l, failure.Complete(ctx, err, "list", d.Shown())
 	}
 	s, err := openSession(ctx, d, transport.UploadPack, "list")
 	if err != nil {

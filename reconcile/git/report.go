@@ -43,7 +43,7 @@ func (r *Remote) PublishReport(ctx context.Context, ref string, rep plan.Report,
 	if err != nil {
 		return "", err
 	}
-	return r.push(ctx, "publish report", func(now Refs) (update, error) {
+	return r.push(ctx, "publish the report", func(now Refs) (update, error) {
 		if now[ref] != last && now[ref] != o.ID {
 			r.log.Debug("report ref was not where this node left it", "ref", ref, "commit", now[ref])
 		}

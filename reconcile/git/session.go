@@ -27,7 +27,7 @@ type session struct {
 func openSession(ctx context.Context, d transport.Dialer, service, step string) (*session, error) {
 	l, err := d.Dial(ctx, service)
 	if err != nil {
-		return nil, failure.Place(ctx, err, step, d.Shown())
+		return nil, failure.Complete(ctx, err, step, d.Shown())
 	}
 	s := &session{link: l, at: d.Shown(), step: step}
 	if err := s.readRefs(); err != nil {
@@ -45,7 +45,7 @@ func (s *session) fail(ctx context.Context, err error) error {
 		}
 		return &failure.Error{Kind: failure.ErrTooLarge, Step: s.step, At: s.at, Err: failure.Scrub(err)}
 	}
-	return failure.Place(ctx, s.link.Explain(err), s.step, s.at)
+	return failure.Complete(ctx, s.link.Explain(err), s.step, s.at)
 }
 
 func (s *session) close() { s.link.Close() }

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"mainstay/reconcile/managed"
+	"mainstay/reconcile/run"
 	"mainstay/reconcile/service"
 	"mainstay/reconcile/state"
 )
@@ -35,7 +36,7 @@ func (s *Services) lost(why managed.LostWhy) service.Driver {
 		return service.Unseen{Why: func() error { return errors.New("the state folder cannot be read") }}
 	}
 	mark := state.File(s.parts.file.State, managed.LostFile)
-	hand := "see that nothing of an earlier document runs, then: rm '" + mark + "'"
+	hand := "see that nothing of an earlier document runs, then: rm " + run.Word(mark)
 	return service.Unseen{ByHand: hand, Why: func() error {
 		_, err := os.Stat(mark)
 		if errors.Is(err, fs.ErrNotExist) {

@@ -23,7 +23,7 @@ type Probes struct {
 	wake func()
 
 	mu      sync.Mutex
-	hurry   bool
+	often   bool
 	ctx     context.Context
 	witness *watched
 	detect  map[spec.Side]*watched
@@ -67,7 +67,7 @@ func (p *Probes) Configure(w *spec.Wanted) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var err error
-	if p.witness, err = p.replace(p.witness, w.Witness, !p.hurry); err != nil {
+	if p.witness, err = p.replace(p.witness, w.Witness, !p.often); err != nil {
 		return fmt.Errorf("role %s: witness: %w", w.Role, err)
 	}
 	p.recallHeard(p.witness)
@@ -131,12 +131,12 @@ func (p *Probes) begin(w *watched, slow bool) {
 	})
 }
 
-// Hurry asks the witness at the document's pace while somebody decides by it, and
+// AskWitnessOften asks the witness at the document's pace while somebody decides by it, and
 // seldom otherwise. A change of pace voids what it said before (R4).
-func (p *Probes) Hurry(on bool) {
+func (p *Probes) AskWitnessOften(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.hurry = on
+	p.often = on
 	w := p.witness
 	if w == nil {
 		return

@@ -56,11 +56,11 @@ func (p *pass) begin() {
 	if p.doc == nil || p.in.Unmanaged {
 		return
 	}
-	p.restarted()
-	p.foundUp()
-	p.found()
-	p.listened()
-	p.published()
+	p.judgeRestart()
+	p.believeFoundUp()
+	p.serveWhatIsFound()
+	p.countListening()
+	p.noteTakeoverPublished()
 	p.learnFence()
 	p.mem.DrainEnded = p.mem.DrainEnded && p.mine()
 	if p.mine() {
@@ -70,11 +70,11 @@ func (p *pass) begin() {
 	p.mem.Renders = sized(p.mem.Renders, len(p.in.Files))
 }
 
-// restarted decides about the services that a new run of the agent finds. R5:
+// judgeRestart decides about the services that a new run of the agent finds. R5:
 // services found running are kept. R3: with nothing running, a start needs a new
 // claim push. While a claim was still being won this agent had started nothing, so
 // services found running then were started by something else, and count for no start.
-func (p *pass) restarted() {
+func (p *pass) judgeRestart() {
 	if p.in.Restarted {
 		p.mem.Returned, p.mem.FoundUp = false, !p.allDown() && (p.in.Memory.Fresh || p.in.Memory.Boot == p.in.Boot)
 	}
@@ -89,10 +89,10 @@ func (p *pass) restarted() {
 	}
 }
 
-// found treats a node that lost its memory as serving when all its services run
+// serveWhatIsFound treats a node that lost its memory as serving when all its services run
 // under its own claim: they are kept (R5), and the node steps down only as a serving
 // side does (R2). The claim is renewed meanwhile.
-func (p *pass) found() {
+func (p *pass) serveWhatIsFound() {
 	if !p.in.Memory.Fresh || !p.doc.Exclusive || !p.doc.Coordinated || p.mem.Stage != StageIdle || !p.named(p.in.Claim.Tip) || !p.allUp() {
 		return
 	}
@@ -185,10 +185,10 @@ func (p *pass) takeover() bool {
 	return t != nil && !t.Adopt && !t.Reroot && !p.void && !(p.mem.TakenOver && !p.mine())
 }
 
-// published notes that a person's takeover was written into the claim. R9: from
+// noteTakeoverPublished notes that a person's takeover was written into the claim. R9: from
 // then on losing the claim ends the takeover, because a person's statement allows one
 // takeover. Another person's takeover that was published first ends it too.
-func (p *pass) published() {
+func (p *pass) noteTakeoverPublished() {
 	switch t := p.in.Takeover; {
 	case t == nil:
 		p.mem.TakenOver, p.mem.Stated, p.mem.StatedOn, p.mem.OldWord = false, false, "", false

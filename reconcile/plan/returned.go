@@ -18,9 +18,9 @@ func (p *pass) cameBack() {
 	p.mem.ReturnTimed, p.mem.ReturnedSince = false, 0
 }
 
-// listened counts the time in which the claim could be read. Once it is over, a claim of
+// countListening counts the time in which the claim could be read. Once it is over, a claim of
 // this machine by a run that its disk does not know is its own: the disk was restored.
-func (p *pass) listened() {
+func (p *pass) countListening() {
 	c := p.in.Claim
 	switch {
 	case !p.mem.Returned:
@@ -96,10 +96,10 @@ func (p *pass) knowRun(run string) {
 	p.mem.Runs = all[max(0, len(all)-8):] // a push of an older run does not land any more
 }
 
-// foundUp takes the claim that a new run of the agent reads first for this machine's own
+// believeFoundUp takes the claim that a new run of the agent reads first for this machine's own
 // when it names this machine and services were found running: a disk that was full or
 // damaged knows nothing of the run that made it, and no disk may stop a phone call (R5).
-func (p *pass) foundUp() {
+func (p *pass) believeFoundUp() {
 	if !p.mem.FoundUp || !p.in.Claim.Read {
 		return
 	}

@@ -70,9 +70,9 @@ func (q *probes) Detect() map[spec.Side]plan.ProbeView {
 	}
 }
 
-// Hurry is part of reconcile.Probes. Here the witness is asked as often at either
+// AskWitnessOften is part of reconcile.Probes. Here the witness is asked as often at either
 // pace; that a change of pace voids what it said before is as on a machine (R4).
-func (q *probes) Hurry(on bool) {
+func (q *probes) AskWitnessOften(on bool) {
 	w := q.witness
 	if w == nil {
 		return

@@ -41,7 +41,7 @@ func benchSwitch(b *testing.B, notify bool) {
 
 // switches plays the demo and returns how long each handover took.
 func switches(b *testing.B, notify bool) ([]time.Duration, error) {
-	p, err := newPlace(Options{Poll: 5 * time.Second, Notify: notify})
+	p, err := newLayout(Options{Poll: 5 * time.Second, Notify: notify})
 	if err != nil {
 		return nil, err
 	}

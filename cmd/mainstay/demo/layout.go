@@ -77,9 +77,9 @@ func (p *layout) socket(name string) string { return filepath.Join(p.Dir, name, 
 func (p *layout) config(name string) string { return filepath.Join(p.Dir, name, "agent.yaml") }
 func (p *layout) secret() string            { return filepath.Join(p.Dir, "notify.secret") }
 
-// newPlace makes the work folder and picks a network of its own, so that two
+// newLayout makes the work folder and picks a network of its own, so that two
 // demos do not meet.
-func newPlace(o Options) (*layout, error) {
+func newLayout(o Options) (*layout, error) {
 	dir, err := os.MkdirTemp("", "mainstay-demo-")
 	if err != nil {
 		return nil, fmt.Errorf("make the work folder: %w", err)

@@ -39,7 +39,7 @@ type Options struct {
 // Run plays the demo. It returns nil only if every node converged each time
 // and what answers from outside is what the document says.
 func Run(ctx context.Context, o Options) (err error) {
-	p, err := newPlace(o)
+	p, err := newLayout(o)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ type site struct {
 // newSite starts a pair and waits until main serves.
 func newSite(t testing.TB, change func(*layout)) *site {
 	t.Helper()
-	p, err := newPlace(Options{Poll: 300 * time.Millisecond})
+	p, err := newLayout(Options{Poll: 300 * time.Millisecond})
 	must(t, err)
 	p.Self, p.Pair, p.Wait = program, true, "2s"
 	if change != nil {

@@ -2,6 +2,7 @@ package draw
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,8 +12,8 @@ import (
 	"mainstay/reconcile/plan"
 )
 
-// Guarantees explains every guarantee of the table.
-func Guarantees(s ui.Screen, switches []fleet.Switch) {
+// Legend explains every guarantee of the table, and why a signature was not checked.
+func Legend(s ui.Screen, switches []fleet.Switch) {
 	said := map[plan.Guarantee]bool{}
 	for _, sw := range switches {
 		g := plan.Guarantee(sw.Guarantee)
@@ -20,6 +21,10 @@ func Guarantees(s ui.Screen, switches []fleet.Switch) {
 			said[g] = true
 			s.Say(ui.Dim, "%s: %s", g, text)
 		}
+	}
+	if slices.ContainsFunc(switches, func(s fleet.Switch) bool { return s.Signer != nil && s.Signer.State == signature.Unchecked }) {
+		s.Say(ui.Dim, "unchecked: there is no list of the nodes' keys here that would tell whose key it is; "+
+			"--config names an agent's file that has one (verify.nodes)")
 	}
 }
 
@@ -79,7 +84,7 @@ func signed(s fleet.Switch) (string, ui.Style) {
 	case signature.Missing:
 		return "the claim is not signed by anybody", ui.Warn
 	case signature.Unchecked:
-		return "signed by " + w.Key + ", which was held against no list of keys: --config names a file with one", ui.Dim
+		return "signed by " + w.Key + " (unchecked)", ui.Dim
 	case signature.Unlisted:
 		return "signed by " + w.Key + ", which is no key of a node", ui.Warn
 	default:
@@ -99,7 +104,7 @@ func lasted(d time.Duration) string {
 // counted from the first moment of that clock: nothing is summed over two clocks.
 func phasesOf(s fleet.Switch) []string {
 	var lines []string
-	for _, c := range s.Clocks() {
+	for _, c := range s.Timelines() {
 		switch {
 		case c.Node == "":
 			lines = append(lines, fmt.Sprintf("declared at %s by the clock of who made the commit; not part of TOOK",

@@ -161,9 +161,9 @@ func Scrub(err error, secrets ...string) error {
 	return s
 }
 
-// Place completes an error with the step and the address. An ended context is
+// Complete completes an error with the step and the address. An ended context is
 // what happened, whatever it looked like from inside.
-func Place(ctx context.Context, err error, step, at string) error {
+func Complete(ctx context.Context, err error, step, at string) error {
 	var e *Error
 	if !errors.As(err, &e) {
 		e = &Error{Kind: ErrUnreachable, Err: Scrub(err)}

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/run"
 	"mainstay/reconcile/service"
 )
 
@@ -83,7 +83,7 @@ func (s *Service) missing(order service.Order, all []container) error {
 	}
 	text := "Compose said that it started it, and it has no container under this name: see with \"docker ps\" what runs and stop it"
 	if file := s.ordered.File(); file != "" {
-		text += ", then: rm '" + file + "'"
+		text += ", then: rm " + run.Word(file)
 	}
 	return errors.New(text)
 }
@@ -137,7 +137,7 @@ func (s *Service) watchOnce(ctx context.Context, wake func()) bool {
 // StopByHand returns the command that ends all containers of the service.
 func (s *Service) StopByHand() string {
 	label := func(name, value string) string {
-		return " --filter 'label=" + name + "=" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+		return " --filter " + run.Word("label="+name+"="+value)
 	}
 	return "docker ps --quiet" + label(labelProject, s.key.project) + label(labelService, s.key.service) + " | xargs --no-run-if-empty docker kill"
 }

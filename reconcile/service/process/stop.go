@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"mainstay/reconcile/run"
 	"mainstay/reconcile/service"
 )
 
@@ -43,9 +44,8 @@ func (d *Driver) Stop(ctx context.Context) error {
 // StopByHand returns the command that ends, without the agent, every process
 // that carries the marker and belongs to no other agent.
 func (d *Driver) StopByHand() string {
-	quoted := func(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-	return "for f in $(grep -lzxF " + quoted(d.marker) + " /proc/[0-9]*/environ 2>/dev/null); do " +
-		"if grep -qzxF " + quoted(d.home) + " $f || ! grep -qz '^" + FolderVariable + "=' $f; then echo $f; fi; done | cut -d/ -f3 | xargs -r kill -9"
+	return "for f in $(grep -lzxF " + run.Word(d.marker) + " /proc/[0-9]*/environ 2>/dev/null); do " +
+		"if grep -qzxF " + run.Word(d.home) + " $f || ! grep -qz '^" + FolderVariable + "=' $f; then echo $f; fi; done | cut -d/ -f3 | xargs -r kill -9"
 }
 
 // end looks, signals and waits until a look finds nobody.

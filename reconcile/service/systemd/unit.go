@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/run"
 	"mainstay/reconcile/service"
 )
 
@@ -78,7 +78,7 @@ func (u *Unit) watchOnce(ctx context.Context, wake func()) bool {
 
 // StopByHand returns the command that ends the unit however it behaves.
 func (u *Unit) StopByHand() string {
-	name := "'" + strings.ReplaceAll(u.name, "'", `'\''`) + "'"
+	name := run.Word(u.name)
 	return "systemctl kill --signal=SIGKILL " + name + "; systemctl stop " + name
 }
 

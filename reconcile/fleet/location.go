@@ -14,8 +14,8 @@ import (
 	"mainstay/spec"
 )
 
-// Place says where a repository is and how to be let in.
-type Place struct {
+// Location says where a repository is and how to be let in.
+type Location struct {
 	// URL is anything git takes, or a folder.
 	URL string
 	// Branch is where the nodes read the document.
@@ -39,9 +39,9 @@ type Place struct {
 }
 
 // OfAgent returns the place that an agent's own file names.
-func OfAgent(f *spec.AgentFile) Place {
+func OfAgent(f *spec.AgentFile) Location {
 	r := f.Repository
-	return Place{
+	return Location{
 		URL: r.URL, Branch: r.Branch, Path: r.Path, Coordination: f.Coordination.URL,
 		SSHKey: r.SSHKey, TokenFile: r.TokenFile, KnownHosts: r.KnownHosts, CAFile: r.CAFile,
 		NodeKeys: f.Verify.Nodes,
@@ -49,12 +49,12 @@ func OfAgent(f *spec.AgentFile) Place {
 }
 
 // own reports whether credentials were named.
-func (p Place) own() bool { return p.SSHKey != "" || p.TokenFile != "" }
+func (p Location) own() bool { return p.SSHKey != "" || p.TokenFile != "" }
 
 // remote opens one repository of the place. A folder is read as it is; what is
 // elsewhere is read with the named credentials, or else through a copy that the
 // git program keeps for the time being.
-func (p Place) remote(address string) (*git.Remote, *mirror, error) {
+func (p Location) remote(address string) (*git.Remote, *mirror, error) {
 	o := git.Options{URL: address, Timeout: p.Timeout, NodeKeys: p.NodeKeys}
 	if p.own() {
 		o.SSHKey, o.TokenFile, o.KnownHosts, o.CAFile = p.SSHKey, p.TokenFile, p.KnownHosts, p.CAFile

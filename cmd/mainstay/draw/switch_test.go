@@ -1,0 +1,32 @@
+package draw
+
+import (
+	"strings"
+	"testing"
+
+	"mainstay/cmd/mainstay/ui"
+	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/git/signature"
+	"mainstay/reconcile/plan"
+)
+
+// A word of the table is explained below it, once, and only when it is there.
+func TestTheLegendExplainsTheWordsOfTheTable(t *testing.T) {
+	phases := []fleet.Phase{{Name: "taken", Node: "b"}}
+	switches := []fleet.Switch{{Node: "b", Guarantee: plan.Presumed, Phases: phases}, {Node: "b", Guarantee: plan.Presumed, Phases: phases}}
+	legend := func() string {
+		var text strings.Builder
+		Legend(ui.Screen{Out: &text}, switches)
+		return text.String()
+	}
+	if got := legend(); strings.Count(got, "presumed: ") != 1 || strings.Contains(got, "unchecked") {
+		t.Errorf("%q", got)
+	}
+	switches[1].Signer = &signature.NoteSigner{State: signature.Unchecked, Key: "SHA256:x"}
+	if got := legend(); !strings.Contains(got, "unchecked: there is no list of the nodes' keys here") {
+		t.Errorf("%q", got)
+	}
+	if got := Switch(switches[1]).Notes; len(got) != 1 || got[0].Text != "signed by SHA256:x (unchecked)" {
+		t.Errorf("%+v", got)
+	}
+}
