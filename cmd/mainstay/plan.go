@@ -1,10 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -13,11 +11,11 @@ import (
 
 	"mainstay/cmd/mainstay/draw"
 	"mainstay/cmd/mainstay/ui"
+	"mainstay/reconcile/change"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/forecast"
 	"mainstay/reconcile/gitcmd"
 	"mainstay/schema"
-	"mainstay/spec"
 )
 
 // planned is the JSON form of what plan found.
@@ -77,11 +75,7 @@ func (a *app) plan(ctx context.Context, o *planOptions) error {
 	if err := a.allBroken(to, documents, o); err != nil {
 		return err
 	}
-	changes, err := a.changes(documents, [2]gitcmd.Tree{from, to}, o)
-	if err != nil {
-		return err
-	}
-	if result.Plans, err = a.plans(ctx, s, changes, from, o); err != nil {
+	if result.Plans, err = a.plans(ctx, s, documents, [2]gitcmd.Tree{from, to}, o); err != nil {
 		return err
 	}
 	result.Pending = slices.ContainsFunc(result.Plans, func(p *forecast.Forecast) bool { return p.Pending })
@@ -248,69 +242,28 @@ func (l *locator) workplace(ctx context.Context) (repo gitcmd.Repo, done func(),
 	return repo, done, nil
 }
 
-// documentChange is a document before and after; either may be missing.
-type documentChange struct {
-	file     string
-	from, to *spec.Deployment
-}
-
-// known is the document that there is.
-func (c documentChange) known() *spec.Deployment { return cmp.Or(c.to, c.from) }
-
-// changes reads the documents in both trees, those of the deployment that was asked for.
-func (a *app) changes(files []string, trees [2]gitcmd.Tree, o *planOptions) ([]documentChange, error) {
-	from, to := fleet.NewLoader(trees[0]), fleet.NewLoader(trees[1])
-	var out []documentChange
-	for _, file := range files {
-		c := documentChange{file: file}
-		var problems []schema.Problem
-		var err error
-		if c.from, _, err = from.Load(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		if c.to, problems, err = to.Load(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		if len(problems) > 0 {
-			return nil, a.problems(file, problems)
-		}
-		if d := c.known(); d != nil && (o.deployment == "" || d.Name == o.deployment) {
-			out = append(out, c)
-		}
+// plans makes the plan of each document that changes.
+func (a *app) plans(ctx context.Context, s *fleet.Source, documents []string, trees [2]gitcmd.Tree, o *planOptions) ([]*forecast.Forecast, error) {
+	all, err := change.Compare(documents, trees[0], trees[1], o.deployment)
+	if broken := new(change.Broken); errors.As(err, &broken) {
+		return nil, a.problems(broken.Path, broken.Problems)
 	}
-	return out, nil
-}
-
-// plans makes the plan of each document. What the nodes say is asked once for all.
-func (a *app) plans(ctx context.Context, s *fleet.Source, changes []documentChange, from gitcmd.Tree, o *planOptions) ([]*forecast.Forecast, error) {
-	out := []*forecast.Forecast{}
-	if len(changes) == 0 {
-		return out, nil
+	if err != nil {
+		return nil, err
 	}
-	var about []fleet.Subject
-	for _, c := range changes {
-		about = append(about, fleet.Subject{Path: c.file, Spec: c.known()})
-	}
-	v, err := s.About(ctx, about...)
+	plans, err := change.Forecasts(ctx, s, all, trees[0])
 	if err != nil {
 		return nil, o.fault(err)
 	}
-	for i, c := range changes {
-		now := &v.Deployments[i]
-		if c.from == nil {
-			c.from = fleet.AcceptedOf(from, c.file, now)
-		}
-		p := forecast.Of(forecast.Input{From: c.from, To: c.to, Now: now, Coordinated: v.Coordinated})
-		if o.node != "" {
-			if _, ok := c.known().Nodes[o.node]; !ok {
-				return nil, failf(exitUsage, "no node %q in %s", o.node, c.known().Name).
-					hintf("it has %s", strings.Join(c.known().NodeNames(), ", "))
+	for i, p := range plans {
+		if d := all[i].Document(); o.node != "" {
+			if _, ok := d.Nodes[o.node]; !ok {
+				return nil, failf(exitUsage, "no node %q in %s", o.node, d.Name).hintf("it has %s", strings.Join(d.NodeNames(), ", "))
 			}
 			p.Steps = slices.DeleteFunc(p.Steps, func(t forecast.Step) bool { return t.Node != o.node })
 		}
-		out = append(out, p)
 	}
-	return out, nil
+	return plans, nil
 }
 
 // problems tells what is wrong with a document, and returns exit code 3.
