@@ -131,8 +131,8 @@ func (p *Probes) begin(w *watched, slow bool) {
 	})
 }
 
-// AskWitnessOften asks the witness at the document's pace while somebody decides by it, and
-// seldom otherwise. A change of pace voids what it said before (R4).
+// AskWitnessOften asks the witness at the document's pace while somebody decides by
+// it, and seldom otherwise. A change of pace voids what it said before (R4).
 func (p *Probes) AskWitnessOften(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

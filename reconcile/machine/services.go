@@ -154,8 +154,8 @@ func (s *Services) Observed() []plan.Observed {
 
 // Conditions warn of services that something else starts at boot, since they
 // would run before anybody has decided that they may, and of those that run and
-// are not well. They are in an order of their own, that of names: what is the same
-// must read the same.
+// are not well. They are sorted by name, so that the same conditions make the same
+// report.
 func (s *Services) Conditions() []plan.Condition {
 	var out []plan.Condition
 	for _, o := range s.manager.Snapshot() {

@@ -68,8 +68,8 @@ func (k *handle) taken() (op plan.Op, id uint64, ok bool) {
 	return k.op, k.id, ok
 }
 
-// requestObservation returns a channel that is closed after an observation that begins from
-// now on.
+// requestObservation returns a channel that is closed after an observation that begins
+// from now on.
 func (k *handle) requestObservation() <-chan struct{} {
 	seen := make(chan struct{})
 	k.mu.Lock()
@@ -126,7 +126,7 @@ func (k *handle) snapshot() Observed {
 	return k.aged(o)
 }
 
-// aged makes an observation that no longer counts unknown.
+// aged returns RunUnsure for an observation that is too old to count.
 func (k *handle) aged(o Observed) Observed {
 	if age := k.clock.Boot() - o.At; o.Run != plan.RunUnsure && age > k.managed.StaleAfter {
 		detail := "last seen " + string(o.Run) + " " + age.Round(time.Second).String() + " ago"
