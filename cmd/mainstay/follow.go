@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -77,32 +76,6 @@ func (f *follower) looked(nodes []change.State, _ *fleet.View, d *fleet.Deployme
 	f.show()
 }
 
-// serving says who serves each role that hands a claim over, as far as claims and
-// reports tell.
-func serving(d *fleet.Deployment) []string {
-	var out []string
-	for _, role := range slices.Sorted(maps.Keys(d.Claims)) {
-		side := d.Claims[role].Holder.Side()
-		i := slices.IndexFunc(d.Nodes, func(n fleet.Node) bool { return n.Role == role && n.Side == side && side != "" })
-		if i < 0 {
-			out = append(out, "nobody holds the claim of "+role)
-			continue
-		}
-		n := d.Nodes[i]
-		text := fmt.Sprintf("%s serves %s", side, role)
-		switch r := n.Report; {
-		case r == nil:
-			text = fmt.Sprintf("%s holds the claim of %s and has never reported", side, role)
-		case r.Status != plan.Active || r.Seq != d.Claims[role].Seq:
-			text = fmt.Sprintf("%s holds the claim of %s but has not said that it serves", side, role)
-		case !n.HeardWithin(forecast.HeardNow):
-			text = fmt.Sprintf("%s was serving %s when it was last heard, %s", side, role, n.When())
-		}
-		out = append(out, text)
-	}
-	return out
-}
-
 // late says what is missing when the time is over.
 func (f *follower) late(ctx context.Context) error {
 	if ctx.Err() != nil {
@@ -119,7 +92,7 @@ func (f *follower) late(ctx context.Context) error {
 	}
 	text := strings.Join(missing, "; ")
 	if f.at != nil {
-		text += ". Now " + strings.Join(serving(f.at), ", ")
+		text += ". Now " + strings.Join(change.Serving(f.at), ", ")
 	}
 	hint := strings.Join(append(f.ways(), "the nodes go on: mainstay status --watch shows how far they are"), "; ")
 	return failf(exitNotConverged, "not every node is as the commit says after %s: %s", f.wait, text).hintf("%s", hint)

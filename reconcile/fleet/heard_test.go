@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,5 +69,21 @@ func TestAReportThatMovesIsDatedByThisClock(t *testing.T) {
 	now = now.Add(time.Minute)
 	if at := s.moved("r", "2"); at != then {
 		t.Errorf("it moved at %s", at)
+	}
+}
+
+// What a node said of itself before the other side took the claim is told as old.
+func TestANodeThatWasOvertakenIsNotSaidToServe(t *testing.T) { // R1
+	read := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
+	old := plan.Report{Side: spec.Standby, Status: plan.Active, Seq: 3, Accepted: "a", At: read.Add(-time.Minute), Reason: "all services run and answer"}
+	held := Claim{Tip: plan.Tip{ID: "x", Claim: plan.Claim{Seq: 4, Holder: "main"}}}
+	for seq, want := range map[uint64]string{3: "was Active under claim #3, and main holds #4 since: nothing was heard of it after that", 4: ""} {
+		old.Seq = seq
+		d := Deployment{Name: "paris", Active: spec.Main, Claims: map[string]Claim{"web": held}, Nodes: []Node{{Name: "s", Role: "web", Side: spec.Standby, Report: &old}}}
+		v := View{Read: read, Coordinated: true, Deployments: []Deployment{d}}
+		v.judge()
+		if got := v.Deployments[0].Nodes[0].Findings; want != "" && !slices.Contains(got, want) || want == "" && slices.ContainsFunc(got, func(f string) bool { return strings.HasPrefix(f, "was Active") }) {
+			t.Errorf("seq %d: %q, want %q", seq, got, want)
+		}
 	}
 }

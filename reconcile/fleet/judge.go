@@ -94,6 +94,9 @@ func (v *View) judgeReport(d *Deployment, n *Node) {
 	switch {
 	case r.Accepted == "":
 		n.say("%s", r.Told(v.Read))
+	case d.overtook(n):
+		c := d.Claims[n.Role]
+		n.say("was Active under claim #%d, and %s holds #%d since: nothing was heard of it after that", r.Seq, c.Holder, c.Seq)
 	case !settled(r.Status), r.Side != "" && d.Active != "" && (r.Status == plan.Active) != (r.Side == d.Active):
 		n.say("%s%s%s", older, PauseOf(r), r.Told(v.Read))
 	case older != "":
@@ -112,6 +115,13 @@ func (v *View) judgeReport(d *Deployment, n *Node) {
 			n.say("check %s fails: %s", c.Name, c.Output)
 		}
 	}
+}
+
+// overtook reports whether the other side holds the claim since a node said that it
+// serves: what it said is from before.
+func (d *Deployment) overtook(n *Node) bool {
+	r, c := n.Report, d.Claims[n.Role]
+	return r.Status == plan.Active && n.Side != "" && c.Holder.Side() == n.Side.Other() && c.Seq > r.Seq
 }
 
 func (n *Node) say(format string, args ...any) {

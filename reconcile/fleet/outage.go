@@ -82,6 +82,11 @@ func (d *Deployment) silence(n Node) (since time.Time, by string) {
 // is known to help.
 func (d *Deployment) way(role string) string {
 	for _, n := range d.of(role) {
+		if r := n.Report; r != nil && !n.Stale && (r.Status == plan.Activating && n.Side == d.Active || r.Status == plan.Deactivating) {
+			return fmt.Sprintf("%s is %s: `mainstay status --watch` shows how far it is", n.Name, r.Status)
+		}
+	}
+	for _, n := range d.of(role) {
 		r := n.Report
 		if r == nil || n.Stale {
 			continue

@@ -33,6 +33,11 @@ func TestNobodyServes(t *testing.T) {
 		{name: "main was not heard for long", main: change(active, func(r *plan.Report) { r.At = read.Add(-12 * time.Minute) }), standby: quiet,
 			outage: "nobody is known to serve web: m served, and was last heard 12m ago", way: back},
 		{name: "the standby was not heard for long", main: down, standby: change(quiet, func(r *plan.Report) { r.At = read.Add(-12 * time.Minute) })},
+		{name: "main is coming up", main: change(down, func(r *plan.Report) { r.Status = plan.Activating }), standby: quiet,
+			outage: "nobody serves web, since 2030-01-01 11:59:00Z", way: "m is Activating: `mainstay status --watch` shows how far it is"},
+		{name: "standby is going down", main: change(down, func(r *plan.Report) { r.Status = plan.Held }),
+			standby: change(quiet, func(r *plan.Report) { r.Status = plan.Deactivating }),
+			outage:  "nobody serves web, since 2030-01-01 11:59:00Z", way: "s is Deactivating: `mainstay status --watch` shows how far it is"},
 		{name: "main is paused", main: change(down, func(r *plan.Report) { r.Status, r.Paused = plan.Paused, true }), standby: quiet,
 			outage: "nobody serves web, since 2030-01-01 11:59:00Z", way: "m is paused: `mainstay resume` on it lets it serve"},
 	} {

@@ -97,7 +97,7 @@ func (h *handover) wayOut() string {
 // leave, and none to stay.
 func (h *handover) brokenSide() {
 	if r := h.down.Report; r != nil && !h.down.Stale && r.Status == plan.Failed && h.held == "" {
-		h.plan.Notes = append(h.plan.Notes, fmt.Sprintf("%s is Failed (%s): what runs on it is stopped in order", h.down.Name, r.Reason))
+		h.plan.Notes = append(h.plan.Notes, fmt.Sprintf("%s is Failed, and what runs on it is stopped in order: %s", h.down.Name, r.Reason))
 	}
 }
 

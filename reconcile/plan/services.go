@@ -117,7 +117,7 @@ func (p *pass) startAgain(i int, rule Rule) (ready bool, why string, failed bool
 	again := p.restartOf(i)
 	if p.in.Late || p.unfound() || !p.due(*t, again) {
 		if t.Count > 1 && !p.in.Late {
-			why += fmt.Sprintf(" (started %d times in a row, again after %s)", t.Count, again.Wait(t.Count))
+			why += fmt.Sprintf(" (%d starts in a row failed; the next comes %s after the last)", t.Count, again.Wait(t.Count))
 		}
 		return false, why, failed
 	}

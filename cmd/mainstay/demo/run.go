@@ -158,9 +158,9 @@ func (s *story) tellPeople(to spec.Side) {
 }
 
 func (s *story) summary() {
-	how := "polled every " + s.layout.Poll
+	how := "agents looked at git every " + s.layout.Poll
 	if s.options.Notify {
-		how = "notified"
+		how = "agents were told of every push"
 	}
 	s.board.section("done: " + how)
 	var handed []time.Duration
