@@ -3,7 +3,6 @@ package spec
 import (
 	"fmt"
 	"regexp"
-	"strings"
 
 	"mainstay/schema"
 )
@@ -38,16 +37,8 @@ func NameOf(file string, data []byte) (n Named, ok bool) {
 	return n, ok && n.Name != ""
 }
 
-// longestName bounds what is taken for a name, in bytes: it is a part of a ref.
-const longestName = 63
-
-// Plain reports whether the name is one that a valid document could have: nothing
-// else becomes a part of a ref.
-func (n Named) Plain() bool {
-	other := func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' }
-	return n.Name != "" && len(n.Name) <= longestName && !strings.ContainsFunc(n.Name, other) &&
-		!strings.Contains(n.Name, "..") && strings.Trim(n.Name, ".-") == n.Name
-}
+// Plain reports whether the name is one that a valid document could have.
+func (n Named) Plain() bool { return schema.IsName(n.Name) }
 
 // SameNames refuses documents of one repository that share a name: their nodes
 // would share claims and reports, and a failover of one would move the other.
@@ -81,7 +72,6 @@ func sameName(n, other Named) schema.Problem {
 // Twins is SameNames for one document among the files of its repository. Files
 // that cannot be read, and those in hidden folders, are no documents.
 func Twins(document Named, files []string, read TemplateReader) []schema.Problem {
-	var others []Named
 	for _, file := range files {
 		if !IsYAML(file) || file == document.File {
 			continue
@@ -91,12 +81,19 @@ func Twins(document Named, files []string, read TemplateReader) []schema.Problem
 			continue
 		}
 		if n, ok := NameOf(file, data); ok && n.Name == document.Name {
-			others = append(others, n)
-			break
+			return document.Among([]Named{n})
 		}
 	}
-	if len(others) == 0 {
-		return nil
+	return nil
+}
+
+// Among is SameNames for one document among those that have its name. It may be one of
+// them.
+func (n Named) Among(all []Named) []schema.Problem {
+	for _, other := range all {
+		if other.File != n.File {
+			return []schema.Problem{sameName(n, other)}
+		}
 	}
-	return []schema.Problem{sameName(document, others[0])}
+	return nil
 }

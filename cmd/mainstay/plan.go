@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -12,11 +11,11 @@ import (
 
 	"mainstay/cmd/mainstay/draw"
 	"mainstay/cmd/mainstay/ui"
+	"mainstay/reconcile/change"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/forecast"
 	"mainstay/reconcile/gitcmd"
 	"mainstay/schema"
-	"mainstay/spec"
 )
 
 // planned is the JSON form of what plan found.
@@ -76,16 +75,10 @@ func (a *app) plan(ctx context.Context, o *planOptions) error {
 	if err := a.allBroken(to, documents, o); err != nil {
 		return err
 	}
-	for _, file := range documents {
-		p, err := a.planOne(ctx, s, file, [2]gitcmd.Tree{from, to}, o)
-		if err != nil {
-			return err
-		}
-		if p != nil {
-			result.Plans = append(result.Plans, p)
-			result.Pending = result.Pending || p.Pending
-		}
+	if result.Plans, err = a.plans(ctx, s, documents, [2]gitcmd.Tree{from, to}, o); err != nil {
+		return err
 	}
+	result.Pending = slices.ContainsFunc(result.Plans, func(p *forecast.Forecast) bool { return p.Pending })
 	if err := o.known(to, result); err != nil {
 		return err
 	}
@@ -108,11 +101,12 @@ func (a *app) allBroken(to gitcmd.Tree, changing []string, o *planOptions) error
 	if err != nil {
 		return err
 	}
+	all := fleet.NewLoader(to)
 	for _, f := range files {
 		if !fleet.IsDocument(to, f) {
 			continue
 		}
-		if _, problems, err := fleet.Load(to, f); err == nil && len(problems) > 0 {
+		if _, problems, err := all.Load(f); err == nil && len(problems) > 0 {
 			return a.problems(f, problems)
 		}
 	}
@@ -129,11 +123,12 @@ func (o *planOptions) known(to gitcmd.Tree, r planned) error {
 		return err
 	}
 	var names []string
+	all := fleet.NewLoader(to)
 	for _, f := range files {
 		if !fleet.IsDocument(to, f) {
 			continue
 		}
-		d, _, err := fleet.Load(to, f)
+		d, _, err := all.Load(f)
 		if err != nil || d == nil {
 			continue
 		}
@@ -247,42 +242,28 @@ func (l *locator) workplace(ctx context.Context) (repo gitcmd.Repo, done func(),
 	return repo, done, nil
 }
 
-// planOne makes the plan of one document, nil when it is not the one that was
-// asked for.
-func (a *app) planOne(ctx context.Context, s *fleet.Source, file string, trees [2]gitcmd.Tree, o *planOptions) (*forecast.Forecast, error) {
-	var ds [2]*spec.Deployment
-	for i, t := range trees {
-		d, problems, err := fleet.Load(t, file)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		if len(problems) > 0 && i == 1 {
-			return nil, a.problems(file, problems)
-		}
-		ds[i] = d
+// plans makes the plan of each document that changes.
+func (a *app) plans(ctx context.Context, s *fleet.Source, documents []string, trees [2]gitcmd.Tree, o *planOptions) ([]*forecast.Forecast, error) {
+	all, err := change.Compare(documents, trees[0], trees[1], o.deployment)
+	if broken := new(change.Broken); errors.As(err, &broken) {
+		return nil, a.problems(broken.Path, broken.Problems)
 	}
-	known := ds[1]
-	if known == nil {
-		known = ds[0]
+	if err != nil {
+		return nil, err
 	}
-	if known == nil || o.deployment != "" && known.Name != o.deployment {
-		return nil, nil
-	}
-	v, err := s.About(ctx, file, known)
+	plans, err := change.Forecasts(ctx, s, all, trees[0])
 	if err != nil {
 		return nil, o.fault(err)
 	}
-	if ds[0] == nil {
-		ds[0] = fleet.AcceptedOf(trees[0], file, &v.Deployments[0])
-	}
-	p := forecast.Of(forecast.Input{From: ds[0], To: ds[1], Now: &v.Deployments[0], Coordinated: v.Coordinated})
-	if o.node != "" {
-		if _, ok := known.Nodes[o.node]; !ok {
-			return nil, failf(exitUsage, "no node %q in %s", o.node, known.Name).hintf("it has %s", strings.Join(known.NodeNames(), ", "))
+	for i, p := range plans {
+		if d := all[i].Document(); o.node != "" {
+			if _, ok := d.Nodes[o.node]; !ok {
+				return nil, failf(exitUsage, "no node %q in %s", o.node, d.Name).hintf("it has %s", strings.Join(d.NodeNames(), ", "))
+			}
+			p.Steps = slices.DeleteFunc(p.Steps, func(t forecast.Step) bool { return t.Node != o.node })
 		}
-		p.Steps = slices.DeleteFunc(p.Steps, func(t forecast.Step) bool { return t.Node != o.node })
 	}
-	return p, nil
+	return plans, nil
 }
 
 // problems tells what is wrong with a document, and returns exit code 3.

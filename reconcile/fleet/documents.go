@@ -129,22 +129,63 @@ func readDocument(t Tree, file string) (data []byte, is bool) {
 
 // Load reads a document of a tree with its templates, which are beside it.
 func Load(t Tree, file string) (*spec.Deployment, []schema.Problem, error) {
-	data, err := t.Read(file)
+	return NewLoader(t).Load(file)
+}
+
+// Loader loads documents of one tree. It looks for the names of all of them once,
+// however many it loads.
+type Loader struct {
+	tree Tree
+	// names are the documents by the names of their deployments, nil before the first
+	// look.
+	names map[string][]spec.Named
+}
+
+// NewLoader returns a loader of a tree, for one goroutine.
+func NewLoader(t Tree) *Loader { return &Loader{tree: t} }
+
+// Load reads a document with its templates, which are beside it. Another one of the
+// same name is a problem.
+func (l *Loader) Load(file string) (*spec.Deployment, []schema.Problem, error) {
+	data, err := l.tree.Read(file)
 	if err != nil {
 		return nil, nil, err
 	}
-	d, problems := spec.Load(file, data, spec.TemplatesBeside(file, t.Read))
+	d, problems := spec.Load(file, data, spec.TemplatesBeside(file, l.tree.Read))
 	if name, ok := spec.NameOf(file, data); ok && len(problems) == 0 {
-		files, err := t.Files()
-		if err != nil {
+		if err := l.look(); err != nil {
 			return nil, nil, err
 		}
-		problems = spec.Twins(name, files, t.Read)
+		problems = name.Among(l.names[name.Name])
 	}
 	if len(problems) > 0 {
 		return nil, problems, nil
 	}
 	return d, nil, nil
+}
+
+func (l *Loader) look() error {
+	if l.names != nil {
+		return nil
+	}
+	files, err := l.tree.Files()
+	if err != nil {
+		return err
+	}
+	l.names = map[string][]spec.Named{}
+	for _, file := range files {
+		if !spec.IsYAML(file) {
+			continue
+		}
+		data, err := l.tree.Read(file)
+		if err != nil {
+			continue // what cannot be read is no document
+		}
+		if n, ok := spec.NameOf(file, data); ok {
+			l.names[n.Name] = append(l.names[n.Name], n)
+		}
+	}
+	return nil
 }
 
 func loadDocument(t Tree, file string, data []byte) document {
@@ -235,6 +276,40 @@ func (d document) leftRoles(refs git.Refs) []string {
 func unnamed(names, known []string) []string {
 	names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(known, name) })
 	return names[:min(len(names), mostStrangers)]
+}
+
+// refsOf are the refs of each deployment, by what all of them begin with.
+type refsOf map[string]git.Refs
+
+// byDeployment sorts refs, once for however many documents. Nil refs stay unknown.
+func byDeployment(refs git.Refs) refsOf {
+	if refs == nil {
+		return nil
+	}
+	own := refsOf{}
+	for ref, hash := range refs {
+		parts := strings.SplitAfterN(ref, "/", 4)
+		if len(parts) < 4 {
+			continue
+		}
+		start := ref[:len(ref)-len(parts[3])]
+		if own[start] == nil {
+			own[start] = git.Refs{}
+		}
+		own[start][ref] = hash
+	}
+	return own
+}
+
+// of are the refs of a deployment, nil when none are known at all.
+func (r refsOf) of(deployment string) git.Refs {
+	if r == nil {
+		return nil
+	}
+	if own := r[strings.TrimSuffix(git.ClaimRef(deployment, ""), "claim/")]; own != nil {
+		return own
+	}
+	return git.Refs{}
 }
 
 func below(refs git.Refs, prefix string) []string {

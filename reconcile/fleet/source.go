@@ -131,8 +131,15 @@ func (s *Source) Head(ctx context.Context) (string, error) {
 	return l.Refs[git.Branch(s.location.Branch)], err
 }
 
-// About reads what the nodes of one document say, without reading documents.
-func (s *Source) About(ctx context.Context, path string, d *spec.Deployment) (*View, error) {
+// Subject is a document that somebody has read already.
+type Subject struct {
+	Path string
+	Spec *spec.Deployment
+}
+
+// About reads what the nodes of some documents say, without reading documents. The
+// deployments of the view are in the order of the documents.
+func (s *Source) About(ctx context.Context, about ...Subject) (*View, error) {
 	if err := s.update(ctx, 1); err != nil {
 		return nil, err
 	}
@@ -141,7 +148,9 @@ func (s *Source) About(ctx context.Context, path string, d *spec.Deployment) (*V
 		return nil, err
 	}
 	docs := &documents{commit: l.Refs[git.Branch(s.location.Branch)]}
-	docs.list = []document{{path: path, name: d.Name, spec: d, digest: d.Digest()}}
+	for _, d := range about {
+		docs.list = append(docs.list, document{path: d.Path, name: d.Spec.Name, spec: d.Spec, digest: d.Spec.Digest()})
+	}
 	return s.fill(ctx, docs, l.Refs)
 }
 
@@ -161,12 +170,13 @@ func (s *Source) fill(ctx context.Context, docs *documents, refs git.Refs) (*Vie
 	if s.coord == nil {
 		refs = nil
 	}
-	failed := s.learn(ctx, docs, refs)
+	own := byDeployment(refs)
+	failed := s.learn(ctx, docs, own)
 	for _, err := range failed {
 		v.moved = v.moved || errors.Is(err, failure.ErrMoved)
 	}
 	for _, d := range docs.list {
-		v.Deployments = append(v.Deployments, s.deployment(d, refs, failed))
+		v.Deployments = append(v.Deployments, s.deployment(d, own.of(d.name), failed))
 	}
 	v.judge()
 	return v, nil
@@ -174,9 +184,10 @@ func (s *Source) fill(ctx context.Context, docs *documents, refs git.Refs) (*Vie
 
 // learn reads every claim and report of the documents that moved, all at once:
 // asking for them one by one would take a repository of many deployments minutes.
-func (s *Source) learn(ctx context.Context, docs *documents, refs git.Refs) map[string]error {
+func (s *Source) learn(ctx context.Context, docs *documents, own refsOf) map[string]error {
 	fresh := map[string]string{}
 	for _, d := range docs.list {
+		refs := own.of(d.name)
 		for _, ref := range d.notes(refs) {
 			hash := refs[ref]
 			_, report := s.reports[hash]

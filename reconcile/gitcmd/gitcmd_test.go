@@ -1,6 +1,8 @@
 package gitcmd
 
 import (
+	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -112,4 +114,38 @@ func startsGit(n ast.Node) bool {
 		word, ok := a.(*ast.BasicLit)
 		return ok && word.Kind == token.STRING && (word.Value == `"git"` || strings.HasSuffix(word.Value, `/git"`))
 	})
+}
+
+// What is read of a revision is the same, whether it was listed before or not.
+func TestAListedRevisionIsReadAsOneThatIsNot(t *testing.T) {
+	dir := t.TempDir()
+	repo := Repo{Dir: dir, Env: []string{"GIT_CONFIG_GLOBAL=/dev/null", "GIT_AUTHOR_NAME=t", "GIT_AUTHOR_EMAIL=t@example.org",
+		"GIT_COMMITTER_NAME=t", "GIT_COMMITTER_EMAIL=t@example.org"}}
+	for name, text := range map[string]string{"a.yaml": "a: 1\n", "b.yaml": "b: 2\n\nblob 3\n", "empty.yaml": "", "template": "t\n", "large.yaml": strings.Repeat("x", largestFile+1)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("a.yaml", filepath.Join(dir, "link.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range []Call{Git("init", "--quiet"), Git("add", "--all"), Git("commit", "--quiet", "-m", "one")} {
+		if _, err := repo.Run(t.Context(), call); err != nil {
+			t.Fatal(err)
+		}
+	}
+	listed := repo.At(t.Context(), "HEAD")
+	files, err := listed.Files()
+	if err != nil || len(files) != 6 {
+		t.Fatalf("%q, %v", files, err)
+	}
+	for _, name := range append(files, "absent", "absent.yaml") {
+		want, wantErr := repo.At(t.Context(), "HEAD").Read(name)
+		for range 2 {
+			got, err := listed.Read(name)
+			if string(got) != string(want) || fmt.Sprint(err) != fmt.Sprint(wantErr) || errors.Is(err, fs.ErrNotExist) != errors.Is(wantErr, fs.ErrNotExist) {
+				t.Errorf("%s: %q, %v, want %q, %v", name, got, err, want, wantErr)
+			}
+		}
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -21,27 +20,37 @@ type Tree struct {
 	rev string
 	// index is what git knows of the folder's files, asked for once.
 	index func() (*spec.Index, error)
+	known *listed
 }
 
 // At returns the files of a revision.
-func (r Repo) At(ctx context.Context, rev string) Tree { return Tree{ctx: ctx, repo: r, rev: rev} }
+func (r Repo) At(ctx context.Context, rev string) Tree {
+	return Tree{ctx: ctx, repo: r, rev: rev, known: &listed{}}
+}
 
 // Checked returns the files as they lie in a checkout's folder, whether they are
 // committed or not.
 func (r Repo) Checked(ctx context.Context) Tree {
-	return Tree{ctx: ctx, repo: r, index: sync.OnceValues(func() (*spec.Index, error) { return r.Index(ctx) })}
+	return Tree{ctx: ctx, repo: r, known: &listed{}, index: sync.OnceValues(func() (*spec.Index, error) { return r.Index(ctx) })}
 }
 
 // At returns the files of another revision of the same repository.
 func (t Tree) At(rev string) Tree { return t.repo.At(t.ctx, rev) }
 
-// Files lists the paths of plain files.
+// Files lists the paths of files, as they were when it was first asked.
 func (t Tree) Files() ([]string, error) {
-	call := Git("ls-tree", "-r", "-z", "--name-only").On(t.rev)
-	if t.rev == "" {
-		call = Git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	t.known.mu.Lock()
+	defer t.known.mu.Unlock()
+	if t.known.names != nil {
+		return t.known.names, nil
 	}
-	out, err := t.repo.Run(t.ctx, call)
+	if t.rev != "" {
+		return t.list()
+	}
+	out, err := t.repo.Run(t.ctx, Git("ls-files", "-z", "--cached", "--others", "--exclude-standard"))
+	if err == nil {
+		t.known.names = split(out)
+	}
 	return split(out), err
 }
 
@@ -50,6 +59,9 @@ func (t Tree) Files() ([]string, error) {
 func (t Tree) Read(path string) ([]byte, error) {
 	if t.rev == "" {
 		return t.lying(path)
+	}
+	if e, listed := t.entry(path); listed {
+		return t.stored(path, e)
 	}
 	out, err := t.repo.Run(t.ctx, Git("ls-tree", "-z", "-l", "--full-tree").On(t.rev).Paths(path))
 	if err != nil {
@@ -61,15 +73,17 @@ func (t Tree) Read(path string) ([]byte, error) {
 		if name != path || len(fields) != 4 {
 			continue
 		}
-		if !strings.HasPrefix(fields[0], "100") {
-			return nil, spec.NotPlain("0" + fields[0])
+		e := entryOf(fields)
+		if err := e.refused(); err != nil {
+			return nil, err
 		}
-		if size, err := strconv.Atoi(fields[3]); err != nil || size > largestFile {
-			return nil, spec.TooLarge()
-		}
-		return t.repo.Run(t.ctx, Git("cat-file", "blob").On(fields[2]))
+		return t.repo.Run(t.ctx, Git("cat-file", "blob").On(e.hash))
 	}
-	return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrNotExist}
+	return nil, notThere(path)
+}
+
+func notThere(path string) error {
+	return &fs.PathError{Op: "read", Path: path, Err: fs.ErrNotExist}
 }
 
 // largestFile is the most that a node reads of one file, in bytes.
