@@ -14,7 +14,7 @@ func (a *app) machineCommands() []func() *cobra.Command {
 	return []func() *cobra.Command{
 		func() *cobra.Command { return linuxOnly("agent", "Run this node's agent (on Linux)") },
 		func() *cobra.Command {
-			return linuxOnly("guard", "Obey the lease of an agent that does not (on Linux)")
+			return linuxOnly("guard", "Stop the services when their lease ends and no agent does (on Linux)")
 		},
 		func() *cobra.Command { return linuxOnly("demo", "Run a whole deployment on this machine (on Linux)") },
 	}

@@ -26,7 +26,7 @@ func (a *app) doctorCommand() *cobra.Command {
 		Use:   "doctor [AGENTFILE…]",
 		Short: "Check this node before trouble does",
 		Args:  cobra.ArbitraryArgs,
-		Long: "doctor checks what this node needs on the day: that the document can be read and is allowed\n" +
+		Long: "doctor checks what this node needs when it has to serve: that the document can be read and is allowed\n" +
 			"here, that a claim could be pushed (it pushes a ref of its own and takes it away again), that the\n" +
 			"services and programs exist and nothing else starts them at boot, that host keys are pinned,\n" +
 			"secrets are secret and the state folder can be written, the clocks, and the sums of the handover.\n" +

@@ -18,7 +18,7 @@ func (a *app) guardCommand() *cobra.Command {
 	var finish bool
 	c := &cobra.Command{
 		Use:   "guard",
-		Short: "Obey the lease of an agent that does not",
+		Short: "Stop the services when their lease ends and no agent does",
 		Long: "guard runs beside the agent, as a service of its own. When the lease of this node has ended\n" +
 			"and the agent is stopped, removed, hung or killed again and again, it stops the services,\n" +
 			"and runs selfFence when they are not seen down in time. It never starts anything. Told to\n" +

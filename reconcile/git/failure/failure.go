@@ -166,7 +166,7 @@ func Scrub(err error, secrets ...string) error {
 func Complete(ctx context.Context, err error, step, at string) error {
 	var e *Error
 	if !errors.As(err, &e) {
-		e = &Error{Kind: ErrUnreachable, Err: Scrub(err)}
+		e = &Error{Kind: ErrUnreachable, Err: Scrub(Plainly(err))}
 	}
 	if end := context.Cause(ctx); end != nil {
 		e = &Error{Kind: ErrUnreachable, Err: ended(end)}

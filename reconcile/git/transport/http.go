@@ -264,7 +264,9 @@ func (l *httpLink) refusal(res *http.Response) error {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		e.Kind, e.Setting = failure.ErrAuth, failure.TokenRefused
 		e.Advice = "check the token in tokenFile and what it may do; a mirror on another host is not sent it and wants user:token@ in its own address"
-	case http.StatusNotFound:
+	case http.StatusInternalServerError:
+		e.Advice = "the server has a fault of its own: its log says which; the node asks again by itself" + after
+	case http.StatusNotFound, http.StatusGone:
 		e.Kind, e.Advice = failure.ErrAuth, "check the address and that the token may see the repository"
 	}
 	return e
@@ -275,7 +277,7 @@ func (l *httpLink) Explain(err error) *failure.Error {
 	if errors.As(err, &e) {
 		return e
 	}
-	e = &failure.Error{Kind: failure.ErrUnreachable, Err: failure.Scrub(err, l.password)}
+	e = &failure.Error{Kind: failure.ErrUnreachable, Err: failure.Scrub(failure.Plainly(err), l.password)}
 	var authority x509.UnknownAuthorityError
 	var verification *tls.CertificateVerificationError
 	if errors.As(err, &authority) || errors.As(err, &verification) {

@@ -68,7 +68,7 @@ func (d sshDialer) Dial(ctx context.Context, service string) (Link, error) {
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.address)
 	if err != nil {
-		return nil, &failure.Error{Kind: failure.ErrUnreachable, Err: failure.Scrub(err)}
+		return nil, &failure.Error{Kind: failure.ErrUnreachable, Err: failure.Scrub(failure.Plainly(err))}
 	}
 	c := &sshConn{conn: conn, files: files, config: config, address: d.address, born: time.Now()}
 	l, err := d.open(ctx, c, service)
@@ -231,7 +231,7 @@ func (l *sshLink) Explain(err error) *failure.Error {
 			Advice: "check the address and what the key may do",
 		}
 	}
-	return &failure.Error{Kind: failure.ErrUnreachable, Err: failure.Scrub(err)}
+	return &failure.Error{Kind: failure.ErrUnreachable, Err: failure.Scrub(failure.Plainly(err))}
 }
 
 // await reports whether the service came to its end within a moment.
