@@ -46,11 +46,11 @@ func apk(args []string) error {
 
 // gh takes the one form of its command that is used.
 func gh(args []string) error {
-	want := []string{"pr", "comment", "7", "--edit-last", "--create-if-none", "--body-file", "plan.md"}
+	want := []string{"pr", "comment", "7", "--repo", "voice/paris", "--edit-last", "--create-if-none", "--body-file", "-"}
 	if !slices.Equal(args, want) {
 		return fmt.Errorf("unknown: %q", args)
 	}
-	return post(os.Getenv("HOST_API")+"/gh/repos/voice/paris/issues/7/comments", http.Header{"Authorization": {os.Getenv("GH_TOKEN")}}, "body@plan.md")
+	return post(os.Getenv("HOST_API")+"/gh/repos/voice/paris/issues/7/comments", http.Header{"Authorization": {os.Getenv("GH_TOKEN")}}, "body@-")
 }
 
 // curl is one for a machine that has none: it knows the options that are used.
@@ -92,10 +92,17 @@ func curl(args []string) error {
 	return os.WriteFile(out, body, 0o644)
 }
 
-// post sends NAME@FILE as a form.
+func contentOf(file string) ([]byte, error) {
+	if file == "-" {
+		return io.ReadAll(os.Stdin)
+	}
+	return os.ReadFile(file)
+}
+
+// post sends NAME@FILE as a form; - is what is read.
 func post(address string, header http.Header, data string) error {
 	name, file, _ := strings.Cut(data, "@")
-	text, err := os.ReadFile(file)
+	text, err := contentOf(file)
 	if err != nil {
 		return err
 	}

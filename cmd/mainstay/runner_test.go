@@ -27,7 +27,9 @@ type runner struct {
 	url      string
 	variable map[string]string
 	path     string
-	failed   int
+	// output is where a step leaves what the next job is given.
+	output string
+	failed int
 }
 
 const runnerToken = "t0ken-of-the-job"
@@ -58,6 +60,7 @@ func cmdRunner(t testing.TB) func(*testscript.TestScript, bool, []string) {
 		for _, s := range j.steps {
 			r.step(s, args[2], args[3])
 		}
+		r.artifact()
 		if got := strconv.Itoa(r.failed); got != args[0] {
 			ts.Fatalf("the workflow ended with %s, want %s", got, args[0])
 		}
@@ -70,11 +73,37 @@ func (r *runner) know(site, branch string) {
 	digest := hex.EncodeToString(sum[:])
 	r.variable = map[string]string{
 		"github.event.pull_request.head.sha": r.git("-C", r.ts.MkAbs(site+".git"), "rev-parse", branch),
+		"github.event.pull_request.base.sha": r.git("-C", r.ts.MkAbs(site+".git"), "rev-parse", "main"),
 		"github.base_ref":                    "main", "github.token": runnerToken, "github.event.pull_request.number": "7",
 		"vars.MAINSTAY_URL": r.url + "/mainstay", "vars.MAINSTAY_SHA256": digest,
 	}
 	r.path = filepath.Join(r.dir, "github-path")
-	r.ts.Check(os.WriteFile(r.path, nil, 0o644))
+	r.output = filepath.Join(r.dir, "github-output")
+	for _, file := range []string{r.path, r.output} {
+		r.ts.Check(os.WriteFile(file, nil, 0o644))
+	}
+}
+
+// handed is the text that the first job hands to the second, empty when it wrote none
+// to its end.
+func (r *runner) handed() string {
+	all, err := os.ReadFile(r.output)
+	r.ts.Check(err)
+	head, rest, _ := strings.Cut(string(all), "\n")
+	_, end, _ := strings.Cut(head, "text<<")
+	text, _, ok := strings.Cut(rest, "\n"+end+"\n")
+	if !ok || end == "" {
+		return ""
+	}
+	return text
+}
+
+// artifact is what a host without comments shows: the plan itself.
+func (r *runner) artifact() {
+	text, err := os.ReadFile(filepath.Join(r.dir, "work", "plan.md"))
+	if r.host == "gitlab" && err == nil {
+		r.ts.Check(os.WriteFile(r.ts.MkAbs("comment.md"), text, 0o644))
+	}
 }
 
 // program is what MAINSTAY_URL serves: this very program, under its own name.
@@ -109,10 +138,9 @@ func (r *runner) serve(w http.ResponseWriter, q *http.Request) {
 	}
 	want := map[string]string{
 		"/api/v1/repos/voice/paris/issues/7/comments": "token " + runnerToken,
-		"/api/v4/projects/42/merge_requests/7/notes":  runnerToken,
 		"/gh/repos/voice/paris/issues/7/comments":     runnerToken,
 	}[q.URL.Path]
-	got := q.Header.Get("Authorization") + q.Header.Get("PRIVATE-TOKEN")
+	got := q.Header.Get("Authorization")
 	if q.Method != http.MethodPost || want == "" || got != want {
 		http.Error(w, "no", http.StatusForbidden)
 		return
@@ -132,6 +160,13 @@ func (r *runner) step(s step, site, branch string) {
 		return
 	}
 	work := filepath.Join(r.dir, "work")
+	if s.posts {
+		text := r.handed()
+		if text == "" {
+			return
+		}
+		r.variable["needs.plan.outputs.text"], work = text, filepath.Join(r.dir, "temp") // no checkout there
+	}
 	if s.checkout {
 		// As hosts do: whole history, and no branch but the commit.
 		r.git("clone", "--quiet", r.ts.MkAbs(site+".git"), work)
@@ -166,12 +201,12 @@ func (r *runner) environment(s step) []string {
 	}
 	env := append(gitserver.Env(), "PATH="+path+withoutProgram(r.ts.Getenv("PATH")), "HOST_API="+r.url, "HOME="+r.dir, "TMPDIR="+filepath.Join(r.dir, "temp"))
 	known := map[string]string{
-		"RUNNER_TEMP": filepath.Join(r.dir, "temp"), "GITHUB_PATH": r.path, "GITHUB_API_URL": r.url + "/api/v1", "GITHUB_REPOSITORY": "voice/paris",
+		"RUNNER_TEMP": filepath.Join(r.dir, "temp"), "GITHUB_PATH": r.path, "GITHUB_OUTPUT": r.output, "GITHUB_API_URL": r.url + "/api/v1", "GITHUB_REPOSITORY": "voice/paris",
 	}
 	if r.host == "gitlab" {
 		known = map[string]string{
-			"MAINSTAY_URL": r.variable["vars.MAINSTAY_URL"], "MAINSTAY_SHA256": r.variable["vars.MAINSTAY_SHA256"], "MAINSTAY_TOKEN": runnerToken,
-			"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_API_V4_URL": r.url + "/api/v4", "CI_PROJECT_ID": "42", "CI_MERGE_REQUEST_IID": "7",
+			"MAINSTAY_URL": r.variable["vars.MAINSTAY_URL"], "MAINSTAY_SHA256": r.variable["vars.MAINSTAY_SHA256"],
+			"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
 		}
 	}
 	for name, value := range known {

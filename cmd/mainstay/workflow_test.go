@@ -14,7 +14,7 @@ import (
 	"mainstay/examples"
 )
 
-// job is a workflow's one job: its steps in order, whoever the host is.
+// job is all of a workflow: its steps in order, whoever the host is.
 type job struct {
 	steps []step
 }
@@ -28,6 +28,9 @@ type step struct {
 	checkout bool
 	// always says that the step runs after a failed one too.
 	always bool
+	// posts says that the step belongs to the job that has the token: it has no checkout,
+	// and runs when there is something to post.
+	posts bool
 }
 
 // githubJob reads a workflow of GitHub or Forgejo. Every key must be one that
@@ -39,16 +42,23 @@ type githubJob struct {
 	} `yaml:"on"`
 	Permissions map[string]string `yaml:"permissions"`
 	Jobs        map[string]struct {
-		RunsOn  string `yaml:"runs-on"`
-		Timeout int    `yaml:"timeout-minutes"`
-		Steps   []struct {
-			Uses string            `yaml:"uses"`
-			With map[string]string `yaml:"with"`
-			Run  string            `yaml:"run"`
-			If   string            `yaml:"if"`
-			Env  map[string]string `yaml:"env"`
-		} `yaml:"steps"`
+		RunsOn      string            `yaml:"runs-on"`
+		Timeout     int               `yaml:"timeout-minutes"`
+		Permissions map[string]string `yaml:"permissions"`
+		Outputs     map[string]string `yaml:"outputs"`
+		Needs       string            `yaml:"needs"`
+		If          string            `yaml:"if"`
+		Steps       []githubStep      `yaml:"steps"`
 	} `yaml:"jobs"`
+}
+
+type githubStep struct {
+	ID   string            `yaml:"id"`
+	Uses string            `yaml:"uses"`
+	With map[string]string `yaml:"with"`
+	Run  string            `yaml:"run"`
+	If   string            `yaml:"if"`
+	Env  map[string]string `yaml:"env"`
 }
 
 // gitlabJob reads a workflow of GitLab, likewise.
@@ -60,10 +70,10 @@ type gitlabJob struct {
 		Variables    map[string]string   `yaml:"variables"`
 		BeforeScript []string            `yaml:"before_script"`
 		Script       []string            `yaml:"script"`
-		AfterScript  []string            `yaml:"after_script"`
 		Artifacts    struct {
-			Paths []string `yaml:"paths"`
-			When  string   `yaml:"when"`
+			ExposeAs string   `yaml:"expose_as"`
+			Paths    []string `yaml:"paths"`
+			When     string   `yaml:"when"`
 		} `yaml:"artifacts"`
 	} `yaml:"plan"`
 }
@@ -95,21 +105,30 @@ func (w gitlabJob) job() (job, error) {
 	if p.Image == "" || p.Timeout == "" || len(p.Rules) != 1 || p.Rules[0]["if"] == "" || p.Variables["GIT_DEPTH"] != "0" || len(p.Script) == 0 {
 		return job{}, fmt.Errorf("incomplete: %+v", p)
 	}
-	if !slices.Contains(p.Artifacts.Paths, "plan.md") || p.Artifacts.When != "always" {
-		return job{}, fmt.Errorf("the plan is not kept: %+v", p.Artifacts)
+	if !slices.Contains(p.Artifacts.Paths, "plan.md") || p.Artifacts.When != "always" || p.Artifacts.ExposeAs == "" {
+		return job{}, fmt.Errorf("the plan is not shown: %+v", p.Artifacts)
 	}
-	// The first two are one shell, the last is another.
-	main := strings.Join(slices.Concat(p.BeforeScript, p.Script), "\n")
-	return job{steps: []step{{checkout: true}, {run: main}, {run: strings.Join(p.AfterScript, "\n"), always: true}}}, nil
+	main := strings.Join(slices.Concat(p.BeforeScript, p.Script), "\n") // one shell
+	return job{steps: []step{{checkout: true}, {run: main}}}, nil
 }
 
 func (w githubJob) job() (job, error) {
-	only, ok := w.Jobs["plan"]
-	if !ok || len(w.Jobs) != 1 || w.On.PullRequest == nil || only.RunsOn == "" || only.Timeout == 0 {
+	first, second := w.Jobs["plan"], w.Jobs["comment"]
+	if len(w.Jobs) != 2 || w.On.PullRequest == nil || first.RunsOn == "" || first.Timeout == 0 || second.RunsOn == "" || second.Timeout == 0 {
 		return job{}, fmt.Errorf("incomplete: %+v", w)
 	}
+	if first.Outputs["text"] != "${{ steps.plan.outputs.text }}" || second.Needs != "plan" || !strings.Contains(second.If, "needs.plan.outputs.text != ''") {
+		return job{}, fmt.Errorf("the text does not get from one job to the other: %+v", w)
+	}
 	var j job
-	for _, s := range only.Steps {
+	var posts []step
+	for _, s := range second.Steps {
+		if s.Run == "" || s.Uses != "" || s.If != "" {
+			return job{}, fmt.Errorf("the job with the token does more than to post: %+v", s)
+		}
+		posts = append(posts, step{run: s.Run, env: s.Env, always: true, posts: true})
+	}
+	for _, s := range first.Steps {
 		one := step{run: s.Run, env: s.Env, always: strings.Contains(s.If, "!cancelled()")}
 		switch {
 		case s.Run != "" && s.Uses == "" && (s.If == "" || one.always):
@@ -120,6 +139,7 @@ func (w githubJob) job() (job, error) {
 		}
 		j.steps = append(j.steps, one)
 	}
+	j.steps = append(j.steps, posts...)
 	return j, nil
 }
 
@@ -160,7 +180,7 @@ func TestEveryWorkflowIsWhole(t *testing.T) {
 			t.Errorf("%s: %v", host, err)
 			continue
 		}
-		if len(j.steps) < 3 || !j.steps[0].checkout || !j.steps[len(j.steps)-1].always {
+		if len(j.steps) < 2 || !j.steps[0].checkout || host != "gitlab" && !j.steps[len(j.steps)-1].posts {
 			t.Errorf("%s: a checkout first, and a comment last that is written whatever happened: %+v", host, j.steps)
 		}
 	}

@@ -150,7 +150,7 @@ func (p *Proposal) Refusal() error {
 	}
 	slices.Sort(words)
 	return &Refused{"refused: " + strings.Join(reasons, "; "),
-		fmt.Sprintf("%s. Or override it: --force %s", p.Objections[0].Advice, strings.Join(slices.Compact(words), ","))}
+		fmt.Sprintf("%s. Or override it: --force %s", strings.TrimSuffix(p.Objections[0].Advice, "."), strings.Join(slices.Compact(words), ","))}
 }
 
 // Push commits the change and puts it on a branch of a remote, without force, and

@@ -104,8 +104,9 @@ func (v *View) judgeReport(d *Deployment, n *Node) {
 	case !n.Applied && d.Spec != nil:
 		n.say("is not yet as this document says")
 	}
+	reasoned := len(n.Findings) > 0 && r.Reason != "" && strings.Contains(n.Findings[len(n.Findings)-1], r.Reason)
 	for _, c := range r.Conditions {
-		told := r.Accepted == "" && strings.HasSuffix(r.Reason, c.Message)
+		told := reasoned && strings.HasSuffix(r.Reason, c.Message)
 		if !conditions.Of(c.Type).Passing && !told {
 			n.say("%s: %s", c.Type, c.Message)
 		}

@@ -178,9 +178,9 @@ func (r *Remote) descends(ctx context.Context, d transport.Dialer, q question, s
 		steps = steps[1:]
 	}
 	return &failure.Error{
-		Kind: failure.ErrRewound, Step: "fetch", At: d.Shown(),
-		Err:    fmt.Errorf("%s does not descend from the accepted commit %s", q.hash, q.known),
-		Advice: "if this is meant, run `mainstay accept " + q.hash + "` on the node",
+		Kind:   failure.ErrRewound,
+		Err:    fmt.Errorf("at %s it does not descend from %.12s, which this node goes by", d.Shown(), q.known),
+		Advice: fmt.Sprintf("if this is meant, run `mainstay accept %.12s` on the node", q.hash),
 	}
 }
 
