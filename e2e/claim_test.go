@@ -14,7 +14,7 @@ import (
 // The package's own test does a few rounds; here twelve processes go through a
 // hundred, over git's HTTP server and on a local path.
 func TestAHundredRoundsOfTwelveContendersHaveOneWinnerEach(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-v", "-run", "^TestTwelveProcessesContendAndOneWins$",
 		"mainstay/reconcile/git", "-args", "-rounds=100")
