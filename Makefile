@@ -125,9 +125,9 @@ lint: ## format, vet, staticcheck, imports, comments, sizes
 	unformatted=$$(find . -name '*.go' -not -path './.git/*' -print0 | xargs -0 gofmt -l) || failed=1; \
 	test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; failed=1; }; \
 	go vet ./... || failed=1; \
-	go vet -tags e2e ./... || failed=1; \
+	go vet -tags e2e,onhost ./... || failed=1; \
 	GOOS=darwin CGO_ENABLED=0 go build -o /dev/null ./cmd/mainstay || failed=1; \
-	go run $(STATICCHECK) -tags e2e ./... || failed=1; \
+	go run $(STATICCHECK) -tags e2e,onhost ./... || failed=1; \
 	go run ./cmd/lint || failed=1; \
 	exit $$failed
 

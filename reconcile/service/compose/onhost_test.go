@@ -238,7 +238,7 @@ func TestOnHostMeasureHealing(t *testing.T) {
 	}
 	var order, whole []time.Duration
 	for range 15 {
-		l, all, err := driver.look(patient(t))
+		l, all, err := driver.containers(patient(t))
 		if err != nil {
 			t.Fatal(err)
 		}
