@@ -116,7 +116,7 @@ func (s *site) awaitDrain(node, within, left string) {
 }
 
 func waitsForCalls(s *site) {
-	c := s.call("xivo-main", 2, 6*time.Second)
+	c := s.call("xivo-main", 2, 12*time.Second)
 	commit := s.edit("active: main", "active: standby")
 	s.awaitDrain("xivo-main", "1m0s", "2 calls")
 	if got := s.claims("calls", "xivo"); got[len(got)-1] != "1 main released" {
