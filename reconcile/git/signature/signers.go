@@ -60,7 +60,10 @@ func parseSigner(l string) (allowedSigner, error) {
 			return a, fmt.Errorf("principals %s: a quote is only before the first and after the last of them", fields[0])
 		}
 	}
-	if !slices.ContainsFunc(a.names(), func(p string) bool { return p != "" && p[0] != '!' }) {
+	switch {
+	case slices.Contains(a.names(), ""):
+		return a, fmt.Errorf("principals %s: one of them is empty", fields[0])
+	case !slices.ContainsFunc(a.names(), func(p string) bool { return p[0] != '!' }):
 		return a, fmt.Errorf("principals %s allow nobody", a.principals)
 	}
 	rest := fields[1:]
