@@ -24,6 +24,5 @@ func (l *Learner) fits(next *Snapshot, d *spec.Deployment, tip string) []plan.Co
 		return nil
 	}
 	return []plan.Condition{{Type: kind, Message: fmt.Sprintf(
-		"%s %s, which would leave its claims behind: if that is meant, see what runs on both sides, "+
-			"then run mainstay accept %.12s --attest \"…\" on each node", l.Path, what, tip)}}
+		"%s %s, which would leave its claims behind: if that is meant, see what runs on both sides, then run mainstay accept %.12s --attest \"…\" on each node", l.Path, what, tip)}}
 }

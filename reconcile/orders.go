@@ -91,7 +91,9 @@ func (a *Actuator) SetTakeover(t *plan.TakeoverAsk) error {
 	var kept plan.TakeoverAsk
 	if a.takeover = nil; t != nil {
 		kept = *t
-		kept.On = a.ordered().Claim.Tip.ID
+		if in := a.ordered(); in.Doc != nil {
+			kept.On = &in.Claim.Tip.ID
+		}
 		a.takeover = &kept
 	}
 	// What became of an earlier statement says nothing about this one.

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -174,11 +175,9 @@ func (a *Agent) AcceptCommit(ctx context.Context, commit, attest string) (Outcom
 		return Outcome{}, fmt.Errorf("the look at git has not ended: %w", err)
 	}
 	if s.Accepted == nil || s.Accepted.Commit != commit {
-		if err := permit.Unstated(commit, attest, s.Conditions); err != nil {
-			return Outcome{}, err
-		}
-		return Outcome{}, &permit.Refused{Reason: fmt.Sprintf("commit %.12s was not accepted: %s", commit, whyNot(s)),
-			Advice: "accept overrides the check that a commit descends from the one before, and nothing else"}
+		return Outcome{}, cmp.Or(permit.Unstated(commit, attest, s.Conditions), error(&permit.Refused{
+			Reason: fmt.Sprintf("commit %.12s was not accepted: %s", commit, whyNot(s)),
+			Advice: "accept overrides the check that a commit descends from the one before, and nothing else"}))
 	}
 	return Outcome{Message: fmt.Sprintf("commit %.12s is accepted", commit)}, nil
 }

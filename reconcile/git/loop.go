@@ -17,7 +17,10 @@ type Document struct {
 	branch string
 }
 
-var _ reconcile.Repository = Document{}
+var (
+	_ reconcile.Repository = Document{}
+	_ reconcile.Narrower   = Document{}
+)
 
 // NewDocument reads the document from a branch of a remote.
 func NewDocument(r *Remote, branch string) Document { return Document{r, branch} }
@@ -129,7 +132,10 @@ type Coordination struct {
 	last string
 }
 
-var _ reconcile.Coordination = (*Coordination)(nil)
+var (
+	_ reconcile.Coordination = (*Coordination)(nil)
+	_ reconcile.Narrower     = (*Coordination)(nil)
+)
 
 // NewCoordination keeps claims and reports on the repository that r names first.
 func NewCoordination(r *Remote, chains *ChainStore, log *slog.Logger) *Coordination {

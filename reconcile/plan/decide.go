@@ -225,7 +225,7 @@ func (p *pass) stated() {
 func (p *pass) noteStatement() {
 	tip := p.in.Claim.Tip
 	if !p.mem.Stated {
-		p.mem.Stated, p.mem.StatedOn = true, cmp.Or(p.in.Takeover.On, tip.ID)
+		p.mem.Stated, p.mem.StatedOn = true, *cmp.Or(p.in.Takeover.On, &tip.ID)
 	}
 	switch {
 	case p.mem.TakenOver || p.mem.Local == R9: // it was carried out

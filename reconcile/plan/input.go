@@ -269,8 +269,8 @@ type PauseOrder struct {
 type TakeoverAsk struct {
 	Attest string `json:"attest"`
 	// On is the claim's tip, as far as the node knew it, when the person stated it.
-	// Empty is the first one that a pass with this order sees.
-	On string `json:"on,omitempty"`
+	// An empty one is that there was none; nil is the first that a pass with this order sees.
+	On *string `json:"on,omitempty"`
 	// Adopt asks only for the claim of a dead instance of one's own side.
 	Adopt bool `json:"adopt,omitempty"`
 	// Reroot asks to believe a claim that went back.

@@ -69,12 +69,16 @@ func TestAWordIsGoodForOneTakeover(t *testing.T) { // README: attested
 // this node remembers: a full disk may keep the statement and lose what became of it.
 func TestAWordCountsForTheClaimItWasStatedOn(t *testing.T) {
 	in := wordOf(Memory{Boot: "boot2"})
-	in.Boot, in.Takeover.On = "boot2", "t1"
+	on := "t1"
+	in.Boot, in.Takeover.On = "boot2", &on
 	in.Claim = ClaimView{Read: true, Reachable: true, Tip: Tip{ID: "t4", Claim: Claim{Seq: 4, Holder: "main", Instance: "m1", Start: 4}}}
 	if d := Decide(&in); d.Push != nil || !d.Done {
 		t.Errorf("it was stated on t1, and t4 is taken: %s %s %+v", d.Status, d.Reason, d.Push)
 	}
-	in.Takeover.On = "t4"
+	if on = ""; Decide(&in).Push != nil {
+		t.Error("it was stated when there was no claim, and t4 is taken")
+	}
+	on = "t4"
 	if d := Decide(&in); d.Push == nil {
 		t.Errorf("it was stated on t4: %s %s", d.Status, d.Reason)
 	}

@@ -138,7 +138,8 @@ func (x *explorer) gatherOrders(in *plan.Input, n *node) {
 		in.Pause = &plan.PauseOrder{Reason: "by hand"}
 	}
 	if n.order != orderNone {
-		in.Takeover = &plan.TakeoverAsk{Attest: "stated", On: x.names.tip(n.orderOn), Adopt: n.order == orderAdopt, Reroot: n.order == orderReroot}
+		on := x.names.tip(n.orderOn)
+		in.Takeover = &plan.TakeoverAsk{Attest: "stated", On: &on, Adopt: n.order == orderAdopt, Reroot: n.order == orderReroot}
 	}
 }
 
