@@ -95,10 +95,14 @@ func (t Tree) stored(path string, e entry) ([]byte, error) {
 		return bytes.Clone(b), nil
 	}
 	wanted, size := []string{e.hash}, e.size
-	for _, name := range k.names {
+	others := k.names
+	if !spec.IsYAML(path) {
+		others = nil
+	}
+	for _, name := range others {
 		o := k.entries[name]
 		_, have := k.blobs[o.hash]
-		if have || o.hash == e.hash || !spec.IsYAML(path) || !spec.IsYAML(name) || o.refused() != nil || size+o.size > mostAtOnce {
+		if have || o.hash == e.hash || !spec.IsYAML(name) || o.refused() != nil || size+o.size > mostAtOnce {
 			continue
 		}
 		wanted, size = append(wanted, o.hash), size+o.size
