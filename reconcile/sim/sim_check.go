@@ -317,6 +317,10 @@ func (c *checker) starts(n *node, in *plan.Input, d *plan.Decision) {
 		return
 	}
 	won := c.w.server.won[startKey{n.role, n.fingerprint, d.Memory.Start}]
+	if t := in.Claim.Tip; d.Memory.Stage == plan.StageServing && t.Instance == n.fingerprint {
+		// healing under the claim that a run before this one won, while it is renewed (R5)
+		won = max(won, c.w.server.won[startKey{n.role, n.fingerprint, t.Start}])
+	}
 	if won <= m.ended {
 		c.fail("%s starts under start %d, for which no claim push was won since it was stopped", n.machine, d.Memory.Start)
 	}
