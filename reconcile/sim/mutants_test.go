@@ -209,7 +209,7 @@ func runBroken(root, overlay, binary, pkg, test string) (out string, failed bool
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	defer cancel()
 	if _, err := os.Stat(binary); err != nil {
-		build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, pkg)
+		build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", overlay, "-o", binary, pkg)
 		build.Dir = root
 		if b, err := build.CombinedOutput(); err != nil {
 			return "", false, fmt.Errorf("build %s: %w\n%s", pkg, err, b)
