@@ -139,6 +139,14 @@ func (c *checker) poweredOff(n *node) {
 	n.mark.ended, n.mark.serving = c.tick, false
 }
 
+// guardStopped: what the guard stopped needs a new claim push as well (R3).
+func (c *checker) guardStopped(n *node) {
+	c.tick++
+	if !n.active() {
+		n.mark.ended = c.tick
+	}
+}
+
 func (c *checker) agentStarted(n *node) {
 	c.tick++
 	n.mark.tips, n.mark.commit = map[string]uint64{}, ""
@@ -151,7 +159,8 @@ func (c *checker) agentStarted(n *node) {
 }
 
 // learnt holds what a look believed against what the server knows: nothing
-// changes on bad input, and seq only grows.
+// changes on bad input, and seq only grows, but for a claim of another role that went
+// back and whose holder was Active under it since (R10).
 func (c *checker) learnt(n *node, s *reconcile.Snapshot) {
 	s0 := c.w.server
 	if a := s.Accepted; a != nil && a.Commit != n.mark.commit {
@@ -164,7 +173,7 @@ func (c *checker) learnt(n *node, s *reconcile.Snapshot) {
 		n.mark.commit = a.Commit
 	}
 	for role, v := range s.Claims {
-		if v.Tip.Seq < n.mark.tips[role] {
+		if v.Tip.Seq < n.mark.tips[role] && (role == n.role || !c.wasActive[activeKey{role, v.Tip.Holder.Side(), v.Tip.Seq}]) {
 			c.fail("%s believes claim %s at seq %d after %d", n.machine, role, v.Tip.Seq, n.mark.tips[role])
 		}
 		n.mark.tips[role] = v.Tip.Seq

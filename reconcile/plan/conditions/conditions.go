@@ -43,7 +43,8 @@ func conditionsOfGit() []Type {
 			Do:      "Wait for one look; if it stays, find out what happened to the repository, then `mainstay accept --claim`."},
 		{Type: plan.CondClaimRegressed, Blocks: true,
 			Meaning: "The claim on the server does not descend from the one last known (R10).",
-			Do:      "Find out what happened to the repository, then `mainstay accept --claim` on the node that should hold it."},
+			Do: "Find out what happened to the repository, then `mainstay accept --claim` on the node that should hold it. " +
+				"A node that follows the role goes on once the holder reports Active."},
 		{Type: plan.CondClaimUnreadable, Blocks: true,
 			Meaning: "The claim of a role cannot be read.",
 			Do:      "Run `mainstay doctor` on the node."},
