@@ -148,11 +148,11 @@ func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role roleLayout
 }
 
 // goesOn reports whether the holder of another role's claim that went back says that it is
-// Active under it, in a report that came after this was seen: one from before may have been
-// restored with the claim (R10).
+// Active under it, in a report that came after this was seen: one that was there, or was read
+// before, may be older than the claim that was lost (R10).
 func (l *Learner) goesOn(next *Snapshot, t plan.Tip) bool {
 	ref, r := plan.ReportRef(next.Accepted.Deployment.Name, t.Node), next.Reports[t.Node]
-	return r != nil && r.Known && r.Status == plan.Active && r.Seq == t.Seq && r.Instance == t.Instance && l.hashes[ref] != l.back[ref]
+	return r != nil && r.Known && r.Status == plan.Active && r.Seq == t.Seq && r.Instance == t.Instance && !slices.Contains(l.back[ref], l.hashes[ref])
 }
 
 // joined notes from where on a chain proves something to this node: from its
@@ -179,7 +179,7 @@ func (l *Learner) wentBack(ctx context.Context, next *Snapshot, role roleLayout,
 	v := next.Claims[role.name]
 	for _, node := range role.nodes {
 		if ref := plan.ReportRef(next.Accepted.Deployment.Name, node); !v.Regressed {
-			l.back[ref] = refs[ref]
+			l.back[ref] = []string{refs[ref], l.hashes[ref]}
 		}
 	}
 	v.Regressed, v.Read, v.Reachable = true, true, true

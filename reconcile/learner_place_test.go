@@ -86,18 +86,26 @@ func TestAnotherChainInAnotherPlaceIsNotBelieved(t *testing.T) { // R10
 	}
 }
 
+// newFollower is an agent that follows the role whose claim standby holds.
+func newFollower() *scholar {
+	s := newScholar(strings.Replace(paris(spec.Main)+"  edge: { follows: xivo }\n", "roles:", "  edge: { role: edge, address: 10.0.0.3 }\nroles:", 1))
+	s.Node = "edge"
+	return s
+}
+
+func held(seq uint64) plan.Claim {
+	return plan.Claim{Seq: seq, Holder: "standby", Node: "xivo-standby", Instance: "i1"}
+}
+
+func active(seq, beat uint64) plan.Report {
+	return plan.Report{Deployment: "paris", Node: "xivo-standby", Instance: "i1", Status: plan.Active, Seq: seq, Beat: beat}
+}
+
 // R10: nobody but those who follow a role may remember its claim. They believe one that
 // went back once its holder reports that it is Active under it, and not before: a report
 // from before may have come back with the claim.
 func TestAFollowerGoesOnFromAClaimThatWentBackOnceItsHolderDoes(t *testing.T) {
-	s := newScholar(strings.Replace(paris(spec.Main)+"  edge: { follows: xivo }\n", "roles:", "  edge: { role: edge, address: 10.0.0.3 }\nroles:", 1))
-	s.Node = "edge"
-	held := func(seq uint64) plan.Claim {
-		return plan.Claim{Seq: seq, Holder: "standby", Node: "xivo-standby", Instance: "i1"}
-	}
-	active := func(seq, beat uint64) plan.Report {
-		return plan.Report{Deployment: "paris", Node: "xivo-standby", Instance: "i1", Status: plan.Active, Seq: seq, Beat: beat}
-	}
+	s := newFollower()
 	s.git.claim("k5", ClaimRead{Tip: plan.Tip{Claim: held(5)}, Descends: true})
 	s.look(t)
 	s.git.claim("k2", ClaimRead{Tip: plan.Tip{Claim: held(2)}})
@@ -130,5 +138,26 @@ func TestAClaimMayHaveGoneBackBeforeTheFirstDocument(t *testing.T) {
 	s.restart()
 	if c := s.look(t).Claims["xivo"]; !c.Regressed || c.Tip.Seq != 5 {
 		t.Errorf("got %+v", c)
+	}
+}
+
+// R10: that no report is there proves nothing, and one that was read before the claim went
+// back says nothing of what came after.
+func TestAFollowerTakesNoReportFromBeforeAClaimWentBack(t *testing.T) {
+	s := newFollower()
+	s.git.claim("k5", ClaimRead{Tip: plan.Tip{Claim: held(5)}, Descends: true})
+	s.git.report("r2", active(2, 9)) // late: it was on its way when the claim was taken
+	s.look(t)
+	s.git.claim("k2", ClaimRead{Tip: plan.Tip{Claim: held(2)}})
+	delete(s.git.refs, plan.ReportRef("paris", "xivo-standby"))
+	for range 3 {
+		if c := s.look(t).Claims["xivo"]; !c.Regressed || c.Tip.Seq != 5 {
+			t.Fatalf("believed: %+v", c)
+		}
+	}
+	s.git.report("r2", active(2, 9))
+	s.look(t)
+	if c := s.look(t).Claims["xivo"]; !c.Regressed {
+		t.Errorf("the old report came back, and is believed: %+v", c)
 	}
 }
