@@ -20,6 +20,7 @@ const DefaultEvery = 5 * time.Second
 type Looker interface {
 	// Read returns what the repository says now. It ends when ctx does.
 	Read(ctx context.Context) (*fleet.View, error)
+	// Close lets go of what reading held open.
 	Close()
 }
 
