@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,7 +47,7 @@ func (a *app) consoleCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) console(ctx context.Context, o *consoleOptions) (err error) {
+func (a *app) console(ctx context.Context, o *consoleOptions) error {
 	if o.Every < time.Second {
 		return failf(exitUsage, "--every is %s", o.Every).hintf("use a second or more")
 	}
@@ -64,9 +65,7 @@ func (a *app) console(ctx context.Context, o *consoleOptions) (err error) {
 		}
 		o.Places = append(o.Places, l.location)
 	}
-	if o.Log, err = a.logger("info"); err != nil {
-		return err
-	}
+	o.Log = slog.New(slog.NewTextHandler(a.err, nil))
 	o.Ready = func(address string) { _ = a.tell("console: %s\n", address) }
 	return webpage.Run(ctx, o.Options)
 }

@@ -45,15 +45,16 @@ func keys(t *testing.T, tag string) map[string]string {
 func TestNoLanguageLacksAWord(t *testing.T) {
 	english := keys(t, "en")
 	for _, l := range load(t).All() {
+		own := keys(t, l.Tag)
 		for key, named := range english {
 			if !l.Has(key) {
 				t.Errorf("%s lacks %s", l.Tag, key)
 			}
-			if got := keys(t, l.Tag)[key]; got != named {
+			if got := own[key]; got != named {
 				t.Errorf("%s: %s names %q, in English %q", l.Tag, key, got, named)
 			}
 		}
-		for key := range keys(t, l.Tag) {
+		for key := range own {
 			if _, ok := english[key]; !ok {
 				t.Errorf("%s has %s, which English lacks", l.Tag, key)
 			}
