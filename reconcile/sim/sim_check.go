@@ -139,11 +139,11 @@ func (c *checker) poweredOff(n *node) {
 	n.mark.ended, n.mark.serving = c.tick, false
 }
 
-// guardStopped: what the guard stopped needs a new claim push as well (R3).
-func (c *checker) guardStopped(n *node) {
-	c.tick++
+// guardStopped: once all is down, what the guard stopped needs a claim push as well that was
+// won since it began to (R3).
+func (c *checker) guardStopped(n *node, began uint64) {
 	if !n.active() {
-		n.mark.ended = c.tick
+		n.mark.ended = max(n.mark.ended, began)
 	}
 }
 
@@ -151,7 +151,7 @@ func (c *checker) agentStarted(n *node) {
 	c.tick++
 	n.mark.tips, n.mark.commit = map[string]uint64{}, ""
 	switch {
-	case !n.active():
+	case !n.active() && !n.runs(): // what a person started meanwhile looks as if it had never stopped
 		n.mark.ended, n.mark.serving = c.tick, false
 	case n.disk.refused: // no disk knows of a stop that began, and what still runs goes on (R5)
 		n.mark.ended = 0

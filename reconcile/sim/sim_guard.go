@@ -91,6 +91,8 @@ func (m *guarded) stop(s *service) {
 	s.turn++
 	turn, fails := s.turn, take(&n.stubborn.failStops)
 	s.stopping = true
+	n.w.check.tick++
+	began := n.w.check.tick
 	n.w.after(n.w.upTo(n.w.Timing.Stop), func() {
 		n.run(func() {
 			if s.turn != turn {
@@ -99,7 +101,7 @@ func (m *guarded) stop(s *service) {
 			if s.stopping = false; !fails && !s.hidden {
 				s.leave()
 			}
-			n.w.check.guardStopped(n)
+			n.w.check.guardStopped(n, began)
 			s.changed()
 		})
 	})

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"mainstay/reconcile/plan"
@@ -182,6 +183,11 @@ func (n *node) active() bool {
 		}
 	}
 	return false
+}
+
+// runs reports whether a service of this machine runs, whoever started it.
+func (n *node) runs() bool {
+	return slices.ContainsFunc(n.services, func(s *service) bool { return s.up })
 }
 
 // answering reports whether probes of this machine's services are answered.
