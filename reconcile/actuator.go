@@ -10,6 +10,7 @@ import (
 
 	"mainstay/reconcile/managed"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/silence"
 	"mainstay/reconcile/twin"
 	"mainstay/spec"
 )
@@ -97,8 +98,7 @@ type Actuator struct {
 	promised time.Duration
 	late     bool
 	lateAt   time.Duration
-	// silences are the targets of probes that do not answer, by name.
-	silences map[string]silence
+	said     silence.Said
 	copies   twin.Copies
 }
 

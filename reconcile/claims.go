@@ -109,8 +109,8 @@ func (l *Learner) tellEarly(next *Snapshot) {
 }
 
 // readClaim believes a tip only if it descends from the one last believed (R10).
-// Of another role's claim it is enough that seq has not gone back: that role's
-// own nodes have settled it, and nobody could settle it here.
+// Of another role's claim it is enough that seq has not gone back, or that its holder goes
+// on from it: that role's own nodes have settled it, and nobody could settle it here.
 func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role roleLayout, refs map[string]string) plan.ClaimView {
 	v, ref := next.Claims[role.name], role.claimRef
 	hash := refs[ref]
@@ -118,7 +118,7 @@ func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role roleLayout
 		return believed(v, v.Tip, next)
 	}
 	if hash == "" {
-		return l.wentBack(ctx, v, role, plan.Tip{})
+		return l.wentBack(ctx, next, role, refs, plan.Tip{})
 	}
 	var read ClaimRead
 	err := l.unfit.Know(ref, hash, l.Clock.Boot())
@@ -140,11 +140,19 @@ func (l *Learner) readClaim(ctx context.Context, next *Snapshot, role roleLayout
 	case read.Rerooted && read.Tip.Seq > v.Tip.Seq:
 		v.Joined = read.Tip.Seq
 		return believed(v, read.Tip, next)
-	case next.Accepted.Deployment.Nodes[l.Node].Role != role.name && read.Tip.Seq >= v.Tip.Seq:
+	case next.Accepted.Deployment.Nodes[l.Node].Role != role.name && (read.Tip.Seq >= v.Tip.Seq || v.Regressed && l.goesOn(next, read.Tip)):
 		v.Joined = read.Tip.Seq
 		return believed(v, read.Tip, next)
 	}
-	return l.wentBack(ctx, v, role, read.Tip)
+	return l.wentBack(ctx, next, role, refs, read.Tip)
+}
+
+// goesOn reports whether the holder of another role's claim that went back says that it is
+// Active under it, in a report that came after this was seen: one that was there, or was read
+// before, may be older than the claim that was lost (R10).
+func (l *Learner) goesOn(next *Snapshot, t plan.Tip) bool {
+	ref, r := plan.ReportRef(next.Accepted.Deployment.Name, t.Node), next.Reports[t.Node]
+	return r != nil && r.Known && r.Status == plan.Active && r.Seq == t.Seq && r.Instance == t.Instance && !slices.Contains(l.back[ref], l.hashes[ref])
 }
 
 // joined notes from where on a chain proves something to this node: from its
@@ -167,7 +175,13 @@ func believed(v plan.ClaimView, t plan.Tip, next *Snapshot) plan.ClaimView {
 // wentBack keeps the claim that was known, beside what the server has. It is never
 // restored to another place than the one it is known from: the other side may have
 // gone on from it there (R10, R13).
-func (l *Learner) wentBack(ctx context.Context, v plan.ClaimView, role roleLayout, server plan.Tip) plan.ClaimView {
+func (l *Learner) wentBack(ctx context.Context, next *Snapshot, role roleLayout, refs map[string]string, server plan.Tip) plan.ClaimView {
+	v := next.Claims[role.name]
+	for _, node := range role.nodes {
+		if ref := plan.ReportRef(next.Accepted.Deployment.Name, node); !v.Regressed {
+			l.back[ref] = []string{refs[ref], l.hashes[ref]}
+		}
+	}
 	v.Regressed, v.Read, v.Reachable = true, true, true
 	v.Server, v.ServerSeq = server.ID, server.Seq
 	_, moved := l.moved[role.name]

@@ -72,8 +72,9 @@ type Learner struct {
 	refusal []plan.Condition
 	// override is the commit that a person named, and attest what was stated with it.
 	override, attest string
-	hashes           map[string]string // report ref -> hash that was read
-	unfit            unfit.Refs        // claims and reports that cannot be read
+	hashes           map[string]string   // report ref -> hash that was read
+	unfit            unfit.Refs          // claims and reports that cannot be read
+	back             map[string][]string // report ref -> hashes there were when the claim of its role went back
 	twins            twin.Seen
 	// othersRead is when all reports that had moved were read, in boot time.
 	othersRead time.Duration
@@ -114,7 +115,7 @@ type unsaved struct {
 
 // NewLearner returns a learner that knows what the disk knows.
 func NewLearner(c LearnerConfig) *Learner {
-	l := &Learner{LearnerConfig: c, hashes: map[string]string{}, unfit: unfit.Refs{}, unsaved: map[string]unsaved{}, moved: map[string]string{}}
+	l := &Learner{LearnerConfig: c, hashes: map[string]string{}, back: map[string][]string{}, unfit: unfit.Refs{}, unsaved: map[string]unsaved{}, moved: map[string]string{}}
 	if l.Load == nil {
 		l.Load = LoadDocument
 	}

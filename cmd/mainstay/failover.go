@@ -237,7 +237,7 @@ func (t *switchover) confirm(ctx context.Context) error {
 	screen := ui.ScreenOf(t.out)
 	screen.Out, screen.Colour = t.err, false
 	for _, h := range t.Forecast.Handovers {
-		t.say("%s: %s → %s, %s", h.Role, cmp.Or(string(h.From), "nobody"), h.To, expectation(h))
+		t.say("%s: %s, %s", h.Role, h.Move(), expectation(h))
 		if h.IfDead != "" {
 			screen.Item(ui.Plain, "  ", h.IfDead)
 		}

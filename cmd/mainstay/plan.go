@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -15,6 +17,7 @@ import (
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/forecast"
 	"mainstay/reconcile/gitcmd"
+	"mainstay/reconcile/plain"
 	"mainstay/schema"
 )
 
@@ -22,6 +25,8 @@ import (
 type planned struct {
 	Pending bool                 `json:"pending"`
 	Plans   []*forecast.Forecast `json:"plans"`
+	// Refused says which nodes will not accept what the branch has.
+	Refused []change.Refusal `json:"refused,omitempty"`
 }
 
 // planOptions are the flags of plan.
@@ -75,15 +80,25 @@ func (a *app) plan(ctx context.Context, o *planOptions) error {
 	if err := a.allBroken(to, documents, o); err != nil {
 		return err
 	}
-	if result.Plans, err = a.plans(ctx, s, documents, [2]gitcmd.Tree{from, to}, o); err != nil {
+	var v *fleet.View
+	if result.Plans, v, err = a.plans(ctx, s, documents, [2]gitcmd.Tree{from, to}, o); err != nil {
 		return err
 	}
 	result.Pending = slices.ContainsFunc(result.Plans, func(p *forecast.Forecast) bool { return p.Pending })
 	if err := o.known(to, result); err != nil {
 		return err
 	}
+	if result.Refused, err = o.refused(ctx, s, to, v, result.Pending); err != nil {
+		return err
+	}
 	if err := a.printPlans(result); err != nil {
 		return err
+	}
+	if len(result.Refused) > 0 {
+		for _, r := range result.Refused[1:] {
+			fmt.Fprintln(a.err, plain.Line(r.String()))
+		}
+		return failf(exitProblems, "%s", result.Refused[0]).hintf("%s", result.Refused[0].Advice)
 	}
 	if result.Pending && o.exitCode {
 		return &fault{code: exitPending, err: errSaid{}}
@@ -111,6 +126,28 @@ func (a *app) allBroken(to gitcmd.Tree, changing []string, o *planOptions) error
 		}
 	}
 	return nil
+}
+
+// refused says which nodes will not accept the newest commit of the branch, when the
+// plan begins there. Without a change it looks at the nodes of all documents.
+func (o *planOptions) refused(ctx context.Context, s *fleet.Source, to gitcmd.Tree, v *fleet.View, pending bool) ([]change.Refusal, error) {
+	tip, err := s.Head(ctx)
+	if err != nil {
+		return nil, o.fault(err)
+	}
+	if tip != o.from {
+		return nil, nil
+	}
+	if len(v.Deployments) == 0 {
+		all, err := change.All(to, o.deployment)
+		if err == nil {
+			v, err = change.Ask(ctx, s, all)
+		}
+		if err != nil {
+			return nil, o.fault(err)
+		}
+	}
+	return change.Outlook{Tip: tip, Target: cmp.Or(o.to, "HEAD"), Stays: !pending}.Refusals(ctx, to.Repo(), v), nil
 }
 
 // known makes sure that the deployment that was asked for is there at all.
@@ -151,7 +188,7 @@ func (a *app) printPlans(r planned) error {
 	for _, p := range r.Plans {
 		draw.Forecast(screen, p, true)
 	}
-	if len(r.Plans) == 0 {
+	if len(r.Plans) == 0 && len(r.Refused) == 0 {
 		screen.Say(0, "no deployment changes")
 	}
 	return nil
@@ -242,28 +279,29 @@ func (l *locator) workplace(ctx context.Context) (repo gitcmd.Repo, done func(),
 	return repo, done, nil
 }
 
-// plans makes the plan of each document that changes.
-func (a *app) plans(ctx context.Context, s *fleet.Source, documents []string, trees [2]gitcmd.Tree, o *planOptions) ([]*forecast.Forecast, error) {
+// plans makes the plan of each document that changes, and tells from what the nodes said.
+func (a *app) plans(ctx context.Context, s *fleet.Source, documents []string, trees [2]gitcmd.Tree, o *planOptions) ([]*forecast.Forecast, *fleet.View, error) {
 	all, err := change.Compare(documents, trees[0], trees[1], o.deployment)
 	if broken := new(change.Broken); errors.As(err, &broken) {
-		return nil, a.problems(broken.Path, broken.Problems)
+		return nil, nil, a.problems(broken.Path, broken.Problems)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	plans, err := change.Forecasts(ctx, s, all, trees[0])
+	v, err := change.Ask(ctx, s, all)
 	if err != nil {
-		return nil, o.fault(err)
+		return nil, nil, o.fault(err)
 	}
+	plans := change.Forecasts(v, all, trees[0])
 	for i, p := range plans {
 		if d := all[i].Document(); o.node != "" {
 			if _, ok := d.Nodes[o.node]; !ok {
-				return nil, failf(exitUsage, "no node %q in %s", o.node, d.Name).hintf("it has %s", strings.Join(d.NodeNames(), ", "))
+				return nil, nil, failf(exitUsage, "no node %q in %s", o.node, d.Name).hintf("it has %s", strings.Join(d.NodeNames(), ", "))
 			}
 			p.Steps = slices.DeleteFunc(p.Steps, func(t forecast.Step) bool { return t.Node != o.node })
 		}
 	}
-	return plans, nil
+	return plans, v, nil
 }
 
 // problems tells what is wrong with a document, and returns exit code 3.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/forecast"
@@ -48,22 +49,45 @@ func Compare(paths []string, from, to gitcmd.Tree, deployment string) ([]Compari
 	return out, nil
 }
 
-// Forecasts says of each document what its change will do. What the nodes say is asked
-// once for all of them. A document that was not there before is compared with the one
-// that most nodes accepted.
-func Forecasts(ctx context.Context, s *fleet.Source, all []Comparison, from gitcmd.Tree) ([]*forecast.Forecast, error) {
-	out := []*forecast.Forecast{}
+// All lists every document that nodes would accept, or that of one deployment, as one
+// that stays as it is.
+func All(tree gitcmd.Tree, deployment string) ([]Comparison, error) {
+	files, err := tree.Files()
+	if err != nil {
+		return nil, err
+	}
+	files = slices.DeleteFunc(slices.Clone(files), func(f string) bool { return !fleet.IsDocument(tree, f) })
+	load := fleet.NewLoader(tree)
+	var out []Comparison
+	for _, path := range files {
+		d, problems, err := load.Load(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if d != nil && len(problems) == 0 && (deployment == "" || d.Name == deployment) {
+			out = append(out, Comparison{Path: path, From: d, To: d})
+		}
+	}
+	return out, nil
+}
+
+// Ask reads what the nodes of documents say, in the order of the documents.
+func Ask(ctx context.Context, s *fleet.Source, all []Comparison) (*fleet.View, error) {
 	if len(all) == 0 {
-		return out, nil
+		return &fleet.View{}, nil
 	}
 	var about []fleet.Subject
 	for _, c := range all {
 		about = append(about, fleet.Subject{Path: c.Path, Spec: c.Document()})
 	}
-	v, err := s.About(ctx, about...)
-	if err != nil {
-		return nil, err
-	}
+	return s.About(ctx, about...)
+}
+
+// Forecasts says of each document what its change will do, from what the nodes were
+// heard to say. A document that was not there before is compared with the one that
+// most nodes accepted.
+func Forecasts(v *fleet.View, all []Comparison, from gitcmd.Tree) []*forecast.Forecast {
+	out := []*forecast.Forecast{}
 	for i, c := range all {
 		now := &v.Deployments[i]
 		if c.From == nil {
@@ -71,5 +95,5 @@ func Forecasts(ctx context.Context, s *fleet.Source, all []Comparison, from gitc
 		}
 		out = append(out, forecast.Of(forecast.Input{From: c.From, To: c.To, Now: now, Coordinated: v.Coordinated}))
 	}
-	return out, nil
+	return out
 }

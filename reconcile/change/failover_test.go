@@ -231,6 +231,34 @@ func TestANodeThatWasDoneCanStopBeingDone(t *testing.T) {
 	}
 }
 
+// A switch is not done because something answers on the port of a service: its own
+// driver has to say that it runs, and nothing else may have answered in its place.
+func TestASwitchIsNotDoneWhenAnotherServerAnswersForAService(t *testing.T) {
+	for want, change := range map[string]func(r *plan.Report){
+		"one is failed":                func(r *plan.Report) { r.Services[0].Run = plan.RunFailed },
+		"one is unknown":               func(r *plan.Report) { r.Services[0].Run = plan.RunUnsure },
+		"one is not looked at yet":     func(r *plan.Report) { r.Services[0].Run = "" },
+		"one runs and does not answer": func(r *plan.Report) { r.Services[0].Ready = false },
+		"the port answered before": func(r *plan.Report) {
+			r.Conditions = []plan.Condition{{Type: plan.CondAnsweredElsewhere, Message: "the port answered before"}}
+		},
+	} {
+		l := newLab(t)
+		l.converge(func(r *plan.Report) {
+			if r.Side == spec.Main {
+				r.Services = []plan.ServiceReport{{Name: "one", Run: plan.Running, Ready: true}, {Name: "of an older document", Run: plan.Stopped}}
+				change(r)
+			}
+		})
+		v, d := l.now()
+		goal := Goal{Commit: v.Commit, Active: d.Active}
+		nodes := goal.States(v, d)
+		if nodes[0].Applied || !strings.HasSuffix(nodes[0].Missing, "m says that it is Active, but "+want) || v.OK {
+			t.Errorf("%s: %+v", want, nodes[0])
+		}
+	}
+}
+
 // Somebody else's commit is never overwritten, and one that declares something
 // else ends the following.
 func TestAnotherCommitOvertakes(t *testing.T) {

@@ -182,6 +182,8 @@ func (g Goal) missing(n fleet.Node, refuses string) string {
 		return fmt.Sprintf("%s does not accept the commit (%s)", n.Name, refuses)
 	case n.Stale && (r.Accepted == g.Commit || r.Declared == g.Active):
 		return fmt.Sprintf("%s was %s when it was last heard, %s", n.Name, r.Status, n.When())
+	case (r.Accepted == g.Commit || r.Declared == g.Active) && n.Unproven != "":
+		return fmt.Sprintf("%s says that it is Active, but %s", n.Name, n.Unproven)
 	case r.Accepted == g.Commit || r.Declared == g.Active:
 		return fmt.Sprintf("%s is %s (%s)", n.Name, r.Status, r.Reason)
 	case r.Seen == g.Commit:

@@ -66,6 +66,8 @@ type Switch struct {
 	Seq  uint64    `json:"seq"`
 	From spec.Side `json:"from,omitempty"`
 	To   spec.Side `json:"to"`
+	// First says that this is the first claim of the role: nobody held one before.
+	First bool `json:"first,omitempty"`
 	// At is when the claim was taken, by the clock of Node.
 	At        time.Time      `json:"at"`
 	Node      string         `json:"node"`
@@ -130,7 +132,7 @@ func Switches(role string, chain []plan.Tip) []Switch {
 			continue
 		}
 		if side != held {
-			s := Switch{Role: role, From: held}
+			s := Switch{Role: role, From: held, First: t.Seq == chain[0].Seq && t.Seq == 1}
 			if len(out) > 0 {
 				s.after = out[len(out)-1].At
 			}
@@ -210,6 +212,18 @@ func (s *Switch) Declare(d Declared) {
 	if s.seen != nil {
 		s.add(s.Node, []plan.Phase{*s.seen}, plan.PhaseSeen)
 	}
+}
+
+// Move says in words from which side to which the role went. Without an older claim
+// that could be read it is not known who served before.
+func (s *Switch) Move() string {
+	switch {
+	case s.First:
+		return string(s.To) + " starts for the first time"
+	case s.From == "":
+		return "not known → " + string(s.To)
+	}
+	return string(s.From) + " → " + string(s.To)
 }
 
 // Who asked for the switch, empty when it is not known.

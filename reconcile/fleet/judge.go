@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -76,7 +77,8 @@ func (v *View) judgeNode(d *Deployment, n *Node) {
 	}
 	n.dated(v.Read)
 	n.Stale = n.Heard() > FreshFor(d.Spec, r)
-	n.Applied = r.Accepted != "" && r.Applied == r.Accepted && (r.Accepted == v.Commit || r.Document == d.Digest)
+	n.Unproven = d.unproven(n)
+	n.Applied = r.Accepted != "" && r.Applied == r.Accepted && (r.Accepted == v.Commit || r.Document == d.Digest) && n.Unproven == ""
 	if n.Stale {
 		n.say("not heard for %s: what it said may not be so any more", Age(n.Heard()))
 	}
@@ -101,12 +103,14 @@ func (v *View) judgeReport(d *Deployment, n *Node) {
 		n.say("%s%s%s", older, PauseOf(r), r.Told(v.Read))
 	case older != "":
 		n.say("%s%s", older, r.Reason)
+	case n.Unproven != "":
+		n.say("says that it is Active, but %s", n.Unproven)
 	case !n.Applied && d.Spec != nil:
 		n.say("is not yet as this document says")
 	}
 	reasoned := len(n.Findings) > 0 && r.Reason != "" && strings.Contains(n.Findings[len(n.Findings)-1], r.Reason)
 	for _, c := range r.Conditions {
-		told := reasoned && strings.HasSuffix(r.Reason, c.Message)
+		told := reasoned && strings.HasSuffix(r.Reason, c.Message) || c.Message == n.Unproven
 		if !conditions.Of(c.Type).Passing && !told {
 			n.say("%s: %s", c.Type, c.Message)
 		}
@@ -116,6 +120,35 @@ func (v *View) judgeReport(d *Deployment, n *Node) {
 			n.say("check %s fails: %s", c.Name, c.Output)
 		}
 	}
+}
+
+// unproven says why a node that says it is Active was not seen to serve, empty when it
+// was: a service serves when its own driver says that it runs, and its probe is
+// answered by nothing else.
+func (d *Deployment) unproven(n *Node) string {
+	if n.Report.Status != plan.Active {
+		return ""
+	}
+	for _, s := range n.Report.Services {
+		switch {
+		case !d.wants(n.Role, s.Name):
+		case s.Run != plan.Running:
+			return s.Name + " is " + cmp.Or(string(s.Run), "not looked at yet")
+		case !s.Ready:
+			return s.Name + " runs and does not answer"
+		}
+	}
+	for _, c := range n.Report.Conditions {
+		if c.Type == plan.CondAnsweredElsewhere {
+			return c.Message
+		}
+	}
+	return ""
+}
+
+// wants reports whether the document names a service of a role.
+func (d *Deployment) wants(role, service string) bool {
+	return d.Spec != nil && slices.ContainsFunc(d.Spec.Roles[role].Services, func(s spec.Service) bool { return s.Name == service })
 }
 
 // overtook reports whether the other side holds the claim since a node said that it

@@ -95,6 +95,8 @@ type Node struct {
 	// Stale says that the node should have been heard since: what it said may
 	// not be so any more.
 	Stale bool `json:"stale"`
+	// Unproven says why a node that says it is Active was not seen to serve.
+	Unproven string `json:"-"`
 	// Applied says that the node is as the document says.
 	Applied bool `json:"applied"`
 	OK      bool `json:"ok"`

@@ -49,7 +49,8 @@ type handover struct {
 
 // foretell says by which guarantee the claim will change hands, best first (R4).
 func (h *handover) foretell() Handover {
-	out := Handover{Role: h.role, From: h.from, To: h.To.Active}
+	claim := h.Now.Claims[h.role]
+	out := Handover{Role: h.role, From: h.from, To: h.To.Active, First: h.Coordinated && h.from == "" && claim.Seq == 0 && claim.Error == ""}
 	wait := h.To.Handover.Wait.D()
 	set := func(g plan.Guarantee, longest time.Duration, why string, args ...any) {
 		out.Guarantee, out.Why = string(g), fmt.Sprintf(why, args...)

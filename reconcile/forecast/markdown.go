@@ -63,7 +63,11 @@ func (h Handover) markdown(b *strings.Builder) {
 	if guarantee == "" {
 		guarantee = "none, it will not happen by itself"
 	}
-	fmt.Fprintf(b, "**%s moves from %s to %s. Guarantee: %s**: %s.", escaped(h.Role), sideOf(h.From), h.To, guarantee, escaped(h.Why))
+	move := fmt.Sprintf("moves from %s to %s", h.From, h.To)
+	if h.From == "" {
+		move = "on " + h.Move()
+	}
+	fmt.Fprintf(b, "**%s %s. Guarantee: %s**: %s.", escaped(h.Role), move, guarantee, escaped(h.Why))
 	if h.IfDead != "" {
 		fmt.Fprintf(b, " %s.", escaped(h.IfDead))
 	}

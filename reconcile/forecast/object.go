@@ -10,7 +10,6 @@ import (
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/plan/conditions"
-	"mainstay/spec"
 )
 
 // The words by which a person overrides an objection.
@@ -243,12 +242,4 @@ func (p *planner) people() {
 			p.plan.People = append(p.plan.People, fmt.Sprintf("%s users refresh the page; the address stays %s", n.Role, n.URL))
 		}
 	}
-}
-
-// sideOf names a side for people.
-func sideOf(s spec.Side) string {
-	if s == "" {
-		return "nobody"
-	}
-	return string(s)
 }

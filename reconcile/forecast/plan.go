@@ -48,6 +48,8 @@ type Handover struct {
 	Role string    `json:"role"`
 	From spec.Side `json:"from,omitempty"`
 	To   spec.Side `json:"to"`
+	// First says that nobody has ever held the claim.
+	First bool `json:"first,omitempty"`
 	// Guarantee is what the side that comes up will know of the other one, empty
 	// when the handover will not happen by itself (R4).
 	Guarantee string `json:"guarantee,omitempty"`
@@ -61,6 +63,17 @@ type Handover struct {
 	// Longest is how long it may take, in seconds, by the bounds of the document; 0
 	// when it may wait for a person.
 	Longest float64 `json:"longest"`
+}
+
+// Move says in words from which side to which the role goes.
+func (h Handover) Move() string {
+	switch {
+	case h.First:
+		return string(h.To) + " starts for the first time"
+	case h.From == "":
+		return string(h.To) + " starts, nobody holds the claim"
+	}
+	return string(h.From) + " → " + string(h.To)
 }
 
 // Does is the kind of a step.

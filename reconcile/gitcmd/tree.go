@@ -37,6 +37,9 @@ func (r Repo) Checked(ctx context.Context) Tree {
 // At returns the files of another revision of the same repository.
 func (t Tree) At(rev string) Tree { return t.repo.At(t.ctx, rev) }
 
+// Repo returns the repository that the files are of.
+func (t Tree) Repo() Repo { return t.repo }
+
 // Files lists the paths of files, as they were when it was first asked.
 func (t Tree) Files() ([]string, error) {
 	t.known.mu.Lock()

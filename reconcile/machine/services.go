@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -106,6 +107,7 @@ func (s *Services) managed(want spec.Service, as managed.Identity) (service.Mana
 			return m, fmt.Errorf("ready: %w", err)
 		}
 		r := probe.Defaults(*want.Ready)
+		m.Asks = cmp.Or(want.Ready.HTTP, want.Ready.SIP, want.Ready.TCP)
 		m.ReadyEvery, m.ReadyTimeout, m.ReadyFail, m.Within = r.Every.D(), r.Timeout.D(), r.Fail, r.Within.D()
 	}
 	if want.Drain != nil && want.Drain.Within > 0 {
@@ -165,6 +167,11 @@ func (s *Services) Conditions() []plan.Condition {
 		}
 		if o.StandIn != "" {
 			out = append(out, plan.Condition{Type: plan.CondStandIn, Message: o.Name + ": " + o.StandIn})
+		}
+		if o.Elsewhere != "" {
+			out = append(out, plan.Condition{Type: plan.CondAnsweredElsewhere, Message: fmt.Sprintf(
+				"%s answered while %s was down: something else answers there, so an answer does not prove that %s serves; stop it, then restart %s",
+				o.Elsewhere, o.Name, o.Name, o.Name)})
 		}
 		if o.Unhealthy != "" {
 			out = append(out, plan.Condition{Type: plan.CondUnhealthy,

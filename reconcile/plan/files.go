@@ -82,6 +82,10 @@ func (p *pass) conditions() {
 	if in.Claim.Regressed {
 		p.warn(CondClaimRegressed, "the claim on the server does not descend from seq %d, the last one known (R10)", in.Claim.Tip.Seq)
 	}
+	if f := in.Followed; f != nil && f.Claim.Regressed {
+		p.warn(CondClaimRegressed, "the claim of %s on the server does not descend from seq %d, the last one known here: "+
+			"it counts here once its holder reports that it is Active under it (R10)", p.doc.Follows, f.Claim.Tip.Seq)
+	}
 	if in.Claim.Elsewhere > in.Claim.Tip.Seq {
 		p.warn(CondClaimBehind, "a report names claim seq %d and the claim is at %d: it went back, or this node has to look again (R10)",
 			in.Claim.Elsewhere, in.Claim.Tip.Seq)

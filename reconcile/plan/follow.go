@@ -23,6 +23,8 @@ func (p *pass) gate() (gateState, string) {
 	switch {
 	case !f.Claim.Known():
 		return gateShut, "the claim of " + role + " has not been read yet"
+	case f.Claim.Regressed && f.Claim.Tip.Holder.Side() != side:
+		return gateLeft, "the claim of " + role + " went back, and was not on " + string(side) + " before"
 	case f.Claim.Tip.Holder.Side() != side:
 		return gateLeft, role + " is not on " + string(side)
 	case rep.Known && rep.Status == Inactive:

@@ -93,8 +93,7 @@ type Report struct {
 	// Allow is what the node's own file lets a repository ask for, nil where that is
 	// not told: a forecast says by it what the node would refuse.
 	Allow *spec.Allow `json:"allow,omitempty"`
-	// Phases are the moments of the newest change of side, by this node's wall
-	// clock.
+	// Phases are the moments of the newest change of side, by this node's wall clock.
 	Phases []Phase `json:"phases,omitempty"`
 	// Since is when Status was reached, At when the report was made, LastRead
 	// when git was last read well; all by this node's wall clock, for people.
@@ -120,10 +119,9 @@ func (s Source) String() string {
 // BusyBeat is how often a node publishes while it is in the middle of something.
 const BusyBeat = 30 * time.Second
 
-// Every is how often a node publishes a report that stays as it is: every
-// heartbeat when all is quiet, and more often while it is on the way to something,
-// failed, sees the other side silent, or another agent of its name, so that it is
-// missed soon.
+// Every is how often a node publishes a report that stays as it is: every heartbeat
+// when all is quiet. While it is on the way to something, failed, or sees the other side
+// silent or another agent of its name, it does so more often, so that it is missed soon.
 func (r Report) Every(heartbeat time.Duration) time.Duration {
 	quiet := r.Status == Active || r.Status == Inactive || r.Status == Paused
 	for _, c := range r.Conditions {

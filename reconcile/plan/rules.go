@@ -148,7 +148,8 @@ const R9 Rule = "R9"
 // goes on if its side is declared, and stops if not. Of two sides that run, the one
 // with the lower seq stops at once when the other one's report names the higher seq
 // as its own: git and this machine were restored from before that claim. A seq
-// beyond any claim's is damage and is refused as such.
+// beyond any claim's is damage and is refused as such. Who follows a role believes a
+// claim of it that went back once its holder reports, after that, to be Active under it.
 const R10 Rule = "R10"
 
 // R11, pause: it suspends healing, starting, planned stopping, rendering and jobs.

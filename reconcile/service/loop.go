@@ -39,6 +39,8 @@ type loop struct {
 	ends chan orderEnd
 	// leftovers are the answers of a drain.
 	leftovers chan leftover
+	// befores are the answers of the question before a start.
+	befores chan before
 	// finished is an operation whose end is to be shown.
 	finished uint64
 	opError  string
@@ -57,7 +59,7 @@ type observation struct {
 func newLoop(k *handle) *loop {
 	l := &loop{
 		handle: k, dirty: true,
-		observed: make(chan observation), ends: make(chan orderEnd), leftovers: make(chan leftover),
+		observed: make(chan observation), ends: make(chan orderEnd), leftovers: make(chan leftover), befores: make(chan before),
 		good: observation{State: k.published.State},
 	}
 	l.tick.set(k.clock, k.managed.ObserveEvery)
@@ -87,6 +89,9 @@ func (l *loop) now() Observed {
 	if o.Run != l.good.Run && l.failure != "" {
 		o.Detail += ": " + l.failure
 	}
+	if l.ready.elsewhere {
+		o.Elsewhere = l.managed.Asks
+	}
 	o.ReadyError, o.OpError, o.Drained, o.Left = l.ready.err, l.opError, l.drained, l.left()
 	return o
 }
@@ -109,6 +114,8 @@ func (l *loop) wait() {
 		l.ready.next.clear()
 	case e := <-l.ends:
 		l.takeEnd(e)
+	case b := <-l.befores:
+		l.takeBefore(b)
 	case o := <-l.leftovers:
 		l.takeLeftover(o)
 	case <-l.bound():
@@ -154,7 +161,7 @@ func (l *loop) take(o observation) {
 		}
 	}
 	if o.Run != plan.Running || l.good.PID != o.PID {
-		l.ready.reset()
+		l.ready.reset(l.clock.Boot())
 	}
 	l.good = o
 	l.settle()

@@ -21,6 +21,9 @@ type Managed struct {
 	// Ready asks once whether the service serves; nil makes a running service
 	// ready.
 	Ready func(ctx context.Context) error
+	// Asks names the place that Ready asks. It is asked before a start, too: an
+	// answer while the service is down is not the service's. Empty asks nothing then.
+	Asks string
 	// ReadyEvery is the time between two tries, 1s. ReadyTimeout bounds one try,
 	// 2s. A ready service is no longer ready after ReadyFail tries in a row,
 	// 3.
@@ -71,6 +74,9 @@ type Observed struct {
 	// that was not answered.
 	Ready      bool
 	ReadyError string
+	// Elsewhere names the place that answered while the service was down, before its
+	// newest start, and was not silent since.
+	Elsewhere string
 	// Op is the operation that was asked for and has not ended. A start ends
 	// when the service is ready, or failed to be; every operation ends only
 	// with an observation made after it.

@@ -83,13 +83,14 @@ func (l *loop) begin(op *operation) {
 	switch op.op {
 	case plan.OpStart:
 		ctx, op.cancel = context.WithTimeout(l.ctx, l.managed.StartTimeout)
-		order = l.managed.Driver.Start
+		order = l.startOrder(op.id)
 	case plan.OpDrain:
 		ctx, op.cancel = context.WithTimeout(l.ctx, l.managed.DrainWithin)
 		order = func(ctx context.Context) error { return l.drain(ctx, op.id) }
 	case plan.OpStop:
 		ctx, op.cancel = context.WithTimeout(l.ctx, l.managed.StopTimeout)
 		order = l.managed.Driver.Stop
+		l.ready.elsewhere = false
 	}
 	l.op = op
 	id := op.id

@@ -15,6 +15,14 @@ const (
 	steadyWait = 5 * time.Second
 )
 
+// Something else may answer in the place of the service. beforeStart bounds the
+// question before a start, and trial is for how long a service has to run before such
+// an answer counts: one that finds its port taken ends before.
+const (
+	beforeStart = 250 * time.Millisecond
+	trial       = 10 * time.Second
+)
+
 // readiness is what is known of whether a running service answers.
 type readiness struct {
 	ok     bool
@@ -26,6 +34,10 @@ type readiness struct {
 	cancel context.CancelFunc
 	next   alarm
 	probed chan probed
+	// elsewhere says that something answered while the service was down, and that
+	// nobody saw silence there since; since is when that was, or a newer run began.
+	elsewhere bool
+	since     time.Duration
 }
 
 // probed is one try. One of an earlier round is about another run of the
@@ -37,8 +49,8 @@ type probed struct {
 }
 
 // reset forgets all answers: the service is down, or another process.
-func (r *readiness) reset() {
-	r.ok, r.fails, r.asked, r.err = false, 0, 0, ""
+func (r *readiness) reset(now time.Duration) {
+	r.ok, r.fails, r.asked, r.err, r.since = false, 0, 0, "", now
 	r.round++
 	r.next.clear()
 	if r.cancel != nil {
@@ -47,7 +59,49 @@ func (r *readiness) reset() {
 }
 
 func (l *loop) isReady() bool {
-	return l.good.Run == plan.Running && (l.managed.Ready == nil || l.ready.ok)
+	return l.good.Run == plan.Running && (l.managed.Ready == nil || l.ready.ok && !l.onTrial())
+}
+
+// onTrial reports whether an answer may still be another's, because something
+// answered before the service was started.
+func (l *loop) onTrial() bool {
+	return l.ready.elsewhere && l.clock.Boot()-l.ready.since < min(trial, l.managed.Within/2)
+}
+
+// before is what was found before a start.
+type before struct {
+	id       uint64
+	answered bool
+}
+
+// startOrder is the order of a start. A service that is down cannot answer: what is
+// answered before it is started comes from something else.
+func (l *loop) startOrder(id uint64) func(context.Context) error {
+	if l.managed.Asks == "" || l.managed.Ready == nil || !l.good.Run.Down() {
+		return l.managed.Driver.Start
+	}
+	return func(ctx context.Context) error {
+		send(l.ctx, l.befores, before{id, l.answeredWhileDown(ctx)})
+		return l.managed.Driver.Start(ctx)
+	}
+}
+
+func (l *loop) answeredWhileDown(ctx context.Context) bool {
+	ask, cancel := context.WithTimeout(ctx, min(beforeStart, l.managed.ReadyTimeout))
+	defer cancel()
+	if l.managed.Ready(ask) != nil {
+		return false
+	}
+	look, end := context.WithTimeout(ctx, l.managed.ObserveTimeout)
+	defer end()
+	state, err := l.managed.Driver.Observe(look)
+	return err == nil && state.Run.Down()
+}
+
+func (l *loop) takeBefore(b before) {
+	if l.op != nil && l.op.id == b.id && !l.op.cancelled {
+		l.ready.elsewhere, l.ready.since = b.answered, l.clock.Boot()
+	}
 }
 
 // probe asks the service whether it serves, while it runs and one at a time.
@@ -80,9 +134,14 @@ func (l *loop) takeProbe(p probed) {
 	default:
 		r.fails++
 		r.err = p.err.Error()
+		r.elsewhere = false
 		r.ok = r.ok && r.fails < l.managed.ReadyFail
 	}
-	r.next.set(l.clock, max(0, r.pace(l.managed.ReadyEvery)-(l.clock.Boot()-p.began)))
+	pace := r.pace(l.managed.ReadyEvery)
+	if l.onTrial() {
+		pace = l.managed.ReadyEvery
+	}
+	r.next.set(l.clock, max(0, pace-(l.clock.Boot()-p.began)))
 }
 
 // pace is the time from the beginning of one try to the next.

@@ -20,6 +20,7 @@ import (
 var (
 	mutantsAll  = flag.Bool("mutants.all", false, "build and run every mutant, not only check that each still applies")
 	mutantsOnly = flag.String("mutants.only", "", "of these, only the ones whose name contains this")
+	mutantsTurn = flag.Int("mutants.turn", -1, "of these, only each second one: from the first for an even number, from the second for an odd one")
 )
 
 // mutant is a break of the rules on purpose: one edit of the shipping code.
@@ -48,6 +49,9 @@ func TestMutants(t *testing.T) {
 		}
 	}
 	all = slices.DeleteFunc(all, func(m mutant) bool { return !strings.Contains(m.name, *mutantsOnly) })
+	if *mutantsTurn >= 0 {
+		all = everySecond(all, *mutantsTurn%2)
+	}
 	if !*mutantsAll || t.Failed() {
 		return
 	}
@@ -58,6 +62,13 @@ func TestMutants(t *testing.T) {
 	}
 	fmt.Printf("mutants by rule: %s\n", byRule(all))
 	fmt.Printf("mutants: %d caught, %d survived\n", caught, survived)
+}
+
+func everySecond(all []mutant, first int) (half []mutant) {
+	for i := first; i < len(all); i += 2 {
+		half = append(half, all[i])
+	}
+	return half
 }
 
 // Each rule is broken in at least two ways.
@@ -209,7 +220,7 @@ func runBroken(root, overlay, binary, pkg, test string) (out string, failed bool
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	defer cancel()
 	if _, err := os.Stat(binary); err != nil {
-		build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, pkg)
+		build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", overlay, "-o", binary, pkg)
 		build.Dir = root
 		if b, err := build.CombinedOutput(); err != nil {
 			return "", false, fmt.Errorf("build %s: %w\n%s", pkg, err, b)

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"mainstay/reconcile"
@@ -51,7 +50,7 @@ func newProc(n *node) *proc {
 	p.services = newServices(p)
 	w := n.w
 	c := reconcile.LearnerConfig{
-		Instance: n.fingerprint, Host: n.machine,
+		Instance: n.fingerprint, Host: n.machine, Source: plan.Source{Repository: "https://git.example.org/paris", Path: documentPath},
 		Node: n.name, Branch: branch, Path: documentPath, Repository: repository{n.link}, Shared: !w.Separate,
 		Load: w.shelf.load, Beside: func(read func()) { read() }, Clock: p.clock, Disk: n.disk, Log: w.log,
 	}
@@ -61,8 +60,8 @@ func newProc(n *node) *proc {
 	p.learner = reconcile.NewLearner(c)
 	p.publisher = reconcile.NewPublisher(n.link, p.clock, time.Minute, w.settings.Timeout)
 	p.actuator = reconcile.NewActuator(reconcile.ActuatorConfig{
-		Node: n.name, Boot: fmt.Sprintf("%s/%d", n.machine, n.boots), Instance: n.fingerprint, Run: p.publisher.Run(), Coordinated: !w.ReadOnly,
-		Clock: p.clock, Disk: n.disk, Recorder: p, Log: w.log,
+		Node: n.name, Boot: n.bootID(), Instance: n.fingerprint, Run: p.publisher.Run(), Coordinated: !w.ReadOnly,
+		Clock: p.clock, Disk: n.disk, Recorder: p, Log: w.log, Leases: n.keeper.leases(),
 		Machine: reconcile.Machine{Services: p.services, Files: &files{p: p}, Probes: &probes{p: p}, SelfFence: p.selfFence},
 	})
 	p.pacer = pace.New(p.clock, w.rng.Float64)
@@ -282,17 +281,10 @@ func (p *proc) publish() {
 	})
 }
 
-// selfFence is the node's own fence command: a forced reboot (R7).
+// selfFence is the node's own fence command (R7).
 func (p *proc) selfFence(string) {
-	n := p.n
-	n.touch()
-	n.w.trace(n.machine, "fences itself")
-	n.w.after(n.w.upTo(time.Second), func() {
-		if n.proc == p {
-			n.powerOff()
-			n.w.after(2*time.Second, n.powerOn)
-		}
-	})
+	p.n.touch()
+	p.n.selfFence()
 }
 
 // Record is reconcile.Recorder: every pass is held against the invariants.

@@ -139,11 +139,19 @@ func (c *checker) poweredOff(n *node) {
 	n.mark.ended, n.mark.serving = c.tick, false
 }
 
+// guardStopped: once all is down, what the guard stopped needs a claim push as well that was
+// won since it began to (R3).
+func (c *checker) guardStopped(n *node, began uint64) {
+	if !n.active() {
+		n.mark.ended = max(n.mark.ended, began)
+	}
+}
+
 func (c *checker) agentStarted(n *node) {
 	c.tick++
 	n.mark.tips, n.mark.commit = map[string]uint64{}, ""
 	switch {
-	case !n.active():
+	case !n.active() && !n.runs(): // what a person started meanwhile looks as if it had never stopped
 		n.mark.ended, n.mark.serving = c.tick, false
 	case n.disk.refused: // no disk knows of a stop that began, and what still runs goes on (R5)
 		n.mark.ended = 0
@@ -151,7 +159,8 @@ func (c *checker) agentStarted(n *node) {
 }
 
 // learnt holds what a look believed against what the server knows: nothing
-// changes on bad input, and seq only grows.
+// changes on bad input, and seq only grows, but for a claim of another role that went
+// back and whose holder was Active under it since (R10).
 func (c *checker) learnt(n *node, s *reconcile.Snapshot) {
 	s0 := c.w.server
 	if a := s.Accepted; a != nil && a.Commit != n.mark.commit {
@@ -164,7 +173,7 @@ func (c *checker) learnt(n *node, s *reconcile.Snapshot) {
 		n.mark.commit = a.Commit
 	}
 	for role, v := range s.Claims {
-		if v.Tip.Seq < n.mark.tips[role] {
+		if v.Tip.Seq < n.mark.tips[role] && (role == n.role || !c.wasActive[activeKey{role, v.Tip.Holder.Side(), v.Tip.Seq}]) {
 			c.fail("%s believes claim %s at seq %d after %d", n.machine, role, v.Tip.Seq, n.mark.tips[role])
 		}
 		n.mark.tips[role] = v.Tip.Seq

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"mainstay/reconcile/plan"
@@ -30,6 +32,7 @@ type node struct {
 	waiting           []func()
 
 	disk     *disk
+	keeper   *keeper
 	link     *link
 	services []*service
 	files    map[string]string
@@ -60,6 +63,7 @@ func newNode(w *World, machine, name string) *node {
 	n := &node{w: w, machine: machine, name: name, role: roleOf(name), side: sideOf(name),
 		fingerprint: machine, files: map[string]string{}}
 	n.disk = newDisk(n)
+	n.keeper = &keeper{n: n}
 	n.link = &link{n: n}
 	for _, s := range servicesOf(n.role) {
 		n.services = append(n.services, &service{n: n, name: s})
@@ -134,7 +138,23 @@ func (n *node) powerOn() {
 	n.boots++
 	n.bootedAt = n.w.now
 	n.w.trace(n.machine, "boots")
+	n.keeper.begin(n.bootID())
 	n.startAgent()
+}
+
+// bootID is the kernel's boot id.
+func (n *node) bootID() string { return fmt.Sprintf("%s/%d", n.machine, n.boots) }
+
+// selfFence is a forced reboot, by the agent's order or the guard's (R7).
+func (n *node) selfFence() {
+	n.w.trace(n.machine, "fences itself")
+	boots := n.boots
+	n.w.after(n.w.upTo(time.Second), func() {
+		if n.boots == boots && n.on {
+			n.powerOff()
+			n.w.after(2*time.Second, n.powerOn)
+		}
+	})
 }
 
 // powerOff ends everything on the machine at once.
@@ -163,6 +183,11 @@ func (n *node) active() bool {
 		}
 	}
 	return false
+}
+
+// runs reports whether a service of this machine runs, whoever started it.
+func (n *node) runs() bool {
+	return slices.ContainsFunc(n.services, func(s *service) bool { return s.up })
 }
 
 // answering reports whether probes of this machine's services are answered.

@@ -42,10 +42,6 @@ func Forecast(s ui.Screen, p *forecast.Forecast, diffs bool) {
 }
 
 func handover(s ui.Screen, h forecast.Handover) {
-	from := string(h.From)
-	if from == "" {
-		from = "nobody"
-	}
 	style, guarantee := ui.Good, h.Guarantee
 	switch h.Guarantee {
 	case "":
@@ -53,7 +49,7 @@ func handover(s ui.Screen, h forecast.Handover) {
 	case string(plan.Presumed):
 		style = ui.Warn
 	}
-	s.Item(style, "  ", fmt.Sprintf("%s: %s → %s, guarantee %s: %s", h.Role, from, h.To, guarantee, h.Why))
+	s.Item(style, "  ", fmt.Sprintf("%s: %s, guarantee %s: %s", h.Role, h.Move(), guarantee, h.Why))
 	if h.IfDead != "" {
 		s.Item(ui.Warn, "    ", h.IfDead)
 	}

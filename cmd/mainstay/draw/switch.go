@@ -30,10 +30,7 @@ func Legend(s ui.Screen, switches []fleet.Switch) {
 
 // Switch is a line of the history, with what is known of it below.
 func Switch(s fleet.Switch) ui.Row {
-	from, style := "nobody", ui.Plain
-	if s.From != "" {
-		from = string(s.From)
-	}
+	style := ui.Plain
 	if s.Guarantee != plan.Released {
 		style = ui.Warn
 	}
@@ -65,7 +62,7 @@ func Switch(s fleet.Switch) ui.Row {
 		took = lasted(d)
 	}
 	r.Cells = []ui.Cell{
-		{Text: s.At.UTC().Format("2006-01-02 15:04:05Z")}, {Text: s.Role}, {Text: from + " → " + string(s.To)},
+		{Text: s.At.UTC().Format("2006-01-02 15:04:05Z")}, {Text: s.Role}, {Text: s.Move()},
 		{Text: fmt.Sprintf("#%d", s.Seq)}, {Text: string(s.Guarantee), Style: style}, {Text: took}, {Text: s.Who()},
 	}
 	return r
