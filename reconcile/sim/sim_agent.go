@@ -50,7 +50,7 @@ func newProc(n *node) *proc {
 	p.services = newServices(p)
 	w := n.w
 	c := reconcile.LearnerConfig{
-		Instance: n.fingerprint, Host: n.machine,
+		Instance: n.fingerprint, Host: n.machine, Source: plan.Source{Repository: "https://git.example.org/paris", Path: documentPath},
 		Node: n.name, Branch: branch, Path: documentPath, Repository: repository{n.link}, Shared: !w.Separate,
 		Load: w.shelf.load, Beside: func(read func()) { read() }, Clock: p.clock, Disk: n.disk, Log: w.log,
 	}
