@@ -104,6 +104,11 @@ func faces(with func(...string) []string) []row {
 			internal: with("reconcile/fleet", "reconcile/plain", "reconcile/plan/conditions", "reconcile/plan/permit"), modules: []string{goInternal}},
 		{folder: "reconcile/change", why: "carries a change out for any face: no flags, no terminal",
 			internal: with("schema", "reconcile/gitcmd", "reconcile/fleet", "reconcile/forecast", "reconcile/plan/conditions"), modules: []string{goYAML}},
+		{folder: "reconcile/console", why: "shows what others found out; it asks through interfaces and reads no git",
+			internal: with("reconcile/fleet", "reconcile/forecast", "reconcile/change", "reconcile/plain", "reconcile/plan/conditions")},
+		{folder: "reconcile/console/words", why: "the words of the page, which know no deployment", modules: []string{goI18n, xText}},
+		{folder: "reconcile/console/archive", why: "reads the past and the open branches for the page",
+			internal: []string{"schema", "reconcile/console", "reconcile/fleet", "reconcile/change", "reconcile/gitcmd"}},
 		{folder: "reconcile/doctor", why: "tries each part of a node, so it must reach each",
 			internal: with("reconcile/control", "reconcile/git", "reconcile/git/failure", "reconcile/plan/conditions", "reconcile/fleet", "reconcile/guard", "reconcile/probe", "reconcile/service",
 				"reconcile/service/compose", "reconcile/service/systemd")},
@@ -163,6 +168,8 @@ const (
 	goInternal = "github.com/rogpeppe/go-internal"
 	goCmp      = "github.com/google/go-cmp"
 	chromedp   = "github.com/chromedp"
+	goI18n     = "github.com/nicksnyder/go-i18n/v2"
+	xText      = "golang.org/x/text"
 	xCrypto    = "golang.org/x/crypto"
 	xSys       = "golang.org/x/sys"
 	xTerm      = "golang.org/x/term"

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,16 +11,7 @@ import (
 	"mainstay/cmd/mainstay/draw"
 	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/fleet"
-	"mainstay/reconcile/git/failure"
 )
-
-// historyJSON is the JSON form of a deployment's history.
-type historyJSON struct {
-	Deployment string         `json:"deployment"`
-	Switches   []fleet.Switch `json:"switches"`
-	// Damaged says why older switches of a role could not be read.
-	Damaged []string `json:"damaged,omitempty"`
-}
 
 func (a *app) historyCommand() *cobra.Command {
 	l := &locator{}
@@ -62,56 +51,26 @@ func (a *app) history(ctx context.Context, l *locator, role string, limit int) e
 		return failf(exitUsage, "no role %q of %s hands a claim over", role, d.Name).
 			hintf("use %s", strings.Join(slices.Sorted(maps.Keys(d.Claims)), ", "))
 	}
-	t := historyJSON{Deployment: d.Name, Switches: []fleet.Switch{}}
-	for _, r := range slices.Sorted(maps.Keys(d.Claims)) {
-		if role != "" && r != role {
-			continue
-		}
-		chain, err := s.Chain(ctx, d.Name, r)
-		if err != nil && !errors.Is(err, failure.ErrDamaged) {
-			return l.fault(err)
-		}
+	roles := slices.Sorted(maps.Keys(d.Claims))
+	if role != "" {
+		roles = []string{role}
+	}
+	t, err := s.Past(ctx, d.Name, roles, limit)
+	if err != nil {
+		return l.fault(err)
+	}
+	if len(t.Switches) > 0 {
+		repo, done, err := l.workplace(ctx)
 		if err != nil {
-			t.Damaged = append(t.Damaged, fmt.Sprintf("%s: what is before this is not told: %v", r, err))
+			return err
 		}
-		switches := fleet.SwitchesOf(r, chain)
-		if limit > 0 && len(switches) > limit {
-			switches = switches[:limit]
-		}
-		t.Switches = append(t.Switches, switches...)
+		defer done()
+		t.Tell(ctx, repo, d)
 	}
-	if err := l.declare(ctx, d, t.Switches); err != nil {
-		return err
-	}
-	slices.SortStableFunc(t.Switches, func(x, y fleet.Switch) int { return y.At.Compare(x.At) })
 	return a.printHistory(t)
 }
 
-// declare adds to every switch what the document's log and the newest reports say
-// of it.
-func (l *locator) declare(ctx context.Context, d *fleet.Deployment, switches []fleet.Switch) error {
-	if len(switches) == 0 {
-		return nil
-	}
-	repo, done, err := l.workplace(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
-	for i := range switches {
-		if c, ok := fleet.DeclaredBy(ctx, repo, d.Path, switches[i].Commit); ok {
-			switches[i].Declare(c)
-		}
-		for _, n := range d.Nodes {
-			if n.Report != nil {
-				switches[i].Reported(*n.Report)
-			}
-		}
-	}
-	return nil
-}
-
-func (a *app) printHistory(t historyJSON) error {
+func (a *app) printHistory(t *fleet.History) error {
 	if a.format == "json" {
 		return a.printJSON(t)
 	}

@@ -43,6 +43,12 @@ func (l *locator) flags(c *cobra.Command, also string) {
 	}
 	f.StringVar(&l.location.Path, "path", "", "the document (default: every one of the branch)")
 	f.StringVar(&l.deployment, "deployment", "", "the name of one deployment of many")
+	l.access(c)
+}
+
+// access adds what lets a command in.
+func (l *locator) access(c *cobra.Command) {
+	f := c.Flags()
 	f.StringVar(&l.location.Coordination, "coordination", "", "where claims and reports live, if elsewhere; off if nowhere")
 	f.StringVar(&l.location.SSHKey, "ssh-key", "", "a private key file (default: as git does)")
 	f.StringVar(&l.location.KnownHosts, "known-hosts", "", "pinned host keys, with --ssh-key (default: ~/.ssh/known_hosts)")

@@ -208,6 +208,7 @@ func (a *app) commands() []func() *cobra.Command {
 		a.planCommand,
 		a.failoverCommand,
 		a.historyCommand,
+		a.consoleCommand,
 		a.doctorCommand,
 		a.notifyCommand,
 		a.manCommand,

@@ -1,14 +1,64 @@
 package fleet
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/signature"
+	"mainstay/reconcile/gitcmd"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
+
+// History is every switch of a deployment, newest first.
+type History struct {
+	Deployment string   `json:"deployment"`
+	Switches   []Switch `json:"switches"`
+	// Damaged says why older switches of a role could not be read.
+	Damaged []string `json:"damaged,omitempty"`
+}
+
+// Past reads the switches of some roles of a deployment, at most limit of each; 0 is
+// all. What the document's log and the reports say of them is added by Tell.
+func (s *Source) Past(ctx context.Context, deployment string, roles []string, limit int) (*History, error) {
+	h := &History{Deployment: deployment, Switches: []Switch{}}
+	for _, r := range roles {
+		chain, err := s.Chain(ctx, deployment, r)
+		if err != nil && !errors.Is(err, failure.ErrDamaged) {
+			return nil, err
+		}
+		if err != nil {
+			h.Damaged = append(h.Damaged, fmt.Sprintf("%s: what is before this is not told: %v", r, err))
+		}
+		switches := SwitchesOf(r, chain)
+		if limit > 0 && len(switches) > limit {
+			switches = switches[:limit]
+		}
+		h.Switches = append(h.Switches, switches...)
+	}
+	return h, nil
+}
+
+// Tell adds to every switch what the document's log and the newest reports say of it,
+// and puts all in the order of time. The repository holds the branch's commits.
+func (h *History) Tell(ctx context.Context, repo gitcmd.Repo, d *Deployment) {
+	for i := range h.Switches {
+		if c, ok := DeclaredBy(ctx, repo, d.Path, h.Switches[i].Commit); ok {
+			h.Switches[i].Declare(c)
+		}
+		for _, n := range d.Nodes {
+			if n.Report != nil {
+				h.Switches[i].Reported(*n.Report)
+			}
+		}
+	}
+	slices.SortStableFunc(h.Switches, func(x, y Switch) int { return y.At.Compare(x.At) })
+}
 
 // Switch is one change of the side that holds a role's claim.
 type Switch struct {

@@ -18,11 +18,12 @@ func (d *Deployment) unserved(read time.Time) {
 		}
 	}
 	for _, role := range roles {
-		text := d.outage(role, read)
+		text, since := d.outage(role, read)
 		if text == "" {
 			continue
 		}
 		d.Outages = append(d.Outages, text)
+		d.Unserved = append(d.Unserved, Unserved{Role: role, Since: since, Text: text})
 		if way := d.way(role); way != "" && !slices.Contains(d.Ways, way) {
 			d.Ways = append(d.Ways, way)
 		}
@@ -31,19 +32,18 @@ func (d *Deployment) unserved(read time.Time) {
 
 // outage says that nobody serves a role, and how that is known: it is empty while a
 // node of it may serve. Silence of a node is no proof that it does not serve, and the
-// text says whose word it is.
-func (d *Deployment) outage(role string, read time.Time) string {
-	var since time.Time
+// text says whose word it is. since is zero where it is not known.
+func (d *Deployment) outage(role string, read time.Time) (text string, since time.Time) {
 	var silent, lost string
 	for _, n := range d.of(role) {
 		if n.Report == nil || n.Report.Status == plan.Unknown {
-			return ""
+			return "", time.Time{}
 		}
 		seen, by := d.silence(n)
 		switch {
 		case n.Report.Status != plan.Active && !n.Report.Running:
 			if n.Stale {
-				return ""
+				return "", time.Time{}
 			}
 			since = later(since, n.Report.Since)
 		case by != "":
@@ -51,13 +51,13 @@ func (d *Deployment) outage(role string, read time.Time) string {
 		case n.Stale && n.Ahead == 0:
 			lost = fmt.Sprintf("nobody is known to serve %s: %s served, and was last heard %s ago", role, n.Name, Age(n.Heard()))
 		default:
-			return ""
+			return "", time.Time{}
 		}
 	}
 	if lost != "" {
-		return lost
+		return lost, time.Time{}
 	}
-	return fmt.Sprintf("nobody serves %s, since %s%s", role, since.UTC().Format("2006-01-02 15:04:05Z"), silent)
+	return fmt.Sprintf("nobody serves %s, since %s%s", role, since.UTC().Format("2006-01-02 15:04:05Z"), silent), since
 }
 
 // silence says since when the node of the other side finds that nothing answers on

@@ -46,6 +46,8 @@ type Deployment struct {
 	Findings []string `json:"findings,omitempty"`
 	// Outages say which roles nobody serves, and since when.
 	Outages []string `json:"outages,omitempty"`
+	// Unserved are the outages for those who word them in another language.
+	Unserved []Unserved `json:"-"`
 	// Ways say what a person can do about the outages.
 	Ways []string         `json:"ways,omitempty"`
 	Spec *spec.Deployment `json:"-"`
@@ -53,6 +55,15 @@ type Deployment struct {
 	// held of roles which are not in it.
 	strangers []Node
 	left      []string
+}
+
+// Unserved is a role that nobody serves, as far as reports tell.
+type Unserved struct {
+	Role string
+	// Since is zero where a node that served is only not heard any more.
+	Since time.Time
+	// Text is the outage in words.
+	Text string
 }
 
 // Claim is a claim as it was read; the zero Tip is one that nobody ever held.

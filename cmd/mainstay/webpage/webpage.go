@@ -1,0 +1,96 @@
+// Package webpage puts the web page together for one process: what reads the
+// repositories, what tells of their past, and the listener that browsers come to.
+//
+// It must not know of flags, nor of how anything is shown.
+package webpage
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"mainstay/reconcile/console"
+	"mainstay/reconcile/console/archive"
+	"mainstay/reconcile/fleet"
+)
+
+// Options say what is shown, and where.
+type Options struct {
+	// Places are the repositories.
+	Places []fleet.Location
+	// Listen is an address as net.Listen takes it, Prefix the path below which
+	// everything is.
+	Listen, Prefix string
+	// Certificate and Key are files, both empty for plain http.
+	Certificate, Key string
+	// Every is how often a repository is looked at.
+	Every time.Duration
+	Log   *slog.Logger
+	// Ready is called once with the address of the page.
+	Ready func(address string)
+}
+
+// wrong is an error with what to do about it.
+type wrong struct {
+	error
+	hint string
+}
+
+// Unwrap returns the cause.
+func (w wrong) Unwrap() error { return w.error }
+
+// Hint returns what to do.
+func (w wrong) Hint() string { return w.hint }
+
+// Run serves the page until ctx ends.
+func Run(ctx context.Context, o Options) error {
+	var places []console.Repository
+	for _, where := range o.Places {
+		past := archive.New(where)
+		defer past.Close()
+		places = append(places, console.Repository{
+			Name: fleet.Shown(where.URL), Past: past,
+			Open: func() (console.Looker, error) { return fleet.Open(where) },
+		})
+	}
+	page, err := console.New(console.Options{Repositories: places, Prefix: o.Prefix, Every: o.Every, Log: o.Log})
+	if err != nil {
+		return err
+	}
+	l, scheme, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	o.Ready(fmt.Sprintf("%s://%s%s/", scheme, l.Addr(), page.Prefix()))
+	ctx, end := context.WithCancel(ctx)
+	reading := make(chan struct{})
+	go func() { defer close(reading); page.Run(ctx) }()
+	err = console.Serve(ctx, l, page.Handler())
+	end()
+	<-reading
+	return err
+}
+
+// open listens, with TLS where a certificate was named.
+func (o Options) open(ctx context.Context) (l net.Listener, scheme string, err error) {
+	var config *tls.Config
+	scheme = "http"
+	if o.Certificate != "" {
+		pair, err := tls.LoadX509KeyPair(o.Certificate, o.Key)
+		if err != nil {
+			return nil, "", wrong{fmt.Errorf("read the certificate: %w", err), "correct --tls-cert and --tls-key"}
+		}
+		config, scheme = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, "https"
+	}
+	var how net.ListenConfig
+	if l, err = how.Listen(ctx, "tcp", o.Listen); err != nil {
+		return nil, "", wrong{err, "name another address with --listen"}
+	}
+	if config != nil {
+		l = tls.NewListener(l, config)
+	}
+	return l, scheme, nil
+}

@@ -1,0 +1,62 @@
+package webpage
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"mainstay/reconcile/fleet"
+)
+
+func options(t *testing.T) Options {
+	t.Helper()
+	return Options{Places: []fleet.Location{{URL: t.TempDir(), Branch: "main"}}, Listen: "127.0.0.1:0", Prefix: "page",
+		Every: time.Hour, Log: slog.New(slog.DiscardHandler), Ready: func(string) {}}
+}
+
+// A repository that cannot be read is no reason to show nothing: the page says so.
+func TestThePageAnswersUntilItIsEnded(t *testing.T) {
+	ctx, end := context.WithCancel(t.Context())
+	o, ready, ended := options(t), make(chan string, 1), make(chan error, 1)
+	o.Ready = func(address string) { ready <- address }
+	go func() { ended <- Run(ctx, o) }()
+	address := <-ready
+	res, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	if err != nil || res.StatusCode != http.StatusOK || !strings.HasSuffix(address, "/page/") || !strings.Contains(string(body), o.Places[0].URL) {
+		t.Errorf("%s: %s %v: %s", address, res.Status, err, body)
+	}
+	end()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatKeepsThePageFromListeningComesWithAWay(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for name, change := range map[string]func(*Options){
+		"--listen":   func(o *Options) { o.Listen = taken.Addr().String() },
+		"--tls-cert": func(o *Options) { o.Certificate, o.Key = "nosuch.crt", "nosuch.key" },
+	} {
+		o := options(t)
+		change(&o)
+		var w wrong
+		if err := Run(t.Context(), o); !errors.As(err, &w) || !strings.Contains(w.Hint(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

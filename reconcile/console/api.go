@@ -1,0 +1,118 @@
+package console
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/plain"
+	"mainstay/spec"
+)
+
+// listJSON is every deployment in a few words.
+type listJSON struct {
+	At           time.Time        `json:"at"`
+	Repositories []repositoryJSON `json:"repositories"`
+	Deployments  []summaryJSON    `json:"deployments"`
+}
+
+// repositoryJSON is how reading one goes.
+type repositoryJSON struct {
+	Repository string    `json:"repository"`
+	Read       time.Time `json:"read,omitzero"`
+	Failed     string    `json:"failed,omitempty"`
+	Since      time.Time `json:"since,omitzero"`
+}
+
+// summaryJSON is one deployment.
+type summaryJSON struct {
+	ID         string    `json:"id"`
+	Name       string    `json:"name"`
+	Repository string    `json:"repository"`
+	Path       string    `json:"path,omitempty"`
+	Active     spec.Side `json:"active,omitempty"`
+	Level      Level     `json:"level"`
+	OK         bool      `json:"ok"`
+	Headline   []string  `json:"headline"`
+	Nodes      int       `json:"nodes"`
+	Good       int       `json:"good"`
+	Findings   []string  `json:"findings,omitempty"`
+	Outages    []string  `json:"outages,omitempty"`
+}
+
+// oneJSON is a deployment as `mainstay status -o json` prints it, and how old that is.
+type oneJSON struct {
+	fleet.View
+	Failed string    `json:"failed,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+}
+
+func (c *Console) apiDeployments(w http.ResponseWriter, _ *http.Request) {
+	s := c.state()
+	english := c.languages.All()[0]
+	out := listJSON{At: s.at.UTC(), Repositories: []repositoryJSON{}, Deployments: []summaryJSON{}}
+	for _, r := range s.readings {
+		one := repositoryJSON{Repository: r.Repository, Failed: r.Failed, Since: r.Since}
+		if r.View != nil {
+			one.Read = r.View.Read
+		}
+		out.Repositories = append(out.Repositories, one)
+	}
+	for _, e := range s.entries {
+		row := rowOf(english, e, s.at)
+		out.Deployments = append(out.Deployments, summaryJSON{
+			ID: e.ID, Name: e.D.Name, Repository: e.Reading.Repository, Path: e.D.Path, Active: e.D.Active, Level: e.Level, OK: e.D.OK,
+			Headline: headlineOf(english, e.D).Lines, Nodes: row.Nodes, Good: row.Good, Findings: e.D.Findings, Outages: e.D.Outages,
+		})
+	}
+	answer(w, http.StatusOK, out)
+}
+
+// apiEntry finds what an address names; when there is nothing it has answered.
+func (c *Console) apiEntry(w http.ResponseWriter, r *http.Request) *entry {
+	e := c.state().entry(r.PathValue("id"))
+	if e == nil {
+		apiError(w, http.StatusNotFound, "there is no such deployment")
+	}
+	return e
+}
+
+func (c *Console) apiDeployment(w http.ResponseWriter, r *http.Request) {
+	e := c.apiEntry(w, r)
+	if e == nil {
+		return
+	}
+	out := oneJSON{View: *e.Reading.View, Failed: e.Reading.Failed, Since: e.Reading.Since}
+	out.Deployments, out.OK = []fleet.Deployment{*e.D}, e.D.OK
+	answer(w, http.StatusOK, out)
+}
+
+func (c *Console) apiHistory(w http.ResponseWriter, r *http.Request) {
+	e := c.apiEntry(w, r)
+	if e == nil {
+		return
+	}
+	h, err := e.history(r.Context())
+	if err != nil {
+		apiError(w, http.StatusBadGateway, plain.Line(err.Error()))
+		return
+	}
+	answer(w, http.StatusOK, h)
+}
+
+func (c *Console) apiDescription(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(c.assets.files["openapi.json"])
+}
+
+// answer writes JSON.
+func answer(w http.ResponseWriter, code int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+func apiError(w http.ResponseWriter, code int, text string) {
+	answer(w, code, map[string]string{"error": text})
+}

@@ -1,0 +1,101 @@
+package console
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"mainstay/reconcile/fleet"
+)
+
+// described compiles a part of the description that is served.
+func described(t *testing.T, description []byte, name string) *jsonschema.Schema {
+	t.Helper()
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("openapi.json", bytes.NewReader(description)); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("openapi.json#/components/schemas/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// The description names every address, and each answers as it says.
+func TestTheDescriptionIsTrue(t *testing.T) {
+	place := &repository{view: viewOf(calm("paris")), history: &fleet.History{Deployment: "paris", Switches: []fleet.Switch{oneSwitch()}}}
+	s := newSite(t, Options{}, place)
+	_, description := s.get("/api/v1/openapi.json", "en")
+	var d struct {
+		Paths map[string]map[string]any `json:"paths"`
+	}
+	if err := json.Unmarshal([]byte(description), &d); err != nil {
+		t.Fatal(err)
+	}
+	var answered []string
+	for _, r := range s.console.routes() {
+		if path, ok := strings.CutPrefix(r.pattern, "GET /api/"); ok {
+			answered = append(answered, "/api/"+path)
+		}
+	}
+	slices.Sort(answered)
+	if diff := cmp.Diff(answered, slices.Sorted(maps.Keys(d.Paths))); diff != "" {
+		t.Error(diff)
+	}
+	check := func(path, name string) {
+		t.Helper()
+		_, body := s.get(path, "en")
+		var v any
+		if err := json.Unmarshal([]byte(body), &v); err != nil {
+			t.Fatal(path, err)
+		}
+		if err := described(t, []byte(description), name).Validate(v); err != nil {
+			t.Errorf("%s: %#v", path, err)
+		}
+	}
+	check("/api/v1/deployments", "List")
+	check("/api/v1/deployments/paris", "Deployment")
+	check("/api/v1/deployments/paris/history", "History")
+	check("/api/v1/deployments/nobody", "Error")
+	check("/api/v1/nothing", "Error")
+	place.set(nil, errors.New("git is gone"))
+	s.look()
+	check("/api/v1/deployments", "List")
+	check("/api/v1/deployments/paris", "Deployment")
+	check("/api/v1/deployments/paris/history", "Error")
+}
+
+// A deployment and its history are in the very form of the command line.
+func TestAnswersAreThoseOfTheCommandLine(t *testing.T) {
+	s := newSite(t, Options{}, &repository{view: viewOf(calm("paris")), history: &fleet.History{Deployment: "paris", Switches: []fleet.Switch{oneSwitch()}}})
+	for path, file := range map[string]string{
+		"/api/v1/deployments/paris":         "status",
+		"/api/v1/deployments/paris/history": "history",
+	} {
+		schema, err := os.ReadFile("../../cmd/mainstay/schemas/" + file + ".schema.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		compiled, err := jsonschema.CompileString(file, string(schema))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, body := s.get(path, "en")
+		var v any
+		if err := json.Unmarshal([]byte(body), &v); err != nil {
+			t.Fatal(err)
+		}
+		if err := compiled.Validate(v); err != nil {
+			t.Errorf("%s: %#v", path, err)
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"mainstay/reconcile/change"
+	"mainstay/reconcile/console/words"
+	"mainstay/reconcile/fleet"
+)
+
+// DefaultEvery is how often a repository is looked at.
+const DefaultEvery = 5 * time.Second
+
+// Looker reads a repository again and again. It belongs to one reader.
+type Looker interface {
+	// Read returns what the repository says now. It ends when ctx does.
+	Read(ctx context.Context) (*fleet.View, error)
+	// Close lets go of what reading held open.
+	Close()
+}
+
+// Past tells what was and what may come, when a page asks. It may be called by several
+// at a time.
+type Past interface {
+	// History tells every switch of a deployment, newest first.
+	History(ctx context.Context, d *fleet.Deployment) (*fleet.History, error)
+	// Branches lists the open branches beside the one that the nodes read, newest
+	// first.
+	Branches(ctx context.Context, v *fleet.View) ([]Branch, error)
+}
+
+// Branch is an open branch with the documents that it changes.
+type Branch struct {
+	Name, Commit, Author, Subject string
+	When                          time.Time
+	Changes                       []change.Comparison
+	// Broken says why no node would accept it, empty when they would.
+	Broken string
+}
+
+// Repository is one place whose deployments are shown.
+type Repository struct {
+	// Name is its address as it may be printed.
+	Name string
+	// Open prepares to read. An error is shown, and it is tried again.
+	Open func() (Looker, error)
+	Past Past
+}
+
+// Options say what is shown, and how.
+type Options struct {
+	Repositories []Repository
+	// Prefix is the path below which everything is, such as /mainstay; empty is the
+	// root.
+	Prefix string
+	// Every is how often a repository is looked at; zero means DefaultEvery.
+	Every time.Duration
+	// Streams is how many browsers may follow live at once; zero means mostStreams.
+	Streams int
+	Log     *slog.Logger
+	// Now is the clock, nil for the machine's own.
+	Now func() time.Time
+}
+
+// Console shows deployments.
+type Console struct {
+	options   Options
+	now       func() time.Time
+	base      string
+	readers   []*reader
+	hub       *hub
+	languages *words.Languages
+	pages     *pages
+	assets    *assets
+}
+
+// New prepares a console. Nothing is read before Run.
+func New(o Options) (*Console, error) {
+	base, err := prefix(o.Prefix)
+	if err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	c := &Console{options: o, now: o.Now, base: base, hub: newHub(o.Streams)}
+	if c.languages, err = words.Load(); err != nil {
+		return nil, err
+	}
+	if c.assets, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	if c.pages, err = loadPages(); err != nil {
+		return nil, err
+	}
+	for _, place := range o.Repositories {
+		c.readers = append(c.readers, newReader(place, o, c.hub.tell))
+	}
+	return c, nil
+}
+
+// prefix makes a path begin with a slash and end without one.
+func prefix(p string) (string, error) {
+	p = strings.Trim(p, "/")
+	if p == "" {
+		return "", nil
+	}
+	if strings.ContainsFunc(p, func(r rune) bool { return !strings.ContainsRune(prefixLetters, r) }) || strings.Contains(p, "..") {
+		return "", fmt.Errorf("the prefix %q is no path: use letters, digits, dashes and slashes", p)
+	}
+	return "/" + p, nil
+}
+
+const prefixLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"
+
+// Run looks at the repositories until ctx ends.
+func (c *Console) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, r := range c.readers {
+		wg.Go(func() { r.run(ctx) })
+	}
+	wg.Wait()
+}
+
+// Prefix is the path below which everything is, empty for the root.
+func (c *Console) Prefix() string { return c.base }

@@ -1,0 +1,101 @@
+package console
+
+import (
+	"slices"
+	"strings"
+
+	"mainstay/reconcile/console/words"
+	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/conditions"
+	"mainstay/spec"
+)
+
+// headline says what matters most of a deployment, in a few words.
+type headline struct {
+	Level Level
+	// Lines are the headline itself.
+	Lines []string
+	// Told is the same as package fleet words it, where that says more.
+	Told []string
+	// Ways are what a person can do.
+	Ways []string
+}
+
+// headlineOf words a deployment, worst first.
+func headlineOf(l *words.Language, d *fleet.Deployment) headline {
+	h := headline{Level: levelOf(d), Ways: slices.Clone(d.Ways)}
+	for _, role := range dualRoles(d) {
+		h.Lines = append(h.Lines, l.Say("head.dual", "Role", role))
+	}
+	for _, u := range d.Unserved {
+		if u.Since.IsZero() {
+			h.Lines = append(h.Lines, l.Say("head.lost", "Role", u.Role))
+		} else {
+			h.Lines = append(h.Lines, l.Say("head.nobody", "Role", u.Role, "Since", l.Time(u.Since)))
+		}
+		h.Told = append(h.Told, u.Text)
+	}
+	if len(d.Problems) > 0 {
+		h.Lines = append(h.Lines, l.Word("head.broken"))
+	}
+	if h.Level != Dual {
+		h.Lines = append(h.Lines, servingLines(l, d)...)
+	}
+	if len(h.Lines) == 0 {
+		h.Lines = append(h.Lines, l.Word("head.unknown"))
+	}
+	h.advise(d)
+	return h
+}
+
+// servingLines say which side serves what.
+func servingLines(l *words.Language, d *fleet.Deployment) []string {
+	var out []string
+	roles := served(d)
+	for _, side := range []spec.Side{spec.Main, spec.Standby} {
+		if len(roles[side]) > 0 {
+			out = append(out, l.Say("head.serves", "Side", l.Word("side."+string(side)), "Roles", strings.Join(roles[side], ", ")))
+		}
+	}
+	return out
+}
+
+// advise adds what the registry of conditions says to do about what nodes report.
+func (h *headline) advise(d *fleet.Deployment) {
+	for _, n := range d.Nodes {
+		if n.Report == nil {
+			continue
+		}
+		for _, c := range n.Report.Conditions {
+			known := conditions.Of(c.Type)
+			way := n.Name + ": " + c.Type + ". " + known.Do
+			if known.Do == "" || known.Passing {
+				continue
+			}
+			if known.AtOnce {
+				h.Ways = slices.Insert(h.Ways, 0, way)
+			} else {
+				h.Ways = append(h.Ways, way)
+			}
+		}
+	}
+}
+
+// Shape is a sign that stands beside the word of a level, so that no one needs to tell
+// colours apart.
+func (l Level) Shape() string {
+	return map[Level]string{Dual: "⧉", Down: "✕", Bad: "▲", Moving: "◐", Fine: "●"}[l]
+}
+
+// statusShape is the sign of a node's status.
+func statusShape(s plan.Status) string {
+	shape := map[plan.Status]string{
+		plan.Active: "●", plan.Inactive: "○", plan.Activating: "◐", plan.Deactivating: "◑",
+		plan.Held: "◇", plan.Failed: "▲", plan.Paused: "❚❚",
+	}[s]
+	if shape == "" {
+		return "?"
+	}
+	return shape
+}
