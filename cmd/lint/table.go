@@ -55,7 +55,7 @@ func loop(with func(...string) []string) []row {
 		{folder: "reconcile/plan/conditions", why: "words for people, which no decision reads", internal: []string{"reconcile/plan"}},
 		{folder: "reconcile/plan/...", why: "the decision is pure: no I/O, no clock, no randomness", internal: []string{"spec", "reconcile/plan/restart"}},
 		{folder: "reconcile/managed", why: "a record that the loop, the machine and the guard read", internal: []string{"spec"}},
-		{folder: "reconcile/control", why: "decodes orders, calls the agent, encodes answers", internal: with("reconcile", "reconcile/record", "reconcile/plan/permit")},
+		{folder: "reconcile/control", why: "decodes orders, calls the agent, encodes answers", internal: with("reconcile", "reconcile/record", "reconcile/plain", "reconcile/plan/permit")},
 		{folder: "reconcile/record", why: "keeps decisions with their input, and replays them", internal: with("reconcile/plain")},
 		{folder: "reconcile/task", why: "jobs and checks run beside the loop and never hold it up",
 			internal: with("reconcile/run", "reconcile/plan/permit")},

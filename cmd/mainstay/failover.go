@@ -237,7 +237,7 @@ func (t *switchover) confirm(ctx context.Context) error {
 	screen := ui.ScreenOf(t.out)
 	screen.Out, screen.Colour = t.err, false
 	for _, h := range t.Forecast.Handovers {
-		t.say("%s: %s, %s", h.Role, h.Move(), expectation(h))
+		t.say("%s: %s, %s", h.Role, h.Move(), draw.Expectation(h))
 		if h.IfDead != "" {
 			screen.Item(ui.Plain, "  ", h.IfDead)
 		}
@@ -248,18 +248,6 @@ func (t *switchover) confirm(ctx context.Context) error {
 		return failf(exitFailed, "nothing was changed")
 	}
 	return nil
-}
-
-// expectation is what a person accepts by going on.
-func expectation(h forecast.Handover) string {
-	if h.Guarantee == "" {
-		return "which will not happen by itself"
-	}
-	text := "guarantee " + h.Guarantee
-	if h.Longest > 0 {
-		text += ", at most " + h.Bound().String()
-	}
-	return text
 }
 
 func (t *switchover) commitFault(err error) error {

@@ -74,19 +74,5 @@ func (a *app) printHistory(t *fleet.History) error {
 	if a.format == "json" {
 		return a.printJSON(t)
 	}
-	table := ui.Table{Head: []string{"WHEN", "ROLE", "SWITCH", "CLAIM", "GUARANTEE", "TOOK", "WHO"}, Narrow: 7}
-	for _, s := range t.Switches {
-		table.Rows = append(table.Rows, draw.Switch(s))
-	}
-	screen := ui.ScreenOf(a.out)
-	if len(t.Switches) == 0 {
-		screen.Say(ui.Plain, "no side of %s has ever held a claim", t.Deployment)
-		return nil
-	}
-	err := table.Draw(a.out, screen.Width, screen.Colour)
-	draw.Legend(screen, t.Switches)
-	for _, d := range t.Damaged {
-		screen.Say(ui.Bad, "! %s", d)
-	}
-	return err
+	return draw.History(ui.ScreenOf(a.out), t)
 }

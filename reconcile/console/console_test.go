@@ -204,7 +204,7 @@ func TestTheWorstIsSaidFirst(t *testing.T) {
 		}
 		last = at
 	}
-	s.wants("/d/down", "fr", "xivo N’EST ACTIF NULLE PART depuis le 1 janv. 2030", "mend it", "En échec")
+	s.wants("/d/down", "fr", "xivo N’EST ACTIF NULLE PART depuis le 1er janv. 2030", "mend it", "En échec")
 	if body := s.wants("/?state=down", "en", "/d/down"); strings.Contains(body, "/d/fine") {
 		t.Error("the filter lets others through")
 	}

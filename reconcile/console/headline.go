@@ -85,7 +85,7 @@ func (h *headline) advise(d *fleet.Deployment) {
 // Shape is a sign that stands beside the word of a level, so that no one needs to tell
 // colours apart.
 func (l Level) Shape() string {
-	return map[Level]string{Dual: "⧉", Down: "✕", Bad: "▲", Moving: "◐", Fine: "●"}[l]
+	return map[Level]string{Dual: "■", Down: "✕", Bad: "▲", Moving: "◐", Fine: "●"}[l]
 }
 
 // statusShape is the sign of a node's status.

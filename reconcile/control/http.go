@@ -33,6 +33,7 @@ type HTTP struct {
 
 // Handler returns the endpoints:
 //
+//	GET  /           a page about this node, for a browser
 //	GET  /metrics    for Prometheus
 //	GET  /healthz    200 while the agent makes passes, else 503
 //	GET  /readyz     200 while the node is Active or Inactive, as it should be; else 503 with the reason
@@ -41,6 +42,7 @@ type HTTP struct {
 func (h *HTTP) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", h.Metrics)
+	mux.HandleFunc("GET /{$}", h.page)
 	mux.HandleFunc("GET /healthz", h.healthz)
 	mux.HandleFunc("GET /readyz", h.readyz)
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {

@@ -59,7 +59,7 @@ func runCommand(ctx context.Context, p spec.Probe, turn chan struct{}) error {
 	select {
 	case turn <- struct{}{}:
 	case <-ctx.Done():
-		return errors.New("an earlier run has not ended yet")
+		return errors.New("the run before has not ended yet")
 	}
 	done := make(chan error, 1)
 	go func() {

@@ -84,7 +84,7 @@ func TestAProcessThatCannotBeKilledIsNotJoinedByASecond(t *testing.T) {
 	turn <- struct{}{}
 	ctx, cancel := context.WithTimeoutCause(context.Background(), short.D(), errNoTimeLeft)
 	defer cancel()
-	wantError(t, runCommand(ctx, spec.Probe{Command: []string{"true"}}, turn), "an earlier run has not ended yet")
+	wantError(t, runCommand(ctx, spec.Probe{Command: []string{"true"}}, turn), "the run before has not ended yet")
 }
 
 func TestACommandTryLeavesNothingBehind(t *testing.T) {

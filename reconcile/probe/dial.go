@@ -41,7 +41,7 @@ func reason(err error) error {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("nothing listens there: %w", err)
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return fmt.Errorf("no way to that machine: %w", err)
+		return fmt.Errorf("no route to that machine: %w", err)
 	case errors.Is(err, syscall.ECONNRESET):
 		return fmt.Errorf("the other end broke the connection: %w", err)
 	}

@@ -89,7 +89,7 @@ func kindOf(p spec.Probe) (func(spec.Probe) (Func, error), error) {
 
 // errNoTimeLeft is the cause of a try that ran into its own timeout, as opposed
 // to one that the caller ended.
-var errNoTimeLeft = errors.New("no time left")
+var errNoTimeLeft = errors.New("no time was left to ask")
 
 // ended reports why ctx is over in words that fit behind "no answer ", or ""
 // while it is not.

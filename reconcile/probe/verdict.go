@@ -103,7 +103,7 @@ func (d *dialed) verdict(err error, late bool) error {
 func ownNetwork(address string) error {
 	conn, err := net.Dial("udp", address) // sends nothing: it asks for the way
 	if err != nil {
-		return fmt.Errorf("no way from this machine: %w", err)
+		return fmt.Errorf("this machine has no route there: %w", err)
 	}
 	defer conn.Close()
 	local, is := conn.LocalAddr().(*net.UDPAddr)

@@ -98,7 +98,7 @@ func (t *timetable) newest(now time.Time) time.Time {
 		last, next = next, t.schedule.Cron.Next(next)
 	}
 	if older > 0 {
-		t.missed = fmt.Sprintf("%d more that were due since %s came with this one", older, t.next.Format(time.RFC3339))
+		t.missed = fmt.Sprintf("this run stands for %d more that were due since %s", older, t.next.Format(time.RFC3339))
 	}
 	return last
 }

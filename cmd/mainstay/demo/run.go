@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"time"
 
+	"mainstay/cmd/mainstay/webpage"
+	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -177,8 +180,12 @@ func (s *story) summary() {
 	}
 }
 
-// stay keeps everything running and says how to fail over by hand.
+// stay keeps everything running, with the web page of it, and says how to fail over by
+// hand.
 func (s *story) stay(ctx context.Context) {
+	address, ended := s.page(ctx)
+	defer func() { <-ended }()
+	s.board.say("\nThe web page of it: %s", address)
 	s.board.say("\nCtrl-C ends it: agents and services stop, and its folder is removed. To fail over by hand, in another terminal:\n"+
 		"  cd %s\n  %s failover\n  %s status --watch\n"+
 		"or with git alone: in that folder change active: in deployment.yaml, commit, git push.\n"+
@@ -194,6 +201,24 @@ func (s *story) stay(ctx context.Context) {
 		case <-tick.C:
 			s.board.show(statuses(ctx, s.layout))
 		}
+	}
+}
+
+// page serves the web page until ctx ends, and returns its address.
+func (s *story) page(ctx context.Context) (address string, ended <-chan error) {
+	ready, done := make(chan string, 1), make(chan error, 1)
+	go func() {
+		done <- webpage.Run(ctx, webpage.Options{
+			Places: []fleet.Location{{URL: s.layout.repo(), Branch: "main"}}, Listen: "127.0.0.1:0", Every: time.Second,
+			Log: slog.New(slog.DiscardHandler), Ready: func(address string) { ready <- address },
+		})
+	}()
+	select {
+	case address = <-ready:
+		return address, done
+	case err := <-done:
+		done <- err
+		return fmt.Sprintf("it cannot be shown: %v", err), done
 	}
 }
 

@@ -61,6 +61,18 @@ func handover(s ui.Screen, h forecast.Handover) {
 	}
 }
 
+// Expectation is what a person accepts by going on.
+func Expectation(h forecast.Handover) string {
+	if h.Guarantee == "" {
+		return "which will not happen by itself"
+	}
+	text := "guarantee " + h.Guarantee
+	if h.Longest > 0 {
+		text += ", at most " + h.Bound().String()
+	}
+	return text
+}
+
 func step(s ui.Screen, i int, name string, t forecast.Step) {
 	text := t.Text
 	if t.After != "" {

@@ -12,6 +12,24 @@ import (
 	"mainstay/reconcile/plan"
 )
 
+// History draws every switch of a deployment, newest first.
+func History(s ui.Screen, t *fleet.History) error {
+	if len(t.Switches) == 0 {
+		s.Say(ui.Plain, "no side of %s has ever held a claim", t.Deployment)
+		return nil
+	}
+	table := ui.Table{Head: []string{"WHEN", "ROLE", "SWITCH", "CLAIM", "GUARANTEE", "TOOK", "WHO"}, Narrow: 7}
+	for _, sw := range t.Switches {
+		table.Rows = append(table.Rows, Switch(sw))
+	}
+	err := table.Draw(s.Out, s.Width, s.Colour)
+	Legend(s, t.Switches)
+	for _, d := range t.Damaged {
+		s.Say(ui.Bad, "! %s", d)
+	}
+	return err
+}
+
 // Legend explains every guarantee of the table, and why a signature was not checked.
 func Legend(s ui.Screen, switches []fleet.Switch) {
 	said := map[plan.Guarantee]bool{}

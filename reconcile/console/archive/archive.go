@@ -42,6 +42,11 @@ type Archive struct {
 	repo   gitcmd.Repo
 	copied time.Time
 	past   map[string]remembered
+	// open are the branches as they were compared last, with the commit they were
+	// compared with and when that was.
+	open     []console.Branch
+	openFrom string
+	openAt   time.Time
 	// compared are the changes of branches, by the two commits.
 	compared map[string]console.Branch
 }
@@ -158,6 +163,9 @@ func (a *Archive) Branches(ctx context.Context, v *fleet.View) ([]console.Branch
 		return nil, err
 	}
 	defer leave()
+	if a.openFrom == v.Commit && time.Since(a.openAt) < freshFor {
+		return a.open, nil // however many browsers ask
+	}
 	if err := a.copy(ctx, freshFor); err != nil {
 		return nil, err
 	}
@@ -180,6 +188,7 @@ func (a *Archive) Branches(ctx context.Context, v *fleet.View) ([]console.Branch
 		}
 		out = append(out, b)
 	}
+	a.open, a.openFrom, a.openAt = out, v.Commit, time.Now()
 	return out, nil
 }
 

@@ -13,7 +13,11 @@ func (l *Language) Time(t time.Time) string {
 	}
 	t = t.UTC()
 	months := strings.Fields(l.Word("time.months"))
-	day := fmt.Sprintf("%d %s %d", t.Day(), months[int(t.Month())-1], t.Year())
+	first := fmt.Sprint(t.Day())
+	if t.Day() == 1 {
+		first = l.Word("time.first")
+	}
+	day := fmt.Sprintf("%s %s %d", first, months[int(t.Month())-1], t.Year())
 	return l.Say("time.moment", "Day", day, "Clock", t.Format("15:04:05"))
 }
 

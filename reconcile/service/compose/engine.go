@@ -79,9 +79,9 @@ func labelOf(project string) string {
 func (k key) named() error {
 	switch {
 	case k.project == "" || strings.HasPrefix(k.project, "-"):
-		return fmt.Errorf("%w: the project's name is none that Compose takes", service.ErrRefused)
+		return fmt.Errorf("%w: compose.project is %q, which Compose does not take as a name: use lower-case letters, digits, - and _, with a letter or a digit first", service.ErrRefused, k.project)
 	case k.service == "" || strings.HasPrefix(k.service, "-") || strings.ContainsFunc(k.service, odd):
-		return fmt.Errorf("%w: %q is no name of a Compose service", service.ErrRefused, k.service)
+		return fmt.Errorf("%w: compose.service is %q, which Compose does not take as a name: use letters, digits, ., - and _, with a letter or a digit first", service.ErrRefused, k.service)
 	}
 	return nil
 }

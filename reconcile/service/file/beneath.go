@@ -40,7 +40,7 @@ func beneath(path string, allowed []string) (*os.Root, string, error) {
 	if refusal != nil {
 		return nil, "", refusal
 	}
-	return nil, "", fmt.Errorf("%w: the way leads to %s, which agent.yaml does not allow; add under allow.paths: - %q", service.ErrRefused, path, path)
+	return nil, "", fmt.Errorf("%w: a symbolic link leads to %s, which agent.yaml does not allow; add under allow.paths: - %q", service.ErrRefused, path, path)
 }
 
 // trusted returns the folder behind the symbolic links of an allowed one. Only
@@ -64,7 +64,7 @@ func trusted(folder string) (string, error) {
 			return "", fmt.Errorf("%w: too many symbolic links on the way to %s", service.ErrRefused, folder)
 		}
 		if uid, ok := ownerOf(info); ok && uid != 0 && uid != os.Geteuid() {
-			return "", fmt.Errorf("%w: %s is a symbolic link that user %d made", service.ErrRefused, next, uid)
+			return "", fmt.Errorf("%w: %s is a symbolic link of user %d: only links of root and of the agent's own user are followed", service.ErrRefused, next, uid)
 		}
 		to, err := os.Readlink(next)
 		if err != nil {

@@ -174,7 +174,7 @@ func (f *File) verify(want []byte) error {
 	defer t.close()
 	same, err := f.matches(t, want)
 	if err == nil && !same {
-		err = errors.New("somebody else changed it at the same time")
+		err = errors.New("something else changed the file while the agent replaced it: the agent tries again; only one program may write it")
 	}
 	return err
 }

@@ -430,7 +430,7 @@ func TestWhatCannotBeAFileIsRefusedAtOnce(t *testing.T) {
 func TestAFileThatSomebodyElseWritesToIsNotCalledTheSame(t *testing.T) {
 	s := newStage(t)
 	s.spec.Reload = script(s.folder, "echo other > upstream.conf")
-	if err := s.apply(newContent); err == nil || !strings.Contains(err.Error(), "somebody else") {
+	if err := s.apply(newContent); err == nil || !strings.Contains(err.Error(), "something else changed the file") {
 		t.Errorf("got %v", err)
 	}
 }

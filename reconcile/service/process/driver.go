@@ -122,7 +122,7 @@ type group struct {
 }
 
 // errHidden is the state of a lock that is held by nobody who can be seen.
-var errHidden = errors.New("a process that cannot be seen holds the lock of the service")
+var errHidden = errors.New("a process that this agent cannot see holds the lock of the service, so it may run")
 
 // find looks for the service. With a main process that lives it does not look
 // for the others unless all are wanted.
@@ -172,7 +172,12 @@ func (d *Driver) members(ctx context.Context, r *record) ([]proc, error) {
 			return found, err
 		}
 	}
-	return nil, errHidden
+	return nil, d.hidden()
+}
+
+// hidden is errHidden with the command that shows who it is.
+func (d *Driver) hidden() error {
+	return fmt.Errorf("%w: `fuser -v %s`, as root, shows which process to end", errHidden, filepath.Join(d.folder, lockFile))
 }
 
 // sessionOf tells who is in the recorded session. A session's number is not
@@ -270,7 +275,7 @@ func (r *record) down(boot string) service.State {
 	case r == nil:
 		return service.State{Run: plan.Stopped}
 	case r.Boot != boot:
-		return service.State{Run: plan.Stopped, Detail: "not started since the machine was"}
+		return service.State{Run: plan.Stopped, Detail: "not started since this machine booted"}
 	case r.Stopping:
 		return service.State{Run: plan.Stopped, Since: r.At}
 	case r.PID == 0:

@@ -77,7 +77,7 @@ func (d *Driver) launch(ctx context.Context) error {
 	defer d.starting.Store(false)
 	lock, err := d.takeLock()
 	if errors.Is(err, unix.EAGAIN) {
-		return fmt.Errorf("%w: %w", service.ErrRefused, errHidden)
+		return fmt.Errorf("%w: %w", service.ErrRefused, d.hidden())
 	}
 	if err != nil {
 		d.log.Warn("started without a lock", "error", err)

@@ -64,27 +64,27 @@ func jobError(result string) error {
 	case "done", "skipped":
 		return nil
 	case "canceled":
-		return errors.New("another order took the place of this one")
+		return errors.New("another order for the unit came meanwhile, not from this agent, and systemd carries out that one: look who gives orders beside the agent")
 	case "timeout":
-		return fmt.Errorf("%w: systemd gave the job up", service.ErrTimeout)
+		return fmt.Errorf("%w: systemd gave the job up after the unit's own JobTimeoutSec", service.ErrTimeout)
 	case "failed":
 		return service.ErrFailed
 	case "dependency":
-		return fmt.Errorf("%w: a unit that it depends on did not start", service.ErrFailed)
+		return fmt.Errorf("%w: a unit that it depends on did not start: \"systemctl list-dependencies\" shows which", service.ErrFailed)
 	case "assert":
-		return fmt.Errorf("%w: an assertion of its unit file is not met", service.ErrRefused)
+		return fmt.Errorf("%w: an assertion of its unit file (a line Assert…=) is not met: \"systemctl status\" shows which", service.ErrRefused)
 	case "unsupported":
 		return fmt.Errorf("%w: units of this type are not supported on this machine", service.ErrRefused)
 	case "invalid":
-		return fmt.Errorf("%w: the order does not fit units of this type", service.ErrRefused)
+		return fmt.Errorf("%w: the order does not fit units of this type: name a unit that can be started and stopped, such as a .service", service.ErrRefused)
 	case "once":
 		return fmt.Errorf("%w: the unit can be started only once until the machine reboots", service.ErrRefused)
 	case "frozen":
 		return fmt.Errorf("%w: the unit is frozen; \"systemctl thaw\" lets it go on", service.ErrRefused)
 	case "concurrency":
-		return fmt.Errorf("%w: its slice allows no more units at a time", service.ErrRefused)
+		return fmt.Errorf("%w: its slice allows no more units at a time: raise ConcurrencyHardMax of the slice, or stop one of them", service.ErrRefused)
 	case "collected":
-		return errors.New("systemd unloaded the unit meanwhile")
+		return errors.New("systemd unloaded the unit before the order ended: is its unit file still there?")
 	}
-	return fmt.Errorf("the job ended with %q", result)
+	return fmt.Errorf("systemd ended the job with %q, which is not known here: \"journalctl -u\" of the unit tells more", result)
 }

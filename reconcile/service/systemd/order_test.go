@@ -16,7 +16,7 @@ func TestEveryResultOfAStartJobIsUnderstood(t *testing.T) {
 		sentinel error
 		says     string
 	}{
-		"canceled":    {nil, "another order took the place"},
+		"canceled":    {nil, "another order for the unit came meanwhile"},
 		"timeout":     {service.ErrTimeout, "gave the job up"},
 		"failed":      {service.ErrFailed, "failed"},
 		"dependency":  {service.ErrFailed, "a unit that it depends on"},
