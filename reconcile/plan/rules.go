@@ -108,19 +108,19 @@ const R5 Rule = "R5"
 // when git answers is a push for it, and a refusal stops the services.
 const R6 Rule = "R6"
 
-// R7, lease (handover.lease above zero): the lease L and the stop bound W live in
-// the claim. The holder obeys the stricter of claim and document, and renews the
-// claim when the document changes them; a seizer goes by the claim alone. A holder
-// whose last read that showed the claim as its own began more than L ago stops,
-// without drain, and may start again through R3. A new run of the agent goes by the
-// read of the run before under the same boot, also when its disk knows the claim no
-// more, and without one the lease is over. When no agent obeys, the guard stops the services. A stop that is not verified
-// within its part of W makes the node fence itself. A seizer starts nothing for
-// D = (L + W)·(1+ρ)/(1−ρ) + m after it knew that the seizure had won, with ρ =
-// 0.001 and m = 5 s. A D that was served is remembered under this boot; what is
-// left of one is the debt of the claim, which the next taker waits out. Reading the
-// claim counts, accepting a document does not. Time is that of this machine since
-// it booted, suspend included: no clocks are compared.
+// R7, lease (handover.lease above zero): the lease L and the stop bound W live in the
+// claim. The holder obeys the stricter of claim and document, and renews the claim
+// when the document changes them; a seizer goes by the claim alone. A holder whose
+// last read that showed the claim as its own began more than L ago stops, without
+// drain, and may start again through R3. A new run of the agent goes by the read of
+// the run before under the same boot, also when its disk knows the claim no more, and
+// without one the lease is over. When no agent obeys, the guard stops the services. A
+// stop that is not verified within its part of W makes the node fence itself. A
+// seizer starts nothing for D = (L + W)·(1+ρ)/(1−ρ) + m after it knew that the
+// seizure had won, with ρ = 0.001 and m = 5 s. A D that was served is remembered
+// under this boot; what is left of one is the debt of the claim, which the next taker
+// waits out. Reading the claim counts, accepting a document does not. Time is that of
+// this machine since it booted, suspend included: no clocks are compared.
 const R7 Rule = "R7"
 
 // R8, no coordination (coordination: off): there is no claim. A side that is not
