@@ -21,9 +21,21 @@ func (a *Actuator) firstPass(kept *Snapshot) time.Duration {
 		if v = a.withLease(v); v.Began == 0 {
 			return 0
 		}
-		return min(firstPatience, max(0, a.watch.Until-a.Clock.Boot()))
+		return a.patience()
+	}
+	lease := kept.Accepted != nil && kept.Accepted.Deployment.Handover.Lease > 0
+	switch {
+	case !a.watch.None():
+		return a.patience()
+	case len(kept.Claims) == 0 && lease && a.mem.Stage != plan.StageIdle: // no disk knows the claim
+		return 0
 	}
 	return firstPatience
+}
+
+// patience is how long the first pass may wait under a lease that is known.
+func (a *Actuator) patience() time.Duration {
+	return min(firstPatience, max(0, a.watch.Until-a.Clock.Boot()))
 }
 
 // leased reports whether a claim that was kept is of this very agent and carries
@@ -45,9 +57,10 @@ func (a *Actuator) recallLease() {
 }
 
 // withLease adds to a claim that this run has not read when an earlier one read
-// this very tip (R7): an agent that is replaced within its lease goes on.
+// this very tip, or what is known no more (R7): an agent that is replaced within its
+// lease goes on.
 func (a *Actuator) withLease(v plan.ClaimView) plan.ClaimView {
-	if !v.Read && a.watch.Claim == v.Tip.ID {
+	if !v.Read && !a.watch.None() && (v.Tip.ID == "" || a.watch.Claim == v.Tip.ID) {
 		v.Began = a.watch.Began
 	}
 	return v

@@ -143,3 +143,52 @@ func TestALeaseThatWasGivenUpIsSeenInTheClaim(t *testing.T) {
 		t.Error("the push has landed")
 	}
 }
+
+// R7: an agent whose disk lost the claim goes on until the lease ends that the guard was
+// told of, and no longer. The guard takes it for one that obeys only while it stops.
+func TestALeaseWhoseClaimWasLostEndsAllTheSame(t *testing.T) {
+	h, p := leasedHand(t)
+	h.serving()
+	h.learn.Disk.(*shelf).damaged["claims"] = true
+	h.restart()
+	h.Leases = p
+	h.recallLease()
+	h.learn = NewLearner(h.learn.LearnerConfig)
+	if got := h.firstPass(h.learn.recalled); got != firstPatience {
+		t.Errorf("with a lease that lasts the first pass waits %v", got)
+	}
+	h.git.down = true
+	h.j.lines = nil
+	if h.pass(); h.Report().Status != plan.Active || h.j.has("stop") {
+		t.Fatalf("within the lease: %s %s", h.Report().Status, h.Report().Reason)
+	}
+	if p.told.Passed != 0 {
+		t.Errorf("the guard is told that it is being stopped: %+v", p.told)
+	}
+	h.clock.pass(41 * time.Second)
+	if h.pass(); h.Report().Rule != plan.R7 || !h.j.has("stop") {
+		t.Errorf("after the lease: %s %s %s", h.Report().Status, h.Report().Rule, h.Report().Reason)
+	}
+	if p.told.Passed != h.clock.Boot() {
+		t.Errorf("the guard is not told that it is being stopped: %+v", p.told)
+	}
+}
+
+// R7: without anything that tells when the lease ends, it is over.
+func TestALeaseOfWhichNothingIsKnownIsOver(t *testing.T) {
+	h, p := leasedHand(t)
+	h.serving()
+	h.learn.Disk.(*shelf).damaged["claims"] = true
+	h.restart()
+	p.told = plan.Watch{}
+	h.Leases = p
+	h.recallLease()
+	h.learn = NewLearner(h.learn.LearnerConfig)
+	if got := h.firstPass(h.learn.recalled); got != 0 {
+		t.Errorf("the first pass waits %v", got)
+	}
+	h.git.down = true
+	if h.pass(); h.Report().Rule != plan.R7 || !h.j.has("stop") {
+		t.Errorf("%s %s %s", h.Report().Status, h.Report().Rule, h.Report().Reason)
+	}
+}

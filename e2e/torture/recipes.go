@@ -104,11 +104,15 @@ func nameAccepted(s *site) {
 	s.wait(watch)
 }
 
-// accepts is a person who accepts on a node the newest commit, which it refuses.
+// accepts is a person who accepts on a node the newest commit, which it refuses, and
+// states what it leaves behind.
 func (s *site) accepts(side string) {
 	head, err := s.output(s.work(), "rev-parse", "HEAD")
 	s.must(err)
-	s.until(side+" accepts the commit", soon, func() bool { return s.ask(side, "accept", strings.TrimSpace(head)[:12]) == 0 })
+	accept := []string{"accept", strings.TrimSpace(head)[:12], "--attest", "both sides were looked at"}
+	if !s.until(side+" accepts the commit", patience, func() bool { return s.ask(side, accept...) == 0 }) {
+		s.giveUp(side + " never accepted the commit")
+	}
 }
 
 // roleRenamed: the commit that fails over renames the role, while main is cut off.

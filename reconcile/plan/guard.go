@@ -15,8 +15,7 @@ type Watch struct {
 	Until Time   `json:"until"`
 	// StopTime is how long the stops may take.
 	StopTime time.Duration `json:"stopTime"`
-	// Passed is the newest pass that found something running although it has to
-	// be down: an agent that goes on passing is stopping it.
+	// Passed is the newest pass that was stopping what has to be down.
 	Passed Time `json:"passed,omitempty"`
 }
 
@@ -61,7 +60,7 @@ func (p *pass) stillWatched(w Watch) Watch {
 	switch {
 	case w.None() || due && p.allDown():
 		return Watch{}
-	case due:
+	case due && p.mem.Stage == StageStopping:
 		w.Passed = p.in.Now
 	}
 	return w

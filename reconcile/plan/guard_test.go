@@ -34,12 +34,18 @@ func TestTheGuardIsToldOfTheLease(t *testing.T) {
 		"the claim has the stricter one": {change: func(in *Input, _ *Memory) { in.Doc.Handover.Lease = spec.Duration(time.Hour) }, want: armed},
 		"no lease": {change: func(in *Input, _ *Memory) { in.Doc.Handover.Lease, in.Claim.Tip.Lease = 0, 0 },
 			before: armed},
-		"over, and not down": {change: func(in *Input, _ *Memory) { in.Now = 116 * time.Second }, before: armed, want: at(116 * time.Second)},
+		"over, and being stopped": {change: func(in *Input, m *Memory) { in.Now, m.Stage = 116*time.Second, StageStopping },
+			before: armed, want: at(116 * time.Second)},
+		"over, and nobody stops it": {change: func(in *Input, _ *Memory) { in.Now = 116 * time.Second }, before: armed, want: armed},
 		"over, and down": {change: func(in *Input, _ *Memory) { in.Now, in.Services[0].Run = 116*time.Second, Stopped },
 			before: armed},
-		"over, and not known to be down": {change: func(in *Input, _ *Memory) { in.Now, in.Services[0].Run = 116*time.Second, RunUnsure },
+		"over, and not known to be down": {change: func(in *Input, m *Memory) {
+			in.Now, in.Services[0].Run, m.Stage = 116*time.Second, RunUnsure, StageStopping
+		},
 			before: armed, want: at(116 * time.Second)},
-		"seized, and not down": {change: func(in *Input, _ *Memory) { in.Claim.Tip = Tip{ID: "t8", Claim: Claim{Holder: HeldBy(spec.Standby)}} },
+		"seized, and being stopped": {change: func(in *Input, m *Memory) {
+			in.Claim.Tip, m.Stage = Tip{ID: "t8", Claim: Claim{Holder: HeldBy(spec.Standby)}}, StageStopping
+		},
 			before: armed, want: at(100 * time.Second)},
 		"seized, and down": {change: func(in *Input, _ *Memory) {
 			in.Claim.Tip, in.Services[0].Run = Tip{ID: "t8", Claim: Claim{Holder: HeldBy(spec.Standby)}}, Stopped
@@ -50,7 +56,7 @@ func TestTheGuardIsToldOfTheLease(t *testing.T) {
 		"a new run, a read kept under this boot": {change: func(in *Input, _ *Memory) { in.Claim.Read = false },
 			before: armed, want: armed},
 		"a new run, no read kept": {change: func(in *Input, _ *Memory) { in.Claim.Read, in.Claim.Began = false, 0 },
-			want: Watch{Boot: "b", Claim: "t7", StopTime: 10 * time.Second, Passed: 100 * time.Second}},
+			want: Watch{Boot: "b", Claim: "t7", StopTime: 10 * time.Second}},
 		"by a person's word, without the claim": {change: func(in *Input, m *Memory) { m.Local, in.Takeover = R9, &TakeoverAsk{Attest: "off"} },
 			before: armed},
 	} {

@@ -40,10 +40,11 @@ func (p *pass) lease() time.Duration {
 
 // leaseExpired reports whether the newest read that showed the claim as this
 // node's began more than the lease ago. A new run of the agent knows only of one
-// that was kept under this boot; without it the lease is expired until a read.
+// that was kept under this boot; without it the lease is expired until a read, also
+// when no disk knows whose the claim is.
 func (p *pass) leaseExpired() bool {
 	l := p.lease()
-	if l == 0 || !p.mine() {
+	if l == 0 || p.in.Claim.Known() && !p.mine() {
 		return false
 	}
 	if !p.leaseKnown() || p.elapsed(p.in.Claim.Began) > l {

@@ -113,8 +113,8 @@ const R6 Rule = "R6"
 // claim when the document changes them; a seizer goes by the claim alone. A holder
 // whose last read that showed the claim as its own began more than L ago stops,
 // without drain, and may start again through R3. A new run of the agent goes by the
-// read of the run before under the same boot, and without one the lease is over.
-// When no agent obeys, the guard stops the services. A stop that is not verified
+// read of the run before under the same boot, also when its disk knows the claim no
+// more, and without one the lease is over. When no agent obeys, the guard stops the services. A stop that is not verified
 // within its part of W makes the node fence itself. A seizer starts nothing for
 // D = (L + W)·(1+ρ)/(1−ρ) + m after it knew that the seizure had won, with ρ =
 // 0.001 and m = 5 s. A D that was served is remembered under this boot; what is
