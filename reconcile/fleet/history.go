@@ -214,12 +214,12 @@ func (s *Switch) Declare(d Declared) {
 	}
 }
 
-// Move says in words from which side to which the role went. Without an older claim
-// that could be read it is not known who served before.
+// Move says in a few words from which side to which the role went. Without an older
+// claim that could be read it is not known who served before.
 func (s *Switch) Move() string {
 	switch {
 	case s.First:
-		return string(s.To) + " starts for the first time"
+		return "first → " + string(s.To)
 	case s.From == "":
 		return "not known → " + string(s.To)
 	}

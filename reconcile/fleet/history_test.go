@@ -30,7 +30,7 @@ func TestSwitchesAreChangesOfSide(t *testing.T) {
 	for _, s := range got {
 		short = append(short, s.Move()+" "+s.Took().String())
 	}
-	if diff := cmp.Diff([]string{"standby → main 0s", "main → standby 0s", "main starts for the first time 0s"}, short); diff != "" {
+	if diff := cmp.Diff([]string{"standby → main 0s", "main → standby 0s", "first → main 0s"}, short); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -38,8 +38,8 @@ func TestSwitchesAreChangesOfSide(t *testing.T) {
 // What is before a claim that cannot be read is not known: that is not nobody.
 func TestWithoutTheFirstClaimItIsNotKnownWhoServedBefore(t *testing.T) {
 	for want, chain := range map[string][]plan.Tip{
-		"not known → main":               {tip(3, "main", plan.Take, 31)},
-		"main starts for the first time": {tip(1, "main", plan.Take, 0), tip(2, "main", plan.Renew, 9)},
+		"not known → main": {tip(3, "main", plan.Take, 31)},
+		"first → main":     {tip(1, "main", plan.Take, 0), tip(2, "main", plan.Renew, 9)},
 	} {
 		if got := Switches("xivo", chain); len(got) != 1 || got[0].Move() != want || got[0].First != (chain[0].Seq == 1) {
 			t.Errorf("%s: %+v", want, got)

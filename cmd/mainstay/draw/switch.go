@@ -53,6 +53,9 @@ func Switch(s fleet.Switch) ui.Row {
 		style = ui.Warn
 	}
 	var r ui.Row
+	if s.First {
+		r.Notes = append(r.Notes, ui.Cell{Text: string(s.To) + " starts for the first time: nobody held the claim before"})
+	}
 	if d := s.Declared; d != nil {
 		why := d.Why
 		if why == "" {
