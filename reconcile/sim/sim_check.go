@@ -139,14 +139,6 @@ func (c *checker) poweredOff(n *node) {
 	n.mark.ended, n.mark.serving = c.tick, false
 }
 
-// guardStopped: once all is down, what the guard stopped needs a claim push as well that was
-// won since it began to (R3).
-func (c *checker) guardStopped(n *node, began uint64) {
-	if !n.active() {
-		n.mark.ended = max(n.mark.ended, began)
-	}
-}
-
 func (c *checker) agentStarted(n *node) {
 	c.tick++
 	n.mark.tips, n.mark.commit = map[string]uint64{}, ""

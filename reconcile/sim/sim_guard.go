@@ -64,7 +64,8 @@ func (k *keeper) begin(boot string) {
 }
 
 // guarded is guard.Machine: orders past the agent. An order of the agent's that is under
-// way is waited for.
+// way is waited for. An agent that is back, and reads the claim as its own, heals what the
+// guard stopped as it heals what died.
 type guarded struct {
 	n     *node
 	until time.Duration
@@ -91,8 +92,6 @@ func (m *guarded) stop(s *service) {
 	s.turn++
 	turn, fails := s.turn, take(&n.stubborn.failStops)
 	s.stopping = true
-	n.w.check.tick++
-	began := n.w.check.tick
 	n.w.after(n.w.upTo(n.w.Timing.Stop), func() {
 		n.run(func() {
 			if s.turn != turn {
@@ -101,7 +100,6 @@ func (m *guarded) stop(s *service) {
 			if s.stopping = false; !fails && !s.hidden {
 				s.leave()
 			}
-			n.w.check.guardStopped(n, began)
 			s.changed()
 		})
 	})

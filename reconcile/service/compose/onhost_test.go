@@ -229,6 +229,25 @@ func TestOnHostAScaledService(t *testing.T) {
 	}
 }
 
+// R2: an order that ended well and after which nothing is found is not known to have come
+// to nothing: Compose may have named what it made otherwise.
+func TestOnHostWhatWasStartedAndIsNotFoundIsNotDown(t *testing.T) {
+	s := newProject(t, map[string]definition{"xuc": web(definition{"deploy": definition{"replicas": 0}})})
+	driver := realEngine(t).Service(s, t.TempDir())
+	if err := driver.Start(patient(t)); err != nil {
+		t.Fatal(err)
+	}
+	if ids := running(t, s); len(ids) != 0 {
+		t.Fatalf("%v run: this shows nothing", ids)
+	}
+	if seen := servicetest.Observed(t, driver); seen.Run != plan.RunUnsure {
+		t.Errorf("%+v", seen)
+	}
+	if err := driver.Stop(patient(t)); err == nil {
+		t.Error("it is seen down, although nobody saw what the order made")
+	}
+}
+
 func TestOnHostMeasureHealing(t *testing.T) {
 	s := newProject(t, map[string]definition{"xuc": web(nil)})
 	driver := realEngine(t).Service(s, "")
