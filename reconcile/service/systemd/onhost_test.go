@@ -178,7 +178,7 @@ func TestOnHostProcessesThatOutliveTheirUnitAreSeenAndKilled(t *testing.T) {
 	if seen := servicetest.Observed(t, unit); seen.Run != plan.Stopping || !strings.Contains(seen.Detail, "sleep 1000") {
 		t.Errorf("%+v", seen)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 	defer cancel()
 	if err := unit.Stop(ctx); err != nil {
 		t.Error(err)

@@ -96,7 +96,7 @@ type stopping struct {
 // await looks after every change, and from time to time since the end of a left
 // process is no change of the unit.
 func (s *stopping) await(ctx context.Context) error {
-	const between = 250 * time.Millisecond
+	const between, afterForce = 250 * time.Millisecond, 20 * time.Millisecond
 	poll := time.NewTicker(between)
 	defer poll.Stop()
 	force := time.NewTimer(service.StopGrace(ctx))
@@ -123,6 +123,7 @@ func (s *stopping) await(ctx context.Context) error {
 		case <-poll.C:
 		case <-force.C:
 			s.kill(ctx, seen, detail)
+			poll.Reset(afterForce)
 		case <-s.link.lost():
 			return errLost
 		case <-ctx.Done():
