@@ -48,7 +48,7 @@ func meaninglessCommits() []badCommit {
 	return []badCommit{
 		{name: "the active side is fenced", from: "# fenced: main", to: "fenced: main", want: "both active and fenced"},
 		{name: "a time without a unit", from: "wait: 30s", to: "wait: 30", want: "handover.wait: must be text"},
-		{name: "a negative time", from: "wait: 30s", to: "wait: -30s", want: "not negative"},
+		{name: "a negative time", from: "wait: 30s", to: "wait: -30s", want: `not "-30s"`},
 		{name: "a lease too short to renew", from: "lease: 0s", to: "lease: 5s", want: "is shorter than"},
 		{name: "a word that there is not", from: "unconfirmed: start", to: "unconfirmed: perhaps", want: "perhaps"},
 		{name: "a role that nobody defines", from: "mds1:         { role: mds,", to: "mds1:         { role: mdx,", want: "mdx"},
