@@ -229,7 +229,7 @@ func (w *World) halt(f Fault, n *node) {
 	case Replace:
 		n.powerOff()
 		w.after(f.For, func() {
-			if !n.on {
+			if !n.on && !n.keptOff {
 				n.replace()
 			}
 		})

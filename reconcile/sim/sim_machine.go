@@ -19,7 +19,9 @@ type node struct {
 	side                spec.Side
 	fingerprint         string
 
-	on       bool
+	on bool
+	// keptOff says that a person, who told the other side that it is off, keeps it so.
+	keptOff  bool
 	boots    int
 	bootedAt time.Duration
 	// drift makes the boot clock run faster or slower, in parts of a million.
@@ -131,7 +133,7 @@ func (n *node) wakeUp() {
 }
 
 func (n *node) powerOn() {
-	if n.on {
+	if n.on || n.keptOff {
 		return
 	}
 	n.on, n.suspended, n.frozen = true, false, false

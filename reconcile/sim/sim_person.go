@@ -24,6 +24,7 @@ func (w *World) person(f Fault, n *node) {
 	for _, o := range w.nodes {
 		if o.role == n.role && o.side == n.side.Other() {
 			o.powerOff()
+			o.keptOff = true
 			w.after(max(f.For, reconcile.OrderGoodFor), func() { w.switchOn(o, n) }) // it is off for as long as the order is good
 		}
 	}
@@ -40,6 +41,7 @@ func (w *World) switchOn(o, n *node) {
 	case n.proc != nil && n.proc.passed && n.proc.actuator.Report().Takeover != "":
 		n.proc.take(nil)
 	default:
+		o.keptOff = false
 		o.powerOn()
 		return
 	}
@@ -67,6 +69,7 @@ func (w *World) heal(side spec.Side) {
 		n.suspended, n.frozen = false, false
 		n.mark.excused = n.mark.excused || n.active()
 		n.wakeUp()
+		n.keptOff = false
 		n.powerOn()
 		n.startAgent()
 		n.proc.ask(func(a *reconcile.Actuator) { _ = a.SetPause(nil) })
