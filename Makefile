@@ -54,6 +54,10 @@ define summed
 	print last; exit last !~ / 0 violations$$/ }'
 endef
 
+# On a busy machine Go's engine fails a target that found nothing, when a worker is in
+# the middle of an input as FUZZTIME ends (golang/go#75804): this line and no finding.
+late = { grep -qx ' *context deadline exceeded' bin/fuzz.out && ! grep -Eq 'Failing input|panic|hung or terminated|_test.go' bin/fuzz.out; }
+
 .PHONY: help build demo test sim explore mutants torture fuzz e2e attacks bench lint deb deb-twice clean
 
 help: ## list the targets
@@ -97,9 +101,14 @@ fuzz: ## every fuzz target for FUZZTIME; with FUZZBOUND, in any order, none begu
 		if [ -n "$(FUZZBOUND)" ] && [ $$(($$(date +%s) - began)) -ge "0$(FUZZBOUND)" ]; then continue; fi; \
 		go test -c -fuzz . -o bin/fuzz.test "$$folder"; \
 		for name in $$names; do \
-			echo "$$folder $$name"; \
-			(cd "$$folder" && "$(CURDIR)/bin/fuzz.test" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) \
-				-test.fuzzminimizetime 1s -test.fuzzcachedir "$$(go env GOCACHE)/fuzz/mainstay/$$folder"); \
+			for try in 1 2 3; do \
+				echo "$$folder $$name"; \
+				if (cd "$$folder" && "$(CURDIR)/bin/fuzz.test" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) \
+					-test.fuzzminimizetime 1s -test.fuzzcachedir "$$(go env GOCACHE)/fuzz/mainstay/$$folder") >bin/fuzz.out 2>&1; \
+				then cat bin/fuzz.out; break; fi; \
+				if ! $(late) || [ $$try = 3 ]; then cat bin/fuzz.out; exit 1; fi; \
+				echo "fuzz: no input failed, but the engine was late at its own end: again"; \
+			done; \
 			done=$$((done + 1)); \
 		done; \
 	done; \
