@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"mainstay/reconcile/change"
+	"mainstay/reconcile/console/audit"
+	"mainstay/reconcile/console/signin"
 	"mainstay/reconcile/console/words"
 	"mainstay/reconcile/fleet"
 )
@@ -34,6 +36,27 @@ type Past interface {
 	Branches(ctx context.Context, v *fleet.View) ([]Branch, error)
 }
 
+// Pen prepares switches from what git says at that moment, and commits them. It may be
+// called by several at a time.
+type Pen interface {
+	// Prepare says what a switch of the deployment at a path would do. The view and the
+	// deployment are there too when only the switch itself is wrong.
+	Prepare(ctx context.Context, path string, r change.Request) (Draft, error)
+	// Push commits a proposal in a person's name and pushes it to a branch. The commit
+	// is told also when it is not known whether it was pushed.
+	Push(ctx context.Context, p *change.Proposal, by Author, branch string) (commit string, err error)
+}
+
+// Draft is a switch that was prepared.
+type Draft struct {
+	View     *fleet.View
+	Now      *fleet.Deployment
+	Proposal *change.Proposal
+}
+
+// Author is who a commit is by.
+type Author struct{ Name, Email string }
+
 // Branch is an open branch with the documents that it changes.
 type Branch struct {
 	Name, Commit, Author, Subject string
@@ -50,6 +73,8 @@ type Repository struct {
 	// Open prepares to read. An error is shown, and it is tried again.
 	Open func() (Looker, error)
 	Past Past
+	// Pen is nil for a page that only reads.
+	Pen Pen
 }
 
 // Options say what is shown, and how.
@@ -65,7 +90,11 @@ type Options struct {
 	Every time.Duration
 	// Streams is how many browsers may follow live at once; zero means mostStreams.
 	Streams int
-	Log     *slog.Logger
+	// Desk says who a person is; nil asks nobody, and lets nobody commit. Audit keeps
+	// what each did, and goes with it.
+	Desk  *signin.Desk
+	Audit *audit.Log
+	Log   *slog.Logger
 	// Now is the clock, nil for the machine's own.
 	Now func() time.Time
 }
@@ -80,6 +109,7 @@ type Console struct {
 	languages *words.Languages
 	pages     *pages
 	assets    *assets
+	once      *once
 }
 
 // New prepares a console. Nothing is read before Run.
@@ -94,7 +124,7 @@ func New(o Options) (*Console, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Console{options: o, now: o.Now, base: base, hub: newHub(o.Streams)}
+	c := &Console{options: o, now: o.Now, base: base, hub: newHub(o.Streams), once: newOnce()}
 	if c.languages, err = words.Load(); err != nil {
 		return nil, err
 	}

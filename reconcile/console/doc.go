@@ -6,7 +6,11 @@
 // is made from the newest Reading, so that many browsers cost git nothing. When git is
 // out of reach the last Reading stays, and every page says since when it is old.
 //
-// Nothing here writes. The package must not know of flags, of terminals, or of how an
+// Without a desk to sign in at, nothing here writes. With one, every page is for who
+// signed in, and a switch is a commit that a Pen makes, by package change like every
+// other one.
+//
+// The package must not know of flags, of terminals, or of how an
 // agent decides; what a deployment is comes from package fleet, what a change will do
 // from package forecast.
 package console

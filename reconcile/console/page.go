@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"mainstay/reconcile/console/signin"
 	"mainstay/reconcile/console/words"
 	"mainstay/reconcile/plain"
 )
@@ -34,7 +35,11 @@ type page struct {
 	// of its pages it is.
 	Entry *entry
 	Tab   string
-	Main  any
+	// Acts is set where a switch can be made.
+	Acts bool
+	// Person is who asks, nil on a page that asks nobody who they are.
+	Person *signin.User
+	Main   any
 }
 
 // oldData is a repository that could not be read of late.
@@ -52,6 +57,10 @@ func (c *Console) page(w http.ResponseWriter, r *http.Request, s *state) *page {
 		Language: c.language(w, r), Base: c.base, Here: c.base + r.URL.EscapedPath(), At: s.at, Version: version,
 		Style: c.assets.address(c.base, "console.css"), Script: c.assets.address(c.base, "console.js"),
 		Icon: c.assets.address(c.base, "icon.svg"), Events: c.base + "/events",
+	}
+	p.Acts = c.options.Desk != nil
+	if who, ok := personOf(r); ok {
+		p.Person = &who
 	}
 	for _, l := range c.languages.All() {
 		if l != p.Language {
@@ -123,7 +132,11 @@ func (c *Console) missing(w http.ResponseWriter, r *http.Request) {
 		apiError(w, http.StatusNotFound, "there is no such deployment or address")
 		return
 	}
-	p := c.page(w, r, c.state())
+	s := c.state()
+	if _, ok := personOf(r); c.options.Desk != nil && !ok {
+		s = &state{at: s.at} // what cannot be read is not for everybody either
+	}
+	p := c.page(w, r, s)
 	p.Title, p.Events = p.Word("missing.title"), ""
 	p.Main = message{p.Title, p.Word("missing.text")}
 	c.render(w, http.StatusNotFound, "message", p)

@@ -43,10 +43,12 @@ type reader struct {
 	looker  Looker
 	current atomic.Pointer[Reading]
 	looks   atomic.Uint64
+	// soon asks for a look before its time.
+	soon chan struct{}
 }
 
 func newReader(place Repository, o Options, changed func()) *reader {
-	r := &reader{place: place, every: o.Every, now: o.Now, log: o.Log, changed: changed}
+	r := &reader{place: place, every: o.Every, now: o.Now, log: o.Log, changed: changed, soon: make(chan struct{}, 1)}
 	if r.every <= 0 {
 		r.every = DefaultEvery
 	}
@@ -65,7 +67,16 @@ func (r *reader) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-time.After(pause):
+		case <-r.soon:
 		}
+	}
+}
+
+// hurry makes the next look come at once.
+func (r *reader) hurry() {
+	select {
+	case r.soon <- struct{}{}:
+	default: // it was asked to already
 	}
 }
 

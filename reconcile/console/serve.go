@@ -25,7 +25,7 @@ type route struct {
 
 // routes lists everything there is, below the prefix.
 func (c *Console) routes() []route {
-	return []route{
+	return append(c.acts(), []route{
 		{"GET /{$}", c.fleetPage},
 		{"GET /d/{id}", c.deploymentPage},
 		{"GET /d/{id}/n/{node}", c.nodePage},
@@ -41,7 +41,7 @@ func (c *Console) routes() []route {
 		{"GET /api/v1/deployments/{id}/history", c.apiHistory},
 		{"GET /api/v1/openapi.json", c.apiDescription},
 		{"/", c.notFound},
-	}
+	}...)
 }
 
 // Handler answers every request.
@@ -50,10 +50,10 @@ func (c *Console) Handler() http.Handler {
 	for _, r := range c.routes() {
 		mux.HandleFunc(r.pattern, r.answer)
 	}
-	var h http.Handler = mux
+	h := c.private(mux)
 	if c.base != "" {
 		outer := http.NewServeMux()
-		outer.Handle(c.base+"/", http.StripPrefix(c.base, mux))
+		outer.Handle(c.base+"/", http.StripPrefix(c.base, h))
 		outer.HandleFunc("/", c.notFound)
 		h = outer
 	}

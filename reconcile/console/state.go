@@ -26,6 +26,7 @@ type entry struct {
 	Reading *Reading
 	Level   Level
 	past    Past
+	reader  *reader
 }
 
 // state gathers the newest readings.
@@ -40,7 +41,7 @@ func (c *Console) state() *state {
 		}
 		for i := range reading.View.Deployments {
 			d := &reading.View.Deployments[i]
-			e := &entry{ID: cmp.Or(d.Name, "unnamed"), D: d, Reading: reading, Level: levelOf(d), past: r.place.Past}
+			e := &entry{ID: cmp.Or(d.Name, "unnamed"), D: d, Reading: reading, Level: levelOf(d), past: r.place.Past, reader: r}
 			if named[d.Name]++; named[d.Name] > 1 {
 				e.ID = fmt.Sprintf("%s~%d", e.ID, named[d.Name])
 			}

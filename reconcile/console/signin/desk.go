@@ -1,0 +1,228 @@
+package signin
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/alexedwards/scs/v2/memstore"
+	"golang.org/x/crypto/bcrypt"
+)
+
+// How long a session lasts.
+const (
+	// idleEnd is after how long without an act of the person a session ends. A page that
+	// refreshes itself is no act.
+	idleEnd = 30 * time.Minute
+	// absoluteEnd is after how long a session ends in any case.
+	absoluteEnd = 12 * time.Hour
+	// cookieName is that of the session.
+	cookieName = "mainstay-session"
+	// atOnce is how many passwords are compared at a time.
+	atOnce = 2
+)
+
+// The reasons why nobody is signed in.
+var (
+	// ErrWrong is of a name or a password that is not right; which, is not said.
+	ErrWrong = errors.New("the name or the password is not right")
+	// ErrTooMany is of attempts that come too fast.
+	ErrTooMany = errors.New("too many attempts")
+	// ErrStranger is of a person whom a proxy let in and whom the file of users does not
+	// have.
+	ErrStranger = errors.New("not one of the users")
+)
+
+// Options say how people are told apart.
+type Options struct {
+	Users *Users
+	// Header is what a proxy that asked already names the person in, believed only
+	// from the addresses in From. Empty believes none.
+	Header string
+	From   []netip.Addr
+	// Secure is set where browsers come by https, Path is below which the cookie counts.
+	Secure bool
+	Path   string
+	// Now is the clock, nil for the machine's own.
+	Now func() time.Time
+}
+
+// Desk signs people in and out. Its methods may be called by several at a time.
+type Desk struct {
+	Options
+	sessions         *scs.SessionManager
+	store            *memstore.MemStore
+	addresses, names *guesses
+	turns            chan struct{}
+}
+
+// New opens a desk. Close it.
+func New(o Options) *Desk {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	d := &Desk{Options: o, sessions: scs.New(), store: memstore.New(), addresses: newGuesses(), names: newGuesses(),
+		turns: make(chan struct{}, atOnce)}
+	d.sessions.Store, d.sessions.Lifetime = d.store, absoluteEnd
+	c := &d.sessions.Cookie
+	c.Name, c.Path, c.Secure, c.HttpOnly, c.SameSite, c.Persist = cookieName, o.Path, o.Secure, true, http.SameSiteLaxMode, false
+	return d
+}
+
+// Close ends what a desk runs.
+func (d *Desk) Close() { d.store.StopCleanup() }
+
+// Handler gives every request its session.
+func (d *Desk) Handler(next http.Handler) http.Handler { return d.sessions.LoadAndSave(next) }
+
+// Peer is where a request comes from: the address of the connection, or what a proxy
+// at an address of From says of it.
+func (d *Desk) Peer(r *http.Request) string {
+	peer := remote(r)
+	if d.believed(peer) {
+		all := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+		if a, err := netip.ParseAddr(strings.TrimSpace(all[len(all)-1])); err == nil {
+			return a.Unmap().String()
+		}
+	}
+	return peer.String()
+}
+
+func remote(r *http.Request) netip.Addr {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	a, err := netip.ParseAddr(host)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Unmap().WithZone("")
+}
+
+func (d *Desk) believed(peer netip.Addr) bool {
+	for _, a := range d.From {
+		if d.Header != "" && peer.IsValid() && a.Unmap() == peer {
+			return true
+		}
+	}
+	return false
+}
+
+// Who is the person that a request is of; ok is false for one of nobody. err is
+// ErrStranger, or says why the file of users cannot be read.
+func (d *Desk) Who(r *http.Request) (who User, ok bool, err error) {
+	if d.believed(remote(r)) {
+		switch named := r.Header.Values(d.Header); {
+		case len(named) > 1:
+			return User{}, false, ErrStranger
+		case len(named) == 1 && named[0] != "":
+			who, ok, err = d.Users.Find(named[0])
+			if err == nil && !ok {
+				err = ErrStranger
+			}
+			return who, ok, err
+		}
+	}
+	return d.ofSession(r.Context())
+}
+
+// ofSession is the person of a session that has not ended.
+func (d *Desk) ofSession(ctx context.Context) (User, bool, error) {
+	name := d.sessions.GetString(ctx, "name")
+	if name == "" {
+		return User{}, false, nil
+	}
+	now := d.Now()
+	since, acted := time.Unix(d.sessions.GetInt64(ctx, "since"), 0), time.Unix(d.sessions.GetInt64(ctx, "acted"), 0)
+	who, ok, err := d.Users.Find(name)
+	if err != nil {
+		return User{}, false, err
+	}
+	if !ok || now.Sub(since) > absoluteEnd || now.Sub(acted) > idleEnd || d.sessions.GetString(ctx, "mark") != mark(who) {
+		return User{}, false, d.sessions.Destroy(ctx)
+	}
+	return who, true, nil
+}
+
+// mark is another one after the password was changed, which ends the sessions before.
+func mark(u User) string {
+	sum := sha256.Sum256([]byte(u.Password))
+	return hex.EncodeToString(sum[:])
+}
+
+// Acted notes that the person of a session did something.
+func (d *Desk) Acted(r *http.Request) {
+	if d.sessions.GetString(r.Context(), "name") != "" {
+		d.sessions.Put(r.Context(), "acted", d.Now().Unix())
+	}
+}
+
+// SignIn begins a session for who gives the right password. The session gets a new
+// name, so that one that somebody else chose is worth nothing.
+// Errors: ErrTooMany, ErrWrong, and those of reading the file.
+func (d *Desk) SignIn(r *http.Request, name, password string) (User, error) {
+	now := d.Now()
+	if !d.addresses.allow(network(d.Peer(r)), now) || !d.names.allow(name[:min(len(name), longestText)], now) {
+		return User{}, ErrTooMany
+	}
+	who, ok, err := d.Users.Find(name)
+	if err != nil {
+		return User{}, err
+	}
+	hash := who.Password
+	if !ok {
+		hash = d.Users.any() // a name that nobody has takes as long as one that somebody has
+	}
+	select {
+	case d.turns <- struct{}{}:
+		defer func() { <-d.turns }()
+	case <-r.Context().Done():
+		return User{}, r.Context().Err()
+	}
+	right := bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) == nil
+	if !ok || !right {
+		return User{}, ErrWrong
+	}
+	ctx := r.Context()
+	if err := d.sessions.Clear(ctx); err != nil {
+		return User{}, err
+	}
+	if err := d.sessions.RenewToken(ctx); err != nil {
+		return User{}, err
+	}
+	d.sessions.Put(ctx, "name", who.Name)
+	d.sessions.Put(ctx, "mark", mark(who))
+	d.sessions.Put(ctx, "since", now.Unix())
+	d.sessions.Put(ctx, "acted", now.Unix())
+	return who, nil
+}
+
+// network is the address, or of IPv6 the network of one line.
+func network(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil || a.Is4() {
+		return address
+	}
+	p, err := a.Prefix(64)
+	if err != nil {
+		return address
+	}
+	return p.String()
+}
+
+// SignOut ends the session.
+func (d *Desk) SignOut(r *http.Request) error { return d.sessions.Destroy(r.Context()) }
+
+// Keep puts what a person had typed into the session, for one page.
+func (d *Desk) Keep(r *http.Request, draft string) { d.sessions.Put(r.Context(), "draft", draft) }
+
+// Kept takes it out again.
+func (d *Desk) Kept(r *http.Request) string { return d.sessions.PopString(r.Context(), "draft") }

@@ -1,0 +1,57 @@
+package signin
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// The bounds of guessing, for each address and each name.
+const (
+	guessesAtOnce = 10
+	guessEvery    = 6 * time.Second
+	// mostKnown is how many addresses, and how many names, are counted apart.
+	mostKnown = 4096
+)
+
+// guesses counts attempts by a key. What is beyond mostKnown shares one count, so that
+// nobody makes room for more guesses, nor takes memory, with more keys.
+type guesses struct {
+	mu    sync.Mutex
+	known map[string]*rate.Limiter
+	rest  *rate.Limiter
+}
+
+func newGuesses() *guesses {
+	return &guesses{known: map[string]*rate.Limiter{}, rest: limiter()}
+}
+
+func limiter() *rate.Limiter { return rate.NewLimiter(rate.Every(guessEvery), guessesAtOnce) }
+
+// allow reports whether one more attempt is let through now.
+func (g *guesses) allow(key string, now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	l, ok := g.known[key]
+	if !ok {
+		if len(g.known) >= mostKnown {
+			g.forget(now)
+		}
+		if len(g.known) >= mostKnown {
+			return g.rest.AllowN(now, 1)
+		}
+		l = limiter()
+		g.known[key] = l
+	}
+	return l.AllowN(now, 1)
+}
+
+// forget drops the keys that have as many attempts left as a new one.
+func (g *guesses) forget(now time.Time) {
+	for key, l := range g.known {
+		if l.TokensAt(now) >= guessesAtOnce {
+			delete(g.known, key)
+		}
+	}
+}
