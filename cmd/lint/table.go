@@ -106,7 +106,10 @@ func faces(with func(...string) []string) []row {
 		{folder: "reconcile/change", why: "carries a change out for any face: no flags, no terminal",
 			internal: with("schema", "reconcile/gitcmd", "reconcile/fleet", "reconcile/forecast", "reconcile/plan/conditions"), modules: []string{goYAML}},
 		{folder: "reconcile/console", why: "shows what others found out; it asks through interfaces and reads no git",
-			internal: with("reconcile/fleet", "reconcile/forecast", "reconcile/change", "reconcile/plain", "reconcile/ownhost", "reconcile/plan/conditions")},
+			internal: with("reconcile/fleet", "reconcile/forecast", "reconcile/change", "reconcile/plain", "reconcile/ownhost", "reconcile/gitcmd", "reconcile/plan/conditions")},
+		{folder: "reconcile/console/signin", why: "the one home of passwords and sessions; it knows no deployment",
+			modules: []string{scs, xCrypto, xTime, renameio}},
+		{folder: "reconcile/console/audit", why: "keeps lines about acts, and knows no page"},
 		{folder: "reconcile/console/words", why: "the words of the page, which know no deployment", modules: []string{goI18n, xText}},
 		{folder: "reconcile/console/archive", why: "reads the past and the open branches for the page",
 			internal: []string{"schema", "reconcile/console", "reconcile/fleet", "reconcile/change", "reconcile/gitcmd"}},
@@ -170,6 +173,8 @@ const (
 	goCmp      = "github.com/google/go-cmp"
 	chromedp   = "github.com/chromedp"
 	goI18n     = "github.com/nicksnyder/go-i18n/v2"
+	scs        = "github.com/alexedwards/scs/v2"
+	xTime      = "golang.org/x/time"
 	xText      = "golang.org/x/text"
 	xCrypto    = "golang.org/x/crypto"
 	xSys       = "golang.org/x/sys"

@@ -25,11 +25,11 @@ func (a *app) consoleCommand() *cobra.Command {
 		Short: "A web page of what every deployment is, and was",
 		Long: "console serves a web page of every deployment of one or more repositories: who serves, every\n" +
 			"node and why it is as it is, a switch while it runs, the history, and what open branches would do.\n" +
-			"It follows live, in English or French as the browser asks. It only reads: a switch is a commit,\n" +
-			"made with `mainstay failover`. When git is out of reach, every page says since when it is old.\n\n" +
-			"It asks nobody who they are. Let it listen on this machine alone, as it does without --listen, or\n" +
-			"put it behind a proxy that asks. /api/v1/openapi.json describes its JSON; /metrics and /healthz\n" +
-			"are for monitoring.\n" + endsWith(),
+			"It follows live, in English or French. When git is out of reach, every page says since when it is\n" +
+			"old. It only reads and asks nobody who they are, and listens on this machine alone, unless told\n" +
+			"otherwise. With --allow-commits every page is for the people of --users, who may commit a switch\n" +
+			"as `mainstay failover` does. /api/v1/openapi.json describes its JSON; /metrics and /healthz are\n" +
+			"for monitoring.\n" + endsWith(),
 		Example: "  mainstay console\n  mainstay console --repo ssh://git@git.example.org/voice/paris.git\n" +
 			"  mainstay console --listen 0.0.0.0:8443 --host page.example.org --tls-cert page.crt --tls-key page.key",
 		RunE: func(c *cobra.Command, _ []string) error { return a.console(c.Context(), o) },
@@ -45,6 +45,8 @@ func (a *app) consoleCommand() *cobra.Command {
 	f.StringVar(&o.Certificate, "tls-cert", "", "a certificate, to serve https")
 	f.StringVar(&o.Key, "tls-key", "", "its private key")
 	f.DurationVar(&o.Every, "every", console.DefaultEvery, "how often to look at git")
+	o.Flags(c)
+	c.AddCommand(webpage.UserCommand(a.in, a.out, a.err, endsWith()))
 	return c
 }
 

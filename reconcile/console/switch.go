@@ -196,7 +196,11 @@ func (c *Console) switchNow(w http.ResponseWriter, r *http.Request) {
 	key := strings.Join([]string{p.Person.Name, e.ID, string(v.To), fmt.Sprint(v.Review), v.Key}, "\x00")
 	code := http.StatusConflict
 	to := c.once.do(key, func() (to string) {
-		to, code = c.carryOut(r, p, e, v)
+		line := audit.Line{What: "switch to " + string(v.To), About: e.ID, Result: audit.Refused, Text: v.Reason}
+		defer func() { c.note(r, line) }()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), pushBound)
+		defer cancel()
+		to, code = (&commission{c, p, e, v, &line}).carryOut(ctx)
 		return to
 	})
 	if to == "" {
@@ -223,14 +227,20 @@ func (o order) wrong() string {
 	return ""
 }
 
+// commission is a switch on its way: for whom, of what, and what the audit keeps of it.
+type commission struct {
+	*Console
+	page  *page
+	entry *entry
+	view  *switchView
+	line  *audit.Line
+}
+
 // carryOut commits and pushes. It returns where to go, or fills the view with why
 // nothing was committed, with the code to answer.
-func (c *Console) carryOut(r *http.Request, p *page, e *entry, v *switchView) (to string, code int) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), pushBound)
-	defer cancel()
-	line := audit.Line{What: "switch to " + string(v.To), About: e.ID, Result: audit.Refused, Text: v.Reason}
-	defer func() { c.note(r, line) }()
-	c.prepare(ctx, p, e, v, v.words())
+func (o *commission) carryOut(ctx context.Context) (to string, code int) {
+	p, v, line := o.page, o.view, o.line
+	o.prepare(ctx, p, o.entry, v, v.words())
 	d := v.Draft
 	switch {
 	case d.View != nil && d.View.Commit != v.Base:
@@ -248,7 +258,7 @@ func (c *Console) carryOut(r *http.Request, p *page, e *entry, v *switchView) (t
 		v.Problem, v.Said, line.Text = p.Word("change.refused"), refused.Reason, refused.Reason
 		return "", http.StatusConflict
 	}
-	return c.push(ctx, p, e, v, &line)
+	return o.push(ctx)
 }
 
 // overtaken says who was first, and what is declared now.
@@ -258,7 +268,8 @@ func (c *Console) overtaken(p *page, d Draft) string {
 }
 
 // push commits what was prepared, and says what came of it.
-func (c *Console) push(ctx context.Context, p *page, e *entry, v *switchView, line *audit.Line) (to string, code int) {
+func (o *commission) push(ctx context.Context) (to string, code int) {
+	p, e, v, line := o.page, o.entry, o.view, o.line
 	pen, prop, branch := e.reader.place.Pen, v.Draft.Proposal, v.Draft.View.Branch
 	offer := fmt.Sprintf("%s-to-%s", prop.Now.Name, v.To)
 	if v.Review {
@@ -271,13 +282,14 @@ func (c *Console) push(ctx context.Context, p *page, e *entry, v *switchView, li
 	case err == nil:
 		line.Result, line.Text = audit.OK, done(hash, branch, prop, v.Reason)
 		if v.Review {
-			return c.base + e.Link("review"), 0
+			return o.base + e.Link("review"), 0
 		}
-		c.show(ctx, e.reader, v.Base)
-		return c.base + e.Link(), 0
+		o.show(ctx, e.reader, v.Base)
+		return o.base + e.Link(), 0
 	case errors.Is(err, change.ErrMoved):
 		line.Text = "somebody else pushed meanwhile"
-		return c.moved(ctx, p, e, v, offer), http.StatusConflict
+		o.moved(ctx, offer)
+		return "", http.StatusConflict
 	case errors.As(err, &said):
 		if text, refused := said.Refused(); refused {
 			line.Text = "the server takes no push to " + branch + ": " + text
@@ -288,7 +300,7 @@ func (c *Console) push(ctx context.Context, p *page, e *entry, v *switchView, li
 			return "", http.StatusConflict
 		}
 	}
-	return c.unsure(ctx, p, e, v, hash, err, line)
+	return o.unsure(ctx, hash, err)
 }
 
 // done is what the audit keeps of a commit.
@@ -301,18 +313,18 @@ func done(hash, branch string, p *change.Proposal, reason string) string {
 }
 
 // moved tells of a push that came too late.
-func (c *Console) moved(ctx context.Context, p *page, e *entry, v *switchView, offer string) string {
-	if v.Review {
-		v.Problem, v.Said = p.Say("change.branch-taken", "Branch", offer), ""
-		return ""
+func (o *commission) moved(ctx context.Context, offer string) {
+	if o.view.Review {
+		o.view.Problem, o.view.Said = o.page.Say("change.branch-taken", "Branch", offer), ""
+		return
 	}
-	c.prepare(ctx, p, e, v, nil)
-	return ""
+	o.prepare(ctx, o.page, o.entry, o.view, nil)
 }
 
 // unsure looks whether a push that ended with an error came through: its answer may
 // have been lost on the way. What cannot be read again is said to be not known.
-func (c *Console) unsure(ctx context.Context, p *page, e *entry, v *switchView, hash string, err error, line *audit.Line) (to string, code int) {
+func (o *commission) unsure(ctx context.Context, hash string, err error) (to string, code int) {
+	p, e, v, line := o.page, o.entry, o.view, o.line
 	v.Problem, v.Said, v.Advice = p.Word("change.failed"), err.Error(), ""
 	line.Result, line.Text = audit.Failed, err.Error()
 	if errors.Is(err, change.ErrNotCommitted) || v.Review {
@@ -322,8 +334,8 @@ func (c *Console) unsure(ctx context.Context, p *page, e *entry, v *switchView, 
 	switch {
 	case again.View != nil && again.View.Commit == hash:
 		line.Result, line.Text = audit.OK, done(hash, again.View.Branch, v.Draft.Proposal, v.Reason)
-		c.show(ctx, e.reader, v.Base)
-		return c.base + e.Link(), 0
+		o.show(ctx, e.reader, v.Base)
+		return o.base + e.Link(), 0
 	case again.View == nil:
 		v.Problem = p.Word("change.unknown")
 		line.Text = fmt.Sprintf("it is not known whether %s was pushed: %v; %v", hash, err, readErr)

@@ -1,7 +1,8 @@
 // Package webpage puts the web page together for one process: what reads the
 // repositories, what tells of their past, and the listener that browsers come to.
 //
-// It must not know of flags, nor of how anything is shown.
+// It has the flags and the command of signing in, and must not know how anything is
+// shown.
 package webpage
 
 import (
@@ -10,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"mainstay/reconcile/console"
@@ -31,7 +33,8 @@ type Options struct {
 	Certificate, Key string
 	// Every is how often a repository is looked at.
 	Every time.Duration
-	Log   *slog.Logger
+	Signing
+	Log *slog.Logger
 	// Ready is called once with the address of the page.
 	Ready func(address string)
 }
@@ -50,16 +53,29 @@ func (w wrong) Hint() string { return w.hint }
 
 // Run serves the page until ctx ends.
 func Run(ctx context.Context, o Options) error {
+	desk, log, err := o.desk()
+	if err != nil {
+		return err
+	}
+	if desk != nil {
+		defer desk.Close()
+		defer log.Close()
+	}
 	var places []console.Repository
 	for _, where := range o.Places {
 		past := archive.New(where)
 		defer past.Close()
-		places = append(places, console.Repository{
+		place := console.Repository{
 			Name: fleet.Shown(where.URL), Past: past,
 			Open: func() (console.Looker, error) { return fleet.Open(where) },
-		})
+		}
+		if desk != nil {
+			place.Pen = past
+		}
+		places = append(places, place)
 	}
-	page, err := console.New(console.Options{Repositories: places, Prefix: o.Prefix, Hosts: o.names(), Every: o.Every, Log: o.Log})
+	page, err := console.New(console.Options{Repositories: places, Prefix: o.Prefix, Hosts: o.names(), Every: o.Every,
+		Desk: desk, Audit: log, Log: o.Log})
 	if err != nil {
 		return err
 	}
@@ -75,6 +91,14 @@ func Run(ctx context.Context, o Options) error {
 	end()
 	<-reading
 	return err
+}
+
+// path is where the cookies of the page count.
+func (o Options) path() string {
+	if p := strings.Trim(o.Prefix, "/"); p != "" {
+		return "/" + p + "/"
+	}
+	return "/"
 }
 
 // names are those of --host, and the one that --listen names.

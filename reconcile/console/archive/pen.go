@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"mainstay/reconcile/change"
 	"mainstay/reconcile/console"
@@ -54,5 +55,6 @@ func (a *Archive) Push(ctx context.Context, p *change.Proposal, by console.Autho
 	if _, err := repo.Run(ctx, gitcmd.Git("var", "GIT_COMMITTER_IDENT")); err != nil {
 		repo.Env = append(repo.Env, "GIT_COMMITTER_NAME="+by.Name, "GIT_COMMITTER_EMAIL="+by.Email)
 	}
+	a.copied, a.openAt = time.Time{}, time.Time{} // the branches are others now
 	return p.Push(ctx, repo, a.place.URL, branch)
 }
