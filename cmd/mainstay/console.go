@@ -31,7 +31,7 @@ func (a *app) consoleCommand() *cobra.Command {
 			"as `mainstay failover` does. /api/v1/openapi.json describes its JSON; /metrics and /healthz are\n" +
 			"for monitoring.\n" + endsWith(),
 		Example: "  mainstay console\n  mainstay console --repo ssh://git@git.example.org/voice/paris.git\n" +
-			"  mainstay console --listen 0.0.0.0:8443 --host page.example.org --tls-cert page.crt --tls-key page.key",
+			"  mainstay console --host page.example.org --tls-cert p.crt --tls-key p.key",
 		RunE: func(c *cobra.Command, _ []string) error { return a.console(c.Context(), o) },
 	}
 	f := c.Flags()
@@ -54,8 +54,8 @@ func (a *app) console(ctx context.Context, o *consoleOptions) error {
 	if o.Every < time.Second {
 		return failf(exitUsage, "--every is %s", o.Every).hintf("use a second or more")
 	}
-	if (o.Certificate == "") != (o.Key == "") {
-		return failf(exitUsage, "--tls-cert and --tls-key go together").hintf("name both files, or neither")
+	if pair := o.Unpaired(); pair != "" {
+		return failf(exitUsage, "%s go together", pair).hintf("name both, or neither")
 	}
 	if len(o.repositories) == 0 {
 		o.repositories = []string{""}

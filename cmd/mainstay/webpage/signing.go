@@ -29,16 +29,27 @@ func (s *Signing) Flags(c *cobra.Command) {
 	f.StringVar(&s.Audit, "audit", "", "a file for a line of JSON about every act")
 	f.StringVar(&s.Header, "trust-header", "", "a header in which a proxy that asked already names the user")
 	f.StringArrayVar(&s.From, "trust-from", nil, "the address of that proxy; may be given again")
-	c.MarkFlagsRequiredTogether("allow-commits", "users")
-	c.MarkFlagsRequiredTogether("trust-header", "trust-from")
+}
+
+// Unpaired names two flags of which only one was given, empty when there are none.
+func (o *Options) Unpaired() string {
+	switch {
+	case (o.Certificate == "") != (o.Key == ""):
+		return "--tls-cert and --tls-key"
+	case o.Allow != (o.Users != ""):
+		return "--allow-commits and --users"
+	case (o.Header == "") != (len(o.From) == 0):
+		return "--trust-header and --trust-from"
+	}
+	return ""
 }
 
 // desk opens what people sign in at, nothing for a page that only reads.
 func (o Options) desk() (*signin.Desk, *audit.Log, error) {
 	s := o.Signing
 	if !s.Allow {
-		if s.Header != "" || s.Audit != "" || s.Users != "" {
-			return nil, nil, wrong{fmt.Errorf("--users, --audit and --trust-header are for a page where people sign in"), "add --allow-commits with --users, or leave them out"}
+		if s.Header != "" || s.Audit != "" {
+			return nil, nil, wrong{fmt.Errorf("--audit and --trust-header are for a page where people sign in"), "add --allow-commits with --users, or leave them out"}
 		}
 		return nil, nil, nil
 	}
