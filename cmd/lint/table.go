@@ -55,7 +55,7 @@ func loop(with func(...string) []string) []row {
 		{folder: "reconcile/plan/conditions", why: "words for people, which no decision reads", internal: []string{"reconcile/plan"}},
 		{folder: "reconcile/plan/...", why: "the decision is pure: no I/O, no clock, no randomness", internal: []string{"spec", "reconcile/plan/restart"}},
 		{folder: "reconcile/managed", why: "a record that the loop, the machine and the guard read", internal: []string{"spec"}},
-		{folder: "reconcile/control", why: "decodes orders, calls the agent, encodes answers", internal: with("reconcile", "reconcile/record", "reconcile/plain", "reconcile/plan/permit")},
+		{folder: "reconcile/control", why: "decodes orders, calls the agent, encodes answers", internal: with("reconcile", "reconcile/record", "reconcile/plain", "reconcile/ownhost", "reconcile/plan/permit")},
 		{folder: "reconcile/record", why: "keeps decisions with their input, and replays them", internal: with("reconcile/plain")},
 		{folder: "reconcile/task", why: "jobs and checks run beside the loop and never hold it up",
 			internal: with("reconcile/run", "reconcile/plan/permit")},
@@ -95,6 +95,7 @@ func loop(with func(...string) []string) []row {
 // before it: what deployments are, what a change will do, and to carry it out.
 func faces(with func(...string) []string) []row {
 	return []row{
+		{folder: "reconcile/ownhost", why: "names of a server, which know nothing of what is served"},
 		{folder: "reconcile/plain", why: "text for people, which has no meaning here"},
 		{folder: "reconcile/gitcmd", why: "a person's own git program; spec.Folder says which files git does not store as they lie",
 			internal: []string{"spec"}},
@@ -105,7 +106,7 @@ func faces(with func(...string) []string) []row {
 		{folder: "reconcile/change", why: "carries a change out for any face: no flags, no terminal",
 			internal: with("schema", "reconcile/gitcmd", "reconcile/fleet", "reconcile/forecast", "reconcile/plan/conditions"), modules: []string{goYAML}},
 		{folder: "reconcile/console", why: "shows what others found out; it asks through interfaces and reads no git",
-			internal: with("reconcile/fleet", "reconcile/forecast", "reconcile/change", "reconcile/plain", "reconcile/plan/conditions")},
+			internal: with("reconcile/fleet", "reconcile/forecast", "reconcile/change", "reconcile/plain", "reconcile/ownhost", "reconcile/plan/conditions")},
 		{folder: "reconcile/console/words", why: "the words of the page, which know no deployment", modules: []string{goI18n, xText}},
 		{folder: "reconcile/console/archive", why: "reads the past and the open branches for the page",
 			internal: []string{"schema", "reconcile/console", "reconcile/fleet", "reconcile/change", "reconcile/gitcmd"}},

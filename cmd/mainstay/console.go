@@ -31,7 +31,7 @@ func (a *app) consoleCommand() *cobra.Command {
 			"put it behind a proxy that asks. /api/v1/openapi.json describes its JSON; /metrics and /healthz\n" +
 			"are for monitoring.\n" + endsWith(),
 		Example: "  mainstay console\n  mainstay console --repo ssh://git@git.example.org/voice/paris.git\n" +
-			"  mainstay console --listen 0.0.0.0:8443 --tls-cert page.crt --tls-key page.key",
+			"  mainstay console --listen 0.0.0.0:8443 --host page.example.org --tls-cert page.crt --tls-key page.key",
 		RunE: func(c *cobra.Command, _ []string) error { return a.console(c.Context(), o) },
 	}
 	f := c.Flags()
@@ -40,6 +40,7 @@ func (a *app) consoleCommand() *cobra.Command {
 	f.StringVar(&o.location.Path, "path", "", "the document (default: every one of the branch)")
 	o.access(c)
 	f.StringVar(&o.Listen, "listen", "127.0.0.1:8080", "the address to listen on")
+	f.StringArrayVar(&o.Hosts, "host", nil, "a name under which browsers ask for the page, beside addresses, localhost and --listen; may be given again")
 	f.StringVar(&o.Prefix, "prefix", "", "the path below which everything is, behind a proxy")
 	f.StringVar(&o.Certificate, "tls-cert", "", "a certificate, to serve https")
 	f.StringVar(&o.Key, "tls-key", "", "its private key")

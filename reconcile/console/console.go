@@ -58,6 +58,9 @@ type Options struct {
 	// Prefix is the path below which everything is, such as /mainstay; empty is the
 	// root.
 	Prefix string
+	// Hosts are the names under which browsers come here, beside addresses and
+	// localhost.
+	Hosts []string
 	// Every is how often a repository is looked at; zero means DefaultEvery.
 	Every time.Duration
 	// Streams is how many browsers may follow live at once; zero means mostStreams.

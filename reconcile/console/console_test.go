@@ -348,6 +348,26 @@ func TestThePageOnlyReads(t *testing.T) {
 	}
 }
 
+// A page of somebody's domain whose name has come to mean this address is another name.
+func TestAnotherNameForThisAddressIsRefused(t *testing.T) {
+	attack.Row(t, "web page", "somebody's name that has come to mean this address (DNS rebinding)", "refused with 421, nothing read")
+	s := newSite(t, Options{Hosts: []string{"page.example.org"}}, &repository{view: viewOf(calm("paris"))})
+	for host, want := range map[string]int{
+		"page.example.org": http.StatusOK, "Page.Example.Org:443": http.StatusOK, "localhost:8080": http.StatusOK, "192.0.2.7:8080": http.StatusOK,
+		"evil.example:8080": http.StatusMisdirectedRequest, "page.example.org.evil.example": http.StatusMisdirectedRequest,
+	} {
+		for _, path := range []string{"/d/paris", "/api/v1/deployments", "/metrics"} {
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			r.Host = host
+			w := httptest.NewRecorder()
+			s.console.Handler().ServeHTTP(w, r)
+			if w.Code != want || want != http.StatusOK && (strings.Contains(w.Body.String(), "paris") || !strings.Contains(w.Body.String(), "--host")) {
+				t.Errorf("%s of %s: %d %s", path, host, w.Code, w.Body)
+			}
+		}
+	}
+}
+
 func TestEverythingIsBelowThePrefix(t *testing.T) {
 	attack.Row(t, "web page", "addresses beside the prefix, and a prefix that is none", "not found, refused")
 	s := newSite(t, Options{Prefix: "/voice/page/"}, &repository{view: viewOf(calm("paris"), calm("lyon"))})

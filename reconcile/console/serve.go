@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"mainstay/reconcile/ownhost"
 )
 
 // answerBound is how long a browser may take to be given a page.
@@ -55,7 +57,24 @@ func (c *Console) Handler() http.Handler {
 		outer.HandleFunc("/", c.notFound)
 		h = outer
 	}
-	return guarded(h)
+	return guarded(c.ownName(h))
+}
+
+// ownName refuses what a browser was made to ask under somebody's name that has come to
+// mean this address: a page of that name could read all of this one.
+func (c *Console) ownName(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ownhost.Known(r.Host, c.options.Hosts) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		text := "this page is asked under a name that is not its own: ask for its address, or start mainstay console with --host and that name"
+		if wantsJSON(r) {
+			apiError(w, http.StatusMisdirectedRequest, text)
+			return
+		}
+		http.Error(w, text, http.StatusMisdirectedRequest)
+	})
 }
 
 // guarded sets what holds for every answer: no other page frames it, nothing guesses

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"slices"
-	"strings"
+
+	"mainstay/reconcile/ownhost"
 )
 
 // errOtherHost is of a request that came to a loopback address under a name that is
@@ -18,7 +18,7 @@ var errOtherHost = errors.New("this address is asked under a name that is not th
 // that, and may use any name.
 func ownHost(next http.Handler, names ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if local, is := r.Context().Value(http.LocalAddrContextKey).(net.Addr); is && loopback(local.String()) && !knownHost(r.Host, names) {
+		if local, is := r.Context().Value(http.LocalAddrContextKey).(net.Addr); is && loopback(local.String()) && !ownhost.Known(r.Host, names) {
 			writeError(w, http.StatusMisdirectedRequest, errOtherHost)
 			return
 		}
@@ -30,13 +30,4 @@ func loopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	ip := net.ParseIP(host)
 	return err == nil && ip != nil && ip.IsLoopback()
-}
-
-func knownHost(host string, names []string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
-	return host == "" || host == "localhost" || net.ParseIP(host) != nil ||
-		slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, host) })
 }

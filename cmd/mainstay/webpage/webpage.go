@@ -24,6 +24,9 @@ type Options struct {
 	// Listen is an address as net.Listen takes it, Prefix the path below which
 	// everything is.
 	Listen, Prefix string
+	// Hosts are the names under which browsers come here, beside addresses and
+	// localhost.
+	Hosts []string
 	// Certificate and Key are files, both empty for plain http.
 	Certificate, Key string
 	// Every is how often a repository is looked at.
@@ -56,7 +59,7 @@ func Run(ctx context.Context, o Options) error {
 			Open: func() (console.Looker, error) { return fleet.Open(where) },
 		})
 	}
-	page, err := console.New(console.Options{Repositories: places, Prefix: o.Prefix, Every: o.Every, Log: o.Log})
+	page, err := console.New(console.Options{Repositories: places, Prefix: o.Prefix, Hosts: o.names(), Every: o.Every, Log: o.Log})
 	if err != nil {
 		return err
 	}
@@ -72,6 +75,14 @@ func Run(ctx context.Context, o Options) error {
 	end()
 	<-reading
 	return err
+}
+
+// names are those of --host, and the one that --listen names.
+func (o Options) names() []string {
+	if host, _, err := net.SplitHostPort(o.Listen); err == nil && host != "" {
+		return append([]string{host}, o.Hosts...)
+	}
+	return o.Hosts
 }
 
 // open listens, with TLS where a certificate was named.
