@@ -78,7 +78,7 @@ func newGuard(c GuardConfig) (*guardRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	disk, err := state.Open(c.File.State)
+	disk, err := state.OpenWithSpare(c.File.State, c.File.Socket, boot)
 	if err != nil {
 		return nil, err
 	}

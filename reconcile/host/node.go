@@ -54,7 +54,11 @@ type Node struct {
 
 // New puts a node's agent together. Nothing is touched before it runs.
 func New(ctx context.Context, c Config) (*Node, error) {
-	disk, err := state.Open(c.File.State)
+	boot, err := machine.BootID()
+	if err != nil {
+		return nil, err
+	}
+	disk, err := state.OpenWithSpare(c.File.State, c.File.Socket, boot)
 	if err != nil {
 		return nil, err
 	}

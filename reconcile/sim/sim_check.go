@@ -142,11 +142,8 @@ func (c *checker) poweredOff(n *node) {
 func (c *checker) agentStarted(n *node) {
 	c.tick++
 	n.mark.tips, n.mark.commit = map[string]uint64{}, ""
-	switch {
-	case !n.active() && !n.runs(): // what a person started meanwhile looks as if it had never stopped
+	if !n.active() && !n.runs() { // what a person started meanwhile looks as if it had never stopped
 		n.mark.ended, n.mark.serving = c.tick, false
-	case n.disk.refused: // no disk knows of a stop that began, and what still runs goes on (R5)
-		n.mark.ended = 0
 	}
 }
 
@@ -179,7 +176,7 @@ func (c *checker) pushes(n *node, p plan.Push) {
 		c.fail("%s releases while its services run", n.machine)
 	}
 	var m plan.Memory
-	if n.disk.full || n.disk.refused || c.w.server.tip(n.role).ID != p.Parent || n.disk.peek("memory", &m) != nil {
+	if c.w.server.tip(n.role).ID != p.Parent || n.disk.peek("memory", &m) != nil {
 		return
 	}
 	if m.Pending == nil || m.Pending.Parent != p.Parent {

@@ -23,29 +23,23 @@ type disk struct {
 	// damaged are the values that will not be readable.
 	damaged map[string]bool
 	full    bool
-	// refused says that the newest save of the memory failed.
-	refused bool
-	strict  bool
+	// spare are the values that a full disk refused, until the machine's boot ends.
+	spare  map[string]any
+	strict bool
 }
 
 func newDisk(n *node) *disk {
-	return &disk{n: n, values: map[string]any{}, damaged: map[string]bool{}}
+	return &disk{n: n, values: map[string]any{}, damaged: map[string]bool{}, spare: map[string]any{}}
 }
 
 // copyTo makes a byte for byte copy, as cloning a machine does.
 func (d *disk) copyTo(n *node) *disk {
-	return &disk{n: n, values: maps.Clone(d.values), damaged: map[string]bool{}, strict: d.strict}
+	return &disk{n: n, values: maps.Clone(d.values), damaged: map[string]bool{}, spare: map[string]any{}, strict: d.strict}
 }
 
 // Save is part of reconcile.Disk.
 func (d *disk) Save(name string, v any) error {
 	d.n.touch()
-	if name == "memory" {
-		d.refused = d.full
-	}
-	if d.full {
-		return errDiskFull
-	}
 	if d.strict {
 		b, err := json.Marshal(v)
 		if err != nil {
@@ -56,7 +50,12 @@ func (d *disk) Save(name string, v any) error {
 	if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer {
 		v = p.Elem().Interface()
 	}
+	if d.full {
+		d.spare[name] = v
+		return errDiskFull
+	}
 	d.values[name] = v
+	delete(d.spare, name)
 	delete(d.damaged, name)
 	d.n.touch()
 	return nil
@@ -64,11 +63,14 @@ func (d *disk) Save(name string, v any) error {
 
 // Load is part of reconcile.Disk.
 func (d *disk) Load(name string, into any) error {
-	v, ok := d.values[name]
-	if !ok {
-		return fs.ErrNotExist
+	v, spared := d.spare[name]
+	if !spared {
+		var ok bool
+		if v, ok = d.values[name]; !ok {
+			return fs.ErrNotExist
+		}
 	}
-	if d.damaged[name] {
+	if d.damaged[name] && !spared {
 		delete(d.values, name)
 		delete(d.damaged, name)
 		return errDamaged
@@ -80,9 +82,12 @@ func (d *disk) Load(name string, into any) error {
 	return nil
 }
 
+// boot empties what a boot begins without.
+func (d *disk) boot() { clear(d.spare) }
+
 // peek is Load for whoever is not the agent: it sets nothing aside.
 func (d *disk) peek(name string, into any) error {
-	if d.damaged[name] {
+	if _, spared := d.spare[name]; d.damaged[name] && !spared {
 		return errDamaged
 	}
 	return d.Load(name, into)

@@ -166,6 +166,7 @@ func (n *node) powerOff() {
 	}
 	n.w.trace(n.machine, "power off")
 	n.killAgent()
+	n.disk.boot()
 	n.on, n.suspended, n.frozen, n.waiting = false, false, false, nil
 	for _, s := range n.services {
 		s.vanish()

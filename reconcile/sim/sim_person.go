@@ -96,9 +96,6 @@ func (w *World) attend() {
 		if r.Status == plan.Held && r.Rule == plan.R9 && w.server.tip(n.role).Holder.Side() == n.side {
 			n.proc.take(&plan.TakeoverAsk{Attest: "the old machine is gone", Adopt: true})
 		}
-		if r.Status == plan.Held && r.Rule == plan.R1 && w.takesItselfForACopy(n) {
-			n.proc.take(&plan.TakeoverAsk{Attest: "there is no other machine of this name", Adopt: true})
-		}
 		if slices.ContainsFunc(r.Conditions, func(c plan.Condition) bool { return c.Type == plan.CondMachineUnseen }) {
 			n.proc.take(&plan.TakeoverAsk{Attest: "the old machine is gone", Adopt: true})
 		}
@@ -110,13 +107,6 @@ func (w *World) attend() {
 		}
 	}
 	w.after(20*time.Second, w.attend)
-}
-
-// takesItselfForACopy reports whether a machine leaves its own claim alone, because a disk
-// that was full when it booted does not know the run that made it (R1).
-func (w *World) takesItselfForACopy(n *node) bool {
-	twin := slices.ContainsFunc(w.nodes, func(o *node) bool { return o != n && o.name == n.name && o.on })
-	return w.server.tip(n.role).Instance == n.fingerprint && !twin
 }
 
 // knowsBest reports whether no other node of the role that waits for a person

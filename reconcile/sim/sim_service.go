@@ -209,6 +209,9 @@ func (s *services) Drain(i int) {
 	s.p.n.touch()
 	turn := s.begin(i, plan.OpDrain)
 	r := s.p.n.services[i]
+	if r.up && !r.ready {
+		r.getReady(turn) // it goes on getting ready, whatever is asked of it meanwhile
+	}
 	s.finish(r, turn, s.p.n.w.upTo(2*s.p.n.w.Timing.Stop), func() {}, func() {
 		s.seen[i].Drained = true
 		s.ended(i, false, "")

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -57,6 +58,8 @@ type Folder struct {
 	bound time.Duration
 	turn  chan struct{}             // held during an access: what was written last stays
 	began atomic.Pointer[time.Time] // when that access began
+	spare *spare                    // nil for a folder that has none
+	save  sync.Mutex                // held during a Save: the spare's value is the newest
 	// change makes one change of the disk: point names it and do makes it, with
 	// data. A test lets the machine end before, in the middle of or after it.
 	change func(point string, data []byte, do func([]byte) error) error
@@ -126,7 +129,9 @@ func (s *Folder) Dir() string { return s.dir }
 
 // Save writes v as JSON under a name: temporary file, fsync, rename. When it
 // returns nil the value survives a power cut; when it returns an error, such as
-// of a full disk, what was there before still is.
+// of a full disk, what was there before still is. With a spare folder the value that
+// the disk refused outlives this process all the same: Load returns it until the
+// machine ends.
 func (s *Folder) Save(name string, v any) error {
 	file, err := s.file(name)
 	if err != nil {
@@ -140,13 +145,37 @@ func (s *Folder) Save(name string, v any) error {
 	if len(whole) > maxState {
 		return fmt.Errorf("save %s: %w: more than %d MiB", file, ErrTooLarge, maxState>>20)
 	}
-	_, err = access(s, func() (struct{}, error) {
-		return struct{}{}, s.replace(file, whole)
-	})
-	if err != nil {
+	s.save.Lock()
+	defer s.save.Unlock()
+	if err := s.write(name, file, whole); err != nil {
 		return fmt.Errorf("save %s: %w", name, err)
 	}
 	return nil
+}
+
+// write puts a value on disk, and into the spare folder when the disk refuses it. A
+// value in the spare folder is replaced first: were the process killed in between, an
+// old one would count as the newest.
+func (s *Folder) write(name, file string, whole []byte) error {
+	kept := s.spare.has(name)
+	if kept {
+		if err := s.spare.keep(name, whole); err != nil {
+			if undropped := s.spare.drop(name); undropped != nil {
+				return errors.Join(err, undropped)
+			}
+			kept = false
+		}
+	}
+	_, err := access(s, func() (struct{}, error) {
+		return struct{}{}, s.replace(file, whole)
+	})
+	switch {
+	case err == nil:
+		return s.spare.drop(name)
+	case s.spare == nil || kept:
+		return err
+	}
+	return errors.Join(err, s.spare.keep(name, whole))
 }
 
 // replace puts a whole file in the place of another one, or of none.
@@ -172,28 +201,37 @@ func (s *Folder) replace(file string, whole []byte) error {
 // Load reads what Save wrote under a name into v. A file that was never written
 // is an fs.ErrNotExist. One that is damaged is set aside under another name and
 // is ErrDamaged; v is then not to be used. Nothing is known of one that the disk
-// does not give within the bound.
+// does not give within the bound. A value in the spare folder is newer than the disk's.
 func (s *Folder) Load(name string, v any) error {
 	file, err := s.file(name)
 	if err != nil {
 		return err
 	}
-	whole, err := access(s, func() ([]byte, error) { return readBounded(file) })
+	whole, err := s.spare.read(name)
+	if err == nil {
+		return s.spare.decode(name, whole, v)
+	}
+	whole, err = access(s, func() ([]byte, error) { return readBounded(file) })
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errHangs) {
 		return fmt.Errorf("load %s: %w", name, err)
 	}
-	var data []byte
 	if err == nil {
-		data, err = checked(name, whole)
-	}
-	if err == nil {
-		err = json.Unmarshal(data, v)
+		err = decode(name, whole, v)
 	}
 	if err == nil {
 		return nil
 	}
 	_, err = access(s, func() (struct{}, error) { return struct{}{}, s.setAside(file, err) })
 	return err
+}
+
+// decode reads what Save wrote.
+func decode(name string, whole []byte, v any) error {
+	data, err := checked(name, whole)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
 }
 
 func (s *Folder) file(name string) (string, error) {

@@ -188,7 +188,7 @@ func conditionsOfNodes() []Type {
 			Do:      "Look at both nodes; state it again only if it is still true."},
 		{Type: plan.CondStateNotSaved, Blocks: true,
 			Meaning: "Something could not be kept on disk.",
-			Do:      "Free the disk: a restart would forget it."},
+			Do:      "Free the disk: a restart of the machine would forget it."},
 		{Type: plan.CondTakeover,
 			Meaning: "A person took over on this node (R9).",
 			Do:      "Make the document agree, or `mainstay takeover --end`."},
