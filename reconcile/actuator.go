@@ -81,7 +81,7 @@ type Actuator struct {
 	untold   string // why the guard does not know of it
 	pause    *Pause
 	takeover *plan.TakeoverAsk
-	unkept   map[string]any // orders, or their ends, that are not on disk, by file
+	unkept   map[string]any // what is not on disk but for the memory, by file
 	// endDrain is a person's word that the drain under way ends (R2).
 	endDrain bool
 	in       plan.Input // of the newest pass
@@ -296,7 +296,7 @@ func (a *Actuator) gatherOthers(in *plan.Input) {
 // that fails is loud and stops nothing: the agent runs on from memory.
 func (a *Actuator) saveMemory(m plan.Memory) {
 	for file, order := range a.unkept {
-		_ = a.keepOrder(file, order) // before the memory, which says what became of it
+		_ = a.keep(file, order) // before the memory, which says what became of it
 	}
 	a.mem = m
 	if a.unsaved == "" && reflect.DeepEqual(&a.mem, &a.saved) {

@@ -3,12 +3,14 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"mainstay/e2e/attack"
+	"mainstay/reconcile/managed"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/plan/permit"
 	"mainstay/spec"
@@ -363,6 +365,25 @@ func TestOnlyANodeThatManagedServicesCanLoseItsRecordOfThem(t *testing.T) {
 	}
 }
 
+// R2: which services are managed is on disk as soon as there is room, and said until then:
+// a service that was started on a full disk is not forgotten with the machine's boot.
+func TestWhatIsManagedThatTheDiskRefusedIsKeptLater(t *testing.T) {
+	h := newHand(t)
+	h.disk.full = true
+	h.serving()
+	h.saveMemory(h.mem)
+	if c := h.Report().Conditions; !slices.ContainsFunc(c, func(c plan.Condition) bool { return c.Type == plan.CondStateNotSaved }) {
+		t.Errorf("nothing is said: %v", c)
+	}
+	h.disk.full = false
+	h.pass()
+	for _, file := range managed.Files() {
+		if h.disk.values[file] == nil {
+			t.Errorf("%s is not on disk", file)
+		}
+	}
+}
+
 // R9, R11: an order that the disk refused, or its end, is on disk as soon as there is
 // room, so that a restart brings nothing back that a person ended.
 func TestAPersonsOrderThatTheDiskRefusedIsKeptLater(t *testing.T) {
@@ -376,6 +397,9 @@ func TestAPersonsOrderThatTheDiskRefusedIsKeptLater(t *testing.T) {
 		t.Fatal("a full disk kept an order")
 	}
 	h.pass()
+	if c := h.Report().Conditions; !slices.ContainsFunc(c, func(c plan.Condition) bool { return c.Type == plan.CondStateNotSaved }) {
+		t.Errorf("nothing is said: %v", c)
+	}
 	h.disk.full = false
 	h.pass()
 	h.restart()

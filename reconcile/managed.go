@@ -58,8 +58,10 @@ func (a *Actuator) keepManaged(m *managed.Record) {
 	if m.Unread() || before != nil && reflect.DeepEqual(before, m) {
 		return
 	}
-	if err := m.Save(a.Disk); err != nil {
-		a.Log.Error("save which services are managed", "error", err)
+	for _, file := range managed.Files() {
+		if err := a.keep(file, m); err != nil {
+			a.Log.Error("save which services are managed", "error", err)
+		}
 	}
 }
 

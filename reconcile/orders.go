@@ -50,12 +50,12 @@ func (a *Actuator) activePause() *Pause {
 func (a *Actuator) SetPause(p *Pause) error {
 	if p == nil {
 		a.pause = nil
-		return a.keepOrder(pauseFile, &Pause{})
+		return a.keep(pauseFile, &Pause{})
 	}
 	kept := *p
 	kept.Boot, kept.By = a.Boot, a.Clock.Boot()+p.Until.Sub(a.Clock.Wall())
 	a.pause = &kept
-	return a.keepOrder(pauseFile, &kept)
+	return a.keep(pauseFile, &kept)
 }
 
 // dropTakeover drops a person's order that was not carried out before this node
@@ -98,15 +98,16 @@ func (a *Actuator) SetTakeover(t *plan.TakeoverAsk) error {
 	}
 	// What became of an earlier statement says nothing about this one.
 	a.mem.TakenOver, a.mem.Stated, a.mem.StatedOn, a.mem.OldWord = false, false, "", false
-	return a.keepOrder(takeoverFile, &kept)
+	return a.keep(takeoverFile, &kept)
 }
 
-// keepOrder puts a person's order on disk. One that the disk refused is tried again
-// with every pass: what is on disk may be an order that was ended since.
-func (a *Actuator) keepOrder(file string, order any) error {
-	err := a.Disk.Save(file, order)
+// keep puts a person's order, or which services are managed, on disk. What the disk
+// refused is said, and tried again with every pass: what is on disk may be an order that
+// was ended since, or lack a service that was started since.
+func (a *Actuator) keep(file string, v any) error {
+	err := a.Disk.Save(file, v)
 	if delete(a.unkept, file); err != nil {
-		a.unkept[file] = order
+		a.unkept[file] = v
 	}
 	return err
 }

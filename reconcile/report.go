@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -105,9 +106,9 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 	a.sayGone(&r)
 	a.sayProbes(&r)
 	a.sayGuard(&r)
-	if a.unsaved != "" {
+	if a.unsaved != "" || len(a.unkept) > 0 {
 		r.Conditions = append(r.Conditions, plan.Condition{Type: plan.CondStateNotSaved,
-			Message: "the memory could not be kept on disk: " + a.unsaved})
+			Message: "not everything could be kept on disk: " + cmp.Or(a.unsaved, "an order, or which services are managed")})
 	}
 	if a.Machine.AddToReport != nil {
 		a.Machine.AddToReport(&r, a.ownClaim())

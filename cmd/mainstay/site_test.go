@@ -261,7 +261,7 @@ func cmdDemo(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: demo")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // that of a busy machine, too
 	c := exec.CommandContext(ctx, "mainstay", "demo", "--stay", "--switches", "0")
 	c.Env = append(os.Environ(), "PATH="+ts.Getenv("PATH"))
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }

@@ -71,7 +71,7 @@ func (c *Console) historyPage(w http.ResponseWriter, r *http.Request) {
 func (e *entry) history(ctx context.Context) (*fleet.History, error) {
 	ctx, cancel := context.WithTimeout(ctx, askBound)
 	defer cancel()
-	return e.past.History(ctx, e.D)
+	return e.reader.place.Past.History(ctx, e.D)
 }
 
 // wants reports whether a switch is one that a person asked for.
@@ -177,7 +177,7 @@ func (c *Console) reviewPage(w http.ResponseWriter, r *http.Request) {
 	v := &reviewView{}
 	ctx, cancel := context.WithTimeout(r.Context(), askBound)
 	defer cancel()
-	branches, err := e.past.Branches(ctx, e.Reading.View)
+	branches, err := e.reader.place.Past.Branches(ctx, e.Reading.View)
 	if err != nil {
 		v.Failed = err.Error()
 	}

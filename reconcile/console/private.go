@@ -85,10 +85,15 @@ func (c *Console) refuse(w http.ResponseWriter, r *http.Request, code int, key s
 	c.render(w, code, "message", p)
 }
 
-// note keeps a line of the audit, with who and from where.
+// note keeps a line of the audit, with who and from where. Of what is refused to people
+// who are not signed in it keeps so many a minute.
 func (c *Console) note(r *http.Request, one audit.Line) {
-	if who, ok := personOf(r); ok && one.Who == "" {
+	who, known := personOf(r)
+	if known && one.Who == "" {
 		one.Who = who.Name
+	}
+	if !known && one.Result == audit.Refused && !c.options.Desk.NotesStranger() {
+		return
 	}
 	one.At, one.From = c.now(), c.options.Desk.Peer(r)
 	if err := c.options.Audit.Write(one); err != nil {

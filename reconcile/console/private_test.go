@@ -67,7 +67,6 @@ func newDesked(t *testing.T, o signin.Options, places ...*repository) *desked {
 	o.Now = func() time.Time { return d.clock }
 	d.site = &site{t: t, clock: noon()}
 	desk := signin.New(o)
-	t.Cleanup(desk.Close)
 	d.site = newSite(t, Options{Desk: desk, Audit: log}, places...)
 	return d
 }
@@ -301,6 +300,19 @@ func TestPasswordsAreNotGuessed(t *testing.T) {
 	last := d.log.Last()
 	if len(last) != 32 || last[0].Result != audit.OK || last[0].Who != "ada" || last[0].From != "127.0.0.1" || last[1].Result != audit.Refused {
 		t.Errorf("the audit has %d lines, newest %+v", len(last), last[0])
+	}
+}
+
+func TestTheAuditIsNotFilledByStrangers(t *testing.T) {
+	attack.Row(t, "web page", "thousands of refused forms from nobody", "the audit stays small, and keeps what people did")
+	d := newDesked(t, signin.Options{}, &repository{view: viewOf(calm("paris"))})
+	stranger, person := d.browser(), d.browser()
+	person.signIn("ada")
+	for range 150 {
+		stranger.send("/signin", url.Values{}, "Sec-Fetch-Site", "cross-site")
+	}
+	if last := d.log.Last(); len(last) != 101 || last[100].Who != "ada" {
+		t.Errorf("%d lines, first %+v", len(last), last[len(last)-1])
 	}
 }
 

@@ -25,7 +25,6 @@ type entry struct {
 	D       *fleet.Deployment
 	Reading *Reading
 	Level   Level
-	past    Past
 	reader  *reader
 }
 
@@ -41,7 +40,7 @@ func (c *Console) state() *state {
 		}
 		for i := range reading.View.Deployments {
 			d := &reading.View.Deployments[i]
-			e := &entry{ID: cmp.Or(d.Name, "unnamed"), D: d, Reading: reading, Level: levelOf(d), past: r.place.Past, reader: r}
+			e := &entry{ID: cmp.Or(d.Name, "unnamed"), D: d, Reading: reading, Level: levelOf(d), reader: r}
 			if named[d.Name]++; named[d.Name] > 1 {
 				e.ID = fmt.Sprintf("%s~%d", e.ID, named[d.Name])
 			}

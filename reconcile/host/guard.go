@@ -10,7 +10,6 @@ import (
 
 	"mainstay/reconcile/guard"
 	"mainstay/reconcile/machine"
-	"mainstay/reconcile/state"
 	"mainstay/spec"
 )
 
@@ -74,11 +73,7 @@ func RunGuard(ctx context.Context, c GuardConfig) error {
 }
 
 func newGuard(c GuardConfig) (*guardRun, error) {
-	boot, err := machine.BootID()
-	if err != nil {
-		return nil, err
-	}
-	disk, err := state.OpenWithSpare(c.File.State, c.File.Socket, boot)
+	disk, boot, err := openDisk(c.File)
 	if err != nil {
 		return nil, err
 	}

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"mainstay/reconcile/machine"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/state"
 	"mainstay/spec"
 )
 
@@ -45,10 +48,43 @@ func TestSecondAgentOfAStateFolderDoesNothing(t *testing.T) {
 	}
 }
 
-func agentOn(t *testing.T, ctx context.Context, state, socket string) *Node {
+// R1: an agent is who it was before, though a full disk refused to keep that: what is
+// kept beside the socket counts.
+func TestAnAgentIsWhoItWasBeforeTheDiskWasFull(t *testing.T) {
+	f := agentFile(t, t.TempDir(), "agent.sock")
+	before := agentOf(t, t.Context(), f)
+	boot, err := machine.BootID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := state.Beside(f.Socket, boot)
+	if err := os.Mkdir(kept, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"instance", "instance-copy"} {
+		if err := os.Rename(state.File(f.State, name), state.File(kept, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := agentOf(t, t.Context(), f); before.instance != after.instance {
+		t.Errorf("it was %s and is %s", before.instance, after.instance)
+	}
+}
+
+func agentFile(t *testing.T, state, socket string) *spec.AgentFile {
 	t.Helper()
 	f := &spec.AgentFile{Node: "xivo-main", State: state, Socket: filepath.Join(t.TempDir(), socket), Listen: "off"}
 	f.Repository = spec.Repository{URL: t.TempDir(), Branch: "main", Path: "deployment.yaml"}
+	return f
+}
+
+func agentOn(t *testing.T, ctx context.Context, state, socket string) *Node {
+	t.Helper()
+	return agentOf(t, ctx, agentFile(t, state, socket))
+}
+
+func agentOf(t *testing.T, ctx context.Context, f *spec.AgentFile) *Node {
+	t.Helper()
 	n, err := New(ctx, Config{File: f, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

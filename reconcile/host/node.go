@@ -52,13 +52,19 @@ type Node struct {
 	instance, host string
 }
 
+// openDisk opens the state folder for an agent or its guard, with what the disk refused
+// in this boot, which it names.
+func openDisk(f *spec.AgentFile) (disk *state.Folder, boot string, err error) {
+	if boot, err = machine.BootID(); err != nil {
+		return nil, "", err
+	}
+	disk, err = state.OpenWithSpare(f.State, f.Socket, boot)
+	return disk, boot, err
+}
+
 // New puts a node's agent together. Nothing is touched before it runs.
 func New(ctx context.Context, c Config) (*Node, error) {
-	boot, err := machine.BootID()
-	if err != nil {
-		return nil, err
-	}
-	disk, err := state.OpenWithSpare(c.File.State, c.File.Socket, boot)
+	disk, _, err := openDisk(c.File)
 	if err != nil {
 		return nil, err
 	}

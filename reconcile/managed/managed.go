@@ -160,10 +160,8 @@ func target(l Left) string {
 	return string(b)
 }
 
-// Save keeps the record twice and returns what went wrong with either.
-func (m *Record) Save(d Disk) error {
-	return errors.Join(d.Save(file, m), d.Save(fileCopy, m))
-}
+// Files are where a record is kept: each holds all of it.
+func Files() []string { return []string{file, fileCopy} }
 
 // Unread reports whether the disk did not say yet what was managed.
 func (m *Record) Unread() bool {
@@ -176,7 +174,7 @@ func (m *Record) Unread() bool {
 func Recall(d Disk, remembers bool) (*Record, error) {
 	var failed error
 	unread := false
-	for _, name := range []string{file, fileCopy} {
+	for _, name := range Files() {
 		// A damaged value was set aside by the first try and is gone for the second.
 		for range 2 {
 			var m Record

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/google/renameio/v2"
 )
 
 // spare is a folder in memory that outlives the process and not the machine's boot. It
@@ -35,21 +37,14 @@ func OpenWithSpare(dir, socket, boot string) (*Folder, error) {
 	}
 	s.spare = &spare{dir: Beside(socket, boot)}
 	s.spare.bad = s.spare.own()
-	old, err := filepath.Glob(globEscape(spares(socket)) + "*")
-	if err != nil {
-		return nil, fmt.Errorf("spare folder: %w", err)
-	}
-	for _, folder := range old {
-		if folder != s.spare.dir {
-			_ = os.RemoveAll(folder) // the next start tries again
+	folder, prefix := filepath.Split(spares(socket))
+	beside, _ := os.ReadDir(folder) // what cannot be cleared away now, the next start tries again
+	for _, e := range beside {
+		if path := folder + e.Name(); strings.HasPrefix(e.Name(), prefix) && path != s.spare.dir {
+			_ = os.RemoveAll(path)
 		}
 	}
 	return s, nil
-}
-
-// globEscape makes a path that filepath.Glob takes as it is.
-func globEscape(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 // has reports whether a value of this name is newer than the disk's.
@@ -91,12 +86,7 @@ func (p *spare) keep(name string, whole []byte) error {
 	if err := os.MkdirAll(p.dir, 0o700); err != nil {
 		return err
 	}
-	file := File(p.dir, name)
-	next := file + ".new"
-	if err := os.WriteFile(next, whole, 0o600); err != nil {
-		return errors.Join(err, os.Remove(next))
-	}
-	return os.Rename(next, file)
+	return renameio.WriteFile(File(p.dir, name), whole, 0o600, renameio.WithTempDir(p.dir))
 }
 
 // drop ends what is kept of a name.

@@ -58,7 +58,6 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	if desk != nil {
-		defer desk.Close()
 		defer log.Close()
 	}
 	var places []console.Repository

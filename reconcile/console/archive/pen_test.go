@@ -138,7 +138,7 @@ func (o *office) serve() {
 	ended := make(chan struct{})
 	go func() { defer close(ended); page.Run(ctx) }()
 	o.server = httptest.NewServer(page.Handler())
-	t.Cleanup(func() { o.server.Close(); end(); <-ended; a.Close(); desk.Close() })
+	t.Cleanup(func() { o.server.Close(); end(); <-ended; a.Close() })
 }
 
 // visitor is a browser of somebody.

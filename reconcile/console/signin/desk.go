@@ -14,6 +14,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"github.com/alexedwards/scs/v2/memstore"
 	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/time/rate"
 )
 
 // How long a session lasts.
@@ -58,26 +59,24 @@ type Options struct {
 type Desk struct {
 	Options
 	sessions         *scs.SessionManager
-	store            *memstore.MemStore
 	addresses, names *guesses
+	strangers        *rate.Limiter
 	turns            chan struct{}
 }
 
-// New opens a desk. Close it.
+// New opens a desk, which is there for as long as the process: what clears its ended
+// sessions away is never stopped.
 func New(o Options) *Desk {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &Desk{Options: o, sessions: scs.New(), store: memstore.New(), addresses: newGuesses(), names: newGuesses(),
-		turns: make(chan struct{}, atOnce)}
-	d.sessions.Store, d.sessions.Lifetime = d.store, absoluteEnd
+	d := &Desk{Options: o, sessions: scs.New(), addresses: newGuesses(), names: newGuesses(),
+		strangers: rate.NewLimiter(rate.Every(strangerEvery), strangersAtOnce), turns: make(chan struct{}, atOnce)}
+	d.sessions.Store, d.sessions.Lifetime = memstore.New(), absoluteEnd
 	c := &d.sessions.Cookie
 	c.Name, c.Path, c.Secure, c.HttpOnly, c.SameSite, c.Persist = cookieName, o.Path, o.Secure, true, http.SameSiteLaxMode, false
 	return d
 }
-
-// Close ends what a desk runs.
-func (d *Desk) Close() { d.store.StopCleanup() }
 
 // Handler gives every request its session.
 func (d *Desk) Handler(next http.Handler) http.Handler { return d.sessions.LoadAndSave(next) }

@@ -13,6 +13,9 @@ const (
 	guessEvery    = 6 * time.Second
 	// mostKnown is how many addresses, and how many names, are counted apart.
 	mostKnown = 4096
+	// strangersAtOnce and strangerEvery bound what is kept of people who are not signed in.
+	strangersAtOnce = 100
+	strangerEvery   = time.Second
 )
 
 // guesses counts attempts by a key. What is beyond mostKnown shares one count, so that
@@ -55,3 +58,7 @@ func (g *guesses) forget(now time.Time) {
 		}
 	}
 }
+
+// NotesStranger reports whether one more thing that somebody did who is not signed in is
+// written down: nobody fills the disk with what is refused.
+func (d *Desk) NotesStranger() bool { return d.strangers.AllowN(d.Now(), 1) }
