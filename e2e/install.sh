@@ -4,11 +4,15 @@
 # changes nothing. Needs root.
 #
 #   install.sh         install, and start the engine if none answers
+#   install.sh page    install what the tests of the web page need, and no more
 #   install.sh stop    stop the engine that an earlier run of this script started
 set -eu
 
 packages="docker.io docker-compose debootstrap debian-archive-keyring git gitolite3 openssh-server openssh-client
-	nftables iptables iproute2 chromium"
+	nftables iptables iproute2 chromium fonts-dejavu-core"
+# axe-core checks that pages are accessible. It is for tests alone, and stays out of the tree.
+axe=axe-core@4.14.1
+folder=/var/cache/mainstay-e2e
 pidfile=/run/mainstay-e2e-dockerd.pid
 log=/var/log/mainstay-e2e-dockerd.log
 
@@ -16,6 +20,13 @@ missing() {
 	for package in $packages; do
 		dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || printf '%s ' "$package"
 	done
+	command -v npm >/dev/null || printf 'npm '
+}
+
+install_axe() {
+	grep -qsF "\"version\": \"${axe#*@}\"" "$folder/node_modules/axe-core/package.json" && return 0
+	mkdir -p "$folder"
+	npm install --prefix "$folder" --no-save --no-audit --no-fund --ignore-scripts --loglevel error "$axe" >/dev/null
 }
 
 install_packages() {
@@ -56,11 +67,17 @@ stop_engine() {
 case ${1:-install} in
 install)
 	install_packages
+	install_axe
 	start_engine
+	;;
+page)
+	packages="chromium git fonts-dejavu-core"
+	install_packages
+	install_axe
 	;;
 stop) stop_engine ;;
 *)
-	echo "usage: $0 [install|stop]" >&2
+	echo "usage: $0 [install|page|stop]" >&2
 	exit 2
 	;;
 esac
