@@ -142,11 +142,11 @@ lint: ## format, vet, staticcheck, imports, comments, sizes
 	go run ./cmd/lint || failed=1; \
 	exit $$failed
 
-deb: ## a Debian package of the agent, in dist
+deb: ## Debian packages of the agent and of the page, in dist
 	@$(call needs,cmd/mainstay/deb/build.sh,the packaging)
 	bash cmd/mainstay/deb/build.sh dist
 
-deb-twice: ## the package built twice, in two places, must be the same
+deb-twice: ## the packages built twice, in two places, must be the same
 	@$(call needs,cmd/mainstay/deb/twice.sh,the check of the packaging)
 	bash cmd/mainstay/deb/twice.sh
 

@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"io"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -101,7 +103,7 @@ func TestAFreshPackageStartsNothing(t *testing.T) {
 // page may sign in, and a purge leaves nothing.
 func TestThePageIsInstalledAsAServiceOfItsOwn(t *testing.T) {
 	t.Parallel()
-	host := hosts.Start(t, hosts.Spec{Name: "page", Image: hosts.Node, Network: hosts.NewNetwork(t)})
+	host := hosts.Start(t, hosts.Spec{Name: "page", Image: hosts.Bookworm, Network: hosts.NewNetwork(t)})
 	agent := buildDeb(t, "")
 	name := strings.Replace(filepath.Base(agent), "mainstay_", "mainstay-console_", 1)
 	console := filepath.Join(filepath.Dir(agent), name[:strings.LastIndex(name, "_")]+"_all.deb")
@@ -129,12 +131,17 @@ func TestThePageIsInstalledAsAServiceOfItsOwn(t *testing.T) {
 	host.Put(t, "/etc/mainstay-console/repositories", "/var/lib/mainstay-console/paris.git\n")
 	users := "/var/lib/mainstay-console/users.json"
 	asUser("sh", "-c", "echo correct-horse-battery | mainstay console user add ada --role switch --email ada@example.org --users "+users)
-	host.Put(t, "/etc/default/mainstay-console", `OPTIONS="--allow-commits --users `+users+` --audit /var/lib/mainstay-console/audit.jsonl"`+"\n")
+	host.Put(t, "/etc/default/mainstay-console", `OPTIONS="--listen 0.0.0.0:8080 --allow-commits --users `+users+` --audit /var/lib/mainstay-console/audit.jsonl"`+"\n")
 	host.Must(t, "systemctl", "reset-failed", unit)
 	host.Must(t, "systemctl", "enable", "--now", unit)
-	host.Must(t, "curl", "-fsS", "http://127.0.0.1:8080/healthz")
-	if page := host.Must(t, "curl", "-fsSL", "http://127.0.0.1:8080/"); !strings.Contains(page, `type="password"`) {
-		t.Errorf("the page asks nobody who they are: %s", page)
+	answer, err := http.Get("http://" + host.IP() + ":8080/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	if err != nil || answer.StatusCode != http.StatusUnauthorized || !strings.Contains(string(page), `type="password"`) {
+		t.Errorf("the page asks nobody who they are: %s %v: %s", answer.Status, err, page)
 	}
 	if who := host.Must(t, "sh", "-c", "ps -o user:32= -p $(systemctl show -P MainPID "+unit+")"); who != "mainstay-console" {
 		t.Errorf("the page runs as %s", who)

@@ -10,7 +10,6 @@ import (
 
 	"mainstay/cmd/mainstay/webpage"
 	"mainstay/reconcile/fleet"
-	"mainstay/reconcile/host"
 )
 
 // consoleOptions are the flags of console.
@@ -66,9 +65,6 @@ func (a *app) console(ctx context.Context, o *consoleOptions) error {
 		return err
 	}
 	o.Log = slog.New(slog.NewTextHandler(a.err, nil))
-	o.Ready = func(address string) {
-		host.TellReady(o.Log)
-		_ = a.tell("console: %s\n", address)
-	}
+	o.Ready = func(address string) { _ = a.tell("console: %s\n", address) }
 	return webpage.Run(ctx, o.Options)
 }

@@ -14,13 +14,6 @@ import (
 // systemd hears of it at once.
 const firstPassEvery = 100 * time.Millisecond
 
-// TellReady tells systemd that the program is ready, where systemd listens.
-func TellReady(log *slog.Logger) {
-	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
-		log.Warn("tell systemd", "state", daemon.SdNotifyReady, "error", err)
-	}
-}
-
 // watchdog tells systemd how the agent is: ready after the first completed pass,
 // and alive only while passes go on completing. An agent that hangs is silent,
 // and systemd starts another within spec.WatchdogBound (R7).

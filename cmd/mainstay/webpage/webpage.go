@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
 	"mainstay/reconcile/console"
@@ -102,6 +103,9 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	o.Ready(fmt.Sprintf("%s://%s%s/", scheme, l.Addr(), page.Prefix()))
+	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
+		o.Log.Warn("tell systemd", "error", err)
+	}
 	ctx, end := context.WithCancel(ctx)
 	reading := make(chan struct{})
 	go func() { defer close(reading); page.Run(ctx) }()
