@@ -21,7 +21,7 @@ PKG       ?= ./...
 SEED      ?=
 RECIPE    ?=
 RUNS      ?=
-# "make mutants": a number whose evenness picks half of them; empty for all.
+# "make mutants": a number whose remainder by three picks a third of them; empty for all.
 TURN      ?=
 # More flags for the tests of "make test" and "make e2e", such as -json or -run.
 TESTFLAGS ?=
@@ -82,7 +82,7 @@ sim: ## SEEDS random schedules of whole deployments that are always the same, an
 explore: ## STATES reachable states of the handover rules, or all there are
 	$(call summed,TestExplore,-explore.states=$(STATES),explore,states)
 
-mutants: ## code broken on purpose, each break caught; TURN=n takes each second one, from the first if n is even
+mutants: ## code broken on purpose, each break caught; TURN=n takes each third one, from the first if n is a multiple of three
 	@$(call tested,reconcile/sim,TestMutants)
 	go test -v -count=1 -timeout 60m -run '^TestMutants$$' ./reconcile/sim -mutants.all $(if $(TURN),-mutants.turn=$(TURN))
 
@@ -142,11 +142,11 @@ lint: ## format, vet, staticcheck, imports, comments, sizes
 	go run ./cmd/lint || failed=1; \
 	exit $$failed
 
-deb: ## a Debian package of the agent, in dist
+deb: ## Debian packages of the agent and of the page, in dist
 	@$(call needs,cmd/mainstay/deb/build.sh,the packaging)
 	bash cmd/mainstay/deb/build.sh dist
 
-deb-twice: ## the package built twice, in two places, must be the same
+deb-twice: ## the packages built twice, in two places, must be the same
 	@$(call needs,cmd/mainstay/deb/twice.sh,the check of the packaging)
 	bash cmd/mainstay/deb/twice.sh
 

@@ -15,15 +15,22 @@ type story struct {
 	play func(*testing.T, *wholePage)
 }
 
-// The stories of switches, of a lease, and of calls that outlive everything. Any
-// of them can be run alone.
+// The stories of switches, and of commits that must change nothing. Any of them can
+// be run alone.
 func TestStoriesOfThePage(t *testing.T) {
 	t.Parallel() // with the others, on hosts of their own: all wait most of the time
 	play(t, []story{
 		{"1 the page fails over and back", failsOverAndBackOnThePage},
-		{"3 git is away and the agent is upgraded during a call", gitIsAwayDuringACall},
 		{"5 bad commits", badCommitsChangeNothing},
 		{"6 replication follows the claim", replicationFollowsTheClaim},
+	})
+}
+
+// The stories of calls that outlive everything, and of a lease.
+func TestStoriesOfACall(t *testing.T) {
+	t.Parallel()
+	play(t, []story{
+		{"3 git is away and the agent is upgraded during a call", gitIsAwayDuringACall},
 		{"2 main is cut off under a lease", mainIsCutOffUnderALease},
 	})
 }

@@ -3,6 +3,9 @@
 package e2e
 
 import (
+	"io"
+	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -93,4 +96,65 @@ func TestAFreshPackageStartsNothing(t *testing.T) {
 		t.Errorf("systemd finds fault with the units: %s %v", got, err)
 	}
 	t.Log(host.Must(t, "sh", "-c", "systemd-analyze security mainstay.service --no-pager | tail -1"))
+}
+
+// The page's package on a machine of its own: nothing runs before a person named a
+// repository; then the unit serves it as a user that may do nothing else, a user of the
+// page may sign in, and a purge leaves nothing.
+func TestThePageIsInstalledAsAServiceOfItsOwn(t *testing.T) {
+	t.Parallel()
+	host := hosts.Start(t, hosts.Spec{Name: "page", Image: hosts.Bookworm, Network: hosts.NewNetwork(t)})
+	agent := buildDeb(t, "")
+	name := strings.Replace(filepath.Base(agent), "mainstay_", "mainstay-console_", 1)
+	console := filepath.Join(filepath.Dir(agent), name[:strings.LastIndex(name, "_")]+"_all.deb")
+	for _, file := range []string{agent, console} {
+		if err := dpkg(t.Context(), host, file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unit := "mainstay-console.service"
+	if state, err := host.Exec(t.Context(), "systemctl", "is-enabled", unit); err == nil || host.Runs(unit) {
+		t.Errorf("the page is %s before anybody set it up", state)
+	}
+	if _, err := host.Exec(t.Context(), "systemctl", "start", unit); err == nil {
+		t.Error("a page of no repository started")
+	}
+	said := host.Must(t, "journalctl", "-u", unit, "-o", "cat", "--no-pager")
+	if !strings.Contains(said, "/etc/mainstay-console/repositories names no repository") {
+		t.Errorf("the journal says: %s", said)
+	}
+
+	asUser := func(args ...string) string {
+		return host.Must(t, append([]string{"runuser", "-u", "mainstay-console", "--"}, args...)...)
+	}
+	asUser("git", "init", "-q", "--bare", "-b", "main", "/var/lib/mainstay-console/paris.git")
+	host.Put(t, "/etc/mainstay-console/repositories", "/var/lib/mainstay-console/paris.git\n")
+	users := "/var/lib/mainstay-console/users.json"
+	asUser("sh", "-c", "echo correct-horse-battery | mainstay console user add ada --role switch --email ada@example.org --users "+users)
+	host.Put(t, "/etc/default/mainstay-console", `OPTIONS="--listen 0.0.0.0:8080 --allow-commits --users `+users+` --audit /var/lib/mainstay-console/audit.jsonl"`+"\n")
+	host.Must(t, "systemctl", "reset-failed", unit)
+	host.Must(t, "systemctl", "enable", "--now", unit)
+	answer, err := http.Get("http://" + host.IP() + ":8080/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	if err != nil || answer.StatusCode != http.StatusUnauthorized || !strings.Contains(string(page), `type="password"`) {
+		t.Errorf("the page asks nobody who they are: %s %v: %s", answer.Status, err, page)
+	}
+	if who := host.Must(t, "sh", "-c", "ps -o user:32= -p $(systemctl show -P MainPID "+unit+")"); who != "mainstay-console" {
+		t.Errorf("the page runs as %s", who)
+	}
+	if got, err := host.Exec(t.Context(), "systemd-analyze", "verify", "--man=no", unit); err != nil || got != "" {
+		t.Errorf("systemd finds fault with the unit: %s %v", got, err)
+	}
+	if _, err := host.Exec(t.Context(), "systemd-analyze", "security", unit, "--threshold=20", "--no-pager"); err != nil {
+		t.Errorf("the page's exposure is above 2.0: %s", host.Must(t, "sh", "-c", "systemd-analyze security "+unit+" --no-pager | tail -1"))
+	}
+	host.Must(t, "dpkg", "--purge", "mainstay-console")
+	if host.Runs(unit) {
+		t.Error("the removed page runs on")
+	}
+	host.Must(t, "sh", "-c", "! ls -d /etc/mainstay-console /var/lib/mainstay-console /etc/default/mainstay-console 2>/dev/null")
 }

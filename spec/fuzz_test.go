@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"mainstay/e2e/attack"
 	"mainstay/schema"
 )
 
@@ -71,8 +72,10 @@ func FuzzDocument(f *testing.F) {
 func FuzzAgentFile(f *testing.F) {
 	seed(f, "agent-")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		a, problems := LoadAgentFile("f", data)
-		checkProblems(t, a != nil, problems)
+		attack.Cheap(t, func() {
+			a, problems := LoadAgentFile("f", data)
+			checkProblems(t, a != nil, problems)
+		})
 	})
 }
 
@@ -89,10 +92,12 @@ func FuzzTemplate(f *testing.F) {
 		f.Fatal(problems)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		set := d.dataset()
-		out, err := set.expand(text, set.ofFile("edge", Main))
-		if err == nil && len(out) > maxOutput {
-			t.Fatalf("%d bytes", len(out))
-		}
+		attack.Cheap(t, func() {
+			set := d.dataset()
+			out, err := set.expand(text, set.ofFile("edge", Main))
+			if err == nil && len(out) > maxOutput {
+				t.Fatalf("%d bytes", len(out))
+			}
+		})
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -8,14 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"mainstay/cmd/mainstay/webpage"
-	"mainstay/reconcile/console"
+	"mainstay/reconcile/fleet"
 )
 
 // consoleOptions are the flags of console.
 type consoleOptions struct {
 	locator
 	webpage.Options
-	repositories []string
 }
 
 func (a *app) consoleCommand() *cobra.Command {
@@ -31,20 +31,14 @@ func (a *app) consoleCommand() *cobra.Command {
 			"as `mainstay failover` does. /api/v1/openapi.json describes its JSON; /metrics and /healthz are\n" +
 			"for monitoring.\n" + endsWith(),
 		Example: "  mainstay console\n  mainstay console --repo ssh://git@git.example.org/voice/paris.git\n" +
+			"  mainstay console --repos /etc/mainstay-console/repositories\n" +
 			"  mainstay console --host page.example.org --tls-cert p.crt --tls-key p.key",
 		RunE: func(c *cobra.Command, _ []string) error { return a.console(c.Context(), o) },
 	}
 	f := c.Flags()
-	f.StringArrayVar(&o.repositories, "repo", nil, "a repository, as git takes it; may be given again (default: origin of this checkout)")
 	f.StringVar(&o.location.Branch, "base", "", "the branch that the nodes read (default: that of the remote, or main)")
 	f.StringVar(&o.location.Path, "path", "", "the document (default: every one of the branch)")
 	o.access(c)
-	f.StringVar(&o.Listen, "listen", "127.0.0.1:8080", "the address to listen on")
-	f.StringArrayVar(&o.Hosts, "host", nil, "a name under which browsers ask for the page, beside addresses, localhost and --listen; may be given again")
-	f.StringVar(&o.Prefix, "prefix", "", "the path below which everything is, behind a proxy")
-	f.StringVar(&o.Certificate, "tls-cert", "", "a certificate, to serve https")
-	f.StringVar(&o.Key, "tls-key", "", "its private key")
-	f.DurationVar(&o.Every, "every", console.DefaultEvery, "how often to look at git")
 	o.Flags(c)
 	c.AddCommand(webpage.UserCommand(a.in, a.out, a.err, endsWith()))
 	return c
@@ -57,16 +51,18 @@ func (a *app) console(ctx context.Context, o *consoleOptions) error {
 	if pair := o.Unpaired(); pair != "" {
 		return failf(exitUsage, "%s go together", pair).hintf("name both, or neither")
 	}
-	if len(o.repositories) == 0 {
-		o.repositories = []string{""}
+	asked, err := o.Asked()
+	if err != nil {
+		return err
 	}
-	for _, url := range o.repositories {
+	o.Places, err = webpage.Find(ctx, asked, func(ctx context.Context, one webpage.Asked) (fleet.Location, error) {
 		l := o.locator
-		l.location.URL = url
-		if err := l.find(ctx); err != nil {
-			return err
-		}
-		o.Places = append(o.Places, l.location)
+		l.location.URL, l.location.Branch = one.URL, cmp.Or(one.Branch, l.location.Branch)
+		err := l.find(ctx)
+		return l.location, err
+	})
+	if err != nil {
+		return err
 	}
 	o.Log = slog.New(slog.NewTextHandler(a.err, nil))
 	o.Ready = func(address string) { _ = a.tell("console: %s\n", address) }

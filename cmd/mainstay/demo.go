@@ -22,7 +22,7 @@ func (a *app) demoCommand() *cobra.Command {
 			"edge proxy) as separate processes with services that really listen, on loopback only. It\n" +
 			"brings main up, fails over and fails back by real commits, and checks each time from outside\n" +
 			"that the right side answers and the other is silent. It leaves nothing behind.\n" + endsWith(exitNotConverged),
-		Example: "  mainstay demo\n  mainstay demo --stay\n  mainstay demo --notify=false --switches 20",
+		Example: "  mainstay demo\n  mainstay demo --stay\n  mainstay demo --notify=false --poll 5s --switches 20",
 		RunE: func(c *cobra.Command, _ []string) error {
 			s := ui.ScreenOf(a.out)
 			o.Live, o.Width, o.Plain = ui.IsTerminal(a.out), s.Width, !s.Colour
@@ -35,7 +35,7 @@ func (a *app) demoCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&o.Stay, "stay", false, "keep it running afterwards, until Ctrl-C")
 	c.Flags().BoolVar(&o.Notify, "notify", true, "let every push tell the agents")
-	c.Flags().DurationVar(&o.Poll, "poll", 5*time.Second, "how often the agents look at git")
+	c.Flags().DurationVar(&o.Poll, "poll", time.Second, "how often the agents look at git")
 	c.Flags().IntVar(&o.Switches, "switches", 2, "how often to change sides")
 	c.Flags().DurationVar(&o.Within, "within", time.Minute, "how long one change may take")
 	return c

@@ -24,7 +24,7 @@ import (
 const password = "correct horse"
 
 // usersOf writes a file of users with cheap hashes.
-func usersOf(t *testing.T, all ...signin.User) string {
+func usersOf(t testing.TB, all ...signin.User) string {
 	t.Helper()
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
 	if err != nil {
@@ -51,6 +51,16 @@ type desked struct {
 	users string
 }
 
+// noAudit keeps its lines in memory alone.
+func noAudit(t testing.TB) *audit.Log {
+	t.Helper()
+	log, err := audit.New("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return log
+}
+
 func newDesked(t *testing.T, o signin.Options, places ...*repository) *desked {
 	t.Helper()
 	path := usersOf(t, signin.User{Name: "ada", FullName: "Ada", Email: "ada@example.org", Role: signin.Switch}, signin.User{Name: "bob", Role: signin.Read})
@@ -58,10 +68,7 @@ func newDesked(t *testing.T, o signin.Options, places ...*repository) *desked {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, err := audit.New("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := noAudit(t)
 	d := &desked{log: log, users: path}
 	o.Users, o.Path = users, "/"
 	o.Now = func() time.Time { return d.clock }

@@ -17,21 +17,23 @@ func FuzzClaim(f *testing.F) {
 	f.Add([]byte(`{"seq":18446744073709551615,"holder":"none","node":"n","instance":"i","action":"release"}`))
 	f.Add([]byte(`[`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := decodeClaim(b)
-		if err != nil {
-			return
-		}
-		again, err := encodeClaim(c)
-		if err != nil {
-			t.Fatalf("read, and not written: %v", err)
-		}
-		back, err := decodeClaim(again)
-		if err != nil || !reflect.DeepEqual(c, back) {
-			t.Errorf("got %+v, %v, want %+v", back, err, c)
-		}
-		if _, err := (&Remote{}).claimNote("refs/mainstay/d/claim/r", plan.Push{Claim: c}); err != nil {
-			t.Error(err)
-		}
+		attack.Cheap(t, func() {
+			c, err := decodeClaim(b)
+			if err != nil {
+				return
+			}
+			again, err := encodeClaim(c)
+			if err != nil {
+				t.Fatalf("read, and not written: %v", err)
+			}
+			back, err := decodeClaim(again)
+			if err != nil || !reflect.DeepEqual(c, back) {
+				t.Errorf("got %+v, %v, want %+v", back, err, c)
+			}
+			if _, err := (&Remote{}).claimNote("refs/mainstay/d/claim/r", plan.Push{Claim: c}); err != nil {
+				t.Error(err)
+			}
+		})
 	})
 }
 
@@ -40,25 +42,27 @@ func FuzzReport(f *testing.F) {
 	f.Add([]byte(`{"deployment":"d","node":"n","instance":"i","status":"Held","versions":{"a":"b"},"since":"2026-11-03T10:00:00Z"}`))
 	f.Add([]byte(`null`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		rep, err := decodeReport(b)
-		if err != nil {
-			return
-		}
-		rep.At, rep.LastRead = time.Time{}, time.Time{}
-		o, err := (&Remote{}).reportNote(ReportRef(rep.Deployment, rep.Node), rep)
-		if err != nil {
-			return // it may grow beyond the bound when written in full
-		}
-		st := newStore()
-		for _, object := range o.list() {
-			if _, err := st.objects.SetEncodedObject(object); err != nil {
-				t.Fatal(err)
+		attack.Cheap(t, func() {
+			rep, err := decodeReport(b)
+			if err != nil {
+				return
 			}
-		}
-		back, err := st.report(ReportRef(rep.Deployment, rep.Node), o.ID)
-		if err != nil || back.Node != rep.Node || back.Status != rep.Status || len(back.Services) != len(rep.Services) {
-			t.Errorf("got %+v, %v, want %+v", back, err, rep)
-		}
+			rep.At, rep.LastRead = time.Time{}, time.Time{}
+			o, err := (&Remote{}).reportNote(ReportRef(rep.Deployment, rep.Node), rep)
+			if err != nil {
+				return // it may grow beyond the bound when written in full
+			}
+			st := newStore()
+			for _, object := range o.list() {
+				if _, err := st.objects.SetEncodedObject(object); err != nil {
+					t.Fatal(err)
+				}
+			}
+			back, err := st.report(ReportRef(rep.Deployment, rep.Node), o.ID)
+			if err != nil || back.Node != rep.Node || back.Status != rep.Status || len(back.Services) != len(rep.Services) {
+				t.Errorf("got %+v, %v, want %+v", back, err, rep)
+			}
+		})
 	})
 }
 

@@ -16,10 +16,13 @@ import (
 // which cannot be made to mean another one, the machine's own name for itself, or one
 // of names. A request that names no host was made by no browser.
 func Known(host string, names []string) bool {
+	if host == "" {
+		return true
+	}
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
 	host = strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
-	return host == "" || host == "localhost" || net.ParseIP(host) != nil ||
+	return host == "localhost" || net.ParseIP(host) != nil ||
 		slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, host) })
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the Debian package of the agent into a folder. The same source gives the
-# same file, byte for byte.
+# Builds the Debian packages of the agent and of the page into a folder, and prints
+# the path of the agent's. The same source gives the same files, byte for byte.
 #
 #   build.sh [FOLDER]        default: dist
 #   VERSION=1.2.3 build.sh   another version than cmd/mainstay/VERSION
@@ -27,8 +27,11 @@ SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$at}
 export SOURCE_DATE_EPOCH
 
 root=$(mktemp -d)
-trap 'rm -rf "$root"' EXIT
-chmod 755 "$root"
+page=$(mktemp -d)
+stamp=$(mktemp -d)
+agent=$root
+trap 'rm -rf "$agent" "$page" "$stamp"' EXIT
+chmod 755 "$root" "$page"
 
 # notices prints the licences and notices of every module that is linked in.
 notices() {
@@ -64,8 +67,6 @@ put() { install -D -m "$1" "$2" "$root/$3"; }
 
 # The commit is stamped here and not by go, so that a clone and an archive of one
 # commit give the same bytes.
-stamp=$(mktemp -d)
-trap 'rm -rf "$root" "$stamp"' EXIT
 echo "$version${commit:++${commit:0:12}}" >"$stamp/VERSION"
 printf '{"Replace": {"%s": "%s"}}\n' "$top/cmd/mainstay/VERSION" "$stamp/VERSION" >"$stamp/overlay.json"
 (cd "$top" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -overlay "$stamp/overlay.json" -ldflags '-s -w -buildid=' -o "$root/usr/bin/mainstay" ./cmd/mainstay)
@@ -93,19 +94,30 @@ gzip -9n "$root"/usr/share/man/man1/*.1
 mkdir -p "$root/usr/share/bash-completion/completions"
 "$root/usr/bin/mainstay" completion bash >"$root/usr/share/bash-completion/completions/mainstay"
 
-mkdir "$root/DEBIAN"
-size=$(du -sk --exclude=DEBIAN "$root" | cut -f 1)
-sed -e "s/@VERSION@/$version/" -e "s/@ARCH@/$arch/" -e "s/@SIZE@/$size/" "$here/control" >"$root/DEBIAN/control"
-put 644 "$here/conffiles" DEBIAN/conffiles
-for script in postinst prerm postrm; do
-	put 755 "$here/$script" "DEBIAN/$script"
-done
-chmod -R go-w,u+rwX,go+rX "$root/usr"
-chmod 700 "$root/etc/mainstay"
-find "$root" -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+# pack FOLDER SCRIPTS FILE makes a package of what is under a folder.
+pack() {
+	mkdir "$1/DEBIAN"
+	size=$(du -sk --exclude=DEBIAN "$1" | cut -f 1)
+	sed -e "s/@VERSION@/$version/" -e "s/@ARCH@/$arch/" -e "s/@SIZE@/$size/" "$2/control" >"$1/DEBIAN/control"
+	install -m 644 "$2/conffiles" "$1/DEBIAN/conffiles"
+	install -m 755 "$2/postinst" "$2/prerm" "$2/postrm" "$1/DEBIAN/"
+	chmod -R go-w,u+rwX,go+rX "$1/usr"
+	find "$1" -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+	dpkg-deb --root-owner-group -Zgzip --build "$1" "$3" >&2
+}
 
 mkdir -p "$out"
+chmod 700 "$root/etc/mainstay"
+pack "$root" "$here" "$out/mainstay_${version}_$arch.deb"
 components >"$out/mainstay_${version}_$arch.cdx.json"
-package=$out/mainstay_${version}_$arch.deb
-dpkg-deb --root-owner-group -Zgzip --build "$root" "$package" >&2
-echo "$package"
+
+# The page is the same program, with a unit and a user of its own.
+root=$page
+put 644 "$here/console/mainstay-console.service" usr/lib/systemd/system/mainstay-console.service
+put 644 "$here/console/sysusers.conf" usr/lib/sysusers.d/mainstay-console.conf
+put 644 "$here/console/repositories" etc/mainstay-console/repositories
+put 644 "$here/console/default" etc/default/mainstay-console
+put 644 "$top/LICENSE" usr/share/doc/mainstay-console/copyright
+pack "$page" "$here/console" "$out/mainstay-console_${version}_all.deb"
+
+echo "$out/mainstay_${version}_$arch.deb"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the package twice, from this tree and from an archive of its commit
+# Builds the packages twice, from this tree and from an archive of its commit
 # elsewhere, under another umask, clock zone and language, and fails unless both are
 # the same byte for byte. Everything must be committed.
 set -euo pipefail

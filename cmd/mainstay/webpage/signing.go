@@ -21,8 +21,7 @@ type Signing struct {
 	From   []string
 }
 
-// Flags adds the flags of signing in to a command.
-func (s *Signing) Flags(c *cobra.Command) {
+func (s *Signing) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.BoolVar(&s.Allow, "allow-commits", false, "let people sign in, and commit a switch as their role allows")
 	f.StringVar(&s.Users, "users", "", "the file of users, as mainstay console user add writes it")

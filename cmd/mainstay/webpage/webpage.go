@@ -1,7 +1,7 @@
 // Package webpage puts the web page together for one process: what reads the
 // repositories, what tells of their past, and the listener that browsers come to.
 //
-// It has the flags and the command of signing in, and must not know how anything is
+// It has the flags of the page and the command that keeps its users, and must not know how anything is
 // shown.
 package webpage
 
@@ -13,6 +13,9 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
 
 	"mainstay/reconcile/console"
 	"mainstay/reconcile/console/archive"
@@ -34,9 +37,26 @@ type Options struct {
 	// Every is how often a repository is looked at.
 	Every time.Duration
 	Signing
-	Log *slog.Logger
+
+	repositories []string
+	list         string
+	Log          *slog.Logger
 	// Ready is called once with the address of the page.
 	Ready func(address string)
+}
+
+// Flags adds to a command what says what is shown, where, and to whom.
+func (o *Options) Flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringArrayVar(&o.repositories, "repo", nil, "a repository, as git takes it; may be given again (default: origin of this checkout)")
+	f.StringVar(&o.list, "repos", "", "a file of repositories: on each line an address, and perhaps a branch")
+	f.StringVar(&o.Listen, "listen", "127.0.0.1:8080", "the address to listen on")
+	f.StringArrayVar(&o.Hosts, "host", nil, "a name under which browsers ask for the page, beside addresses, localhost and --listen; may be given again")
+	f.StringVar(&o.Prefix, "prefix", "", "the path below which everything is, behind a proxy")
+	f.StringVar(&o.Certificate, "tls-cert", "", "a certificate, to serve https")
+	f.StringVar(&o.Key, "tls-key", "", "its private key")
+	f.DurationVar(&o.Every, "every", console.DefaultEvery, "how often to look at git")
+	o.flags(c)
 }
 
 // wrong is an error with what to do about it.
@@ -83,6 +103,9 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	o.Ready(fmt.Sprintf("%s://%s%s/", scheme, l.Addr(), page.Prefix()))
+	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
+		o.Log.Warn("tell systemd", "error", err)
+	}
 	ctx, end := context.WithCancel(ctx)
 	reading := make(chan struct{})
 	go func() { defer close(reading); page.Run(ctx) }()
