@@ -284,6 +284,27 @@ func TestSignInLeadsNowhereElse(t *testing.T) {
 	}
 }
 
+// Who signs in has guessed nothing: a whole team behind one address gets in, and nobody
+// gets more guesses by signing in between.
+func TestATeamBehindOneAddressGetsIn(t *testing.T) {
+	d := newDesked(t, signin.Options{}, &repository{view: viewOf(calm("paris"))})
+	for range 12 {
+		d.browser().signIn("ada")
+	}
+	for i := range 12 {
+		want := http.StatusUnauthorized
+		if i >= 10 {
+			want = http.StatusTooManyRequests
+		}
+		if res, _ := d.browser().send("/signin", url.Values{"name": {"bob"}, "password": {"guess"}}); res.StatusCode != want {
+			t.Errorf("guess %d: %s, want %d", i, res.Status, want)
+		}
+		if i < 9 {
+			d.browser().signIn("ada")
+		}
+	}
+}
+
 func TestPasswordsAreNotGuessed(t *testing.T) {
 	attack.Row(t, "web page", "passwords guessed one after the other, for one name or from one address", "slowed down, and kept in the audit")
 	d := newDesked(t, signin.Options{}, &repository{view: viewOf(calm("paris"))})

@@ -169,7 +169,12 @@ func (d *Desk) Acted(r *http.Request) {
 // Errors: ErrTooMany, ErrWrong, and those of reading the file.
 func (d *Desk) SignIn(r *http.Request, name, password string) (User, error) {
 	now := d.Now()
-	if !d.addresses.allow(network(d.Peer(r)), now) || !d.names.allow(name[:min(len(name), longestText)], now) {
+	backAddress, ok := d.addresses.take(network(d.Peer(r)), now)
+	if !ok {
+		return User{}, ErrTooMany
+	}
+	backName, ok := d.names.take(name[:min(len(name), longestText)], now)
+	if !ok {
 		return User{}, ErrTooMany
 	}
 	who, ok, err := d.Users.Find(name)
@@ -190,6 +195,8 @@ func (d *Desk) SignIn(r *http.Request, name, password string) (User, error) {
 	if !ok || !right {
 		return User{}, ErrWrong
 	}
+	backAddress()
+	backName()
 	ctx := r.Context()
 	if err := d.sessions.Clear(ctx); err != nil {
 		return User{}, err

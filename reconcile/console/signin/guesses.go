@@ -32,8 +32,10 @@ func newGuesses() *guesses {
 
 func limiter() *rate.Limiter { return rate.NewLimiter(rate.Every(guessEvery), guessesAtOnce) }
 
-// allow reports whether one more attempt is let through now.
-func (g *guesses) allow(key string, now time.Time) bool {
+// take counts one more attempt, and reports whether it is let through now. Who signs in
+// has guessed nothing: back takes the attempt out of the count again, so that all of a
+// team behind one address get in.
+func (g *guesses) take(key string, now time.Time) (back func(), ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	l, ok := g.known[key]
@@ -41,13 +43,16 @@ func (g *guesses) allow(key string, now time.Time) bool {
 		if len(g.known) >= mostKnown {
 			g.forget(now)
 		}
-		if len(g.known) >= mostKnown {
-			return g.rest.AllowN(now, 1)
+		if l = g.rest; len(g.known) < mostKnown {
+			l = limiter()
+			g.known[key] = l
 		}
-		l = limiter()
-		g.known[key] = l
 	}
-	return l.AllowN(now, 1)
+	if l.TokensAt(now) < 1 {
+		return nil, false
+	}
+	one := l.ReserveN(now, 1)
+	return func() { one.CancelAt(now) }, true
 }
 
 // forget drops the keys that have as many attempts left as a new one.

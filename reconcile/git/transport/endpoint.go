@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 type scheme int
@@ -38,8 +40,8 @@ func parseEndpoint(address string) (endpoint, error) {
 	if address == "" {
 		return endpoint{}, errors.New("repository address is empty")
 	}
-	if strings.ContainsAny(address, "\x00\r\n") {
-		return endpoint{}, errors.New("repository address has a line break or a zero byte in it")
+	if strings.ContainsFunc(address, unicode.IsControl) || !utf8.ValidString(address) {
+		return endpoint{}, errors.New("repository address has a line break, another control character or what is no text in it")
 	}
 	name, _, isURL := strings.Cut(address, "://")
 	if !isURL {
