@@ -127,20 +127,26 @@ var errHidden = errors.New("a process that this agent cannot see holds the lock 
 // find looks for the service. With a main process that lives it does not look
 // for the others unless all are wanted.
 func (d *Driver) find(ctx context.Context, all bool) (group, error) {
-	g := group{record: d.current()}
+	var g group
+	var err error
+	if g.record, err = d.current(); err != nil {
+		return g, err
+	}
 	if g.record != nil && g.record.Boot != d.boot {
 		g.record = &record{Boot: g.record.Boot}
 	}
 	if g.record != nil && g.record.PID > 0 {
-		if p, err := readProc(g.record.PID); err == nil && p.alive() && g.record.names(p) {
+		switch p, err := readProc(g.record.PID); {
+		case err == nil && p.alive() && g.record.names(p):
 			g.main = &p
+		case err != nil && !gone(err):
+			return g, err
 		}
 	}
 	if g.main != nil && !all {
 		g.all = []proc{*g.main}
 		return g, nil
 	}
-	var err error
 	if g.all, err = d.members(ctx, g.record); err != nil {
 		return g, err
 	}
@@ -153,10 +159,16 @@ func (d *Driver) find(ctx context.Context, all bool) (group, error) {
 // members finds the processes by marker and session and, if the lock is held all
 // the same, by that. A lock whose holder ends just then is looked at again.
 func (d *Driver) members(ctx context.Context, r *record) ([]proc, error) {
-	inSession := d.sessionOf(r)
+	inSession, err := d.sessionOf(r)
+	if err != nil {
+		return nil, err
+	}
 	var env environs
-	belongs := func(pid int) bool {
-		return inSession(pid) || d.marked(&env, pid) && d.standingOf(pid) != foreign
+	belongs := func(pid int) (bool, error) {
+		if is, err := inSession(pid); is || err != nil {
+			return is, err
+		}
+		return d.carries(&env, pid)
 	}
 	for range 3 {
 		found, err := scan(ctx, belongs)
@@ -167,7 +179,7 @@ func (d *Driver) members(ctx context.Context, r *record) ([]proc, error) {
 		if err != nil || !held {
 			return nil, err
 		}
-		found, err = scan(ctx, func(pid int) bool { return holds(pid, file) })
+		found, err = scan(ctx, func(pid int) (bool, error) { return holds(pid, file) })
 		if err != nil || len(found) > 0 {
 			return found, err
 		}
@@ -183,18 +195,24 @@ func (d *Driver) hidden() error {
 // sessionOf tells who is in the recorded session. A session's number is not
 // used again while one of its members lives; if the leader's pid is now somebody
 // else's, the session is gone.
-func (d *Driver) sessionOf(r *record) func(pid int) bool {
-	none := func(int) bool { return false }
+func (d *Driver) sessionOf(r *record) (func(pid int) (bool, error), error) {
+	none := func(int) (bool, error) { return false, nil }
 	if r == nil || r.PID == 0 {
-		return none
+		return none, nil
 	}
-	if p, err := readProc(r.PID); err == nil && p.start != r.Start {
-		return none
+	switch p, err := readProc(r.PID); {
+	case err == nil && p.start != r.Start:
+		return none, nil
+	case err != nil && !gone(err):
+		return nil, err
 	}
-	return func(pid int) bool {
+	return func(pid int) (bool, error) {
 		p, err := readProc(pid)
-		return err == nil && p.session == r.PID && p.start >= r.Start
-	}
+		if err != nil && !gone(err) {
+			return false, err
+		}
+		return err == nil && p.session == r.PID && p.start >= r.Start, nil
+	}, nil
 }
 
 // eldest is the main process of a service that was not recorded: what the others
@@ -213,14 +231,14 @@ func eldest(all []proc, believed func(proc) bool) *proc {
 }
 
 // current reads the record.
-func (d *Driver) current() *record {
+func (d *Driver) current() (*record, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	r := d.readRecord()
+	r, err := d.readRecord()
 	if r != nil && MarkerVariable+"="+r.Marker != d.marker {
-		return nil
+		return nil, nil
 	}
-	return r
+	return r, err
 }
 
 // Observe tells whether the process runs. It reads /proc, and nothing else.
@@ -231,7 +249,7 @@ func (d *Driver) Observe(ctx context.Context) (service.State, error) {
 	}
 	if err == nil && len(g.all) == 0 && g.record != nil && g.record.Exit == "" {
 		d.awaitReaped(ctx)
-		g.record = d.current()
+		g.record, err = d.current()
 	}
 	if err != nil {
 		if ended := service.Ended(ctx); ended != nil {

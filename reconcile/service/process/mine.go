@@ -2,6 +2,7 @@ package process
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -14,10 +15,13 @@ const FolderVariable = "MAINSTAY_FOLDER"
 
 // marked reports whether a process carries the service's marker and was started by
 // no other agent. One that a person started carries no folder.
-func (d *Driver) marked(e *environs, pid int) bool {
+func (d *Driver) marked(e *environs, pid int) (bool, error) {
 	env, err := e.read("/proc/" + strconv.Itoa(pid) + "/environ")
-	if err != nil {
-		return false
+	switch {
+	case err != nil && gone(err):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("look at process %d: %w", pid, err)
 	}
 	marked := false
 	for len(env) > 0 {
@@ -26,11 +30,18 @@ func (d *Driver) marked(e *environs, pid int) bool {
 		case string(line) == d.marker:
 			marked = true
 		case bytes.HasPrefix(line, []byte(FolderVariable+"=")) && string(line) != d.home:
-			return false
+			return false, nil
 		}
 		env = rest
 	}
-	return marked
+	return marked, nil
+}
+
+// carries reports whether a process has the service's marker and is not somebody
+// else's.
+func (d *Driver) carries(e *environs, pid int) (bool, error) {
+	marked, err := d.marked(e, pid)
+	return marked && d.standingOf(pid) != foreign, err
 }
 
 // standing is how far a process with the marker is believed: anybody on the machine
@@ -51,8 +62,11 @@ const (
 func (d *Driver) standingOf(pid int) standing {
 	folder := "/proc/" + strconv.Itoa(pid)
 	status, err := os.ReadFile(folder + "/status")
-	if err != nil || effective(status) == d.user {
-		return own // Gone, which the reading of its state tells, or the same user's.
+	switch {
+	case err == nil && effective(status) == d.user, err != nil && gone(err):
+		return own // the same user's, or gone, which the reading of its state tells
+	case err != nil:
+		return doubtful
 	}
 	group, err := os.ReadFile(folder + "/cgroup")
 	switch {

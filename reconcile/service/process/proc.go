@@ -2,7 +2,9 @@ package process
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -68,8 +70,9 @@ func parseStat(pid int, stat string) (proc, error) {
 
 // scan lists the living processes, other than the agent itself, that belong. It
 // is handed numbers and reads about a process only what it must: on an idle node
-// this is most of what the agent does. One that ends meanwhile is left out.
-func scan(ctx context.Context, belongs func(pid int) bool) ([]proc, error) {
+// this is most of what the agent does. One that ends meanwhile is left out; one that
+// cannot be looked at is an error, for it may belong.
+func scan(ctx context.Context, belongs func(pid int) (bool, error)) ([]proc, error) {
 	dir, err := os.Open("/proc")
 	if err != nil {
 		return nil, err
@@ -86,14 +89,30 @@ func scan(ctx context.Context, belongs func(pid int) bool) ([]proc, error) {
 			return nil, err
 		}
 		pid, err := strconv.Atoi(name)
-		if err != nil || pid == self || !belongs(pid) {
+		if err != nil || pid == self {
 			continue
 		}
-		if p, err := readProc(pid); err == nil && p.alive() {
+		is, err := belongs(pid)
+		if err != nil {
+			return nil, err
+		}
+		if !is {
+			continue
+		}
+		switch p, err := readProc(pid); {
+		case err == nil && p.alive():
 			found = append(found, p)
+		case err != nil && !gone(err):
+			return nil, err
 		}
 	}
 	return found, nil
+}
+
+// gone reports whether an error says that a process is not there, or is none of this
+// user's. Any other, such as of too many open files, says nothing of the process.
+func gone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) || errors.Is(err, fs.ErrPermission)
 }
 
 // environs reads environments into one buffer.
@@ -122,22 +141,24 @@ func (e *environs) read(path string) ([]byte, error) {
 }
 
 // holds reports whether the process has the file open.
-func holds(pid int, file os.FileInfo) bool {
-	fds, err := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/fd/*")
-	if err != nil {
-		return false
+func holds(pid int, file os.FileInfo) (bool, error) {
+	folder := "/proc/" + strconv.Itoa(pid) + "/fd"
+	fds, err := os.ReadDir(folder)
+	if err != nil && !gone(err) {
+		return false, err
 	}
 	for _, fd := range fds {
 		// Only what has the right name is looked at: a look can block.
-		link, err := os.Readlink(fd)
+		path := filepath.Join(folder, fd.Name())
+		link, err := os.Readlink(path)
 		if err != nil || filepath.Base(link) != file.Name() {
 			continue
 		}
-		if open, err := os.Stat(fd); err == nil && os.SameFile(open, file) {
-			return true
+		if open, err := os.Stat(path); err == nil && os.SameFile(open, file) {
+			return true, nil
 		}
 	}
-	return false
+	return false, nil
 }
 
 // bootID names this boot of the machine; pids mean nothing across two.
@@ -160,6 +181,10 @@ func openPidfd(p proc) (*pidfd, error) {
 	}
 	handle := &pidfd{fd, os.NewFile(uintptr(fd), "pidfd")}
 	now, err := readProc(p.pid)
+	if err != nil && !gone(err) {
+		handle.close()
+		return nil, err
+	}
 	if err != nil || !now.is(p) {
 		handle.close()
 		return nil, unix.ESRCH

@@ -3,6 +3,7 @@ package process
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -38,23 +39,24 @@ const (
 func (r *record) names(p proc) bool { return r != nil && r.PID == p.pid && r.Start == p.start }
 
 // readRecord returns nil when there is none. A damaged one is set aside and
-// counts as none: marker and lock still find the process.
-func (d *Driver) readRecord() *record {
+// counts as none: marker and lock still find the process. One that cannot be read, such
+// as for too many open files, stays where it is and is an error.
+func (d *Driver) readRecord() (*record, error) {
 	path := filepath.Join(d.folder, recordFile)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	var r record
-	if err == nil {
-		err = json.Unmarshal(b, &r)
+		return nil, nil
 	}
 	if err != nil {
+		return nil, fmt.Errorf("read the record: %w", err)
+	}
+	var r record
+	if err := json.Unmarshal(b, &r); err != nil {
 		d.log.Warn("process record set aside", "path", path, "error", err)
 		_ = os.Rename(path, path+".damaged")
-		return nil
+		return nil, nil
 	}
-	return &r
+	return &r, nil
 }
 
 // writeRecord replaces the record in one step. A full disk does not keep a

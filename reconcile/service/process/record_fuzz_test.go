@@ -23,8 +23,11 @@ func FuzzRecord(f *testing.F) {
 			t.Fatal(err)
 		}
 		attack.Cheap(t, func() {
-			r := d.readRecord()
-			_, err := os.Stat(path)
+			r, err := d.readRecord()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = os.Stat(path)
 			if there := err == nil; there != (r != nil) || there && !json.Valid(data) {
 				t.Errorf("%q is read as %+v, and the file is there: %v", data, r, there)
 			}

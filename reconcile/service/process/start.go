@@ -181,7 +181,7 @@ func (d *Driver) reap(cmd *exec.Cmd, p proc, reaped chan<- struct{}) {
 		exit = err.Error()
 	}
 	d.mu.Lock()
-	if r := d.readRecord(); r != nil && r.names(p) && r.Boot == d.boot {
+	if r, unread := d.readRecord(); unread == nil && r != nil && r.names(p) && r.Boot == d.boot {
 		r.Exit, r.OK, r.At = exit, err == nil, time.Now()
 		d.writeRecord(*r)
 	}

@@ -22,7 +22,10 @@ func (d *Driver) Stop(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	r := d.current()
+	r, err := d.current()
+	if err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
 	if r == nil || r.Boot != d.boot {
 		r = &record{}
 	}

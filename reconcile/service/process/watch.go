@@ -93,10 +93,13 @@ type arrivals struct{ looked map[int]int }
 func (a *arrivals) came(ctx context.Context, d *Driver) bool {
 	var env environs
 	now := make(map[int]int, len(a.looked))
-	found, err := scan(ctx, func(pid int) bool {
+	found, err := scan(ctx, func(pid int) (bool, error) {
 		n := a.looked[pid]
 		now[pid] = min(n+1, 2)
-		return n < 2 && d.marked(&env, pid) && d.standingOf(pid) != foreign
+		if n >= 2 {
+			return false, nil
+		}
+		return d.carries(&env, pid)
 	})
 	if err == nil {
 		a.looked = now
