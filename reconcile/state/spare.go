@@ -57,13 +57,13 @@ func (p *spare) has(name string) bool {
 }
 
 // read is the value of a name, or fs.ErrNotExist. One that is there and cannot be read is
-// empty, which is damaged.
+// empty, which is damaged, unless the machine was short of what reading takes.
 func (p *spare) read(name string) ([]byte, error) {
 	if !p.has(name) {
 		return nil, fs.ErrNotExist
 	}
 	whole, err := readBounded(File(p.dir, name))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !short(err) {
 		return nil, nil
 	}
 	return whole, err

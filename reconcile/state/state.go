@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -201,18 +202,24 @@ func (s *Folder) replace(file string, whole []byte) error {
 // Load reads what Save wrote under a name into v. A file that was never written
 // is an fs.ErrNotExist. One that is damaged is set aside under another name and
 // is ErrDamaged; v is then not to be used. Nothing is known of one that the disk
-// does not give within the bound. A value in the spare folder is newer than the disk's.
+// does not give within the bound, also for want of open files or memory: such a file
+// stays where it is. A value in the spare folder is newer than the disk's.
 func (s *Folder) Load(name string, v any) error {
 	file, err := s.file(name)
 	if err != nil {
 		return err
 	}
-	whole, err := s.spare.read(name)
+	patience := s.bound / 2
+	whole, err := patiently(patience, func() ([]byte, error) { return s.spare.read(name) })
 	if err == nil {
 		return s.spare.decode(name, whole, v)
 	}
-	whole, err = access(s, func() ([]byte, error) { return readBounded(file) })
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errHangs) {
+	if !short(err) {
+		whole, err = access(s, func() ([]byte, error) {
+			return patiently(patience, func() ([]byte, error) { return readBounded(file) })
+		})
+	}
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errHangs) || short(err) {
 		return fmt.Errorf("load %s: %w", name, err)
 	}
 	if err == nil {
@@ -223,6 +230,37 @@ func (s *Folder) Load(name string, v any) error {
 	}
 	_, err = access(s, func() (struct{}, error) { return struct{}{}, s.setAside(file, err) })
 	return err
+}
+
+// short reports whether the machine had too little of something, such as of open files.
+// That says nothing of the file.
+func short(err error) bool {
+	for _, want := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN} {
+		if errors.Is(err, want) {
+			return true
+		}
+	}
+	return false
+}
+
+// againAfter is how long a read waits that a shortage kept from the file.
+const againAfter = 20 * time.Millisecond
+
+// patiently reads again while there is a shortage, until a bound.
+func patiently(bound time.Duration, read func() ([]byte, error)) ([]byte, error) {
+	limit := time.NewTimer(bound)
+	defer limit.Stop()
+	for {
+		whole, err := read()
+		if !short(err) {
+			return whole, err
+		}
+		select {
+		case <-time.After(againAfter):
+		case <-limit.C:
+			return whole, err
+		}
+	}
 }
 
 // decode reads what Save wrote.
