@@ -48,8 +48,8 @@ type ask struct {
 
 // reportAsk is what the actuator tells the publisher after a pass.
 type reportAsk struct {
-	report             plan.Report
-	heartbeat, timeout time.Duration
+	report                      plan.Report
+	heartbeat, timeout, unheard time.Duration
 }
 
 // NewAgent puts the parts together. The publisher is nil in read-only mode (R8).
@@ -238,7 +238,7 @@ func (a *Agent) handOutDecision(o Order) {
 		a.status.Store(&r)
 	}
 	replace(a.asks, ask{order: o, handover: a.actuator.Handover()})
-	said := &reportAsk{report: r}
+	said := &reportAsk{report: r, unheard: a.actuator.snap.Unheard}
 	if w := a.actuator.wanted; w != nil {
 		said.heartbeat, said.timeout = w.Agent.Heartbeat.D(), w.Agent.Timeout.D()
 	}
@@ -260,6 +260,7 @@ func (a *Agent) publish(ctx context.Context) {
 			return
 		case r := <-a.reports:
 			a.publisher.SetPace(r.heartbeat, r.timeout)
+			a.publisher.Missed(r.unheard)
 			a.publisher.Offer(r.report)
 		case <-timer.C:
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/twin"
 	"mainstay/spec"
 )
 
@@ -52,6 +53,9 @@ func (l *Learner) readListed(ctx context.Context, next *Snapshot) {
 	}
 	l.readClaims(ctx, next, l.listing.Refs)
 	l.readReports(ctx, next, l.listing.Refs)
+	if l.listing.Refs[plan.ReportRef(next.Accepted.Deployment.Name, l.Node)] == "" {
+		next.Unheard = next.Began
+	}
 	l.readStrangers(ctx, next, l.listing.Refs)
 	l.sayTwin(next)
 	l.sayNamesake(next)
@@ -335,7 +339,7 @@ func (l *Learner) Carry(ctx context.Context, o Order) error {
 		return nil
 	}
 	if r := l.namesake(l.snap); r != nil {
-		return fmt.Errorf("%s", l.sharedName(l.snap, r))
+		return fmt.Errorf("%s", twin.Shared(l.snap.Accepted.Deployment.Name, l.Source, r))
 	}
 	ref := plan.ClaimRef(l.snap.Accepted.Deployment.Name, o.Role)
 	if o.Push != nil {

@@ -56,6 +56,15 @@ func (p *Publisher) Offer(r plan.Report) {
 	}
 }
 
+// Missed takes in when a look began that found no report of this node where reports are:
+// one that was published before it is lost, as after a new git server, and others wait
+// for it.
+func (p *Publisher) Missed(looked time.Duration) {
+	if looked > p.at {
+		p.published = nil
+	}
+}
+
 // Due reports whether the newest report should be pushed now.
 func (p *Publisher) Due() bool { return p.offered != nil && p.Next() <= 0 }
 
@@ -89,10 +98,11 @@ func (p *Publisher) compare() {
 	switch {
 	case p.published == nil || urgent(*p.published) != urgent(*p.offered):
 		p.news = urgentNews
-	case !p.alike():
-		p.news = someNews
 	default:
-		p.news = noNews
+		p.compared, p.news = [2]plan.Report{significant(*p.published), significant(*p.offered)}, noNews
+		if !reflect.DeepEqual(&p.compared[0], &p.compared[1]) {
+			p.news = someNews
+		}
 	}
 }
 
@@ -183,11 +193,6 @@ func (p *Publisher) PublishEnd() error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-func (p *Publisher) alike() bool {
-	p.compared = [2]plan.Report{significant(*p.published), significant(*p.offered)}
-	return reflect.DeepEqual(&p.compared[0], &p.compared[1])
 }
 
 // significant is a report without what changes all the time and says nothing

@@ -54,3 +54,25 @@ func TestReadinessIsNotKeptBackByAnOldFailure(t *testing.T) {
 		t.Errorf("readiness is tried again in %s", next)
 	}
 }
+
+// R13: a new git server has no report of this node, and the other side waits for one. It
+// is told again at once, and not with the next heartbeat; a look from before it was told
+// says nothing.
+func TestAReportThatGitLostIsToldAgain(t *testing.T) {
+	clock := newStill()
+	p := NewPublisher(&refusing{}, clock, 5*time.Minute, time.Second)
+	r := plan.Report{Deployment: "paris", Node: "xivo-standby", Status: plan.Active}
+	clock.pass(time.Minute)
+	p.Offer(r)
+	if err := p.Publish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.Missed(clock.boot - time.Second)
+	if p.Offer(r); p.Due() {
+		t.Error("a look from before counts")
+	}
+	p.Missed(clock.boot + time.Second)
+	if p.Offer(r); !p.Due() {
+		t.Errorf("told again in %s", p.Next())
+	}
+}

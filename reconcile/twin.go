@@ -2,24 +2,15 @@ package reconcile
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/twin"
 )
 
-// mayLive is for how long an agent that was heard may live without another word.
-func mayLive(next *Snapshot) time.Duration {
-	return 2*next.Accepted.Deployment.Agent.Heartbeat.D() + time.Minute
-}
-
-// lately reports whether something read at a moment still speaks.
-func lately(at time.Duration, next *Snapshot) bool { return next.Began-at <= mayLive(next) }
-
 // sayTwin tells of another agent of this node's name, for as long as it may live.
 func (l *Learner) sayTwin(next *Snapshot) {
-	next.Twin = l.twins.Twin != nil && lately(l.twins.TwinAt, next)
+	next.Twin = l.twins.Twin != nil && twin.Lately(next.Began-l.twins.TwinAt, next.Accepted.Deployment.Agent.Heartbeat.D())
 	if !next.Twin {
 		return
 	}
@@ -55,7 +46,7 @@ func (l *Learner) readStrangers(ctx context.Context, next *Snapshot, refs map[st
 	for ref, r := range reports {
 		l.hashes[ref] = moved[ref]
 		age := l.Clock.Wall().Sub(r.At)
-		if again || age <= mayLive(next) { // it lives, or may live
+		if again || twin.Lately(age, d.Agent.Heartbeat.D()) { // it lives, or may live
 			l.twins.Stranger, l.twins.StrangerAt = &r, next.Began
 		}
 	}
@@ -70,7 +61,7 @@ func (l *Learner) namesake(next *Snapshot) *plan.Report {
 		at time.Duration
 	}{{l.twins.Stranger, l.twins.StrangerAt}, {l.twins.Twin, l.twins.TwinAt}} {
 		same := c.r != nil && (c.r.Seen == next.Seen || c.r.Accepted == next.Accepted.Commit || c.r.Accepted == next.Seen)
-		if c.r != nil && !same && twin.Apart(twin.SourceOf(c.r), l.Source) && lately(c.at, next) {
+		if c.r != nil && !same && twin.Apart(twin.SourceOf(c.r), l.Source) && twin.Lately(next.Began-c.at, next.Accepted.Deployment.Agent.Heartbeat.D()) {
 			return c.r
 		}
 	}
@@ -80,11 +71,6 @@ func (l *Learner) namesake(next *Snapshot) *plan.Report {
 // sayNamesake tells of another document that has this deployment's name.
 func (l *Learner) sayNamesake(next *Snapshot) {
 	if r := l.namesake(next); r != nil {
-		next.warn(plan.CondNameShared, "%s. This node changes no claim until one of them has another name", l.sharedName(next, r))
+		next.warn(plan.CondNameShared, "%s. This node changes no claim until one of them has another name", twin.Shared(next.Accepted.Deployment.Name, l.Source, r))
 	}
-}
-
-func (l *Learner) sharedName(next *Snapshot, r *plan.Report) string {
-	return fmt.Sprintf("two documents are called %s and share its claims: %s, which this node goes by, and %s, which %s goes by",
-		next.Accepted.Deployment.Name, l.Source, twin.SourceOf(r), r.Node)
 }

@@ -30,7 +30,7 @@ func TestNodeStories(t *testing.T) {
 		Setup: gitAsIs,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "paris": cmdParis, "commit": cmdCommit, "node": cmdNode, "until": cmdUntil, "edit": cmdEdit, "valid": cmdValid,
-			"claim": cmdClaim, "screen": cmdScreen, "sees": cmdSees, "types": cmdTypes,
+			"claim": cmdClaim, "reported": cmdReported, "screen": cmdScreen, "sees": cmdSees, "types": cmdTypes,
 		},
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		RequireExplicitExec: true,
@@ -188,6 +188,20 @@ func cmdClaim(ts *testscript.TestScript, neg bool, args []string) {
 		out, err := c.Output()
 		var claim plan.Claim
 		return err == nil && json.Unmarshal(out, &claim) == nil && string(claim.Holder) == args[2]
+	})
+}
+
+// cmdReported waits until a repository has a node's report with a status.
+func cmdReported(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: reported REPOSITORY NODE STATUS")
+	}
+	repo := filepath.Join(ts.Getenv("WORK"), args[0])
+	waitFor(ts, args[1]+" to report "+args[2], func() bool {
+		c := exec.Command("git", "-C", repo, "cat-file", "blob", "refs/mainstay/paris/report/"+args[1]+":report.json")
+		out, err := c.Output()
+		var report plan.Report
+		return err == nil && json.Unmarshal(out, &report) == nil && string(report.Status) == args[2]
 	})
 }
 

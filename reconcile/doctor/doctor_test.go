@@ -266,7 +266,42 @@ func TestSecurityNamesWhatWidensAllowAndWhatIsBelievedUnsigned(t *testing.T) {
 func TestSecurityTriesWhatANodesKeyMustNotPush(t *testing.T) {
 	attack.Row(t, "doctor", "a node's key may push main and other nodes' refs", "doctor --security fails, and leaves nothing behind")
 	url := repository(t)
-	found := Security(t.Context(), file(t, url), slog.New(slog.DiscardHandler))
+	f := file(t, url)
+	found := Security(t.Context(), f, slog.New(slog.DiscardHandler))
 	has(t, found, Fail, "this node's key may push main", "examples/hooks")
-	has(t, found, Fail, "this node's key may push other nodes' refs", "examples/hooks")
+	has(t, found, Fail, "this node's key may push other nodes' refs (refs/mainstay/rome/report/a1-doctor)", "examples/hooks")
+	has(t, found, Fail, "this node's key may push other nodes' refs (refs/mainstay/rome/claim/a1-doctor)", "examples/hooks")
+	if refs := gitserver.Git(t, url, "for-each-ref", "refs/mainstay"); refs != "" {
+		t.Errorf("left behind: %s", refs)
+	}
+	f.Coordination.URL = "off"
+	has(t, Security(t.Context(), f, slog.New(slog.DiscardHandler)), Fail, "this node's key may push main", "examples/hooks")
+	f.Repository.URL += "-gone"
+	has(t, Security(t.Context(), f, slog.New(slog.DiscardHandler)), Warn, "what the git server lets this node's key push is not known", "look again")
+}
+
+// What keys, state and orders go by is nobody's but root's, with the folders above it;
+// a file of keys that is not there vouches for nothing.
+func TestSecurityLooksAtWhoElseMayChangeThings(t *testing.T) {
+	attack.Row(t, "doctor", "another account may write a folder above the keys, or the keys are missing", "doctor --security fails")
+	f, dir := file(t, repository(t)), t.TempDir()
+	look := func() []Finding { return Security(t.Context(), f, slog.New(slog.DiscardHandler)) }
+	has(t, look(), OK, "root and the user of this look alone may change the keys", "")
+
+	f.Verify = spec.Verify{AllowedSigners: filepath.Join(dir, "deep", "signers"), Nodes: filepath.Join(dir, "deep", "nodes")}
+	has(t, look(), Fail, "verify.allowedSigners: open "+f.Verify.AllowedSigners, "correct")
+	has(t, look(), Fail, "verify.nodes: open "+f.Verify.Nodes, "correct")
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	has(t, look(), Fail, "everybody may write "+dir+" (", "chmod o-w "+dir)
+	if slices.ContainsFunc(look(), func(f Finding) bool { return strings.HasPrefix(f.Text, "root and the user") }) {
+		t.Error("all is well, and it is not")
+	}
+	if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(slices.DeleteFunc(look(), func(f Finding) bool { return !strings.Contains(f.Text, "everybody may write") })); n != 0 {
+		t.Errorf("%d findings on a folder where nobody replaces what is another's", n)
+	}
 }

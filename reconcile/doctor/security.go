@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"mainstay/reconcile/git"
@@ -25,27 +27,45 @@ func Security(ctx context.Context, f *spec.AgentFile, log *slog.Logger) []Findin
 	e := &examiner{file: f, log: log, now: time.Now}
 	e.stated()
 	e.secrets()
-	for _, file := range []string{f.Verify.AllowedSigners, f.Verify.Nodes} {
-		e.unwritable(file)
-	}
-	for _, entry := range f.Allow.Paths {
-		e.unwritable(entry)
-	}
-	e.policy()
+	e.keys()
+	e.others()
 	if d := e.repository(ctx); d != nil {
 		e.server(ctx, d)
+	} else {
+		e.warn(security, "what the git server lets this node's key push is not known: the repository cannot be read", "mend what is said above, and look again")
 	}
 	return e.found
 }
 
-// policy looks for names that keep a field from everybody, such as a misspelt one.
-func (e *examiner) policy() {
+// keys reads the files that say whose signature counts. While one cannot be used,
+// nothing that it should vouch for is accepted.
+func (e *examiner) keys() {
 	v := e.file.Verify
-	if v.Policy == nil {
-		return
+	if v.AllowedSigners != "" {
+		p := v.Policy
+		if p == nil {
+			p = &spec.Policy{}
+		}
+		if err := git.UnknownSigners(p, v.AllowedSigners); err != nil {
+			e.fail(security, "verify.allowedSigners: "+strings.ReplaceAll(err.Error(), "\n", "; "), "correct verify.policy, or the file that verify.allowedSigners names")
+		}
 	}
-	if err := git.UnknownSigners(v.Policy, v.AllowedSigners); err != nil {
-		e.fail(security, strings.ReplaceAll(err.Error(), "\n", "; "), "correct verify.policy, or the file that verify.allowedSigners names")
+	if v.Nodes != "" {
+		if err := git.UsableNodeKeys(v.Nodes); err != nil {
+			e.fail(security, "verify.nodes: "+err.Error(), "correct the file that verify.nodes names")
+		}
+	}
+}
+
+// others looks for accounts of this machine that may change what the agent goes by, or
+// give it orders.
+func (e *examiner) others() {
+	before := len(e.found)
+	for _, file := range append([]string{e.file.Verify.AllowedSigners, e.file.Verify.Nodes, e.file.State, e.file.Socket}, e.file.Allow.Paths...) {
+		e.unwritable(file)
+	}
+	if len(e.found) == before {
+		e.ok(security, "root and the user of this look alone may change the keys, the state and the allowed paths, and give orders")
 	}
 }
 
@@ -61,7 +81,7 @@ func (e *examiner) stated() {
 	if e.file.Verify.AllowedSigners == "" {
 		e.warn(security, "unsigned commits are accepted: whoever may push the branch decides all that allow lists", "name the keys of your operators in verify.allowedSigners")
 	} else {
-		e.ok(security, "only commits that are signed by a key of %s are accepted", e.file.Verify.AllowedSigners)
+		e.ok(security, "only commits that a key of %s signed are accepted (verify.allowedSigners)", e.file.Verify.AllowedSigners)
 	}
 	switch {
 	case e.file.Coordination.Off():
@@ -107,35 +127,72 @@ func (e *examiner) stars() []string {
 	return found
 }
 
-// unwritable looks at who can change a file or a folder that others must not.
+// unwritable looks at who can change a file or a folder that others must not, or put
+// another one in its place: the folders above it count. What is not there yet is made by
+// who may write the folder.
 func (e *examiner) unwritable(file string) {
-	if file == "" {
+	if !filepath.IsAbs(file) {
 		return
 	}
-	info, err := os.Stat(file)
+	for path := filepath.Clean(file); ; path = filepath.Dir(path) {
+		if info, err := os.Stat(path); err == nil {
+			e.writers(path, info)
+		} else if !errors.Is(err, os.ErrNotExist) {
+			e.fail(security, err.Error(), "run this as the user that the agent runs as")
+		}
+		if path == filepath.Dir(path) {
+			return
+		}
+	}
+}
+
+// writers tells who beside root and the user of this look may write a file or a folder,
+// once for each. In a folder with the sticky bit nobody replaces what is another's.
+func (e *examiner) writers(path string, info os.FileInfo) {
+	mode := info.Mode()
+	perm := mode.Perm()
+	if info.IsDir() && mode&os.ModeSticky != 0 {
+		perm &^= 0o022
+	}
+	var f Finding
+	stat, ok := info.Sys().(*syscall.Stat_t)
 	switch {
-	case errors.Is(err, os.ErrNotExist):
-	case err != nil:
-		e.fail(security, err.Error(), "run this as the user that the agent runs as")
-	case info.Mode().Perm()&0o002 != 0:
-		e.fail(security, fmt.Sprintf("everybody may write %s (%s)", file, info.Mode().Perm()), "chmod o-w "+file)
-	case info.Mode().Perm()&0o020 != 0:
-		e.warn(security, fmt.Sprintf("its group may write %s (%s)", file, info.Mode().Perm()), "chmod g-w "+file+", unless that group is meant")
+	case perm&0o002 != 0:
+		f = Finding{Fail, security, fmt.Sprintf("everybody may write %s (%s)", path, mode.Perm()), "chmod o-w " + path}
+	case !ok:
+		f = Finding{Warn, security, "whose " + path + " is, is not known", "look at it by hand"}
+	case stat.Uid != 0 && int(stat.Uid) != os.Geteuid():
+		f = Finding{Fail, security, fmt.Sprintf("%s is the user's with the number %d, who may change it", path, stat.Uid), "chown root " + path + ", or run this as the user that the agent runs as"}
+	case perm&0o020 != 0 && stat.Gid != 0:
+		f = Finding{Warn, security, fmt.Sprintf("its group may write %s (%s)", path, mode.Perm()), "chmod g-w " + path + ", unless that group is meant"}
+	default:
+		return
+	}
+	if !slices.Contains(e.found, f) {
+		e.found = append(e.found, f)
 	}
 }
 
 // server tries on the git server what a node's key must not be able to push.
 func (e *examiner) server(ctx context.Context, d *spec.Deployment) {
+	e.branchPush(ctx)
 	if e.file.Coordination.Off() {
 		return
 	}
-	e.branchPush(ctx)
 	remote := e.openCoordination()
 	if remote == nil {
+		e.warn(security, "whether the git server keeps this node's key from other nodes' refs is not known: it cannot be opened", "correct coordination in the agent's file")
 		return
 	}
 	defer remote.Close()
-	other := git.ReportRef(d.Name, e.file.Node+"-doctor")
+	// Refs of a node and of a role that nobody has: what another's are kept from, these are.
+	for _, other := range []string{git.ReportRef(d.Name, e.file.Node+"-doctor"), git.ClaimRef(d.Name, e.file.Node+"-doctor")} {
+		e.otherRef(ctx, remote, other)
+	}
+}
+
+// otherRef tries whether this node's key may push a ref that is not its own.
+func (e *examiner) otherRef(ctx context.Context, remote *git.Remote, other string) {
 	kept, err := remote.TryPush(ctx, other, e.now())
 	switch {
 	case errors.Is(err, failure.ErrRefused):
@@ -143,9 +200,9 @@ func (e *examiner) server(ctx context.Context, d *spec.Deployment) {
 	case err != nil:
 		e.warn(security, "whether the git server keeps this node's key from other nodes' refs is not known: "+err.Error(), hintOf(err, "try again"))
 	case e.file.Verify.Nodes == "":
-		e.fail(security, "this node's key may push other nodes' refs: no hook guards them, and claims and reports are not signed", "install examples/hooks on the git server, and set verify.nodes")
+		e.fail(security, "this node's key may push other nodes' refs ("+other+"): no hook guards them, and claims and reports are not signed", "install examples/hooks on the git server, and set verify.nodes")
 	default:
-		e.warn(security, "this node's key may push other nodes' refs: no hook guards them, so a stolen key makes claims unreadable", "install examples/hooks on the git server")
+		e.warn(security, "this node's key may push other nodes' refs ("+other+"): no hook guards them, so a stolen key makes claims unreadable", "install examples/hooks on the git server")
 	}
 	if kept != nil {
 		e.warn(security, fmt.Sprintf("%s stayed behind: %v", other, kept), "git push --delete it")
@@ -157,7 +214,8 @@ func (e *examiner) branchPush(ctx context.Context) {
 	r := e.file.Repository
 	remote, err := e.open(git.OptionsOf(e.file))
 	if err != nil {
-		return // told already
+		e.warn(security, "whether this node's key may push "+r.Branch+" is not known: "+err.Error(), hintOf(err, "try again"))
+		return
 	}
 	defer remote.Close()
 	switch err := remote.TryRef(ctx, git.Branch(r.Branch)); {

@@ -25,3 +25,12 @@ func UnknownSigners(p *spec.Policy, file string) error {
 	}
 	return errors.Join(errs...)
 }
+
+// UsableNodeKeys returns why a file of the nodes' own keys cannot be used.
+func UsableNodeKeys(file string) error {
+	keys, err := signature.ReadNodeKeys(file)
+	if err == nil && len(keys) == 0 {
+		err = errors.New("it names no key")
+	}
+	return err
+}

@@ -35,8 +35,10 @@ type proc struct {
 	told   string
 	passed bool
 	newest uint64
-	passAt uint64
-	waking bool
+	// unheard is when the newest look began that found no report of this node.
+	unheard time.Duration
+	passAt  uint64
+	waking  bool
 
 	// The publisher's loop.
 	publishing bool
@@ -208,7 +210,7 @@ func (p *proc) carry() {
 
 // deliver gives the actuator a snapshot, and makes a pass.
 func (p *proc) deliver(snap *reconcile.Snapshot) {
-	p.seen, p.newest = true, snap.Looks
+	p.seen, p.newest, p.unheard = true, snap.Looks, snap.Unheard
 	p.actuator.See(snap)
 	p.pass()
 }
@@ -264,6 +266,7 @@ func (p *proc) publish() {
 		return
 	}
 	if p.offering {
+		p.publisher.Missed(p.unheard)
 		p.publisher.Offer(p.offer)
 		p.offering = false
 	}

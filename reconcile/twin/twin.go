@@ -6,6 +6,7 @@ package twin
 
 import (
 	"cmp"
+	"fmt"
 	"net/url"
 	"path"
 	"strings"
@@ -75,6 +76,17 @@ func Whose(host string, s plan.Source) string {
 
 // SourceOf is the document that the author of a report goes by.
 func SourceOf(r *plan.Report) plan.Source { return plan.Source{Repository: r.Repository, Path: r.Path} }
+
+// Lately reports whether an agent that was heard so long ago may live, without another
+// word since.
+func Lately(ago, heartbeat time.Duration) bool { return ago <= 2*heartbeat+time.Minute }
+
+// Shared says that two documents have one name: this node's own, and that of the author
+// of a report.
+func Shared(name string, own plan.Source, r *plan.Report) string {
+	return fmt.Sprintf("two documents are called %s and share its claims: %s, which this node goes by, and %s, which %s goes by",
+		name, own, SourceOf(r), r.Node)
+}
 
 // OfReport says where the author of a report runs and what it reads.
 func OfReport(r *plan.Report) string { return Whose(r.Host, SourceOf(r)) }
