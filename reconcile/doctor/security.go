@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ func Security(ctx context.Context, f *spec.AgentFile, log *slog.Logger) []Findin
 	if d := e.repository(ctx); d != nil {
 		e.server(ctx, d)
 	} else {
-		e.warn(security, "what the git server lets this node's key push is not known: the repository cannot be read", "mend what is said above, and look again")
+		e.warn(security, "what the git server lets this node's key push is not known: the document could not be read from the repository", "mend what is said above, and look again")
 	}
 	return e.found
 }
@@ -42,11 +43,7 @@ func Security(ctx context.Context, f *spec.AgentFile, log *slog.Logger) []Findin
 func (e *examiner) keys() {
 	v := e.file.Verify
 	if v.AllowedSigners != "" {
-		p := v.Policy
-		if p == nil {
-			p = &spec.Policy{}
-		}
-		if err := git.UnknownSigners(p, v.AllowedSigners); err != nil {
+		if err := git.UnknownSigners(cmp.Or(v.Policy, &spec.Policy{}), v.AllowedSigners); err != nil {
 			e.fail(security, "verify.allowedSigners: "+strings.ReplaceAll(err.Error(), "\n", "; "), "correct verify.policy, or the file that verify.allowedSigners names")
 		}
 	}

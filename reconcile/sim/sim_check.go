@@ -61,6 +61,9 @@ type mark struct {
 	// excused says that the other side presumed this one dead while it was not,
 	// presumed that this one itself started on a presumption.
 	excused, presumed bool
+	// lost is the start for which this one had won the claim when the other side presumed
+	// it dead: it may begin before it reads that. It is zero for none.
+	lost uint64
 	// readyAt is when all services really ran and answered last.
 	readyAt uint64
 	start   uint64
@@ -94,7 +97,7 @@ func (c *checker) step() {
 		if n.allReady() {
 			m.readyAt = c.tick
 		}
-		if !active && !m.serving {
+		if !active && !m.serving && m.lost == 0 {
 			m.excused, m.presumed = false, false
 		}
 		if !active {
@@ -212,6 +215,7 @@ func (c *checker) landed(role string, before plan.Tip, p plan.Push) {
 		}
 		if a.Guarantee == plan.Presumed && (a.Action == plan.Seize || a.Action == plan.Take) {
 			c.excuse(n)
+			c.overtake(n, before)
 		}
 	}
 	if a.Seq > c.highest[role] {
@@ -265,6 +269,9 @@ func (c *checker) passed(n *node, e *record.Entry) {
 		}
 	}
 	n.mark.serving = d.Memory.Stage != plan.StageIdle && d.Memory.Stage != plan.StageClaiming
+	if d.Memory.Stage != plan.StageClaiming || d.Memory.Start != n.mark.lost {
+		n.mark.lost = 0
+	}
 	if d.Ready {
 		c.wasReady[readyKey{n.name, in.Doc.Commit, in.Claim.Tip.Seq}] = true
 	}
@@ -352,6 +359,16 @@ func (c *checker) excuse(n *node) {
 	for _, o := range c.w.nodes {
 		if o.role == n.role && o.side == n.side.Other() && (o.active() || o.mark.serving || o.suspended) {
 			o.mark.excused = true
+		}
+	}
+}
+
+// overtake notes that n presumed the holder of a claim dead that may be about to start
+// under it: two presumptions at one moment.
+func (c *checker) overtake(n *node, before plan.Tip) {
+	for _, o := range c.w.nodes {
+		if o.role == n.role && o.side == n.side.Other() && o.fingerprint == before.Instance && before.Holder.Side() == o.side {
+			o.mark.excused, o.mark.lost = true, before.Start
 		}
 	}
 }

@@ -3,7 +3,6 @@ package state
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -11,41 +10,6 @@ import (
 
 	"mainstay/e2e/attack"
 )
-
-// noFiles lets the program open no more files until it is called back.
-func noFiles(t *testing.T) (enough func()) {
-	t.Helper()
-	var was syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &was); err != nil {
-		t.Fatal(err)
-	}
-	few := was
-	few.Cur = 100
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few); err != nil {
-		t.Fatal(err)
-	}
-	var taken []*os.File
-	for {
-		f, err := os.Open(os.DevNull)
-		if err != nil {
-			break
-		}
-		taken = append(taken, f)
-	}
-	done := false
-	enough = func() {
-		if done {
-			return
-		}
-		done = true
-		for _, f := range taken {
-			_ = f.Close()
-		}
-		_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &was)
-	}
-	t.Cleanup(enough)
-	return enough
-}
 
 // A file that cannot be read for want of open files is not damaged, and not missing: it
 // stays where it is, on disk and in the spare folder, and is read again.
@@ -66,7 +30,7 @@ func TestAStateFileSurvivesAShortageOfOpenFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.bound = 200 * time.Millisecond
-		enough := noFiles(t)
+		enough := attack.FewFiles(t, 0)
 		var v string
 		err = s.Load("memory", &v)
 		if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrDamaged) {

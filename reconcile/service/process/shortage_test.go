@@ -3,46 +3,10 @@ package process
 import (
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"mainstay/e2e/attack"
 )
-
-// fewFiles lets this program open so many files more, until it returns what it did.
-func fewFiles(t *testing.T, free int, look func()) {
-	t.Helper()
-	var was syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &was); err != nil {
-		t.Fatal(err)
-	}
-	few := was
-	few.Cur = 100
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few); err != nil {
-		t.Fatal(err)
-	}
-	var taken []*os.File
-	defer func() {
-		for _, f := range taken {
-			_ = f.Close()
-		}
-		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &was); err != nil {
-			t.Fatal(err)
-		}
-	}()
-	for {
-		f, err := os.Open(os.DevNull)
-		if err != nil {
-			break
-		}
-		taken = append(taken, f)
-	}
-	for _, f := range taken[len(taken)-free:] {
-		_ = f.Close()
-	}
-	taken = taken[:len(taken)-free]
-	look()
-}
 
 // R2: a process that cannot be looked at is not down. A program that may open no more
 // files sees nobody.
@@ -59,17 +23,16 @@ func TestAProcessIsNotDownForWantOfOpenFiles(t *testing.T) {
 			}
 		}
 		for free := range 8 {
-			fewFiles(t, free, func() {
-				if got, err := d.Observe(t.Context()); got.Run.Down() {
-					t.Errorf("%s, with %d more files it is %s: %v", name, free, got.Run, err)
-				}
-				if free > 1 {
-					return // enough to stop it
-				}
+			enough := attack.FewFiles(t, free)
+			if got, err := d.Observe(t.Context()); got.Run.Down() {
+				t.Errorf("%s, with %d more files it is %s: %v", name, free, got.Run, err)
+			}
+			if free <= 1 { // too few to stop it
 				if err := d.Stop(t.Context()); err == nil {
 					t.Errorf("%s, with %d more files it counts as stopped", name, free)
 				}
-			})
+			}
+			enough()
 			if name == "recorded" && free == 0 {
 				if _, err := os.Stat(filepath.Join(s.folder, recordFile)); err != nil {
 					t.Error(err)
