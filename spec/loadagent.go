@@ -166,11 +166,8 @@ func (l *agentLoader) allow(p schema.Path) {
 }
 
 func (l *agentLoader) allowUnit(p schema.Path, unit string) {
-	if strings.Trim(unit, "*") == "" {
+	if strings.Trim(strings.TrimSuffix(unit, path.Ext(unit)), "*") == "" {
 		l.say(RuleAllowEverything, p, "would allow every unit", "name the units, such as asterisk.service or xivo-*.service")
-		return
-	}
-	if strings.HasSuffix(unit, anything) {
 		return
 	}
 	if message := unitProblem(unit); message != "" {
