@@ -157,6 +157,11 @@ func (l *agentLoader) allow(p schema.Path) {
 	for i, entry := range l.a.Allow.Paths {
 		l.allowPath(p.Key("paths").Index(i), entry)
 	}
+	for i, entry := range l.a.Allow.Directories {
+		if !cleanAbsolute(entry) {
+			l.say(RuleAbsolutePath, p.Key("directories").Index(i), fmt.Sprintf("%q is not an absolute, clean path", entry), "such as /srv/xivocc, without a slash at its end")
+		}
+	}
 	for i, entry := range l.a.Allow.Probes {
 		if message := endpointProblem(entry); message != "" {
 			l.say(RuleAddress, p.Key("probes").Index(i), fmt.Sprintf("%q %s", entry, message),
