@@ -17,13 +17,15 @@ import (
 // Request is what a person asks for.
 type Request struct {
 	// To is the side that is to serve; empty is the one that is not active, or the
-	// other one than Fenced, or the one that is active for a request that asks only
-	// for what stands below.
+	// other one than Fenced, or the one that is active for a request to stay or
+	// about a node.
 	To spec.Side
 	// Fenced is the side that the person states to be off. Unfence takes such a
 	// statement out again.
 	Fenced  spec.Side
 	Unfence bool
+	// Stay leaves the side that is active, whichever that is.
+	Stay bool
 	// Pause is a node whose agent is to look only, Resume one that is to act again.
 	Pause, Resume string
 	// Reason is for the people who read the history.
@@ -117,7 +119,7 @@ func (r Request) side(now *fleet.Deployment) spec.Side {
 	switch {
 	case r.Fenced != "":
 		return r.Fenced.Other()
-	case r.Pause != "" || r.Resume != "":
+	case r.Stay || r.Pause != "" || r.Resume != "":
 		return now.Active
 	}
 	return now.Active.Other()
