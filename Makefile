@@ -6,7 +6,8 @@ FRESH     ?=
 FIRST     ?=
 STATES    ?= 3000000
 FUZZTIME  ?= 10s
-FUZZBOUND ?=
+# How many fuzz targets run at a time: one for each core if empty.
+FUZZLANES ?=
 BENCHTIME ?= 1s
 BENCHRUNS ?= 3
 # A commit to lay the phases of a switch beside.
@@ -54,10 +55,6 @@ define summed
 	print last; exit last !~ / 0 violations$$/ }'
 endef
 
-# On a busy machine Go's engine fails a target that found nothing, when a worker is in
-# the middle of an input as FUZZTIME ends (golang/go#75804): this line and no finding.
-late = { grep -qx ' *context deadline exceeded' bin/fuzz.out && ! grep -Eq 'Failing input|panic|hung or terminated|_test.go' bin/fuzz.out; }
-
 .PHONY: help build demo test sim explore mutants torture fuzz e2e attacks bench lint deb deb-twice clean
 
 help: ## list the targets
@@ -91,33 +88,13 @@ torture: build ## real agents and a hostile git server for SECONDS=n, SEED=s, RE
 	@bin/torture -program bin/mainstay $(if $(filter command environment,$(firstword $(origin SECONDS))),-seconds $(SECONDS)) \
 		$(if $(SEED),-seed $(SEED)) $(if $(RECIPE),-recipe $(RECIPE)) $(if $(RUNS),-runs $(RUNS))
 
-fuzz: ## every fuzz target for FUZZTIME; with FUZZBOUND, in any order, none begun after so many seconds
-	@targets=$$(grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed 's/func //' || true); \
-	test -n "$$targets" || { echo "error: fuzz: there is no fuzz target in this tree yet" >&2; exit 1; }; \
-	began=$$(date +%s); all=0; done=0; mkdir -p bin; \
-	for folder in $$(sed 's|/[^/]*$$||' <<<"$$targets" | sort -u $(if $(FUZZBOUND),-R)); do \
-		names=$$(awk -F: -v d="$$folder/" 'substr($$1, 1, length(d)) == d && index(substr($$1, length(d) + 1), "/") == 0 { print $$2 }' <<<"$$targets"); \
-		all=$$((all + $$(wc -w <<<"$$names"))); \
-		if [ -n "$(FUZZBOUND)" ] && [ $$(($$(date +%s) - began)) -ge "0$(FUZZBOUND)" ]; then continue; fi; \
-		go test -c -fuzz . -o bin/fuzz.test "$$folder"; \
-		for name in $$names; do \
-			for try in 1 2 3; do \
-				echo "$$folder $$name"; \
-				if (cd "$$folder" && "$(CURDIR)/bin/fuzz.test" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) \
-					-test.fuzzminimizetime 1s -test.fuzzcachedir "$$(go env GOCACHE)/fuzz/mainstay/$$folder") >bin/fuzz.out 2>&1; \
-				then cat bin/fuzz.out; break; fi; \
-				if ! $(late) || [ $$try = 3 ]; then cat bin/fuzz.out; exit 1; fi; \
-				echo "fuzz: no input failed, but the engine was late at its own end: again"; \
-			done; \
-			done=$$((done + 1)); \
-		done; \
-	done; \
-	echo "fuzz: $$done of $$all targets"
+fuzz: ## every fuzz target for FUZZTIME, FUZZLANES of them side by side
+	@bash e2e/attack/fuzz.sh $(FUZZTIME) $(FUZZLANES)
 
 e2e: ## real hosts on this machine; as root, installs what it needs
 	@$(call needs,e2e/install.sh,the installation of the test hosts)
 	bash e2e/install.sh
-	go test -tags e2e -timeout 10m -count=1 $(TESTFLAGS) -run "OpenSSH|Gitolite|MemoryGroup" ./reconcile/git
+	go test -tags e2e -timeout 10m -count=1 $(TESTFLAGS) -run "OpenSSH|Gitolite|MemoryGroup|GnuPG" ./reconcile/git ./reconcile/git/signature
 	@rm -rf bin/stories
 	@failed=0; E2E_SWITCHES=$(SWITCHES) go test -tags e2e -timeout 70m -parallel 2 -count=1 -skip '$(E2E_SKIP)' $(TESTFLAGS) ./e2e/... || failed=1; \
 	{ cat bin/stories/summary-*.txt 2>/dev/null || true; } | awk '{ print } /^story / { stories++ } /^fault: / { faults++ } \

@@ -8,7 +8,7 @@
 #   install.sh stop    stop the engine that an earlier run of this script started
 set -eu
 
-packages="docker.io docker-compose debootstrap debian-archive-keyring git gitolite3 openssh-server openssh-client
+packages="docker.io docker-compose debootstrap debian-archive-keyring git gitolite3 gnupg openssh-server openssh-client
 	nftables iptables iproute2 chromium fonts-dejavu-core"
 # axe-core checks that pages are accessible. It is for tests alone, and stays out of the tree.
 axe=axe-core@4.14.1

@@ -67,7 +67,10 @@ func (a *app) history(ctx context.Context, l *locator, role string, limit int) e
 		defer done()
 		t.Tell(ctx, repo, d)
 	}
-	return a.printHistory(t)
+	if err := a.printHistory(t); err != nil {
+		return err
+	}
+	return t.Whole()
 }
 
 func (a *app) printHistory(t *fleet.History) error {

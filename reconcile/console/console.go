@@ -36,18 +36,20 @@ type Past interface {
 	Branches(ctx context.Context, v *fleet.View) ([]Branch, error)
 }
 
-// Pen prepares switches from what git says at that moment, and commits them. It may be
+// Pen prepares changes from what git says at that moment, and commits them. It may be
 // called by several at a time.
 type Pen interface {
-	// Prepare says what a switch of the deployment at a path would do. The view and the
-	// deployment are there too when only the switch itself is wrong.
+	// Prepare says what a change of the deployment at a path would do. The view and the
+	// deployment are there too when only the change itself is wrong.
 	Prepare(ctx context.Context, path string, r change.Request) (Draft, error)
 	// Push commits a proposal in a person's name and pushes it to a branch. The commit
 	// is told also when it is not known whether it was pushed.
 	Push(ctx context.Context, p *change.Proposal, by Author, branch string) (commit string, err error)
+	// Has reports whether a branch has a commit, as git says at that moment.
+	Has(ctx context.Context, branch, commit string) (bool, error)
 }
 
-// Draft is a switch that was prepared.
+// Draft is a change that was prepared.
 type Draft struct {
 	View     *fleet.View
 	Now      *fleet.Deployment

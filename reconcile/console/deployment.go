@@ -147,6 +147,8 @@ type nodeView struct {
 	Phases   []moment
 	Versions map[string]string
 	Read     time.Duration
+	// PausedInGit says that the document pauses it.
+	PausedInGit bool
 }
 
 func (c *Console) nodePage(w http.ResponseWriter, r *http.Request) {
@@ -160,6 +162,7 @@ func (c *Console) nodePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := nodeView{card: e.cardOf(p.Language, n, s.at)}
+	v.PausedInGit = e.D.Spec != nil && e.D.Spec.Nodes[n.Name].Paused
 	if n.Report != nil {
 		v.Phases, v.Versions = momentsOf(n.Report.Phases), n.Report.Versions
 		v.Read = s.at.Sub(n.Report.LastRead)

@@ -24,7 +24,11 @@ func (c *Console) acts() []route {
 		{"GET /wall/{token}", c.wall},
 		{"POST /signout", c.signOut},
 		{"GET /audit", c.auditPage},
-		{"GET /d/{id}/switch", c.switchPage},
+		{"GET /d/{id}/switch", c.actPage(actSwitch)},
+		{"GET /d/{id}/fence/{side}", c.actPage(actFence)},
+		{"GET /d/{id}/unfence", c.actPage(actUnfence)},
+		{"GET /d/{id}/pause/{node}", c.actPage(actPause)},
+		{"GET /d/{id}/resume/{node}", c.actPage(actResume)},
 		{"POST /d/{id}/switch", c.switchNow},
 	}
 }

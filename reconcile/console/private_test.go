@@ -391,7 +391,7 @@ func TestAFormIsCarriedOutOnce(t *testing.T) {
 }
 
 func TestAFormThatLacksSomethingIsNamed(t *testing.T) {
-	good := order{To: "standby", Base: commit, Key: strings.Repeat("k", 26), Reason: "it burns", Typed: "standby", Force: "checks, unheard"}
+	good := order{Act: actSwitch, To: "standby", Base: commit, Key: strings.Repeat("k", 26), Reason: "it burns", Typed: "standby", Force: "checks, unheard"}
 	for want, change := range map[string]func(*order){
 		"": func(*order) {}, "no-reason": func(o *order) { o.Reason = "" }, "long-reason": func(o *order) { o.Reason = strings.Repeat("x", longestReason+1) },
 		"form": func(o *order) { o.Key = "" }, "not-typed": func(o *order) { o.Typed = "main" }, "no-word": func(o *order) { o.Force = "checks,--all" },

@@ -23,6 +23,14 @@ type History struct {
 	Damaged []string `json:"damaged,omitempty"`
 }
 
+// Whole is an error where a part of the history could not be read.
+func (h *History) Whole() error {
+	if len(h.Damaged) == 0 {
+		return nil
+	}
+	return fmt.Errorf("a part of the history of %s cannot be read", h.Deployment)
+}
+
 // Past reads the switches of some roles of a deployment, at most limit of each; 0 is
 // all. What the document's log and the reports say of them is added by Tell.
 func (s *Source) Past(ctx context.Context, deployment string, roles []string, limit int) (*History, error) {

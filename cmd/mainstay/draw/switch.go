@@ -15,7 +15,10 @@ import (
 // History draws every switch of a deployment, newest first.
 func History(s ui.Screen, t *fleet.History) error {
 	if len(t.Switches) == 0 {
-		s.Say(ui.Plain, "no side of %s has ever held a claim", t.Deployment)
+		if len(t.Damaged) == 0 {
+			s.Say(ui.Plain, "no side of %s has ever held a claim", t.Deployment)
+		}
+		damage(s, t)
 		return nil
 	}
 	table := ui.Table{Head: []string{"WHEN", "ROLE", "SWITCH", "CLAIM", "GUARANTEE", "TOOK", "WHO"}, Narrow: 7}
@@ -24,10 +27,15 @@ func History(s ui.Screen, t *fleet.History) error {
 	}
 	err := table.Draw(s.Out, s.Width, s.Colour)
 	Legend(s, t.Switches)
+	damage(s, t)
+	return err
+}
+
+// damage draws why the history ends where it does.
+func damage(s ui.Screen, t *fleet.History) {
 	for _, d := range t.Damaged {
 		s.Say(ui.Bad, "! %s", d)
 	}
-	return err
 }
 
 // Legend explains every guarantee of the table, and why a signature was not checked.

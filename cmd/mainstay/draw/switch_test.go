@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"mainstay/cmd/mainstay/ui"
+	"mainstay/e2e/attack"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/git/signature"
 	"mainstay/reconcile/plan"
@@ -28,5 +29,24 @@ func TestTheLegendExplainsTheWordsOfTheTable(t *testing.T) {
 	}
 	if got := Switch(switches[1]).Notes; len(got) != 1 || got[0].Text != "signed by SHA256:x (unchecked)" {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestAHistoryThatCannotBeReadIsNotAnEmptyOne(t *testing.T) {
+	attack.Row(t, "claims", "the whole claim is replaced by one that cannot be read", "history says so and fails; it does not say that there was none")
+	drawn := func(h *fleet.History) string {
+		var text strings.Builder
+		if err := History(ui.Screen{Out: &text}, h); err != nil {
+			t.Fatal(err)
+		}
+		return text.String()
+	}
+	empty := &fleet.History{Deployment: "paris"}
+	if got := drawn(empty); !strings.Contains(got, "no side of paris has ever held a claim") || empty.Whole() != nil {
+		t.Errorf("%q, %v", got, empty.Whole())
+	}
+	damaged := &fleet.History{Deployment: "paris", Damaged: []string{"xivo: hidden"}}
+	if got := drawn(damaged); got != "! xivo: hidden\n" || damaged.Whole() == nil {
+		t.Errorf("%q, %v", got, damaged.Whole())
 	}
 }

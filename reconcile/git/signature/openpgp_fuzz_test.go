@@ -31,7 +31,10 @@ func FuzzOpenPGP(f *testing.F) {
 	f.Add(public.Bytes(), append(bytes.Clone(sig.Bytes()), sig.Bytes()...))
 	f.Add(append(bytes.Clone(public.Bytes()), public.Bytes()...), sig.Bytes()[:len(sig.Bytes())-3])
 	f.Add([]byte(pgpArmor+"PUBLIC KEY BLOCK-----\n\nx\n"), []byte{0x99, 0xff, 0xff})
-	good := openpgp.EntityList{key}
+	good, err := readRing(public.Bytes())
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, ring, packets []byte) {
 		attack.Cheap(t, func() {
 			var text bytes.Buffer

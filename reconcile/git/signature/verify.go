@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
-	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	pgppacket "github.com/ProtonMail/go-crypto/openpgp/packet"
 	"github.com/hiddeco/sshsig"
 )
@@ -35,7 +34,7 @@ const (
 // Signers is a file of allowed signers of one of the two kinds.
 type Signers struct {
 	ssh []allowedSigner
-	pgp openpgp.EntityList
+	pgp pgpRing
 }
 
 // Read reads such a file.
@@ -61,10 +60,8 @@ func parse(b []byte) (Signers, error) {
 	var set Signers
 	var err error
 	switch {
-	case bytes.HasPrefix(bytes.TrimSpace(b), []byte(pgpArmor)):
-		set.pgp, err = openpgp.ReadArmoredKeyRing(bytes.NewReader(bytes.TrimSpace(b)))
-	case len(b) > 0 && b[0]&0x80 != 0:
-		set.pgp, err = openpgp.ReadKeyRing(bytes.NewReader(b))
+	case bytes.HasPrefix(bytes.TrimSpace(b), []byte(pgpArmor)), len(b) > 0 && b[0]&0x80 != 0:
+		set.pgp, err = readRing(b)
 	default:
 		set.ssh, err = parseAllowedSigners(string(b))
 	}
@@ -98,7 +95,7 @@ func (s Signers) Known(identity string) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(s.pgp, func(e *openpgp.Entity) bool { return ofPGP(e).Is(identity) })
+	return slices.ContainsFunc(s.pgp, func(k pgpKey) bool { return ofPGP(k.Entity).Is(identity) })
 }
 
 // Verify returns who of those allowed signed a commit, given as git stores it. A parser
@@ -225,15 +222,25 @@ func verifySSH(payload, signature []byte, allowed []allowedSigner, when time.Tim
 	return who, nil
 }
 
-func verifyPGP(payload, signature []byte, ring openpgp.EntityList) (Signer, error) {
-	if err := strongPGP(signature); err != nil {
-		return Signer{}, fmt.Errorf("the OpenPGP signature: %w", err)
-	}
-	who, err := openpgp.CheckArmoredDetachedSignature(ring, bytes.NewReader(payload), bytes.NewReader(signature), &pgppacket.Config{})
+func verifyPGP(payload, signature []byte, ring pgpRing) (Signer, error) {
+	packets, err := strongPGP(signature)
 	if err != nil {
 		return Signer{}, fmt.Errorf("the OpenPGP signature: %w", err)
 	}
-	return ofPGP(who), nil
+	sig, who, err := openpgp.VerifyDetachedSignature(ring.entities(), bytes.NewReader(payload), bytes.NewReader(packets), &pgppacket.Config{})
+	if err != nil {
+		return Signer{}, fmt.Errorf("the OpenPGP signature: %w", err)
+	}
+	for _, k := range ring {
+		if k.Entity != who {
+			continue
+		}
+		if err := k.allows(sig, time.Now()); err != nil {
+			return Signer{}, fmt.Errorf("the OpenPGP signature: %w", err)
+		}
+		return ofPGP(who), nil
+	}
+	return Signer{}, errors.New("the OpenPGP signature: its key is not in the ring")
 }
 
 // ofPGP is who has an OpenPGP key, by the names that are not revoked.
@@ -255,36 +262,47 @@ func ofPGP(e *openpgp.Entity) Signer {
 	return s
 }
 
-// strongPGP refuses what proves nothing any more: a signature over a SHA-1 or older
-// sum, and more than one signature in one armor, of which one could be anybody's.
-func strongPGP(armored []byte) error {
-	block, err := armor.Decode(bytes.NewReader(armored))
+// strongPGP takes the one signature out of its armour. It refuses what proves nothing
+// any more: a signature over a SHA-1 or older sum, and more than one signature, of which
+// one could be anybody's.
+func strongPGP(armored []byte) (packets []byte, err error) {
+	blocks, err := unarmour(armored)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	packets, count := pgppacket.NewReader(block.Body), 0
+	if len(blocks) != 1 || blocks[0].kind != "SIGNATURE" {
+		return nil, errors.New("it is not one PGP SIGNATURE alone")
+	}
+	packets = blocks[0].packets
+	reader, count := pgppacket.NewReader(bytes.NewReader(packets)), 0
 	for {
-		p, err := packets.Next()
+		p, err := reader.NextWithUnsupported()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return err
+			return nil, err
+		}
+		if not, is := p.(*pgppacket.UnsupportedPacket); is {
+			return nil, not.Error
 		}
 		s, is := p.(*pgppacket.Signature)
 		if count++; !is || count > 1 {
-			return errors.New("it is not one signature alone")
+			return nil, errors.New("it is not one signature alone")
+		}
+		if s.Version != 4 {
+			return nil, fmt.Errorf("it is of version %d: sign with version 4", s.Version)
 		}
 		switch s.Hash {
-		case crypto.SHA256, crypto.SHA384, crypto.SHA512, crypto.SHA3_256, crypto.SHA3_512:
+		case crypto.SHA256, crypto.SHA384, crypto.SHA512:
 		default:
-			return fmt.Errorf("it is made over a %s sum, which can be forged: sign with SHA-256 or better", s.Hash)
+			return nil, fmt.Errorf("it is made over a %s sum: sign with SHA-256 or better", s.Hash)
 		}
 	}
 	if count == 0 {
-		return errors.New("it is empty")
+		return nil, errors.New("it is empty")
 	}
-	return nil
+	return packets, nil
 }
 
 // guard turns a panic of a parser into an error: what it parses was written by
