@@ -10,6 +10,7 @@ import (
 
 	"mainstay/reconcile/change"
 	"mainstay/reconcile/console/audit"
+	"mainstay/reconcile/console/seen"
 	"mainstay/reconcile/console/signin"
 	"mainstay/reconcile/console/words"
 	"mainstay/reconcile/fleet"
@@ -96,7 +97,9 @@ type Options struct {
 	// what each did, and goes with it.
 	Desk  *signin.Desk
 	Audit *audit.Log
-	Log   *slog.Logger
+	// Seen keeps what people say of what is wrong; nil keeps it in memory.
+	Seen *seen.Book
+	Log  *slog.Logger
 	// Now is the clock, nil for the machine's own.
 	Now func() time.Time
 }
@@ -127,6 +130,11 @@ func New(o Options) (*Console, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Console{options: o, now: o.Now, base: base, hub: newHub(o.Streams), once: newOnce()}
+	if c.options.Seen == nil {
+		if c.options.Seen, err = seen.Open(""); err != nil {
+			return nil, err
+		}
+	}
 	if c.languages, err = words.Load(); err != nil {
 		return nil, err
 	}
@@ -137,7 +145,7 @@ func New(o Options) (*Console, error) {
 		return nil, err
 	}
 	for _, place := range o.Repositories {
-		c.readers = append(c.readers, newReader(place, o, c.hub.tell))
+		c.readers = append(c.readers, newReader(place, o, c.hub.tell, c.wordsEnd))
 	}
 	return c, nil
 }

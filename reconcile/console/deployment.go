@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"mainstay/reconcile/console/seen"
 	"mainstay/reconcile/console/words"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
@@ -21,6 +22,10 @@ type picture struct {
 	Shared   []card
 	Findings []string
 	Switch   []progress
+	// Seen is what somebody said of what is wrong, nil for nobody; Wrong says that
+	// something is.
+	Seen  *seen.Word
+	Wrong bool
 	// Guarantees are the words of the claims that are held, with what they rest on.
 	Guarantees []plan.Guarantee
 }
@@ -56,7 +61,9 @@ func (c *Console) deploymentPage(w http.ResponseWriter, r *http.Request) {
 	if e == nil {
 		return
 	}
-	p.Main = pictureOf(p.Language, e, s.at)
+	m := pictureOf(p.Language, e, s.at)
+	m.Seen, m.Wrong = c.seenOf(e), markOf(e.D) != ""
+	p.Main = m
 	c.render(w, http.StatusOK, "deployment", p)
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"mainstay/reconcile/console/seen"
 	"mainstay/reconcile/console/words"
 	"mainstay/reconcile/fleet"
 )
@@ -41,6 +42,8 @@ type overviewRow struct {
 	Oldest time.Duration
 	// Never says that a node was never heard.
 	Never bool
+	// Seen is what somebody said of it, nil for nobody.
+	Seen *seen.Word
 }
 
 // mostRows is how many deployments one page lists.
@@ -54,7 +57,11 @@ func (c *Console) fleetPage(w http.ResponseWriter, r *http.Request) {
 	}
 	p := c.page(w, r, s)
 	p.Title = p.Word("fleet.title")
-	p.Main = overviewOf(p.Language, s, r.URL.Query())
+	o := overviewOf(p.Language, s, r.URL.Query())
+	for i := range o.Rows {
+		o.Rows[i].Seen = c.seenOf(o.Rows[i].entry)
+	}
+	p.Main = o
 	c.render(w, http.StatusOK, "fleet", p)
 }
 
