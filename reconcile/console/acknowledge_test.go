@@ -120,11 +120,13 @@ func TestWhatIsWrongIsToldApart(t *testing.T) {
 	}
 	mark, seen := markOf(base()), map[string]bool{}
 	for name, change := range map[string]func(*fleet.Deployment){
-		"a status":     func(d *fleet.Deployment) { d.Nodes[0].Report.Status = plan.Failed },
-		"a silence":    func(d *fleet.Deployment) { d.Nodes[0].Stale = true },
-		"a condition":  func(d *fleet.Deployment) { d.Nodes[0].Report.Conditions = []plan.Condition{{Type: "X"}} },
-		"a check":      func(d *fleet.Deployment) { d.Nodes[0].Report.Checks = []plan.CheckReport{{Name: "x"}} },
-		"a service":    func(d *fleet.Deployment) { d.Nodes[0].Report.Services = []plan.ServiceReport{{Name: "x", Run: plan.RunFailed}} },
+		"a status":    func(d *fleet.Deployment) { d.Nodes[0].Report.Status = plan.Failed },
+		"a silence":   func(d *fleet.Deployment) { d.Nodes[0].Stale = true },
+		"a condition": func(d *fleet.Deployment) { d.Nodes[0].Report.Conditions = []plan.Condition{{Type: "X"}} },
+		"a check":     func(d *fleet.Deployment) { d.Nodes[0].Report.Checks = []plan.CheckReport{{Name: "x"}} },
+		"a service": func(d *fleet.Deployment) {
+			d.Nodes[0].Report.Services = []plan.ServiceReport{{Name: "x", Run: plan.RunFailed}}
+		},
 		"an outage":    func(d *fleet.Deployment) { d.Unserved = []fleet.Unserved{{Role: "xivo"}} },
 		"a finding":    func(d *fleet.Deployment) { d.Findings = append(d.Findings, "y") },
 		"another node": func(d *fleet.Deployment) { d.Nodes[1].OK = false },

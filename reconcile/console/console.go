@@ -63,8 +63,10 @@ type Author struct{ Name, Email string }
 // Branch is an open branch with the documents that it changes.
 type Branch struct {
 	Name, Commit, Author, Subject string
-	When                          time.Time
-	Changes                       []change.Comparison
+	// Reason is what the person recorded, else what the commit says below its subject.
+	Reason  string
+	When    time.Time
+	Changes []change.Comparison
 	// Broken says why no node would accept it, empty when they would.
 	Broken string
 }

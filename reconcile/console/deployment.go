@@ -147,33 +147,3 @@ func momentsOf(phases []plan.Phase) []moment {
 	}
 	return out
 }
-
-// nodeView is a node as its own page shows it.
-type nodeView struct {
-	card
-	Phases   []moment
-	Versions map[string]string
-	Read     time.Duration
-	// PausedInGit says that the document pauses it.
-	PausedInGit bool
-}
-
-func (c *Console) nodePage(w http.ResponseWriter, r *http.Request) {
-	s, p, e := c.about(w, r, "node")
-	if e == nil {
-		return
-	}
-	n, ok := e.D.Node(r.PathValue("node"))
-	if !ok {
-		c.missing(w, r)
-		return
-	}
-	v := nodeView{card: e.cardOf(p.Language, n, s.at)}
-	v.PausedInGit = e.D.Spec != nil && e.D.Spec.Nodes[n.Name].Paused
-	if n.Report != nil {
-		v.Phases, v.Versions = momentsOf(n.Report.Phases), n.Report.Versions
-		v.Read = s.at.Sub(n.Report.LastRead)
-	}
-	p.Title, p.Main = n.Name+" · "+e.ID, v
-	c.render(w, http.StatusOK, "node", p)
-}
