@@ -110,7 +110,7 @@ func faces(with func(...string) []string) []row {
 		{folder: "reconcile/console/signin", why: "the one home of passwords and sessions; it knows no deployment",
 			modules: []string{scs, xCrypto, xTime, renameio}},
 		{folder: "reconcile/console/audit", why: "keeps lines about acts, and knows no page"},
-		{folder: "reconcile/console/seen", why: "keeps words about what is wrong, and knows no deployment", modules: []string{renameio}},
+		{folder: "reconcile/console/kept", why: "the page's own files, which need no git to be read", modules: []string{renameio}},
 		{folder: "reconcile/console/terms", why: "judges one report by itself, and knows no page", internal: with("reconcile/plan/conditions")},
 		{folder: "reconcile/console/words", why: "the words of the page, which know no deployment", modules: []string{goI18n, xText}},
 		{folder: "reconcile/console/archive", why: "reads the past and the open branches for the page",

@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"mainstay/reconcile/console/audit"
-	"mainstay/reconcile/console/seen"
+	"mainstay/reconcile/console/kept"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plain"
 	"mainstay/reconcile/plan"
@@ -75,7 +75,7 @@ func kindsOf(r *plan.Report) []string {
 func (e *entry) key() string { return e.Reading.Repository + "\n" + e.D.Path }
 
 // seenOf is what somebody said of what is wrong with a deployment, nil for nobody.
-func (c *Console) seenOf(e *entry) *seen.Word {
+func (c *Console) seenOf(e *entry) *kept.Word {
 	if mark := markOf(e.D); mark != "" {
 		if w, ok := c.options.Seen.Of(e.key(), mark); ok {
 			return &w
@@ -140,7 +140,7 @@ func (c *Console) say(w http.ResponseWriter, r *http.Request) {
 	line := audit.Line{What: "seen", About: e.ID, Result: audit.Refused, Text: v.Word}
 	mark := markOf(e.D)
 	switch {
-	case v.Word == "" || len(v.Word) > seen.Longest:
+	case v.Word == "" || len(v.Word) > kept.LongestWord:
 		v.Problem = "word"
 	case mark == "" || mark != r.PostFormValue("mark"):
 		v.Problem = "other"
@@ -151,7 +151,7 @@ func (c *Console) say(w http.ResponseWriter, r *http.Request) {
 		c.showSeen(w, r, http.StatusConflict, v)
 		return
 	}
-	err := c.options.Seen.Say(e.key(), seen.Word{Who: p.Person.Name, Name: p.Person.Shown(), At: c.now(), Text: v.Word, Mark: mark})
+	err := c.options.Seen.Say(e.key(), kept.Word{Who: p.Person.Name, Name: p.Person.Shown(), At: c.now(), Text: v.Word, Mark: mark})
 	if err != nil {
 		c.options.Log.Error("a word is kept in memory alone", "error", err)
 	}

@@ -10,7 +10,7 @@ import (
 
 	"mainstay/reconcile/change"
 	"mainstay/reconcile/console/audit"
-	"mainstay/reconcile/console/seen"
+	"mainstay/reconcile/console/kept"
 	"mainstay/reconcile/console/signin"
 	"mainstay/reconcile/console/words"
 	"mainstay/reconcile/fleet"
@@ -100,7 +100,7 @@ type Options struct {
 	Desk  *signin.Desk
 	Audit *audit.Log
 	// Seen keeps what people say of what is wrong; nil keeps it in memory.
-	Seen *seen.Book
+	Seen *kept.Words
 	Log  *slog.Logger
 	// Now is the clock, nil for the machine's own.
 	Now func() time.Time
@@ -133,7 +133,7 @@ func New(o Options) (*Console, error) {
 	}
 	c := &Console{options: o, now: o.Now, base: base, hub: newHub(o.Streams), once: newOnce()}
 	if c.options.Seen == nil {
-		if c.options.Seen, err = seen.Open(""); err != nil {
+		if c.options.Seen, err = kept.OpenWords(""); err != nil {
 			return nil, err
 		}
 	}

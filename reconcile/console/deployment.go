@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"mainstay/reconcile/console/seen"
+	"mainstay/reconcile/console/kept"
 	"mainstay/reconcile/console/words"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
@@ -24,7 +24,7 @@ type picture struct {
 	Switch   []progress
 	// Seen is what somebody said of what is wrong, nil for nobody; Wrong says that
 	// something is.
-	Seen  *seen.Word
+	Seen  *kept.Word
 	Wrong bool
 	// Guarantees are the words of the claims that are held, with what they rest on.
 	Guarantees []plan.Guarantee

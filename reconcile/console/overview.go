@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"mainstay/reconcile/console/seen"
+	"mainstay/reconcile/console/kept"
 	"mainstay/reconcile/console/words"
 	"mainstay/reconcile/fleet"
 )
@@ -89,7 +89,7 @@ type overviewRow struct {
 	// Never says that a node was never heard.
 	Never bool
 	// Seen is what somebody said of it, nil for nobody.
-	Seen *seen.Word
+	Seen *kept.Word
 }
 
 // mostRows is how many deployments one page lists.

@@ -5,7 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"mainstay/reconcile/console/seen"
+	"mainstay/reconcile/console/kept"
 )
 
 // folder makes the folder of --state, which nobody else may read, and names a file in
@@ -22,12 +22,12 @@ func (o *Options) folder(name string) (string, error) {
 
 // words opens what people say of what is wrong. A file that cannot be read costs the
 // words in it, and is no reason not to show the page.
-func (o *Options) words() (*seen.Book, error) {
+func (o *Options) words() (*kept.Words, error) {
 	path, err := o.folder("seen.json")
 	if err != nil {
 		return nil, err
 	}
-	book, err := seen.Open(path)
+	book, err := kept.OpenWords(path)
 	if err != nil {
 		o.Log.Error("what people said of what is wrong is lost", "error", err)
 	}

@@ -139,6 +139,9 @@ func Next(j spec.Job, active bool, last, now time.Time) Run {
 	return r
 }
 
+// Known is what the registry says of a type of condition; its zero value says nothing.
+func Known(kind string) conditions.Type { return conditions.Of(kind) }
+
 // Rule is one that a report names, with what it says.
 type Rule struct {
 	Name, Title, Text string

@@ -1,4 +1,4 @@
-package seen
+package kept
 
 import (
 	"os"
@@ -14,7 +14,7 @@ func noon() time.Time { return time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC) }
 // come back when the same is wrong again.
 func TestAWordEndsWhenWhatIsWrongChanges(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "seen.json")
-	b, err := Open(path)
+	b, err := OpenWords(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func TestAWordEndsWhenWhatIsWrongChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if b, err = Open(path); err != nil {
+		if b, err = OpenWords(path); err != nil {
 			t.Fatal(err)
 		}
 		if w, ok := b.Of("paris", "down"); !ok || w.Text != "on it" || !w.At.Equal(noon()) {
@@ -45,7 +45,7 @@ func TestAWordEndsWhenWhatIsWrongChanges(t *testing.T) {
 		if _, ok := b.Of("paris", "down"); ok {
 			t.Error("it came back")
 		}
-		if b, err = Open(path); err != nil {
+		if b, err = OpenWords(path); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -56,7 +56,7 @@ func TestADamagedFileIsSetAside(t *testing.T) {
 	if err := os.WriteFile(path, []byte(`{"paris": [`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b, err := Open(path)
+	b, err := OpenWords(path)
 	if err == nil {
 		t.Error("nothing is said of it")
 	}
@@ -73,7 +73,7 @@ func TestADamagedFileIsSetAside(t *testing.T) {
 
 // A disk that takes nothing costs the file, not the word.
 func TestAWordIsKeptWhereTheFileCannotBeWritten(t *testing.T) {
-	b, err := Open(filepath.Join(t.TempDir(), "no", "folder", "seen.json"))
+	b, err := OpenWords(filepath.Join(t.TempDir(), "no", "folder", "seen.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestAWordIsKeptWhereTheFileCannotBeWritten(t *testing.T) {
 }
 
 func TestTheOldestWordMakesRoom(t *testing.T) {
-	b, err := Open("")
+	b, err := OpenWords("")
 	if err != nil {
 		t.Fatal(err)
 	}

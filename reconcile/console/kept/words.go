@@ -1,10 +1,4 @@
-// Package seen keeps what people say about what is wrong with a deployment: that they
-// have seen it, with a word. A word stands for as long as the same is wrong. Words are
-// kept in one file, so that they outlive the page, and are in nobody's way: a file that
-// cannot be read or written costs the words, and nothing else.
-//
-// It must not know of deployments, nor of how anything is shown.
-package seen
+package kept
 
 import (
 	"encoding/json"
@@ -18,10 +12,10 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// The bounds of what is kept.
+// The bounds of words.
 const (
-	// Longest is of a word, in bytes.
-	Longest = 200
+	// LongestWord is of a word, in bytes.
+	LongestWord = 200
 	// most is how many deployments have a word; the oldest makes room.
 	most     = 1000
 	mostFile = 2 << 20
@@ -38,18 +32,21 @@ type Word struct {
 	Mark string `json:"mark"`
 }
 
-// Book keeps the newest word about each deployment. Its methods may be called by several
+// Words are what people say about what is wrong with a deployment: that they have seen
+// it, with a word, the newest about each. A word stands for as long as the same is wrong.
+// All are in one file, so that they outlive the page, and are in nobody's way: a file
+// that cannot be read or written costs the words, and nothing else. The methods may be called by several
 // at a time.
-type Book struct {
+type Words struct {
 	mu    sync.Mutex
 	path  string
 	words map[string]Word
 }
 
-// Open reads the words of a file, which need not be there; an empty path keeps them in
-// memory. The book is good whatever the error says: a file that is damaged is set aside.
-func Open(path string) (*Book, error) {
-	b := &Book{path: path, words: map[string]Word{}}
+// OpenWords reads the words of a file, which need not be there; an empty path keeps them in
+// memory. They are good whatever the error says: a file that is damaged is set aside.
+func OpenWords(path string) (*Words, error) {
+	b := &Words{path: path, words: map[string]Word{}}
 	if path == "" {
 		return b, nil
 	}
@@ -82,7 +79,7 @@ func Open(path string) (*Book, error) {
 
 // Say keeps a word about a deployment in place of the one before. An error means that
 // the file does not have it.
-func (b *Book) Say(deployment string, w Word) error {
+func (b *Words) Say(deployment string, w Word) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.words[deployment] = w
@@ -100,7 +97,7 @@ func (b *Book) Say(deployment string, w Word) error {
 
 // Of is the word about what is wrong with a deployment now; ok is false when there is
 // none.
-func (b *Book) Of(deployment, mark string) (w Word, ok bool) {
+func (b *Words) Of(deployment, mark string) (w Word, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	w, ok = b.words[deployment]
@@ -109,7 +106,7 @@ func (b *Book) Of(deployment, mark string) (w Word, ok bool) {
 
 // Ended forgets the word about a deployment when something else is wrong with it now, so
 // that it does not stand again when the same comes back.
-func (b *Book) Ended(deployment, mark string) error {
+func (b *Words) Ended(deployment, mark string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if w, ok := b.words[deployment]; !ok || w.Mark == mark {
@@ -119,7 +116,7 @@ func (b *Book) Ended(deployment, mark string) error {
 	return b.write()
 }
 
-func (b *Book) write() error {
+func (b *Words) write() error {
 	if b.path == "" {
 		return nil
 	}
