@@ -132,7 +132,7 @@ func (c *Console) say(w http.ResponseWriter, r *http.Request) {
 	if e == nil {
 		return
 	}
-	if p.Person == nil {
+	if p.Person == nil || p.Person.Watches() {
 		c.refuse(w, r, http.StatusForbidden, "role")
 		return
 	}

@@ -91,6 +91,9 @@ type Options struct {
 	// Hosts are the names under which browsers come here, beside addresses and
 	// localhost.
 	Hosts []string
+	// Secure is set where browsers come by https, also where a proxy speaks it for this
+	// page.
+	Secure bool
 	// Every is how often a repository is looked at; zero means DefaultEvery.
 	Every time.Duration
 	// Streams is how many browsers may follow live at once; zero means mostStreams.

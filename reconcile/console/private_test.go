@@ -70,7 +70,9 @@ func newDesked(t *testing.T, o signin.Options, places ...*repository) *desked {
 	}
 	log := noAudit(t)
 	d := &desked{log: log, users: path}
-	o.Users, o.Path = users, "/"
+	if o.Path = "/"; len(o.Grants) == 0 {
+		o.Users = users
+	}
 	o.Now = func() time.Time { return d.clock }
 	d.site = &site{t: t, clock: noon()}
 	desk := signin.New(o)
