@@ -112,6 +112,8 @@ func faces(with func(...string) []string) []row {
 			internal: []string{"reconcile/console/signin/provider"}, modules: []string{scs, xCrypto, xTime, renameio}},
 		{folder: "reconcile/console/signin/provider", why: "the one that asks a provider of single sign-on; it knows no role and no session", modules: []string{goOIDC, xOAuth2}},
 		{folder: "reconcile/console/audit", why: "keeps lines about acts, and knows no page"},
+		{folder: "reconcile/console/kept", why: "the page's own files, which need no git to be read", modules: []string{renameio}},
+		{folder: "reconcile/console/terms", why: "judges one report by itself, and knows no page", internal: with("reconcile/plan/conditions")},
 		{folder: "reconcile/console/words", why: "the words of the page, which know no deployment", modules: []string{goI18n, xText}},
 		{folder: "reconcile/console/archive", why: "reads the past and the open branches for the page",
 			internal: []string{"schema", "reconcile/console", "reconcile/fleet", "reconcile/change", "reconcile/gitcmd"}},

@@ -10,6 +10,7 @@ import (
 
 	"mainstay/reconcile/change"
 	"mainstay/reconcile/console/audit"
+	"mainstay/reconcile/console/kept"
 	"mainstay/reconcile/console/signin"
 	"mainstay/reconcile/console/words"
 	"mainstay/reconcile/fleet"
@@ -62,8 +63,10 @@ type Author struct{ Name, Email string }
 // Branch is an open branch with the documents that it changes.
 type Branch struct {
 	Name, Commit, Author, Subject string
-	When                          time.Time
-	Changes                       []change.Comparison
+	// Reason is what the person recorded, else what the commit says below its subject.
+	Reason  string
+	When    time.Time
+	Changes []change.Comparison
 	// Broken says why no node would accept it, empty when they would.
 	Broken string
 }
@@ -99,7 +102,9 @@ type Options struct {
 	// what each did, and goes with it.
 	Desk  *signin.Desk
 	Audit *audit.Log
-	Log   *slog.Logger
+	// Seen keeps what people say of what is wrong; nil keeps it in memory.
+	Seen *kept.Words
+	Log  *slog.Logger
 	// Now is the clock, nil for the machine's own.
 	Now func() time.Time
 }
@@ -130,6 +135,11 @@ func New(o Options) (*Console, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Console{options: o, now: o.Now, base: base, hub: newHub(o.Streams), once: newOnce()}
+	if c.options.Seen == nil {
+		if c.options.Seen, err = kept.OpenWords(""); err != nil {
+			return nil, err
+		}
+	}
 	if c.languages, err = words.Load(); err != nil {
 		return nil, err
 	}
@@ -140,7 +150,7 @@ func New(o Options) (*Console, error) {
 		return nil, err
 	}
 	for _, place := range o.Repositories {
-		c.readers = append(c.readers, newReader(place, o, c.hub.tell))
+		c.readers = append(c.readers, newReader(place, o, c.hub.tell, c.wordsEnd))
 	}
 	return c, nil
 }

@@ -4,10 +4,10 @@ import (
 	"slices"
 	"strings"
 
+	"mainstay/reconcile/console/terms"
 	"mainstay/reconcile/console/words"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
-	"mainstay/reconcile/plan/conditions"
 	"mainstay/spec"
 )
 
@@ -78,7 +78,7 @@ func (h *headline) advise(d *fleet.Deployment) {
 			continue
 		}
 		for _, c := range n.Report.Conditions {
-			known := conditions.Of(c.Type)
+			known := terms.Known(c.Type)
 			way := n.Name + ": " + c.Type + ". " + known.Do
 			if known.Do == "" || known.Passing {
 				continue

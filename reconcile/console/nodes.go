@@ -6,11 +6,11 @@ import (
 	"strings"
 	"time"
 
+	"mainstay/reconcile/console/terms"
 	"mainstay/reconcile/console/words"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plain"
 	"mainstay/reconcile/plan"
-	"mainstay/reconcile/plan/conditions"
 	"mainstay/spec"
 )
 
@@ -81,7 +81,7 @@ func (e *entry) cardOf(l *words.Language, n fleet.Node, now time.Time) card {
 		c.past(l)
 	}
 	for _, one := range r.Conditions {
-		known := conditions.Of(one.Type)
+		known := terms.Known(one.Type)
 		c.Advice = append(c.Advice, advice{one, known.Meaning, known.Do})
 	}
 	return c

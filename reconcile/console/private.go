@@ -26,6 +26,8 @@ func (c *Console) acts() []route {
 		{"GET /audit", c.auditPage},
 		{"GET /d/{id}/switch", c.actPage(actSwitch)},
 		{"GET /d/{id}/fence/{side}", c.actPage(actFence)},
+		{"GET /d/{id}/seen", c.seenPage},
+		{"POST /d/{id}/seen", c.say},
 		{"GET /d/{id}/unfence", c.actPage(actUnfence)},
 		{"GET /d/{id}/pause/{node}", c.actPage(actPause)},
 		{"GET /d/{id}/resume/{node}", c.actPage(actResume)},

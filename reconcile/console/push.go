@@ -8,7 +8,6 @@ import (
 
 	"mainstay/reconcile/change"
 	"mainstay/reconcile/console/audit"
-	"mainstay/reconcile/gitcmd"
 )
 
 // commission is a change on its way: for whom, of what, and what the audit keeps of it.
@@ -61,7 +60,7 @@ func (o *commission) push(ctx context.Context) (to string, code int) {
 	}
 	by := Author{p.Person.Shown(), p.Person.Email}
 	hash, err := pen.Push(ctx, prop, by, branch)
-	var said *gitcmd.Error
+	text, refused := change.NotTaken(err)
 	switch {
 	case err == nil:
 		return o.pushed(ctx, hash, branch), 0
@@ -69,15 +68,13 @@ func (o *commission) push(ctx context.Context) (to string, code int) {
 		line.Text = "somebody else pushed meanwhile"
 		o.moved(ctx, offer)
 		return "", http.StatusConflict
-	case errors.As(err, &said):
-		if text, refused := said.Refused(); refused {
-			line.Text = "the server takes no push to " + branch + ": " + text
-			v.Problem, v.Said = p.Say("change.rule", "Branch", branch), text
-			if !v.Review {
-				v.Offer = offer
-			}
-			return "", http.StatusConflict
+	case refused:
+		line.Text = "the server takes no push to " + branch + ": " + text
+		v.Problem, v.Said = p.Say("change.rule", "Branch", branch), text
+		if !v.Review {
+			v.Offer = offer
 		}
+		return "", http.StatusConflict
 	}
 	return o.unsure(ctx, hash, branch, err)
 }

@@ -39,6 +39,8 @@ type Options struct {
 	Certificate, Key string
 	// Every is how often a repository is looked at.
 	Every time.Duration
+	// State is the folder of what the page keeps between its runs, empty for nothing.
+	State string
 	Signing
 
 	repositories []string
@@ -59,6 +61,7 @@ func (o *Options) Flags(c *cobra.Command) {
 	f.StringVar(&o.Public, "public-url", "", "the whole address under which browsers come, such as https://page.example.org/, where a proxy is before the page")
 	f.StringVar(&o.Certificate, "tls-cert", "", "a certificate, to serve https")
 	f.StringVar(&o.Key, "tls-key", "", "its private key")
+	f.StringVar(&o.State, "state", "", "a folder of the page's own, for what it keeps between its runs")
 	f.DurationVar(&o.Every, "every", console.DefaultEvery, "how often to look at git")
 	o.flags(c)
 }
@@ -84,6 +87,10 @@ func Run(ctx context.Context, o Options) error {
 	if desk != nil {
 		defer log.Close()
 	}
+	book, err := o.words()
+	if err != nil {
+		return err
+	}
 	var places []console.Repository
 	for _, where := range o.Places {
 		past := archive.New(where)
@@ -98,7 +105,7 @@ func Run(ctx context.Context, o Options) error {
 		places = append(places, place)
 	}
 	page, err := console.New(console.Options{Repositories: places, Prefix: o.Prefix, Hosts: o.names(), Secure: o.secure(), Every: o.Every,
-		Desk: desk, Audit: log, Log: o.Log})
+		Desk: desk, Audit: log, Seen: book, Log: o.Log})
 	if err != nil {
 		return err
 	}
