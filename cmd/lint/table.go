@@ -34,6 +34,7 @@ func table() []row {
 			internal: []string{"schema"}, modules: []string{cron}},
 		{folder: "spec/crontab", why: "when an expression comes, without a document", modules: []string{cron}},
 		{folder: "examples", why: "data to copy, embedded for init"},
+		{folder: "e2e/provider", why: "signs people in as a provider does, and knows no page", strict: true, modules: []string{zitadel}},
 		{folder: "e2e/...", why: "tests from outside: they must not see what they test", strict: true,
 			internal: []string{"e2e/..."}, modules: []string{goCmp, chromedp, xCrypto, xSys}},
 	}, loop(with), faces(with), drivers(with), commands())
@@ -108,8 +109,11 @@ func faces(with func(...string) []string) []row {
 		{folder: "reconcile/console", why: "shows what others found out; it asks through interfaces and reads no git",
 			internal: with("reconcile/fleet", "reconcile/forecast", "reconcile/change", "reconcile/plain", "reconcile/ownhost", "reconcile/gitcmd", "reconcile/plan/conditions")},
 		{folder: "reconcile/console/signin", why: "the one home of passwords and sessions; it knows no deployment",
-			modules: []string{scs, xCrypto, xTime, renameio}},
+			internal: []string{"reconcile/console/signin/provider"}, modules: []string{scs, xCrypto, xTime, renameio}},
+		{folder: "reconcile/console/signin/provider", why: "the one that asks a provider of single sign-on; it knows no role and no session", modules: []string{goOIDC, xOAuth2}},
 		{folder: "reconcile/console/audit", why: "keeps lines about acts, and knows no page"},
+		{folder: "reconcile/console/kept", why: "the page's own files, which need no git to be read", modules: []string{renameio}},
+		{folder: "reconcile/console/terms", why: "judges one report by itself, and knows no page", internal: with("reconcile/plan/conditions")},
 		{folder: "reconcile/console/words", why: "the words of the page, which know no deployment", modules: []string{goI18n, xText}},
 		{folder: "reconcile/console/archive", why: "reads the past and the open branches for the page",
 			internal: []string{"schema", "reconcile/console", "reconcile/fleet", "reconcile/change", "reconcile/gitcmd"}},
@@ -175,6 +179,9 @@ const (
 	goI18n     = "github.com/nicksnyder/go-i18n/v2"
 	scs        = "github.com/alexedwards/scs/v2"
 	xTime      = "golang.org/x/time"
+	zitadel    = "github.com/zitadel/oidc/v3"
+	goOIDC     = "github.com/coreos/go-oidc/v3"
+	xOAuth2    = "golang.org/x/oauth2"
 	xText      = "golang.org/x/text"
 	xCrypto    = "golang.org/x/crypto"
 	xSys       = "golang.org/x/sys"

@@ -48,8 +48,8 @@ func (a *app) console(ctx context.Context, o *consoleOptions) error {
 	if o.Every < time.Second {
 		return failf(exitUsage, "--every is %s", o.Every).hintf("use a second or more")
 	}
-	if pair := o.Unpaired(); pair != "" {
-		return failf(exitUsage, "%s go together", pair).hintf("name both, or neither")
+	if err := o.Contradiction(); err != nil {
+		return failf(exitUsage, "%w", err)
 	}
 	asked, err := o.Asked()
 	if err != nil {

@@ -88,7 +88,7 @@ func TestAWrongNameTyped(t *testing.T) {
 	p, to, before := shared.visit(t, switcher), other(shared.declared(t)), shared.count(t)
 	p.ask(other(to), "typed in haste")
 	p.send()
-	p.Says(".problem", "The side that was typed is not the one to switch to. Nothing was committed.")
+	p.Says(".problem", "The side that was typed is not the one that is meant. Nothing was committed.")
 	if kept := p.Value("#reason"); kept != "typed in haste" {
 		t.Errorf("the reason became %q", kept)
 	}
@@ -172,10 +172,10 @@ func TestGitGoneAndBack(t *testing.T) {
 	}
 	t.Cleanup(back)
 	p.Says(".old", "old: git could not be read since")
-	watcher.Says("#head .act", "A switch cannot be committed now: git cannot be read.")
+	watcher.Says("#head .act", "Nothing can be committed now: git cannot be read.")
 	watcher.Lacks("#head a.button")
 	form.send()
-	form.Says(".problem", "This switch cannot be prepared. Nothing was committed.")
+	form.Says(".problem", "This change cannot be prepared. Nothing was committed.")
 	back()
 	p.Until("the data is not old any more", "!document.querySelector('.old')")
 	p.settled(other(to))

@@ -81,3 +81,13 @@ func moved(said string) bool {
 	signs := []string{"fetch first", "non-fast-forward", "cannot lock ref", "failed to update ref", "incorrect old value", "stale info"}
 	return slices.ContainsFunc(signs, func(sign string) bool { return strings.Contains(said, sign) })
 }
+
+// NotTaken reports whether a push failed because the server refused it, with what the
+// server said.
+func NotTaken(err error) (said string, refused bool) {
+	var e *gitcmd.Error
+	if !errors.As(err, &e) {
+		return "", false
+	}
+	return e.Refused()
+}

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -14,11 +14,14 @@ import (
 
 // Word says what the document should declare afterwards.
 type Word struct {
+	// Active is the side to declare, empty to leave that as it is.
 	Active spec.Side
 	// Fenced is the side to state as off, empty to leave that as it is. Unfence
 	// takes the statement out.
 	Fenced  spec.Side
 	Unfence bool
+	// Pause and Resume are the nodes to pause and to resume, empty for none.
+	Pause, Resume string
 }
 
 // ErrByHand means that the words cannot be changed without changing something
@@ -35,11 +38,23 @@ func Edit(data []byte, c Word) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if out, err = set(out, "active", string(c.Active)); err != nil {
-		return nil, err
+	if c.Active != "" {
+		if out, err = set(out, string(c.Active), "active"); err != nil {
+			return nil, err
+		}
 	}
 	if c.Fenced != "" {
 		if out, err = fence(out, string(c.Fenced)); err != nil {
+			return nil, err
+		}
+	}
+	if c.Resume != "" {
+		if out, err = resume(out, c.Resume); err != nil {
+			return nil, err
+		}
+	}
+	if c.Pause != "" {
+		if out, err = pause(out, c.Pause); err != nil {
 			return nil, err
 		}
 	}
@@ -56,13 +71,21 @@ func verify(before, after []byte, c Word) error {
 	if err != nil {
 		return fmt.Errorf("the changed document would not be YAML any more: %w", ErrByHand)
 	}
-	want = maps.Clone(want)
-	want["active"] = string(c.Active)
+	if c.Active != "" {
+		want["active"] = string(c.Active)
+	}
 	if c.Unfence {
 		delete(want, "fenced")
 	}
 	if c.Fenced != "" {
 		want["fenced"] = string(c.Fenced)
+	}
+	if n := nodeOf(want, c.Resume); n != nil {
+		delete(n, "paused")
+		delete(n, "reason")
+	}
+	if n := nodeOf(want, c.Pause); n != nil {
+		n["paused"] = true
 	}
 	if !reflect.DeepEqual(want, got) {
 		return fmt.Errorf("changing the word would change something else too: %w", ErrByHand)
@@ -78,7 +101,7 @@ func values(data []byte) (map[string]any, error) {
 	return v, nil
 }
 
-// entry is a key of the top mapping with its value, and where both are.
+// entry is a key of a mapping with its value, and where both are.
 type entry struct {
 	key, value *yaml.Node
 	// keyAt is where the key begins; from and to enclose the value's text with
@@ -87,8 +110,33 @@ type entry struct {
 	flow            bool
 }
 
-// find returns the entry of a key of the top mapping, or nil.
-func find(data []byte, key string) (*entry, error) {
+// find returns the entry of a key, by the path of keys that leads to it from the top,
+// or nil.
+func find(data []byte, path ...string) (*entry, error) {
+	m, err := mapping(data, path[:len(path)-1]...)
+	if err != nil || m == nil {
+		return nil, err
+	}
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		if m.Content[i].Value == path[len(path)-1] {
+			return entryAt(data, m, i)
+		}
+	}
+	return nil, nil
+}
+
+// entryAt is the entry of a mapping whose key is the i-th of what it contains.
+func entryAt(data []byte, m *yaml.Node, i int) (*entry, error) {
+	e := &entry{key: m.Content[i], value: m.Content[i+1], flow: m.Style&yaml.FlowStyle != 0}
+	e.keyAt = offset(data, e.key.Line, e.key.Column)
+	var err error
+	e.from, e.to, err = token(data, e.value)
+	return e, err
+}
+
+// mapping returns the mapping that a path of keys leads to, nil when there is none.
+// One that is written elsewhere, as an anchor, is not to be changed from here.
+func mapping(data []byte, path ...string) (*yaml.Node, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
 		return nil, fmt.Errorf("read the document: %w", err)
@@ -96,28 +144,30 @@ func find(data []byte, key string) (*entry, error) {
 	if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
 		return nil, errors.New("the document is no mapping")
 	}
-	top := doc.Content[0]
-	for i := 0; i+1 < len(top.Content); i += 2 {
-		if top.Content[i].Value != key {
-			continue
+	at := doc.Content[0]
+	for _, key := range path {
+		i := 0
+		for i < len(at.Content) && at.Content[i].Value != key {
+			i += 2
 		}
-		e := &entry{key: top.Content[i], value: top.Content[i+1], flow: top.Style&yaml.FlowStyle != 0}
-		e.keyAt = offset(data, e.key.Line, e.key.Column)
-		var err error
-		e.from, e.to, err = token(data, e.value)
-		return e, err
+		if i+1 >= len(at.Content) {
+			return nil, nil
+		}
+		if at = at.Content[i+1]; at.Kind != yaml.MappingNode {
+			return nil, fmt.Errorf("%s is not written out where it stands: %w", key, ErrByHand)
+		}
 	}
-	return nil, nil
+	return at, nil
 }
 
 // set replaces the value of a key that is there.
-func set(data []byte, key, value string) ([]byte, error) {
-	e, err := find(data, key)
+func set(data []byte, value string, path ...string) ([]byte, error) {
+	e, err := find(data, path...)
 	if err != nil {
 		return nil, err
 	}
 	if e == nil {
-		return nil, fmt.Errorf("the document has no %s: %w", key, ErrByHand)
+		return nil, fmt.Errorf("the document has no %s: %w", strings.Join(path, "."), ErrByHand)
 	}
 	if e.value.Kind == yaml.ScalarNode && e.value.Value == value {
 		return data, nil
@@ -146,26 +196,32 @@ func fence(data []byte, side string) ([]byte, error) {
 		return nil, err
 	}
 	if e != nil {
-		return set(data, "fenced", side)
+		return set(data, side, "fenced")
 	}
 	if e, err = find(data, "active"); err != nil {
 		return nil, err
 	}
+	return insert(data, e, "fenced", quoted(e.value, side), side), nil
+}
+
+// insert puts a key behind an entry: in the same line of a flow mapping, or in a line
+// of its own, which is the one above when the entry's own line does not end. A flow
+// has the value as inFlow writes it.
+func insert(data []byte, e *entry, name, inFlow, value string) []byte {
 	if e.flow {
-		name := "fenced"
 		if e.key.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
 			name = quoted(e.key, name)
 		}
-		return splice(data, e.to, e.to, ", "+name+": "+quoted(e.value, side)), nil
+		return splice(data, e.to, e.to, ", "+name+": "+inFlow)
 	}
-	text := indentation(data, e.keyAt) + "fenced: " + side
+	text := indentation(data, e.keyAt) + name + ": " + value
 	start, end := lineAt(data, e.to)
 	if eol := lineEnd(data[start:end]); eol != "" {
-		return splice(data, end, end, text+eol), nil
+		return splice(data, end, end, text+eol)
 	}
 	start, _ = lineAt(data, e.keyAt)
 	start += bom(data[start:])
-	return splice(data, start, start, text+anyLineEnd(data)), nil
+	return splice(data, start, start, text+anyLineEnd(data))
 }
 
 // indentation is what the line of a key begins with.
@@ -177,8 +233,8 @@ func indentation(data []byte, at int) string {
 }
 
 // remove takes an entry out, with its lines when nothing else is on them.
-func remove(data []byte, key string) ([]byte, error) {
-	e, err := find(data, key)
+func remove(data []byte, path ...string) ([]byte, error) {
+	e, err := find(data, path...)
 	if err != nil || e == nil {
 		return data, err
 	}
@@ -188,7 +244,7 @@ func remove(data []byte, key string) ([]byte, error) {
 	before := bytes.TrimLeft(data[start:e.keyAt], " \t")
 	if !e.flow {
 		if len(before) > 0 && !bytes.HasPrefix(before, []byte("?")) {
-			return nil, fmt.Errorf("%s shares its line with something else: %w", key, ErrByHand)
+			return nil, fmt.Errorf("%s shares its line with something else: %w", strings.Join(path, "."), ErrByHand)
 		}
 		return splice(data, start, end, ""), nil
 	}

@@ -280,3 +280,51 @@ func TestAnotherCommitOvertakes(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A pause is a commit of its own word: nothing hands over, and the way back is another.
+func TestAPauseIsProposed(t *testing.T) {
+	l := newLab(t)
+	p, goal := l.push(Request{Pause: "s", Reason: "new\ndisk"})
+	if len(p.Forecast.Handovers) > 0 || !p.Forecast.Pending || goal.Active != spec.Main {
+		t.Errorf("%+v", p.Forecast)
+	}
+	said := l.git("log", "-1", "--format=%B", goal.Commit)
+	for _, want := range []string{"paris: pause s\n", "Mainstay-Paused: s\n", "Mainstay-Reason: new disk", "Mainstay-From: main\nMainstay-To: main\n"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the commit does not say %q: %s", want, said)
+		}
+	}
+	_, d := l.now()
+	if !d.Spec.Nodes["s"].Paused || d.Active != spec.Main {
+		t.Errorf("the document says %+v", d.Spec.Nodes["s"])
+	}
+	if p, err := l.prepare(Request{Pause: "s"}); err != nil || !p.Declared {
+		t.Errorf("a second time: %v", err)
+	}
+	_, goal = l.push(Request{Resume: "s"})
+	if said := l.git("log", "-1", "--format=%B", goal.Commit); !strings.Contains(said, "paris: resume s\n") || !strings.Contains(said, "Mainstay-Resumed: s") {
+		t.Errorf("the commit says %s", said)
+	}
+	if got := l.git("show", goal.Commit+":deployment.yaml"); got+"\n" != document {
+		t.Errorf("after the way back: %s", got)
+	}
+	for _, r := range []Request{{Pause: "x"}, {Resume: "x"}, {Pause: "s", Resume: "s"}} {
+		var misuse *Misuse
+		if _, err := l.prepare(r); !errors.As(err, &misuse) {
+			t.Errorf("%+v: %v", r, err)
+		}
+	}
+}
+
+// A fence alone leaves the switch where it is, and says what it is.
+func TestAFenceIsProposed(t *testing.T) {
+	l := newLab(t)
+	_, goal := l.push(Request{To: spec.Main, Fenced: spec.Standby, Reason: "its power is cut"})
+	if said := l.git("log", "-1", "--format=%B", goal.Commit); !strings.Contains(said, "paris: fence standby\n") || !strings.Contains(said, "Mainstay-Fenced: standby\n") {
+		t.Errorf("the commit says %s", said)
+	}
+	_, goal = l.push(Request{To: spec.Main, Unfence: true})
+	if said := l.git("log", "-1", "--format=%s", goal.Commit); said != "paris: take the fence of standby out" {
+		t.Errorf("the commit says %s", said)
+	}
+}

@@ -17,12 +17,17 @@ import (
 // Request is what a person asks for.
 type Request struct {
 	// To is the side that is to serve; empty is the one that is not active, or the
-	// other one than Fenced.
+	// other one than Fenced, or the one that is active for a request to stay or
+	// about a node.
 	To spec.Side
 	// Fenced is the side that the person states to be off. Unfence takes such a
 	// statement out again.
 	Fenced  spec.Side
 	Unfence bool
+	// Stay leaves the side that is active, whichever that is.
+	Stay bool
+	// Pause is a node whose agent is to look only, Resume one that is to act again.
+	Pause, Resume string
 	// Reason is for the people who read the history.
 	Reason string
 	// Force are the words of the objections that are overridden.
@@ -81,10 +86,7 @@ func Prepare(ctx context.Context, repo gitcmd.Repo, v *fleet.View, now *fleet.De
 		return nil, &Broken{now.Path, now.Problems}
 	}
 	if r.To == "" {
-		r.To = now.Active.Other()
-		if r.Fenced != "" {
-			r.To = r.Fenced.Other()
-		}
+		r.To = r.side(now)
 	}
 	if err := r.check(now); err != nil {
 		return nil, err
@@ -95,7 +97,7 @@ func Prepare(ctx context.Context, repo gitcmd.Repo, v *fleet.View, now *fleet.De
 		return nil, err
 	}
 	p := &Proposal{Now: now, Base: v.Commit, request: r}
-	if p.content, err = Edit(before, Word{Active: r.To, Fenced: r.Fenced, Unfence: r.Unfence}); err != nil {
+	if p.content, err = Edit(before, r.word(now)); err != nil {
 		return nil, fmt.Errorf("%s: %w", now.Path, err)
 	}
 	next, problems, err := fleet.Load(changed{tree, now.Path, p.content}, now.Path)
@@ -106,15 +108,51 @@ func Prepare(ctx context.Context, repo gitcmd.Repo, v *fleet.View, now *fleet.De
 		return nil, &Broken{now.Path, problems}
 	}
 	p.Next = next
-	p.Declared = now.Active == next.Active && now.Fenced == next.Fenced
+	p.Declared = now.Active == next.Active && now.Fenced == next.Fenced && !p.repauses()
 	p.Forecast = forecast.Of(forecast.Input{From: now.Spec, To: next, Now: now, Coordinated: v.Coordinated})
 	p.weigh(r.Force)
 	return p, nil
 }
 
+// side is the one that a request means which names none.
+func (r Request) side(now *fleet.Deployment) spec.Side {
+	switch {
+	case r.Fenced != "":
+		return r.Fenced.Other()
+	case r.Stay || r.Pause != "" || r.Resume != "":
+		return now.Active
+	}
+	return now.Active.Other()
+}
+
+// word is what the document is to say. The switch is left as it is written where it
+// stands as asked.
+func (r Request) word(now *fleet.Deployment) Word {
+	w := Word{Active: r.To, Fenced: r.Fenced, Unfence: r.Unfence, Pause: r.Pause, Resume: r.Resume}
+	if now.Active == r.To {
+		w.Active = ""
+	}
+	return w
+}
+
+// repauses reports whether the change pauses a node that is not paused, or the
+// reverse.
+func (p *Proposal) repauses() bool {
+	r := p.request
+	paused := func(node string) bool { return p.Now.Spec.Nodes[node].Paused }
+	return r.Pause != "" && !paused(r.Pause) || r.Resume != "" && paused(r.Resume)
+}
+
 // check returns what a request contradicts.
 func (r Request) check(now *fleet.Deployment) error {
+	for _, node := range []string{r.Pause, r.Resume} {
+		if _, ok := now.Node(node); node != "" && !ok {
+			return &Misuse{fmt.Sprintf("%s has no node %s", now.Path, node), "name a node of the document"}
+		}
+	}
 	switch {
+	case r.Pause != "" && r.Pause == r.Resume:
+		return &Misuse{r.Pause + " cannot be both paused and resumed", "ask for one of the two"}
 	case r.Fenced != "" && r.Unfence:
 		return &Misuse{"the request both states a side to be off and takes such a statement out", "use one of --fenced and --unfence"}
 	case r.Fenced == r.To:
@@ -187,14 +225,7 @@ func (c changed) Read(path string) ([]byte, error) {
 // branch ties it, with a signature, to where it is put (verify.policy.bound).
 func (p *Proposal) message(branch string) string {
 	var b strings.Builder
-	verb := "fail over to"
-	if p.Next.Active == spec.Main {
-		verb = "fail back to"
-	}
-	if p.Next.Active == p.Now.Active {
-		verb = "stay on"
-	}
-	fmt.Fprintf(&b, "%s: %s %s\n\n", p.Now.Name, verb, p.Next.Active)
+	fmt.Fprintf(&b, "%s: %s\n\n", p.Now.Name, p.verb())
 	reason := strings.TrimSpace(p.request.Reason)
 	if reason != "" {
 		fmt.Fprintf(&b, "%s\n\n", reason)
@@ -213,10 +244,36 @@ func (p *Proposal) message(branch string) string {
 	return b.String()
 }
 
+// verb says in a few words what the change is.
+func (p *Proposal) verb() string {
+	r := p.request
+	switch {
+	case p.Next.Active != p.Now.Active && p.Next.Active == spec.Main:
+		return "fail back to main"
+	case p.Next.Active != p.Now.Active:
+		return "fail over to " + string(p.Next.Active)
+	case r.Pause != "":
+		return "pause " + r.Pause
+	case r.Resume != "":
+		return "resume " + r.Resume
+	case p.Next.Fenced != p.Now.Fenced && p.Next.Fenced != "":
+		return "fence " + string(p.Next.Fenced)
+	case p.Next.Fenced != p.Now.Fenced:
+		return "take the fence of " + string(p.Now.Fenced) + " out"
+	}
+	return "stay on " + string(p.Next.Active)
+}
+
 func (p *Proposal) trailers(b *strings.Builder, branch, reason string) {
 	fmt.Fprintf(b, "Mainstay-Deployment: %s\nMainstay-Branch: %s\nMainstay-From: %s\nMainstay-To: %s\n", p.Now.Name, branch, p.Now.Active, p.Next.Active)
 	if p.Next.Fenced != "" {
 		fmt.Fprintf(b, "Mainstay-Fenced: %s\n", p.Next.Fenced)
+	}
+	if p.request.Pause != "" {
+		fmt.Fprintf(b, "Mainstay-Paused: %s\n", p.request.Pause)
+	}
+	if p.request.Resume != "" {
+		fmt.Fprintf(b, "Mainstay-Resumed: %s\n", p.request.Resume)
 	}
 	if reason != "" {
 		fmt.Fprintf(b, "Mainstay-Reason: %s\n", reason)

@@ -10,6 +10,7 @@ import (
 
 	"mainstay/reconcile/change"
 	"mainstay/reconcile/console/audit"
+	"mainstay/reconcile/console/kept"
 	"mainstay/reconcile/console/signin"
 	"mainstay/reconcile/console/words"
 	"mainstay/reconcile/fleet"
@@ -36,18 +37,20 @@ type Past interface {
 	Branches(ctx context.Context, v *fleet.View) ([]Branch, error)
 }
 
-// Pen prepares switches from what git says at that moment, and commits them. It may be
+// Pen prepares changes from what git says at that moment, and commits them. It may be
 // called by several at a time.
 type Pen interface {
-	// Prepare says what a switch of the deployment at a path would do. The view and the
-	// deployment are there too when only the switch itself is wrong.
+	// Prepare says what a change of the deployment at a path would do. The view and the
+	// deployment are there too when only the change itself is wrong.
 	Prepare(ctx context.Context, path string, r change.Request) (Draft, error)
 	// Push commits a proposal in a person's name and pushes it to a branch. The commit
 	// is told also when it is not known whether it was pushed.
 	Push(ctx context.Context, p *change.Proposal, by Author, branch string) (commit string, err error)
+	// Has reports whether a branch has a commit, as git says at that moment.
+	Has(ctx context.Context, branch, commit string) (bool, error)
 }
 
-// Draft is a switch that was prepared.
+// Draft is a change that was prepared.
 type Draft struct {
 	View     *fleet.View
 	Now      *fleet.Deployment
@@ -60,8 +63,10 @@ type Author struct{ Name, Email string }
 // Branch is an open branch with the documents that it changes.
 type Branch struct {
 	Name, Commit, Author, Subject string
-	When                          time.Time
-	Changes                       []change.Comparison
+	// Reason is what the person recorded, else what the commit says below its subject.
+	Reason  string
+	When    time.Time
+	Changes []change.Comparison
 	// Broken says why no node would accept it, empty when they would.
 	Broken string
 }
@@ -86,6 +91,9 @@ type Options struct {
 	// Hosts are the names under which browsers come here, beside addresses and
 	// localhost.
 	Hosts []string
+	// Secure is set where browsers come by https, also where a proxy speaks it for this
+	// page.
+	Secure bool
 	// Every is how often a repository is looked at; zero means DefaultEvery.
 	Every time.Duration
 	// Streams is how many browsers may follow live at once; zero means mostStreams.
@@ -94,7 +102,9 @@ type Options struct {
 	// what each did, and goes with it.
 	Desk  *signin.Desk
 	Audit *audit.Log
-	Log   *slog.Logger
+	// Seen keeps what people say of what is wrong; nil keeps it in memory.
+	Seen *kept.Words
+	Log  *slog.Logger
 	// Now is the clock, nil for the machine's own.
 	Now func() time.Time
 }
@@ -125,6 +135,11 @@ func New(o Options) (*Console, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Console{options: o, now: o.Now, base: base, hub: newHub(o.Streams), once: newOnce()}
+	if c.options.Seen == nil {
+		if c.options.Seen, err = kept.OpenWords(""); err != nil {
+			return nil, err
+		}
+	}
 	if c.languages, err = words.Load(); err != nil {
 		return nil, err
 	}
@@ -135,7 +150,7 @@ func New(o Options) (*Console, error) {
 		return nil, err
 	}
 	for _, place := range o.Repositories {
-		c.readers = append(c.readers, newReader(place, o, c.hub.tell))
+		c.readers = append(c.readers, newReader(place, o, c.hub.tell, c.wordsEnd))
 	}
 	return c, nil
 }

@@ -282,7 +282,7 @@ func TestForeignTextIsShownAsText(t *testing.T) {
 	v := viewOf(d)
 	v.Subject, v.Author, v.Branch, v.Repository = hostile, hostile, hostile, hostile
 	s := newSite(t, Options{}, &repository{view: v, history: &fleet.History{Switches: []fleet.Switch{sw}, Damaged: []string{hostile}},
-		branches: []Branch{{Name: hostile, Author: hostile, Subject: hostile, Commit: hostile, Broken: hostile}}})
+		branches: []Branch{{Name: hostile, Author: hostile, Subject: hostile, Commit: hostile, Broken: hostile, Reason: hostile}}})
 	for _, path := range []string{"/?q=%22%3E%3Cscript%3E", "/d/paris", "/d/paris/n/xivo-main", "/d/paris/history", "/d/paris/review"} {
 		body := s.wants(path, "en")
 		for _, bad := range []string{"<script>a", "\u202e", "\x1b", "ZgotmplZ"} {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"mainstay/reconcile/console/kept"
 	"mainstay/reconcile/console/words"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
@@ -21,6 +22,10 @@ type picture struct {
 	Shared   []card
 	Findings []string
 	Switch   []progress
+	// Seen is what somebody said of what is wrong, nil for nobody; Wrong says that
+	// something is.
+	Seen  *kept.Word
+	Wrong bool
 	// Guarantees are the words of the claims that are held, with what they rest on.
 	Guarantees []plan.Guarantee
 }
@@ -56,7 +61,9 @@ func (c *Console) deploymentPage(w http.ResponseWriter, r *http.Request) {
 	if e == nil {
 		return
 	}
-	p.Main = pictureOf(p.Language, e, s.at)
+	m := pictureOf(p.Language, e, s.at)
+	m.Seen, m.Wrong = c.seenOf(e), markOf(e.D) != ""
+	p.Main = m
 	c.render(w, http.StatusOK, "deployment", p)
 }
 
@@ -121,7 +128,7 @@ func switchOf(l *words.Language, e *entry, now time.Time) []progress {
 		c := e.cardOf(l, n, now)
 		p := progress{Name: n.Name, Side: c.Kind, Status: c.Status, Shape: c.Shape, Mark: c.Mark}
 		if r := n.Report; r != nil {
-			if onTheWay(r.Status) || r.Status == plan.Failed {
+			if onTheWay(r.Status) || r.Status == plan.Failed || !n.Applied {
 				p.Waits = r.Told(now)
 			}
 			if r.Accepted == e.Reading.View.Commit || r.Document == e.D.Digest {
@@ -139,31 +146,4 @@ func momentsOf(phases []plan.Phase) []moment {
 		out = append(out, moment{p.Name, p.At.Sub(phases[0].At), i == 0, p.At})
 	}
 	return out
-}
-
-// nodeView is a node as its own page shows it.
-type nodeView struct {
-	card
-	Phases   []moment
-	Versions map[string]string
-	Read     time.Duration
-}
-
-func (c *Console) nodePage(w http.ResponseWriter, r *http.Request) {
-	s, p, e := c.about(w, r, "node")
-	if e == nil {
-		return
-	}
-	n, ok := e.D.Node(r.PathValue("node"))
-	if !ok {
-		c.missing(w, r)
-		return
-	}
-	v := nodeView{card: e.cardOf(p.Language, n, s.at)}
-	if n.Report != nil {
-		v.Phases, v.Versions = momentsOf(n.Report.Phases), n.Report.Versions
-		v.Read = s.at.Sub(n.Report.LastRead)
-	}
-	p.Title, p.Main = n.Name+" · "+e.ID, v
-	c.render(w, http.StatusOK, "node", p)
 }

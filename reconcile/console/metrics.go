@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
 // metrics are in the text form that Prometheus reads. They are so few that they are
 // written by hand: the client library would keep a registry for them.
-func (c *Console) metrics(w http.ResponseWriter, _ *http.Request) {
+func (c *Console) metrics(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	s := c.state()
 	changes, streams := c.hub.now()
@@ -18,21 +19,22 @@ func (c *Console) metrics(w http.ResponseWriter, _ *http.Request) {
 	about(w, "mainstay_console_changes_total", "counter", "Changes that browsers were told of.")
 	fmt.Fprintf(w, "mainstay_console_changes_total %d\n", changes)
 	about(w, "mainstay_console_looks_total", "counter", "Looks at a repository, whatever came of them.")
-	for _, r := range c.readers {
-		fmt.Fprintf(w, "mainstay_console_looks_total{repository=%s} %d\n", label(r.place.Name), r.looks.Load())
+	name := c.nameFor(r)
+	for i, r := range c.readers {
+		fmt.Fprintf(w, "mainstay_console_looks_total{repository=%s} %d\n", name(i, r.place.Name), r.looks.Load())
 	}
 	about(w, "mainstay_console_repository_failing", "gauge", "1 while a repository cannot be read.")
-	for _, r := range s.readings {
+	for i, r := range s.readings {
 		failing := 0
 		if r.Failed != "" || r.View == nil {
 			failing = 1
 		}
-		fmt.Fprintf(w, "mainstay_console_repository_failing{repository=%s} %d\n", label(r.Repository), failing)
+		fmt.Fprintf(w, "mainstay_console_repository_failing{repository=%s} %d\n", name(i, r.Repository), failing)
 	}
 	about(w, "mainstay_console_data_age_seconds", "gauge", "How old what is shown of a repository is.")
-	for _, r := range s.readings {
+	for i, r := range s.readings {
 		if r.View != nil {
-			fmt.Fprintf(w, "mainstay_console_data_age_seconds{repository=%s} %.1f\n", label(r.Repository), s.at.Sub(r.View.Read).Seconds())
+			fmt.Fprintf(w, "mainstay_console_data_age_seconds{repository=%s} %.1f\n", name(i, r.Repository), s.at.Sub(r.View.Read).Seconds())
 		}
 	}
 	about(w, "mainstay_console_deployments", "gauge", "Deployments by how much they need a person.")
@@ -45,6 +47,15 @@ func (c *Console) metrics(w http.ResponseWriter, _ *http.Request) {
 		}
 		fmt.Fprintf(w, "mainstay_console_deployments{level=%q} %d\n", level, n)
 	}
+}
+
+// nameFor says how repositories are called in what somebody asks for: by their place in
+// the list, to those who may read no page.
+func (c *Console) nameFor(r *http.Request) func(i int, name string) string {
+	if _, known := personOf(r); c.options.Desk != nil && !known {
+		return func(i int, _ string) string { return label(strconv.Itoa(i + 1)) }
+	}
+	return func(_ int, name string) string { return label(name) }
 }
 
 func about(w io.Writer, name, kind, help string) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"mainstay/reconcile/console/kept"
 	"mainstay/reconcile/console/words"
 	"mainstay/reconcile/fleet"
 )
@@ -15,14 +16,60 @@ import (
 // overview is the page of all deployments.
 type overview struct {
 	Query, State string
-	Rows         []overviewRow
-	All          int
-	Counts       []levelCount
+	// Ages are what the oldest word may be at least, Age the one that was asked for.
+	Ages   []ageChoice
+	Rows   []overviewRow
+	All    int
+	Counts []levelCount
 	// Waiting are repositories that were never read yet.
 	Waiting []string
 	// More is the address of the next rows, empty at the end.
 	More        string
 	First, Last int
+}
+
+// ageChoice is an age that the oldest word of a deployment has at least.
+type ageChoice struct {
+	// Value is as the address has it, never for a node that was never heard.
+	Value string
+	Age   time.Duration
+	On    bool
+}
+
+// never is the age of a word that was never said.
+const never = "never"
+
+// ageChoices lists what can be asked for.
+func ageChoices(asked string) []ageChoice {
+	var out []ageChoice
+	for _, d := range []time.Duration{time.Minute, 10 * time.Minute, time.Hour, 24 * time.Hour} {
+		out = append(out, ageChoice{d.String(), d, asked == d.String()})
+	}
+	return append(out, ageChoice{Value: never, On: asked == never})
+}
+
+// silent reports whether a deployment's oldest word is as old as the choice that is on,
+// if there is one.
+func (o *overview) silent(e *entry, now time.Time) bool {
+	i := slices.IndexFunc(o.Ages, func(a ageChoice) bool { return a.On })
+	if i < 0 {
+		return true
+	}
+	oldest, unheard := e.oldest(now)
+	return unheard || o.Ages[i].Value != never && oldest >= o.Ages[i].Age
+}
+
+// oldest is the age of a deployment's oldest word; never says that a node was never
+// heard.
+func (e *entry) oldest(now time.Time) (age time.Duration, never bool) {
+	for _, n := range e.D.Nodes {
+		if n.Report == nil {
+			never = true
+			continue
+		}
+		age = max(age, e.heard(n, now))
+	}
+	return age, never
 }
 
 type levelCount struct {
@@ -41,6 +88,8 @@ type overviewRow struct {
 	Oldest time.Duration
 	// Never says that a node was never heard.
 	Never bool
+	// Seen is what somebody said of it, nil for nobody.
+	Seen *kept.Word
 }
 
 // mostRows is how many deployments one page lists.
@@ -54,13 +103,17 @@ func (c *Console) fleetPage(w http.ResponseWriter, r *http.Request) {
 	}
 	p := c.page(w, r, s)
 	p.Title = p.Word("fleet.title")
-	p.Main = overviewOf(p.Language, s, r.URL.Query())
+	o := overviewOf(p.Language, s, r.URL.Query())
+	for i := range o.Rows {
+		o.Rows[i].Seen = c.seenOf(o.Rows[i].entry)
+	}
+	p.Main = o
 	c.render(w, http.StatusOK, "fleet", p)
 }
 
 // overviewOf lists those deployments that a person asked for, worst first.
 func overviewOf(l *words.Language, s *state, asked url.Values) *overview {
-	o := &overview{Query: strings.TrimSpace(asked.Get("q")), State: asked.Get("state"), All: len(s.entries)}
+	o := &overview{Query: strings.TrimSpace(asked.Get("q")), State: asked.Get("state"), Ages: ageChoices(asked.Get("age")), All: len(s.entries)}
 	for _, level := range Levels() {
 		n := 0
 		for _, e := range s.entries {
@@ -73,7 +126,7 @@ func overviewOf(l *words.Language, s *state, asked url.Values) *overview {
 	from, _ := strconv.Atoi(asked.Get("from"))
 	skip := max(0, from)
 	for _, e := range s.entries {
-		if o.State != "" && string(e.Level) != o.State || !e.matches(o.Query) {
+		if o.State != "" && string(e.Level) != o.State || !e.matches(o.Query) || !o.silent(e, s.at) {
 			continue
 		}
 		if skip > 0 {
@@ -81,7 +134,7 @@ func overviewOf(l *words.Language, s *state, asked url.Values) *overview {
 			continue
 		}
 		if len(o.Rows) == mostRows {
-			o.More = "?" + url.Values{"q": {o.Query}, "state": {o.State}, "from": {strconv.Itoa(max(0, from) + mostRows)}}.Encode()
+			o.More = "?" + url.Values{"q": {o.Query}, "state": {o.State}, "age": {asked.Get("age")}, "from": {strconv.Itoa(max(0, from) + mostRows)}}.Encode()
 			break
 		}
 		o.Rows = append(o.Rows, rowOf(l, e, s.at))
@@ -120,12 +173,8 @@ func rowOf(l *words.Language, e *entry, now time.Time) overviewRow {
 		case len(n.Findings) > 0:
 			row.More = append(row.More, n.Name+": "+n.Findings[0])
 		}
-		if n.Report == nil {
-			row.Never = true
-			continue
-		}
-		row.Oldest = max(row.Oldest, e.heard(n, now))
 	}
+	row.Oldest, row.Never = e.oldest(now)
 	if neverHeard(e.D) {
 		row.More = []string{l.Word("fleet.never-heard")}
 	}

@@ -97,7 +97,7 @@ func (c *Console) language(w http.ResponseWriter, r *http.Request) *words.Langua
 	if l := c.languages.Named(r.URL.Query().Get("lang")); l != nil {
 		http.SetCookie(w, &http.Cookie{
 			Name: languageCookie, Value: l.Tag, Path: c.base + "/", MaxAge: 365 * 24 * 3600,
-			HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode,
+			HttpOnly: true, Secure: r.TLS != nil || c.options.Secure, SameSite: http.SameSiteLaxMode,
 		})
 		return l
 	}

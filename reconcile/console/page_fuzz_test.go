@@ -26,13 +26,14 @@ func worded(word string) *repository {
 	n.Reason, n.Host, n.Versions = word, word, map[string]string{word: word}
 	n.Conditions = []plan.Condition{{Type: word, Message: word}}
 	n.Services = []plan.ServiceReport{{Name: word, Reason: word, Run: plan.Run(word)}}
+	n.Rule, n.Jobs = plan.Rule(word), []plan.JobReport{{Name: word, Output: word}}
 	n.Checks = []plan.CheckReport{{Name: word, Output: word}}
 	sw := oneSwitch()
 	sw.Reason, sw.Node, sw.Declared.Why, sw.Declared.Who, sw.Declared.Forced, sw.To = word, word, word, word, []string{word}, spec.Side(word)
 	v := viewOf(d)
 	v.Subject, v.Author, v.Branch = word, word, word
 	return &repository{view: v, history: &fleet.History{Switches: []fleet.Switch{sw}, Damaged: []string{word}},
-		branches: []Branch{{Name: word, Author: word, Subject: word, Commit: word, Broken: word}}}
+		branches: []Branch{{Name: word, Author: word, Subject: word, Commit: word, Broken: word, Reason: word}}}
 }
 
 // tags are the names of the elements of a page, in order.

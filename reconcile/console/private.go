@@ -19,9 +19,18 @@ func (c *Console) acts() []route {
 	return []route{
 		{"GET /signin", c.signInPage},
 		{"POST /signin", c.signIn},
+		{"POST /signin/provider", c.leave},
+		{"GET /signin/return", c.comeBack},
+		{"GET /wall/{token}", c.wall},
 		{"POST /signout", c.signOut},
 		{"GET /audit", c.auditPage},
-		{"GET /d/{id}/switch", c.switchPage},
+		{"GET /d/{id}/switch", c.actPage(actSwitch)},
+		{"GET /d/{id}/fence/{side}", c.actPage(actFence)},
+		{"GET /d/{id}/seen", c.seenPage},
+		{"POST /d/{id}/seen", c.say},
+		{"GET /d/{id}/unfence", c.actPage(actUnfence)},
+		{"GET /d/{id}/pause/{node}", c.actPage(actPause)},
+		{"GET /d/{id}/resume/{node}", c.actPage(actResume)},
 		{"POST /d/{id}/switch", c.switchNow},
 	}
 }
@@ -70,7 +79,7 @@ func (c *Console) private(next http.Handler) http.Handler {
 // open reports whether an address tells nothing of what a repository says, but for the
 // numbers that monitoring reads.
 func open(path string) bool {
-	return path == "/signin" || path == "/healthz" || path == "/metrics" || strings.HasPrefix(path, "/static/")
+	return path == "/signin" || strings.HasPrefix(path, "/signin/") || strings.HasPrefix(path, "/wall/") || path == "/healthz" || path == "/metrics" || strings.HasPrefix(path, "/static/")
 }
 
 // refuse answers with a page, or with JSON, that something is not for this person.
@@ -107,6 +116,8 @@ type signInView struct {
 	// ID is the deployment to go to then, empty for all.
 	ID    string
 	Draft string
+	// Password and Provider are the ways in that there are.
+	Password, Provider bool
 }
 
 // longestDraft bounds what a form without a session carries along.
@@ -141,6 +152,7 @@ func (c *Console) showSignIn(w http.ResponseWriter, r *http.Request, code int, v
 	if v.Problem != "" {
 		v.Problem = p.Word("problem." + v.Problem)
 	}
+	v.Password, v.Provider = c.options.Desk.Users != nil, c.options.Desk.Provider != nil
 	p.Main = v
 	c.render(w, code, "signin", p)
 }
@@ -154,6 +166,11 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 		c.notSignedIn(w, r, v, err)
 		return
 	}
+	c.signedIn(w, r, who, v)
+}
+
+// signedIn goes on to what the person wanted before.
+func (c *Console) signedIn(w http.ResponseWriter, r *http.Request, who signin.User, v signInView) {
 	c.note(r, audit.Line{Who: who.Name, What: "sign-in", Result: audit.OK})
 	to := c.base + "/"
 	if e := c.state().entry(v.ID); e != nil {
@@ -169,8 +186,10 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 func (c *Console) notSignedIn(w http.ResponseWriter, r *http.Request, v signInView, err error) {
 	line := audit.Line{What: "sign-in", Result: audit.Refused, Text: err.Error()}
 	// What is no user's name may be a password, typed into the wrong field.
-	if _, known, _ := c.options.Desk.Users.Find(v.Name); known {
-		line.Who = v.Name
+	if c.options.Desk.Users != nil {
+		if _, known, _ := c.options.Desk.Users.Find(v.Name); known {
+			line.Who = v.Name
+		}
 	}
 	code, key := http.StatusUnauthorized, "wrong"
 	switch {
@@ -195,6 +214,10 @@ func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Console) auditPage(w http.ResponseWriter, r *http.Request) {
+	if who, _ := personOf(r); who.Watches() {
+		c.refuse(w, r, http.StatusForbidden, "watcher")
+		return
+	}
 	c.options.Desk.Acted(r)
 	p := c.page(w, r, c.state())
 	p.Title, p.Events, p.Main = p.Word("audit.title"), "", c.options.Audit.Last()

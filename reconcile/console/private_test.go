@@ -70,7 +70,9 @@ func newDesked(t *testing.T, o signin.Options, places ...*repository) *desked {
 	}
 	log := noAudit(t)
 	d := &desked{log: log, users: path}
-	o.Users, o.Path = users, "/"
+	if o.Path = "/"; len(o.Grants) == 0 {
+		o.Users = users
+	}
 	o.Now = func() time.Time { return d.clock }
 	d.site = &site{t: t, clock: noon()}
 	desk := signin.New(o)
@@ -389,7 +391,7 @@ func TestAFormIsCarriedOutOnce(t *testing.T) {
 }
 
 func TestAFormThatLacksSomethingIsNamed(t *testing.T) {
-	good := order{To: "standby", Base: commit, Key: strings.Repeat("k", 26), Reason: "it burns", Typed: "standby", Force: "checks, unheard"}
+	good := order{Act: actSwitch, To: "standby", Base: commit, Key: strings.Repeat("k", 26), Reason: "it burns", Typed: "standby", Force: "checks, unheard"}
 	for want, change := range map[string]func(*order){
 		"": func(*order) {}, "no-reason": func(o *order) { o.Reason = "" }, "long-reason": func(o *order) { o.Reason = strings.Repeat("x", longestReason+1) },
 		"form": func(o *order) { o.Key = "" }, "not-typed": func(o *order) { o.Typed = "main" }, "no-word": func(o *order) { o.Force = "checks,--all" },

@@ -40,6 +40,8 @@ type reader struct {
 	now     func() time.Time
 	log     *slog.Logger
 	changed func()
+	// looked is called after a look that went well.
+	looked  func(repository string, v *fleet.View)
 	looker  Looker
 	current atomic.Pointer[Reading]
 	looks   atomic.Uint64
@@ -47,8 +49,8 @@ type reader struct {
 	soon chan struct{}
 }
 
-func newReader(place Repository, o Options, changed func()) *reader {
-	r := &reader{place: place, every: o.Every, now: o.Now, log: o.Log, changed: changed, soon: make(chan struct{}, 1)}
+func newReader(place Repository, o Options, changed func(), looked func(string, *fleet.View)) *reader {
+	r := &reader{place: place, every: o.Every, now: o.Now, log: o.Log, changed: changed, looked: looked, soon: make(chan struct{}, 1)}
 	if r.every <= 0 {
 		r.every = DefaultEvery
 	}
@@ -105,6 +107,7 @@ func (r *reader) look(ctx context.Context) {
 		}
 	} else {
 		next.print = fingerprint(v)
+		r.looked(r.place.Name, v)
 		if last.Failed != "" {
 			r.log.Info("repository is read again", "repository", r.place.Name)
 		}

@@ -106,8 +106,10 @@ func (p *planner) nodeChange(a, b *spec.Wanted) {
 		p.step(b.Node, DoChange, what, "", fmt.Sprintf(format, args...))
 	}
 	switch {
+	case b.Paused && !a.Paused && b.PauseReason == "":
+		say("paused", "is paused: its agent only looks")
 	case b.Paused && !a.Paused:
-		say("paused", "is paused: its agent only looks (%s)", none(b.PauseReason))
+		say("paused", "is paused: its agent only looks (%s)", b.PauseReason)
 	case a.Paused && !b.Paused:
 		say("paused", "is no longer paused")
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -204,18 +205,26 @@ func (s *story) stay(ctx context.Context) {
 	}
 }
 
-// page serves the web page until ctx ends, and returns its address.
+// page serves the web page until ctx ends. It returns its address with who may sign in
+// there: somebody whom nobody else knows, and who is gone with the demo.
 func (s *story) page(ctx context.Context) (address string, ended <-chan error) {
 	ready, done := make(chan string, 1), make(chan error, 1)
+	users := filepath.Join(s.layout.Dir, "users.json")
+	name, password, err := webpage.Visitor(users)
+	if err != nil {
+		done <- err
+		return fmt.Sprintf("it cannot be shown: %v", err), done
+	}
 	go func() {
 		done <- webpage.Run(ctx, webpage.Options{
 			Places: []fleet.Location{{URL: s.layout.repo(), Branch: "main"}}, Listen: "127.0.0.1:0", Every: time.Second,
-			Log: slog.New(slog.DiscardHandler), Ready: func(address string) { ready <- address },
+			Signing: webpage.Signing{Allow: true, Users: users},
+			Log:     slog.New(slog.DiscardHandler), Ready: func(address string) { ready <- address },
 		})
 	}()
 	select {
 	case address = <-ready:
-		return address, done
+		return fmt.Sprintf("%s (sign in as %s with the password %s)", address, name, password), done
 	case err := <-done:
 		done <- err
 		return fmt.Sprintf("it cannot be shown: %v", err), done

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -51,7 +52,7 @@ func (o *Options) Asked() ([]Asked, error) {
 }
 
 // Find asks about several repositories at a time, each by find, and returns the places
-// in the order in which they were asked for. A server that is out of reach is not waited
+// in the order in which they were asked for, each once. A server that is out of reach is not waited
 // for longer than it takes to open the page.
 func Find(ctx context.Context, all []Asked, find func(context.Context, Asked) (fleet.Location, error)) ([]fleet.Location, error) {
 	ctx, cancel := context.WithTimeout(ctx, askedFor)
@@ -76,7 +77,20 @@ func Find(ctx context.Context, all []Asked, find func(context.Context, Asked) (f
 			return nil, err
 		}
 	}
-	return places, nil
+	return once(places), nil
+}
+
+// once leaves out what was named before: the page would show every deployment of it
+// twice.
+func once(places []fleet.Location) []fleet.Location {
+	type named struct{ url, branch, path string }
+	known := map[named]bool{}
+	return slices.DeleteFunc(places, func(p fleet.Location) bool {
+		n := named{strings.TrimRight(p.URL, "/"), p.Branch, p.Path}
+		again := known[n]
+		known[n] = true
+		return again
+	})
 }
 
 // readList reads a file of repositories, an address and perhaps a branch on each line.

@@ -1,6 +1,7 @@
 package webpage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,5 +103,16 @@ func TestRepositoriesAreFoundSideBySide(t *testing.T) {
 	wrong := errors.New("no such key")
 	if _, err := Find(t.Context(), all, func(context.Context, Asked) (fleet.Location, error) { return fleet.Location{}, wrong }); !errors.Is(err, wrong) {
 		t.Error(err)
+	}
+}
+
+// A repository that is named twice, by a flag and in the file, is shown once.
+func TestARepositoryThatIsNamedTwiceIsShownOnce(t *testing.T) {
+	all := []Asked{{URL: "a"}, {URL: "b"}, {URL: "a/", Branch: "main"}, {URL: "a", Branch: "next"}}
+	places, err := Find(t.Context(), all, func(_ context.Context, one Asked) (fleet.Location, error) {
+		return fleet.Location{URL: one.URL, Branch: cmp.Or(one.Branch, "main")}, nil
+	})
+	if err != nil || len(places) != 3 || places[0].URL != "a" || places[1].URL != "b" || places[2].Branch != "next" {
+		t.Errorf("%+v %v", places, err)
 	}
 }

@@ -2,6 +2,7 @@ package webpage
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"os"
@@ -19,6 +20,7 @@ func UserCommand(in io.Reader, out, errs io.Writer, ends string) *cobra.Command 
 	group := &cobra.Command{Use: "user", Short: "Keep the users who may sign in at the page", Long: "user keeps the file of users who may sign in at the page.\n" + ends}
 	var one signin.User
 	var role, file string
+	var without bool
 	add := &cobra.Command{
 		Use:   "add NAME --role ROLE --users FILE",
 		Short: "Add a user, or change one",
@@ -31,6 +33,13 @@ func UserCommand(in io.Reader, out, errs io.Writer, ends string) *cobra.Command 
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			one.Name, one.Role = args[0], signin.Role(role)
+			if without {
+				if err := signin.AddWithout(file, one); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintf(out, "%s may come by single sign-on or a proxy, with the role %s\n", one.Name, role)
+				return err
+			}
 			password, err := typed(c.Context(), in, errs)
 			if err != nil {
 				return err
@@ -47,6 +56,7 @@ func UserCommand(in io.Reader, out, errs io.Writer, ends string) *cobra.Command 
 	f.StringVar(&one.FullName, "name", "", "the full name, for commits")
 	f.StringVar(&one.Email, "email", "", "the e-mail address, for commits")
 	f.StringVar(&file, "users", "", "the file of users")
+	f.BoolVar(&without, "no-password", false, "let the user in by single sign-on or a proxy alone")
 	_ = add.MarkFlagRequired("role")
 	_ = add.MarkFlagRequired("users")
 	group.AddCommand(add)
@@ -77,4 +87,12 @@ func typed(ctx context.Context, in io.Reader, errs io.Writer) (string, error) {
 		return "", wrong{fmt.Errorf("the two passwords differ, and nothing was changed"), "type the same one twice"}
 	}
 	return said[0], nil
+}
+
+// Visitor writes a file of users with one who may do everything, under a password that
+// nobody else knows.
+func Visitor(file string) (name, password string, err error) {
+	one := signin.User{Name: "demo", FullName: "Demo", Email: "demo@example.org", Role: signin.Override}
+	password = rand.Text()
+	return one.Name, password, signin.Add(file, one, password)
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,8 @@ type Options struct {
 	// Listen is an address as net.Listen takes it, Prefix the path below which
 	// everything is.
 	Listen, Prefix string
+	// Public is the whole address under which browsers come, where that is another one.
+	Public string
 	// Hosts are the names under which browsers come here, beside addresses and
 	// localhost.
 	Hosts []string
@@ -36,6 +39,8 @@ type Options struct {
 	Certificate, Key string
 	// Every is how often a repository is looked at.
 	Every time.Duration
+	// State is the folder of what the page keeps between its runs, empty for nothing.
+	State string
 	Signing
 
 	repositories []string
@@ -53,8 +58,10 @@ func (o *Options) Flags(c *cobra.Command) {
 	f.StringVar(&o.Listen, "listen", "127.0.0.1:8080", "the address to listen on")
 	f.StringArrayVar(&o.Hosts, "host", nil, "a name under which browsers ask for the page, beside addresses, localhost and --listen; may be given again")
 	f.StringVar(&o.Prefix, "prefix", "", "the path below which everything is, behind a proxy")
+	f.StringVar(&o.Public, "public-url", "", "the whole address under which browsers come, such as https://page.example.org/, where a proxy is before the page")
 	f.StringVar(&o.Certificate, "tls-cert", "", "a certificate, to serve https")
 	f.StringVar(&o.Key, "tls-key", "", "its private key")
+	f.StringVar(&o.State, "state", "", "a folder of the page's own, for what it keeps between its runs")
 	f.DurationVar(&o.Every, "every", console.DefaultEvery, "how often to look at git")
 	o.flags(c)
 }
@@ -80,6 +87,10 @@ func Run(ctx context.Context, o Options) error {
 	if desk != nil {
 		defer log.Close()
 	}
+	book, err := o.words()
+	if err != nil {
+		return err
+	}
 	var places []console.Repository
 	for _, where := range o.Places {
 		past := archive.New(where)
@@ -93,8 +104,8 @@ func Run(ctx context.Context, o Options) error {
 		}
 		places = append(places, place)
 	}
-	page, err := console.New(console.Options{Repositories: places, Prefix: o.Prefix, Hosts: o.names(), Every: o.Every,
-		Desk: desk, Audit: log, Log: o.Log})
+	page, err := console.New(console.Options{Repositories: places, Prefix: o.Prefix, Hosts: o.names(), Secure: o.secure(), Every: o.Every,
+		Desk: desk, Audit: log, Seen: book, Log: o.Log})
 	if err != nil {
 		return err
 	}
@@ -116,19 +127,23 @@ func Run(ctx context.Context, o Options) error {
 }
 
 // path is where the cookies of the page count.
-func (o Options) path() string {
+func (o *Options) path() string {
 	if p := strings.Trim(o.Prefix, "/"); p != "" {
 		return "/" + p + "/"
 	}
 	return "/"
 }
 
-// names are those of --host, and the one that --listen names.
-func (o Options) names() []string {
+// names are those of --host, and the ones that --listen and --public-url name.
+func (o *Options) names() []string {
+	out := slices.Clone(o.Hosts)
 	if host, _, err := net.SplitHostPort(o.Listen); err == nil && host != "" {
-		return append([]string{host}, o.Hosts...)
+		out = append(out, host)
 	}
-	return o.Hosts
+	if u, err := o.public(); err == nil && u != nil {
+		out = append(out, u.Hostname())
+	}
+	return out
 }
 
 // open listens, with TLS where a certificate was named.

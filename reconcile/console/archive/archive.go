@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -152,8 +153,12 @@ func (a *Archive) copy(ctx context.Context, age time.Duration) error {
 	return nil
 }
 
+// fields is how many listed has.
+const fields = 7
+
 // listed is what git tells of a branch.
-const listed = "%(refname:lstrip=2)%00%(objectname)%00%(authorname)%00%(committerdate:unix)%00%(contents:subject)"
+const listed = "%(refname:lstrip=2)%00%(objectname)%00%(authorname)%00%(committerdate:unix)%00%(contents:subject)" +
+	"%00%(trailers:key=Mainstay-Reason,valueonly,separator=%x20)%00%(contents:body)%00"
 
 // Branches lists the branches that are not merged, newest first, and compares each
 // with where it began.
@@ -175,14 +180,13 @@ func (a *Archive) Branches(ctx context.Context, v *fleet.View) ([]console.Branch
 		return nil, err
 	}
 	var out []console.Branch
-	for line := range strings.SplitSeq(text, "\n") {
-		f := strings.Split(line, "\x00")
-		if len(f) != 5 || f[0] == v.Branch {
+	for f := range slices.Chunk(strings.Split(text, "\x00"), fields) { // no commit has a zero byte
+		if f[0] = strings.TrimPrefix(f[0], "\n"); len(f) < fields || f[0] == v.Branch {
 			continue
 		}
 		var at int64
 		_, _ = fmt.Sscan(f[3], &at)
-		b, err := a.compare(ctx, v.Commit, console.Branch{Name: f[0], Commit: f[1], Author: f[2], When: time.Unix(at, 0), Subject: f[4]})
+		b, err := a.compare(ctx, v.Commit, console.Branch{Name: f[0], Commit: f[1], Author: f[2], When: time.Unix(at, 0), Subject: f[4], Reason: reasonOf(f[5], f[6])})
 		if err != nil {
 			return nil, err
 		}
@@ -191,6 +195,25 @@ func (a *Archive) Branches(ctx context.Context, v *fleet.View) ([]console.Branch
 	a.open, a.openFrom, a.openAt = out, v.Commit, time.Now()
 	return out, nil
 }
+
+// longestReason is of a branch's reason, in bytes.
+const longestReason = 2000
+
+// reasonOf is the reason that a commit records, else what stands below its subject,
+// without the trailers.
+func reasonOf(recorded, body string) string {
+	text := strings.TrimSpace(recorded)
+	if text == "" {
+		text = strings.TrimSpace(body)
+		if i := strings.LastIndex("\n\n"+text, "\n\n"); trailers.MatchString(text[i:]) {
+			text = strings.TrimSpace(text[:i])
+		}
+	}
+	return strings.ToValidUTF8(text[:min(len(text), longestReason)], "")
+}
+
+// trailers are a last paragraph of nothing but "Key: value".
+var trailers = regexp.MustCompile(`^\s*([A-Za-z][A-Za-z-]*: .*(\n|$))+$`)
 
 // compare reads which documents a branch changes since it began.
 func (a *Archive) compare(ctx context.Context, base string, b console.Branch) (console.Branch, error) {

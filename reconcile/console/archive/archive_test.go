@@ -62,7 +62,10 @@ func TestOpenBranchesAreCompared(t *testing.T) {
 	git("commit", "--quiet", "-am", "break it")
 	git("checkout", "--quiet", "-b", "drill", "main")
 	write(t, repo, document+"# a word\n")
-	git("commit", "--quiet", "-am", "drill")
+	git("commit", "--quiet", "-am", "drill", "-m", "below \x1e\nthe subject", "-m", "Mainstay-To: main\nMainstay-Reason: a drill")
+	git("checkout", "--quiet", "-b", "body", "main")
+	write(t, repo, document+"# another\n")
+	git("commit", "--quiet", "-am", "said", "-m", "below\n\nthe subject", "-m", "Signed-off-by: ops")
 	git("checkout", "--quiet", "main")
 	git("commit", "--quiet", "--allow-empty", "-m", "main goes on")
 	a := New(fleet.Location{URL: repo.Dir, Branch: "main"})
@@ -79,8 +82,11 @@ func TestOpenBranchesAreCompared(t *testing.T) {
 			if (b.Broken != "") != (b.Name == "broken") {
 				t.Errorf("%s is broken: %q", b.Name, b.Broken)
 			}
+			if want := map[string]string{"drill": "a drill", "body": "below\n\nthe subject"}[b.Name]; b.Reason != want {
+				t.Errorf("the reason of %s is %q", b.Name, b.Reason)
+			}
 		}
-		if len(found) != 2 || found["drill"] != 1 {
+		if len(found) != 3 || found["drill"] != 1 {
 			t.Errorf("found %v", found)
 		}
 	}

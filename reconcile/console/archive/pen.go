@@ -12,7 +12,7 @@ import (
 	"mainstay/reconcile/gitcmd"
 )
 
-// Prepare reads the place anew, and says what a switch of the deployment at a path
+// Prepare reads the place anew, and says what a change of the deployment at a path
 // would do.
 func (a *Archive) Prepare(ctx context.Context, path string, r change.Request) (console.Draft, error) {
 	leave, err := a.enter(ctx)
@@ -39,6 +39,23 @@ func (a *Archive) Prepare(ctx context.Context, path string, r change.Request) (c
 	}
 	out.Proposal, err = change.Prepare(ctx, a.repo, v, out.Now, r)
 	return out, err
+}
+
+// Has reports whether a branch has a commit now. A branch that is not there has none.
+func (a *Archive) Has(ctx context.Context, branch, commit string) (bool, error) {
+	leave, err := a.enter(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
+	if err := a.copy(ctx, 0); err != nil {
+		return false, err
+	}
+	text, err := a.repo.Text(ctx, gitcmd.Git("for-each-ref", "--format=%(refname)", "--contains="+commit, "refs/heads/"+branch))
+	if err != nil {
+		return false, err
+	}
+	return text == "refs/heads/"+branch, nil
 }
 
 // Push commits a proposal in a person's name, as the git program of this machine signs

@@ -270,8 +270,8 @@ func TestAWrongFormCommitsNothing(t *testing.T) {
 	v := o.visitor(signin.Switch)
 	page, before := v.get("/d/paris/switch"), o.tip()
 	for text, f := range map[string]url.Values{
-		"is not the one to switch to": form(page, "reason", `"><script>alert(1)</script>`, "typed", "main"),
-		"has another name":            form(page, "reason", "x", "typed", "standby", "force", "--all"),
+		"is not the one that is meant": form(page, "reason", `"><script>alert(1)</script>`, "typed", "main"),
+		"has another name":             form(page, "reason", "x", "typed", "standby", "force", "--all"),
 	} {
 		code, _, body := v.post("/d/paris/switch", f)
 		if code != http.StatusUnprocessableEntity || strings.Contains(body, "<script>a") {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
@@ -15,6 +16,8 @@ import (
 	"github.com/alexedwards/scs/v2/memstore"
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/time/rate"
+
+	"mainstay/reconcile/console/signin/provider"
 )
 
 // How long a session lasts.
@@ -24,6 +27,9 @@ const (
 	idleEnd = 30 * time.Minute
 	// absoluteEnd is after how long a session ends in any case.
 	absoluteEnd = 12 * time.Hour
+	// vouchedEnd is after how long a session ends whose role rests on what a provider
+	// said at its beginning: who was taken out of a group there is out then.
+	vouchedEnd = time.Hour
 	// cookieName is that of the session.
 	cookieName = "mainstay-session"
 	// atOnce is how many passwords are compared at a time.
@@ -43,11 +49,19 @@ var (
 
 // Options say how people are told apart.
 type Options struct {
-	Users *Users
+	// Users is the file of users. Nil leaves the roles to Grants, and nobody has a
+	// password here.
+	Users  *Users
+	Grants []Grant
 	// Header is what a proxy that asked already names the person in, believed only
-	// from the addresses in From. Empty believes none.
-	Header string
-	From   []netip.Addr
+	// from the addresses in From. Empty believes none. EmailHeader and GroupsHeader say
+	// more of the person, groups with commas between them.
+	Header, EmailHeader, GroupsHeader string
+	From                              []netip.Addr
+	// Provider says who a person is, nil where none is asked.
+	Provider *provider.Provider
+	// Wall is the token of those who only look, nil for none.
+	Wall *Token
 	// Secure is set where browsers come by https, Path is below which the cookie counts.
 	Secure bool
 	Path   string
@@ -123,14 +137,34 @@ func (d *Desk) Who(r *http.Request) (who User, ok bool, err error) {
 		case len(named) > 1:
 			return User{}, false, ErrStranger
 		case len(named) == 1 && named[0] != "":
-			who, ok, err = d.Users.Find(named[0])
-			if err == nil && !ok {
-				err = ErrStranger
-			}
-			return who, ok, err
+			who, err = d.admitted(provider.Person{Name: named[0], Email: only(r, d.EmailHeader), Groups: listed(only(r, d.GroupsHeader))})
+			return who, err == nil, err
 		}
 	}
-	return d.ofSession(r.Context())
+	who, ok, err = d.ofSession(r.Context())
+	if !ok && err == nil && d.Wall.shownBy(r) {
+		return Watcher(), true, nil
+	}
+	return who, ok, err
+}
+
+// only is the value of a header that was sent once, else empty.
+func only(r *http.Request, name string) string {
+	if values := r.Header.Values(name); name != "" && len(values) == 1 {
+		return values[0]
+	}
+	return ""
+}
+
+// listed parts a list with commas.
+func listed(text string) []string {
+	var out []string
+	for one := range strings.SplitSeq(text, ",") {
+		if one = strings.TrimSpace(one); one != "" {
+			out = append(out, one)
+		}
+	}
+	return out
 }
 
 // ofSession is the person of a session that has not ended.
@@ -139,13 +173,20 @@ func (d *Desk) ofSession(ctx context.Context) (User, bool, error) {
 	if name == "" {
 		return User{}, false, nil
 	}
-	now := d.Now()
+	now, end := d.Now(), absoluteEnd
 	since, acted := time.Unix(d.sessions.GetInt64(ctx, "since"), 0), time.Unix(d.sessions.GetInt64(ctx, "acted"), 0)
-	who, ok, err := d.Users.Find(name)
+	who, ok := User{}, false
+	var err error
+	if d.Users != nil {
+		who, ok, err = d.Users.Find(name)
+	} else {
+		end = vouchedEnd
+		ok = json.Unmarshal(d.sessions.GetBytes(ctx, "vouched"), &who) == nil && who.Name == name
+	}
 	if err != nil {
 		return User{}, false, err
 	}
-	if !ok || now.Sub(since) > absoluteEnd || now.Sub(acted) > idleEnd || d.sessions.GetString(ctx, "mark") != mark(who) {
+	if !ok || now.Sub(since) > end || now.Sub(acted) > idleEnd || d.sessions.GetString(ctx, "mark") != mark(who) {
 		return User{}, false, d.sessions.Destroy(ctx)
 	}
 	return who, true, nil
@@ -164,8 +205,7 @@ func (d *Desk) Acted(r *http.Request) {
 	}
 }
 
-// SignIn begins a session for who gives the right password. The session gets a new
-// name, so that one that somebody else chose is worth nothing.
+// SignIn begins a session for who gives the right password.
 // Errors: ErrTooMany, ErrWrong, and those of reading the file.
 func (d *Desk) SignIn(r *http.Request, name, password string) (User, error) {
 	now := d.Now()
@@ -177,12 +217,15 @@ func (d *Desk) SignIn(r *http.Request, name, password string) (User, error) {
 	if !ok {
 		return User{}, ErrTooMany
 	}
+	if d.Users == nil {
+		return User{}, ErrWrong
+	}
 	who, ok, err := d.Users.Find(name)
 	if err != nil {
 		return User{}, err
 	}
 	hash := who.Password
-	if !ok {
+	if hash == "" {
 		hash = d.Users.any() // a name that nobody has takes as long as one that somebody has
 	}
 	select {
@@ -192,23 +235,36 @@ func (d *Desk) SignIn(r *http.Request, name, password string) (User, error) {
 		return User{}, r.Context().Err()
 	}
 	right := bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) == nil
-	if !ok || !right {
+	if !ok || !right || who.Password == "" {
 		return User{}, ErrWrong
 	}
 	backAddress()
 	backName()
-	ctx := r.Context()
+	return who, d.begin(r.Context(), who)
+}
+
+// begin makes the session one of a person. It gets a new name, so that one that somebody
+// else chose is worth nothing.
+func (d *Desk) begin(ctx context.Context, who User) error {
 	if err := d.sessions.Clear(ctx); err != nil {
-		return User{}, err
+		return err
 	}
 	if err := d.sessions.RenewToken(ctx); err != nil {
-		return User{}, err
+		return err
 	}
+	now := d.Now().Unix()
 	d.sessions.Put(ctx, "name", who.Name)
 	d.sessions.Put(ctx, "mark", mark(who))
-	d.sessions.Put(ctx, "since", now.Unix())
-	d.sessions.Put(ctx, "acted", now.Unix())
-	return who, nil
+	d.sessions.Put(ctx, "since", now)
+	d.sessions.Put(ctx, "acted", now)
+	if d.Users == nil {
+		data, err := json.Marshal(who)
+		if err != nil {
+			return err
+		}
+		d.sessions.Put(ctx, "vouched", data)
+	}
+	return nil
 }
 
 // network is the address, or of IPv6 the network of one line.

@@ -50,8 +50,8 @@ type User struct {
 	FullName string `json:"fullName,omitempty"`
 	Email    string `json:"email,omitempty"`
 	Role     Role   `json:"role"`
-	// Password is its bcrypt hash.
-	Password string `json:"password"`
+	// Password is its bcrypt hash, empty for a person whom a provider or a proxy lets in.
+	Password string `json:"password,omitempty"`
 }
 
 // Shown is how commits and pages name the person.
@@ -72,18 +72,25 @@ const (
 	LeastPassword = 10
 )
 
+// bad are letters that would change what a commit says of its author.
+func bad(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune("<>", r) }
+
+// unfitFullName reports whether a full name is none that a commit can carry.
+func (u User) unfitFullName() bool {
+	return len(u.FullName) > longestText || strings.ContainsFunc(u.FullName, bad)
+}
+
 // check says what is wrong with a user, nil when nothing is.
 func (u User) check() error {
 	odd := func(r rune) bool {
 		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_@", r)
 	}
-	bad := func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune("<>", r) }
 	switch {
 	case u.Name == "" || len(u.Name) > longestText || strings.ContainsFunc(u.Name, odd):
 		return fmt.Errorf("the name %q: use up to %d letters, digits, dots, dashes, underscores and @", u.Name, longestText)
 	case !slices.Contains(Roles(), u.Role):
 		return fmt.Errorf("the role %q of %s: use read, switch or override", u.Role, u.Name)
-	case len(u.FullName) > longestText || strings.ContainsFunc(u.FullName, bad):
+	case u.unfitFullName():
 		return fmt.Errorf("the full name of %s: leave out control characters, < and >, and keep it below %d bytes", u.Name, longestText)
 	case len(u.Email) > longestText || strings.ContainsFunc(u.Email, bad) || u.Email != "" && !strings.Contains(u.Email, "@"):
 		return fmt.Errorf("the e-mail address of %s: write name@domain, alone", u.Name)
@@ -163,7 +170,7 @@ func read(path string, info fs.FileInfo) ([]User, error) {
 		if err := one.check(); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		if _, err := bcrypt.Cost([]byte(one.Password)); err != nil {
+		if _, err := bcrypt.Cost([]byte(one.Password)); err != nil && one.Password != "" {
 			return nil, fmt.Errorf("%s: the password of %s is no bcrypt hash: set it with mainstay console user add", path, one.Name)
 		}
 		if slices.ContainsFunc(f.Users[:i], func(other User) bool { return other.Name == one.Name }) {
@@ -192,10 +199,12 @@ func (u *Users) Find(name string) (found User, ok bool, err error) {
 func (u *Users) any() string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if len(u.all) == 0 {
-		return ""
+	for _, one := range u.all {
+		if one.Password != "" {
+			return one.Password
+		}
 	}
-	return u.all[0].Password
+	return ""
 }
 
 // Add writes a user into the file, in place of one of the same name, and makes the
@@ -212,6 +221,20 @@ func Add(path string, one User, password string) error {
 		return fmt.Errorf("the password: %w", err)
 	}
 	one.Password = string(hash)
+	return write(path, one)
+}
+
+// AddWithout writes a user who has no password here: a provider or a proxy lets the
+// person in.
+func AddWithout(path string, one User) error {
+	one.Password = ""
+	if err := one.check(); err != nil {
+		return err
+	}
+	return write(path, one)
+}
+
+func write(path string, one User) error {
 	var all []User
 	if info, err := os.Stat(path); err == nil {
 		if all, err = read(path, info); err != nil {

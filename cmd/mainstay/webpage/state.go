@@ -1,0 +1,35 @@
+package webpage
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"mainstay/reconcile/console/kept"
+)
+
+// folder makes the folder of --state, which nobody else may read, and names a file in
+// it; empty where there is no such folder.
+func (o *Options) folder(name string) (string, error) {
+	if o.State == "" {
+		return "", nil
+	}
+	if err := os.MkdirAll(o.State, 0o700); err != nil {
+		return "", wrong{fmt.Errorf("make the folder of --state: %w", err), "name another one"}
+	}
+	return filepath.Join(o.State, name), nil
+}
+
+// words opens what people say of what is wrong. A file that cannot be read costs the
+// words in it, and is no reason not to show the page.
+func (o *Options) words() (*kept.Words, error) {
+	path, err := o.folder("seen.json")
+	if err != nil {
+		return nil, err
+	}
+	book, err := kept.OpenWords(path)
+	if err != nil {
+		o.Log.Error("what people said of what is wrong is lost", "error", err)
+	}
+	return book, nil
+}

@@ -1,0 +1,148 @@
+package console
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"mainstay/e2e/attack"
+	"mainstay/reconcile/console/audit"
+	"mainstay/reconcile/console/signin"
+	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/plan"
+)
+
+// wrong is a deployment with something to tell.
+func wrong(finding string) *fleet.View {
+	d := calm("paris")
+	d.OK, d.Findings = false, []string{finding}
+	return viewOf(d)
+}
+
+// markIn is what a page's form says was wrong.
+func markIn(t *testing.T, page string) string {
+	t.Helper()
+	m := regexp.MustCompile(`name="mark" value="(\w+)"`).FindStringSubmatch(page)
+	if m == nil {
+		t.Fatalf("there is no form: %s", page)
+	}
+	return m[1]
+}
+
+// Who signed in says a word about what is wrong, and everybody sees who, when and the
+// word, beside the headline that stays. It ends when something else is wrong.
+func TestAnAlarmIsAcknowledgedWithAWord(t *testing.T) {
+	place := &repository{view: wrong("disk 91 % full for 3m20s")}
+	d := newDesked(t, signin.Options{}, place, &repository{view: viewOf(calm("lyon"))})
+	ada, bob := d.browser(), d.browser()
+	ada.signIn("ada")
+	bob.signIn("bob")
+	page := bob.wants("/d/paris/seen", http.StatusOK)
+	if !strings.Contains(page, "disk 91 % full") || !strings.Contains(page, "It hides nothing") {
+		t.Errorf("the form says %s", page)
+	}
+	f := url.Values{"word": {"  I order\n a disk "}, "mark": {markIn(t, page)}}
+	if res, body := bob.send("/d/paris/seen", f); res.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%s %s", res.Status, body)
+	}
+	d.clock = d.clock.Add(2 * time.Minute)
+	place.set(wrong("disk 93 % full for 5m20s"), nil) // the same, later
+	d.look()
+	for path, word := range map[string]string{"/d/paris": "Seen by bob, 2\u00a0min ago:", "/?q=": "seen by bob: I order a disk"} {
+		if body := ada.wants(path, http.StatusOK); !strings.Contains(body, word) || !strings.Contains(body, "I order a disk") || !strings.Contains(body, "needs attention") || !strings.Contains(body, "disk 93") {
+			t.Errorf("%s does not say %q beside what is wrong: %s", path, word, body)
+		}
+	}
+	if last := d.log.Last()[0]; last.What != "seen" || last.Who != "bob" || last.Result != audit.OK || last.Text != "I order a disk" {
+		t.Errorf("the audit keeps %+v", last)
+	}
+	for _, v := range []*fleet.View{wrong("the network is gone"), wrong("disk 93 % full for 5m20s")} {
+		place.set(v, nil)
+		d.look()
+		if body := ada.wants("/d/paris", http.StatusOK); strings.Contains(body, "Seen by") {
+			t.Errorf("the word stands for something else, or came back: %s", body)
+		}
+	}
+	place.set(viewOf(calm("paris")), nil)
+	d.look()
+	if body := ada.wants("/d/paris/seen", http.StatusOK); !strings.Contains(body, "Nothing is wrong") {
+		t.Errorf("there is something to say of nothing: %s", body)
+	}
+}
+
+func TestAWordIsKeptForWhatItWasSaidOf(t *testing.T) {
+	attack.Row(t, "web page", "a word about what is wrong now that was said of something else, sent again, without a session, or from another origin (CSRF)", "refused, nothing kept")
+	attack.Row(t, "web page", "markup and control characters in a word about what is wrong, or a long one", "shown as text, or refused")
+	place := &repository{view: wrong("a")}
+	d := newDesked(t, signin.Options{}, place, &repository{view: viewOf(calm("lyon"))})
+	b := d.browser()
+	b.signIn("bob")
+	mark := markIn(t, b.wants("/d/paris/seen", http.StatusOK))
+	good := url.Values{"word": {"x"}, "mark": {mark}}
+	if res, _ := d.browser().send("/d/paris/seen", good); res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("without a session: %s", res.Status)
+	}
+	if res, _ := b.send("/d/paris/seen", good, "Sec-Fetch-Site", "cross-site"); res.StatusCode != http.StatusForbidden {
+		t.Errorf("from another origin: %s", res.Status)
+	}
+	for _, f := range []url.Values{{"word": {""}, "mark": {mark}}, {"word": {strings.Repeat("x", 300)}, "mark": {mark}}, {"word": {"x"}}, {"word": {"x"}, "mark": {"0"}}} {
+		if res, _ := b.send("/d/paris/seen", f); res.StatusCode != http.StatusConflict {
+			t.Errorf("%v: %s", f, res.Status)
+		}
+	}
+	if body := b.wants("/d/paris", http.StatusOK); strings.Contains(body, "Seen by") {
+		t.Error("a word is kept that was refused")
+	}
+	if res, _ := b.send("/d/paris/seen", url.Values{"word": {hostile}, "mark": {mark}}); res.StatusCode != http.StatusSeeOther {
+		t.Errorf("%s", res.Status)
+	}
+	for _, path := range []string{"/d/paris", "/?q=", "/audit"} {
+		if body := b.wants(path, http.StatusOK); !strings.Contains(body, "&lt;script&gt;a") || strings.Contains(body, "<script>a") || strings.ContainsAny(body, "\u202e\x1b") {
+			t.Errorf("%s carries %s", path, body)
+		}
+	}
+	place.set(wrong("b"), nil)
+	d.look()
+	if res, body := b.send("/d/paris/seen", good); res.StatusCode != http.StatusConflict || !strings.Contains(body, "Something else is wrong now") {
+		t.Errorf("sent again: %s %s", res.Status, body)
+	}
+}
+
+// What is wrong is told apart by what it is, not by how long it lasts.
+func TestWhatIsWrongIsToldApart(t *testing.T) {
+	base := func() *fleet.Deployment {
+		d := &wrong("x").Deployments[0]
+		d.Nodes[0].OK = false
+		return d
+	}
+	mark, seen := markOf(base()), map[string]bool{}
+	for name, change := range map[string]func(*fleet.Deployment){
+		"a status":    func(d *fleet.Deployment) { d.Nodes[0].Report.Status = plan.Failed },
+		"a silence":   func(d *fleet.Deployment) { d.Nodes[0].Stale = true },
+		"a condition": func(d *fleet.Deployment) { d.Nodes[0].Report.Conditions = []plan.Condition{{Type: "X"}} },
+		"a check":     func(d *fleet.Deployment) { d.Nodes[0].Report.Checks = []plan.CheckReport{{Name: "x"}} },
+		"a service": func(d *fleet.Deployment) {
+			d.Nodes[0].Report.Services = []plan.ServiceReport{{Name: "x", Run: plan.RunFailed}}
+		},
+		"an outage":    func(d *fleet.Deployment) { d.Unserved = []fleet.Unserved{{Role: "xivo"}} },
+		"a finding":    func(d *fleet.Deployment) { d.Findings = append(d.Findings, "y") },
+		"another node": func(d *fleet.Deployment) { d.Nodes[1].OK = false },
+		"the switch":   func(d *fleet.Deployment) { d.Active = d.Active.Other() },
+	} {
+		d := base()
+		change(d)
+		got := markOf(d)
+		if got == mark || seen[got] {
+			t.Errorf("%s changes nothing", name)
+		}
+		seen[got] = true
+	}
+	d := base()
+	d.Nodes[0].Age, d.Nodes[0].Report.Beat = 500, 7
+	if markOf(d) != mark {
+		t.Error("an age changes what is wrong")
+	}
+}
