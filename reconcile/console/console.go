@@ -48,6 +48,11 @@ type Pen interface {
 	Push(ctx context.Context, p *change.Proposal, by Author, branch string) (commit string, err error)
 	// Has reports whether a branch has a commit, as git says at that moment.
 	Has(ctx context.Context, branch, commit string) (bool, error)
+	// Tip is the commit that a branch is at, as git says at that moment, empty for one
+	// that is not there.
+	Tip(ctx context.Context, branch string) (commit string, err error)
+	// Drop deletes a branch that is at a commit, and does nothing to one that is not.
+	Drop(ctx context.Context, branch, commit string) error
 }
 
 // Draft is a change that was prepared.
@@ -104,7 +109,9 @@ type Options struct {
 	Audit *audit.Log
 	// Seen keeps what people say of what is wrong; nil keeps it in memory.
 	Seen *kept.Words
-	Log  *slog.Logger
+	// Orders are the switches that people ask for at a time; nil lets nobody ask for one.
+	Orders *kept.Orders
+	Log    *slog.Logger
 	// Now is the clock, nil for the machine's own.
 	Now func() time.Time
 }
@@ -174,6 +181,9 @@ func (c *Console) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, r := range c.readers {
 		wg.Go(func() { r.run(ctx) })
+	}
+	if c.options.Orders != nil && c.options.Desk != nil {
+		wg.Go(func() { (&agenda{Console: c, tried: map[string]time.Time{}}).run(ctx) })
 	}
 	wg.Wait()
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -169,7 +170,8 @@ func (c *Console) switchNow(w http.ResponseWriter, r *http.Request) {
 		c.missing(w, r)
 		return
 	}
-	if problem := v.wrong(); problem != "" {
+	problem := cmp.Or(v.wrong(), c.wrongTime(e, v.order))
+	if problem != "" {
 		c.prepare(r.Context(), p, e, v, nil)
 		v.Problem = p.Word("problem." + problem)
 		c.showSwitch(w, p, e, v, http.StatusUnprocessableEntity)

@@ -91,6 +91,10 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	orders, err := o.orders()
+	if err != nil {
+		return err
+	}
 	var places []console.Repository
 	for _, where := range o.Places {
 		past := archive.New(where)
@@ -105,7 +109,7 @@ func Run(ctx context.Context, o Options) error {
 		places = append(places, place)
 	}
 	page, err := console.New(console.Options{Repositories: places, Prefix: o.Prefix, Hosts: o.names(), Secure: o.secure(), Every: o.Every,
-		Desk: desk, Audit: log, Seen: book, Log: o.Log})
+		Desk: desk, Audit: log, Seen: book, Orders: orders, Log: o.Log})
 	if err != nil {
 		return err
 	}
