@@ -40,7 +40,9 @@ func timedBranch(deployment string) string { return fleet.Timed + deployment }
 // can push a branch, with any author and any trailer, also one that was cancelled.
 type agenda struct {
 	*Console
-	tried map[string]time.Time
+	// tried is when an order was tried last, and failed why that came to nothing.
+	tried  map[string]time.Time
+	failed map[string]string
 	// wrong is what could not be read last, so that it is told once.
 	wrong string
 }
@@ -101,7 +103,8 @@ func (a *agenda) deal(ctx context.Context, r *reader, one kept.Order) {
 			a.end(ctx, r, one)
 		}
 	case now.Sub(one.At) > lateBy:
-		a.finish(ctx, r, one, kept.Missed, fmt.Sprintf("it could not be carried out within %s of its time, because this page did not run or could not read git", lateBy))
+		why := cmp.Or(a.failed[one.Commit], "this page did not run then")
+		a.finish(ctx, r, one, kept.Missed, fmt.Sprintf("it could not be carried out within %s of its time: %s", lateBy, why))
 	case takenBack(r.current.Load(), one):
 		a.finish(ctx, r, one, kept.Cancelled, "its branch was deleted or changed in git")
 	case !now.Before(one.At) && now.Sub(a.tried[one.Commit]) >= tryEvery:
@@ -140,6 +143,7 @@ func (a *agenda) carryOut(ctx context.Context, r *reader, one kept.Order) {
 	defer cancel()
 	d, why, again := a.ready(ctx, r, one)
 	if again {
+		a.failed[one.Commit] = why
 		a.options.Log.Warn("a switch at a time waits: git cannot be read", "about", one.Deployment, "error", why)
 		return
 	}
@@ -208,6 +212,8 @@ func (a *agenda) ready(ctx context.Context, r *reader, one kept.Order) (d Draft,
 	switch {
 	case tip != one.Commit:
 		return d, "its branch was deleted or changed in git", false
+	case len(d.Now.Problems) > 0:
+		return d, err.Error(), false
 	case string(d.Now.Active) != one.From:
 		return d, fmt.Sprintf("%s was active when it was asked for, and the document declares %s now: %.7s %q by %s", one.From,
 			cmp.Or(string(d.Now.Active), "nothing"), d.View.Commit, d.View.Subject, d.View.Author), false
@@ -263,6 +269,7 @@ func (a *agenda) end(ctx context.Context, r *reader, one kept.Order) {
 		a.options.Log.Error("a switch at a time was not carried out", "about", one.Deployment, "why", one.Said)
 	}
 	delete(a.tried, one.Commit)
+	delete(a.failed, one.Commit)
 	r.hurry()
 	a.hub.tell()
 }

@@ -183,7 +183,7 @@ func (c *Console) Run(ctx context.Context) {
 		wg.Go(func() { r.run(ctx) })
 	}
 	if c.options.Orders != nil && c.options.Desk != nil {
-		wg.Go(func() { (&agenda{Console: c, tried: map[string]time.Time{}}).run(ctx) })
+		wg.Go(func() { (&agenda{Console: c, tried: map[string]time.Time{}, failed: map[string]string{}}).run(ctx) })
 	}
 	wg.Wait()
 }

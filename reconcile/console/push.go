@@ -36,6 +36,10 @@ func (o *commission) carryOut(ctx context.Context) (to string, code int) {
 		line.Text = "it is declared already"
 		return "", http.StatusConflict
 	}
+	if problem := o.wrongTime(o.entry, v.order); problem != "" {
+		v.Problem, v.Said, line.Text = p.Word("problem."+problem), "", "the time: "+problem
+		return "", http.StatusUnprocessableEntity
+	}
 	var refused *change.Refused
 	if errors.As(d.Proposal.Refusal(), &refused) {
 		v.Problem, v.Said, line.Text = p.Word("change.refused"), refused.Reason, refused.Reason

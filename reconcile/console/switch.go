@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -170,8 +169,7 @@ func (c *Console) switchNow(w http.ResponseWriter, r *http.Request) {
 		c.missing(w, r)
 		return
 	}
-	problem := cmp.Or(v.wrong(), c.wrongTime(e, v.order))
-	if problem != "" {
+	if problem := v.wrong(); problem != "" {
 		c.prepare(r.Context(), p, e, v, nil)
 		v.Problem = p.Word("problem." + problem)
 		c.showSwitch(w, p, e, v, http.StatusUnprocessableEntity)
