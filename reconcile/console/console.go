@@ -10,6 +10,7 @@ import (
 
 	"mainstay/reconcile/change"
 	"mainstay/reconcile/console/audit"
+	"mainstay/reconcile/console/door"
 	"mainstay/reconcile/console/kept"
 	"mainstay/reconcile/console/signin"
 	"mainstay/reconcile/console/words"
@@ -126,7 +127,7 @@ type Console struct {
 	languages *words.Languages
 	pages     *pages
 	assets    *assets
-	once      *once
+	once      *door.Once
 }
 
 // New prepares a console. Nothing is read before Run.
@@ -141,7 +142,7 @@ func New(o Options) (*Console, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Console{options: o, now: o.Now, base: base, hub: newHub(o.Streams), once: newOnce()}
+	c := &Console{options: o, now: o.Now, base: base, hub: newHub(o.Streams), once: door.NewOnce()}
 	if c.options.Seen == nil {
 		if c.options.Seen, err = kept.OpenWords(""); err != nil {
 			return nil, err
@@ -181,9 +182,6 @@ func (c *Console) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, r := range c.readers {
 		wg.Go(func() { r.run(ctx) })
-	}
-	if c.options.Orders != nil && c.options.Desk != nil {
-		wg.Go(func() { (&agenda{Console: c, tried: map[string]time.Time{}, failed: map[string]string{}}).run(ctx) })
 	}
 	wg.Wait()
 }

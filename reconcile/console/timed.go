@@ -9,7 +9,17 @@ import (
 
 	"mainstay/reconcile/console/audit"
 	"mainstay/reconcile/console/kept"
+	"mainstay/reconcile/fleet"
 )
+
+// The bounds of the time of a switch: how far ahead it lies.
+const (
+	soonest = time.Minute
+	latest  = 7 * 24 * time.Hour
+)
+
+// timedBranch is where a switch of a deployment waits for its time: one for each.
+func timedBranch(deployment string) string { return fleet.Timed + deployment }
 
 // timeLayout is how a browser sends a moment; the form says that it is UTC.
 const timeLayout = "2006-01-02T15:04"
@@ -71,8 +81,7 @@ func (o *commission) keep(ctx context.Context, hash, branch string) (to string, 
 		return "", http.StatusInternalServerError
 	}
 	line.Result, line.Text = audit.OK, done(hash, branch, v.Draft.Proposal, v.Reason)
-	e.reader.hurry()
-	o.hub.tell()
+	o.Changed(one.Repository)
 	return o.base + e.Link(), 0
 }
 
@@ -144,8 +153,7 @@ func (c *Console) cancel(w http.ResponseWriter, r *http.Request) {
 		// It is taken in hand, so nobody carries it out.
 		line.Result, line.Text = audit.Failed, line.Text+": "+err.Error()
 	}
-	e.reader.hurry()
-	c.hub.tell()
+	c.Changed(one.Repository)
 	http.Redirect(w, r, c.base+e.Link(), http.StatusSeeOther)
 }
 
@@ -166,3 +174,42 @@ func (c *Console) orderOf(e *entry, commit string) (kept.Order, bool) {
 
 // CanTime reports whether the page keeps switches for a time.
 func (p *page) CanTime() bool { return p.CanSwitch() && p.Times }
+
+// placed is the reader of a repository, nil for one that is not shown.
+func (c *Console) placed(repository string) *reader {
+	i := slices.IndexFunc(c.readers, func(r *reader) bool { return r.place.Name == repository })
+	if i < 0 {
+		return nil
+	}
+	return c.readers[i]
+}
+
+// Pen is what commits to a repository, nil where this page cannot.
+func (c *Console) Pen(repository string) Pen {
+	if r := c.placed(repository); r != nil {
+		return r.place.Pen
+	}
+	return nil
+}
+
+// Listed is the commit of a branch that asks for a switch at a time, as git was read
+// last, and when that was; known is false when git cannot be read.
+func (c *Console) Listed(repository, branch string) (commit string, read time.Time, known bool) {
+	r := c.placed(repository)
+	if r == nil {
+		return "", time.Time{}, false
+	}
+	reading := r.current.Load()
+	if reading.View == nil || reading.Failed != "" || reading.View.Timed == nil {
+		return "", time.Time{}, false
+	}
+	return reading.View.Timed[branch], reading.View.Read, true
+}
+
+// Changed looks at a repository at once, and tells every browser.
+func (c *Console) Changed(repository string) {
+	if r := c.placed(repository); r != nil {
+		r.hurry()
+	}
+	c.hub.tell()
+}

@@ -24,6 +24,7 @@ import (
 
 	"mainstay/e2e/attack"
 	"mainstay/reconcile/console"
+	"mainstay/reconcile/console/agenda"
 	"mainstay/reconcile/console/audit"
 	"mainstay/reconcile/console/kept"
 	"mainstay/reconcile/console/signin"
@@ -170,15 +171,23 @@ func (o *office) start(users *signin.Users) {
 	}
 	desk := signin.New(signin.Options{Users: users, Path: "/"})
 	place := fleet.Location{URL: o.bare.Dir, Branch: "main"}
-	a := New(place)
-	page, err := console.New(console.Options{Desk: desk, Audit: o.log, Every: time.Hour, Orders: orders, Now: o.now, Log: slog.New(sayer{slog.DiscardHandler, o.said}), Repositories: []console.Repository{
+	a, log := New(place), slog.New(sayer{slog.DiscardHandler, o.said})
+	page, err := console.New(console.Options{Desk: desk, Audit: o.log, Every: time.Hour, Orders: orders, Now: o.now, Log: log, Repositories: []console.Repository{
 		{Name: "voice", Past: a, Pen: a, Open: func() (console.Looker, error) { return fleet.Open(place) }}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, end := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	go func() { defer close(ended); page.Run(ctx) }()
+	go func() {
+		defer close(ended)
+		var both sync.WaitGroup
+		both.Go(func() { page.Run(ctx) })
+		both.Go(func() {
+			agenda.New(agenda.Options{Page: page, Orders: orders, Users: users, Audit: o.log, Now: o.now, Log: log}).Run(ctx)
+		})
+		both.Wait()
+	}()
 	o.server = httptest.NewServer(page.Handler())
 	server := o.server
 	o.end = sync.OnceFunc(func() { server.Close(); end(); <-ended; a.Close() })
