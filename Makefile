@@ -55,7 +55,7 @@ define summed
 	print last; exit last !~ / 0 violations$$/ }'
 endef
 
-.PHONY: help build demo test sim explore mutants torture fuzz e2e attacks bench lint deb deb-twice clean
+.PHONY: help build demo test sim explore mutants torture fuzz e2e attacks bench screenshots lint deb deb-twice clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,13 @@ e2e: ## real hosts on this machine; as root, installs what it needs
 
 attacks: ## every attack and accident that a test names, with its outcome
 	@bash e2e/attack/run.sh $(TESTFLAGS)
+
+screenshots: ## pictures of the web page in every state, into bin/screenshots; as root, installs what it needs
+	@$(call needs,e2e/install.sh,the installation of the browser)
+	bash e2e/install.sh page
+	@rm -rf bin/screenshots && mkdir -p bin/screenshots
+	go test -tags e2e -timeout 20m -count=1 -run 'TestPagesOfRareStates|TestAPageOfAThousandDeployments' ./e2e/browser -pictures "$(CURDIR)/bin/screenshots"
+	@ls bin/screenshots
 
 bench: ## measured against the budgets, or phases beside those of the commit BESIDE
 	@$(if $(BESIDE),bash cmd/bench/beside.sh $(BESIDE),go run ./cmd/bench -benchtime $(BENCHTIME) -count $(BENCHRUNS) $(filter-out ./...,$(PKG)))

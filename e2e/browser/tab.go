@@ -207,9 +207,20 @@ func (p *Tab) offline(yes bool) {
 func (p *Tab) Picture(path string) {
 	p.t.Helper()
 	const lossless = 100
+	p.picture(path, chromedp.FullScreenshot(lossless))
+}
+
+// Window writes what of the page is in its window as a PNG.
+func (p *Tab) Window(path string) {
+	p.t.Helper()
+	p.picture(path, chromedp.CaptureScreenshot())
+}
+
+func (p *Tab) picture(path string, how chromedp.Action[[]byte]) {
+	p.t.Helper()
 	ctx, cancel := p.bounded()
 	defer cancel()
-	data, err := chromedp.Run(ctx, chromedp.FullScreenshot(lossless))
+	data, err := chromedp.Run(ctx, how)
 	if err == nil {
 		err = os.WriteFile(path, data, 0o644)
 	}

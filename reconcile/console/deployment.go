@@ -133,7 +133,7 @@ func switchOf(l *words.Language, e *entry, now time.Time) []progress {
 		c := e.cardOf(l, n, now)
 		p := progress{Name: n.Name, Side: c.Kind, Status: c.Status, Shape: c.Shape, Mark: c.Mark}
 		if r := n.Report; r != nil {
-			if onTheWay(r.Status) || r.Status == plan.Failed {
+			if onTheWay(r.Status) || r.Status == plan.Failed || !n.Applied {
 				p.Waits = r.Told(now)
 			}
 			if r.Accepted == e.Reading.View.Commit || r.Document == e.D.Digest {

@@ -39,6 +39,9 @@ func headlineOf(l *words.Language, d *fleet.Deployment) headline {
 	if len(d.Problems) > 0 {
 		h.Lines = append(h.Lines, l.Word("head.broken"))
 	}
+	if h.Level == Moving && between(d) {
+		h.Lines = append(h.Lines, l.Say("head.moving", "Side", l.Word("side."+string(d.Active))))
+	}
 	if h.Level != Dual {
 		h.Lines = append(h.Lines, servingLines(l, d)...)
 	}
@@ -47,6 +50,13 @@ func headlineOf(l *words.Language, d *fleet.Deployment) headline {
 	}
 	h.advise(d)
 	return h
+}
+
+// between reports whether the side that the document declares does not serve everything
+// yet.
+func between(d *fleet.Deployment) bool {
+	roles := served(d)[d.Active]
+	return d.Active != "" && slices.ContainsFunc(d.Nodes, func(n fleet.Node) bool { return n.Side != "" && !slices.Contains(roles, n.Role) })
 }
 
 // servingLines say which side serves what.

@@ -67,8 +67,9 @@ func (e *entry) cardOf(l *words.Language, n fleet.Node, now time.Time) card {
 	}
 	c.Told, c.Heard, c.Since, c.Claim = true, e.heard(n, now), r.Since, fleet.ClaimOf(r)
 	c.Status, c.Mark, c.Shape = l.Word("status."+string(r.Status)), strings.ToLower(string(r.Status)), statusShape(r.Status)
+	was := n.Stale || r.Status == plan.Active && superseded(e.D, n)
 	switch {
-	case n.Stale:
+	case was:
 		c.Status, c.Mark = l.Say("status.was", "Status", c.Status), "stale"
 	case r.Status == plan.Paused && r.Running:
 		c.Status = l.Word("status.paused-runs")
@@ -76,6 +77,9 @@ func (e *entry) cardOf(l *words.Language, n fleet.Node, now time.Time) card {
 	c.Reason, c.Pause = r.Told(now), fleet.PauseOf(r)
 	c.Also = slices.DeleteFunc(c.Also, func(f string) bool { return saidElsewhere(f, r) })
 	c.parts(l, r)
+	if was {
+		c.past(l)
+	}
 	for _, one := range r.Conditions {
 		known := terms.Known(one.Type)
 		c.Advice = append(c.Advice, advice{one, known.Meaning, known.Do})
@@ -111,6 +115,16 @@ func (c *card) parts(l *words.Language, r *plan.Report) {
 			p.Said = l.Say("job.skipped", "Why", j.Skipped)
 		}
 		c.Jobs = append(c.Jobs, resultOf(l, p, j.OK))
+	}
+}
+
+// past makes what a node said of its parts what they were then: its word is too old to
+// say what they are.
+func (c *card) past(l *words.Language) {
+	for _, parts := range [][]part{c.Services, c.Checks, c.Jobs} {
+		for i := range parts {
+			parts[i].State, parts[i].Mark = l.Say("status.was", "Status", parts[i].State), "stale"
+		}
 	}
 }
 
