@@ -165,7 +165,9 @@ func TestLongestGapOfASchedule(t *testing.T) {
 		"0 9-17 * * *":     16 * time.Hour,
 		"*/5 9-16 * * 1-5": 64*time.Hour + 5*time.Minute,
 		"0 0 1 * *":        31 * 24 * time.Hour,
-		"0 0 30 2 *":       0,
+		"0 0 30 2 *":       366 * 24 * time.Hour,
+		"@yearly":          365 * 24 * time.Hour,
+		"* * 29 2 *":       366 * 24 * time.Hour,
 	} {
 		s, err := ParseSchedule(text)
 		if err != nil {

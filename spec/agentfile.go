@@ -176,6 +176,8 @@ type Allow struct {
 	Commands [][]string `json:"commands,omitempty"`
 	// Paths lists files, and folders with a trailing slash.
 	Paths []string `json:"paths,omitempty"`
+	// Directories lists the folders that supervised processes may run in.
+	Directories []string `json:"directories,omitempty"`
 	// Probes lists where probes may ask besides loopback and the hosts that the
 	// document names, as host:port.
 	Probes []string `json:"probes,omitempty"`

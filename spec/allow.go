@@ -103,19 +103,13 @@ func (a Allow) CheckPath(file string) error {
 }
 
 // CheckDirectory returns a Refusal unless a process may run in the folder: who
-// chooses the folder chooses which files a program finds there.
+// chooses the folder chooses which files a program finds there, and loads. A folder of
+// paths is none, because the repository may write into it.
 func (a Allow) CheckDirectory(folder string) error {
-	if folder == "" {
+	if folder == "" || slices.Contains(a.Directories, folder) {
 		return nil
 	}
-	if cleanAbsolute(folder) {
-		for _, entry := range a.Paths {
-			if strings.HasSuffix(entry, "/") && strings.HasPrefix(folder+"/", entry) {
-				return nil
-			}
-		}
-	}
-	return refuse("paths", folder+"/")
+	return refuse("directories", folder)
 }
 
 // CheckEnvironment returns a Refusal unless the variable is allowed.

@@ -158,6 +158,11 @@ func TestADocumentThatMakesNodesDeafIsRefused(t *testing.T) {
 		"poll: '@every 1h'":         "agent.poll: must be at most 5m, not 1h",
 		"poll: '@daily'":            "agent.poll: leaves up to 24h between two looks, and at most 5m are allowed",
 		"poll: '0-55/5,59 * * * *'": "",
+		"poll: '@yearly'":           "agent.poll: leaves up to 8760h between two looks, and at most 5m are allowed",
+		"poll: '* * 1 1 *'":         "agent.poll: leaves up to 8736h1m between two looks, and at most 5m are allowed",
+		"poll: '* * 29 2 *'":        "agent.poll: leaves up to 8784h between two looks, and at most 5m are allowed",
+		"poll: '* * * 1-2 *'":       "agent.poll: leaves up to 7344h1m between two looks, and at most 5m are allowed",
+		"poll: '* * * 2-12 *'":      "agent.poll: leaves up to 744h1m between two looks, and at most 5m are allowed",
 	} {
 		_, problems := Load("d", []byte(head+"agent: { "+settings+" }\n"+pair+"roles: { xivo: { exclusive: true } }\n"), nil)
 		got := ""

@@ -144,16 +144,19 @@ func TestAnEntryForProbesIsUnderstoodOrRefused(t *testing.T) {
 }
 
 func TestAProcessRunsInAnAllowedFolderOnly(t *testing.T) {
-	attack.Row(t, "allow", "a process is to run in a folder of the repository's choice", "refused")
-	a := Allow{Paths: []string{"/srv/x/", "/etc/f.conf"}}
-	for folder, want := range map[string]bool{"": true, "/srv/x": true, "/srv/x/y": true, "/srv/xy": false, "/srv": false, "/etc": false, "/srv/x/../y": false} {
+	attack.Row(t, "allow", "a process is to run in a folder of the repository's choice, or one that it may write into", "refused")
+	a := Allow{Paths: []string{"/srv/w/", "/etc/f.conf"}, Directories: []string{"/srv/x"}}
+	for folder, want := range map[string]bool{
+		"": true, "/srv/x": true, "/srv/x/": false, "/srv/x/y": false, "/srv/xy": false, "/srv": false, "/srv/x/../x": false,
+		"/srv/w": false, "/srv/w/y": false, "/etc": false,
+	} {
 		if got := a.CheckDirectory(folder) == nil; got != want {
 			t.Errorf("%q: allowed %v", folder, got)
 		}
 	}
 	w := &Wanted{Services: []Service{{Name: "x", Process: &ProcessService{Command: []string{"x"}, Directory: "/tmp/checkout"}}}}
 	refusals := Allow{Commands: [][]string{{"x"}}}.Refusals(w)
-	if len(refusals) != 1 || refusals[0].Line != `- "/tmp/checkout/"` {
+	if len(refusals) != 1 || refusals[0].Line != `- "/tmp/checkout"` {
 		t.Error(refusals)
 	}
 }

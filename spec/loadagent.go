@@ -157,6 +157,11 @@ func (l *agentLoader) allow(p schema.Path) {
 	for i, entry := range l.a.Allow.Paths {
 		l.allowPath(p.Key("paths").Index(i), entry)
 	}
+	for i, entry := range l.a.Allow.Directories {
+		if !cleanAbsolute(entry) {
+			l.say(RuleAbsolutePath, p.Key("directories").Index(i), fmt.Sprintf("%q is not an absolute, clean path", entry), "such as /srv/xivocc, without a slash at its end")
+		}
+	}
 	for i, entry := range l.a.Allow.Probes {
 		if message := endpointProblem(entry); message != "" {
 			l.say(RuleAddress, p.Key("probes").Index(i), fmt.Sprintf("%q %s", entry, message),
@@ -166,11 +171,8 @@ func (l *agentLoader) allow(p schema.Path) {
 }
 
 func (l *agentLoader) allowUnit(p schema.Path, unit string) {
-	if strings.Trim(unit, "*") == "" {
+	if strings.Trim(strings.TrimSuffix(unit, path.Ext(unit)), "*") == "" {
 		l.say(RuleAllowEverything, p, "would allow every unit", "name the units, such as asterisk.service or xivo-*.service")
-		return
-	}
-	if strings.HasSuffix(unit, anything) {
 		return
 	}
 	if message := unitProblem(unit); message != "" {

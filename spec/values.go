@@ -67,12 +67,12 @@ func ParseSchedule(text string) (Schedule, error) {
 	return s, nil
 }
 
-// longestSpan is how many days ahead Longest looks: every week of a month,
-// however its days fall.
-const longestSpan = 35
+// longestSpan is how many days ahead Longest looks: every month, and every week of
+// one, however its days fall.
+const longestSpan = 366
 
-// Longest returns the interval, or for a cron expression the longest gap between
-// two runs in the five weeks after the day of from. It is zero when it never runs.
+// Longest returns the interval, or for a cron expression the longest time without a
+// run in the year after the day of from.
 func (s Schedule) Longest(from time.Time) time.Duration {
 	if c, ok := s.Cron.(*crontab.Expression); ok {
 		return c.Gap(from, longestSpan)

@@ -249,7 +249,13 @@ func TestSecurityNamesWhatWidensAllowAndWhatIsBelievedUnsigned(t *testing.T) {
 		Repository: spec.Repository{URL: "http://git.example.org/rome.git", Mirrors: []string{"HTTP://b.example.org/rome.git"}},
 		Allow:      spec.Allow{Systemd: []string{"xivo-*.service"}, Commands: [][]string{{"replicate", "*"}, {"true"}}, Probes: []string{"*:80"}},
 	}
+	f.Allow.Directories, f.Allow.Paths = []string{"/srv/x", "/srv/y", "/srv/z"}, []string{"/srv/x/", "/srv/y/conf/a.conf", "/srv/zz/"}
 	found := Stated(f)
+	has(t, found, Warn, `processes may run in /srv/x, and allow.paths has "/srv/x/"`, "apart")
+	has(t, found, Warn, `processes may run in /srv/y, and allow.paths has "/srv/y/conf/a.conf"`, "apart")
+	if slices.ContainsFunc(found, func(f Finding) bool { return strings.Contains(f.Text, "/srv/z") }) {
+		t.Errorf("/srv/z is apart from /srv/zz/: %+v", found)
+	}
 	has(t, found, Warn, "http://git.example.org/rome.git is plain http", "use https or ssh")
 	has(t, found, Warn, "HTTP://b.example.org/rome.git is plain http", "use https or ssh")
 	has(t, found, Warn, "unsigned commits are accepted", "verify.allowedSigners")

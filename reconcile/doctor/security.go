@@ -58,7 +58,8 @@ func (e *examiner) keys() {
 // give it orders.
 func (e *examiner) others() {
 	before := len(e.found)
-	for _, file := range append([]string{e.file.Verify.AllowedSigners, e.file.Verify.Nodes, e.file.State, e.file.Socket}, e.file.Allow.Paths...) {
+	a := e.file.Allow
+	for _, file := range slices.Concat([]string{e.file.Verify.AllowedSigners, e.file.Verify.Nodes, e.file.State, e.file.Socket}, a.Paths, a.Directories) {
 		e.unwritable(file)
 	}
 	if len(e.found) == before {
@@ -94,6 +95,14 @@ func (e *examiner) stated() {
 	}
 	if len(stars) == 0 {
 		e.ok(security, "allow lists no *")
+	}
+	for _, folder := range e.file.Allow.Directories {
+		for _, entry := range e.file.Allow.Paths {
+			if strings.HasSuffix(entry, "/") && strings.HasPrefix(folder+"/", entry) || strings.HasPrefix(entry, folder+"/") {
+				e.warn(security, fmt.Sprintf("processes may run in %s, and allow.paths has %q: a program may load what whoever commits puts there", folder, entry),
+					"keep the folders of allow.directories apart from those of allow.paths")
+			}
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -19,7 +20,7 @@ type group struct {
 // group is the command, not yet started.
 func (c Call) group(ctx context.Context, out *output) *group {
 	g := &group{cmd: exec.CommandContext(ctx, c.Argv[0], c.Argv[1:]...)}
-	g.cmd.Dir, g.cmd.Env = c.Dir, Environment()
+	g.cmd.Dir, g.cmd.Env = cmp.Or(c.Dir, "/"), Environment()
 	g.cmd.Stdout, g.cmd.Stderr = out.write, out.write
 	g.cmd.SysProcAttr = attributes(c.Tied)
 	g.cmd.Cancel = func() error {

@@ -27,7 +27,8 @@ const lateOutput = 50 * time.Millisecond
 type Call struct {
 	// Argv is the program and what it is given. It must not be empty.
 	Argv []string
-	// Dir is the folder it runs in, empty for the agent's own.
+	// Dir is the folder it runs in, empty for /. The agent's own could be a checkout,
+	// whose files a program would load.
 	Dir string
 	// Grace is how long the group may take to end by itself once the context has
 	// ended: it is asked to, then killed. Zero kills at once.

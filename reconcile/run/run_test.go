@@ -129,3 +129,12 @@ func TestTheServiceManagersVariablesAreTheAgentsAlone(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
+
+// The agent may have been started in a checkout of the repository by hand.
+func TestACommandRunsInTheRootFolder(t *testing.T) {
+	attack.Row(t, "services", "a program that loads what lies in its folder, under an agent that runs in a checkout", "it runs in /")
+	got, err := Command(t.Context(), sh("pwd"))
+	if err != nil || got.Output != "/" {
+		t.Errorf("%q, %v", got.Output, err)
+	}
+}

@@ -200,28 +200,38 @@ func (c *Expression) instant(shown, after int64, parts []part) int64 {
 	return 0
 }
 
-// Gap returns the longest time between two runs in the days after a date, where
-// clocks never change.
+// Gap returns the longest time without a run in the days after a date, where clocks
+// never change.
 func (c *Expression) Gap(from time.Time, days int) time.Duration {
-	var longest, last int64 = 0, -1
+	first, final, longest := c.ofDay()
+	last := -1
 	for day := range days {
-		if !c.onDay(from.AddDate(0, 0, day)) {
-			continue
-		}
-		for hour := range 24 {
-			if c.hour&(1<<hour) == 0 {
-				continue
-			}
-			for minutes := c.minute; minutes != 0; minutes &= minutes - 1 {
-				at := int64(day*24+hour)*60 + int64(bits.TrailingZeros64(minutes))
-				longest, last = max(longest, at-last), at
-			}
+		if c.onDay(from.AddDate(0, 0, day)) {
+			longest, last = max(longest, day*minutesOfDay+first-last), day*minutesOfDay+final
 		}
 	}
-	if last < 0 {
-		return 0
-	}
+	longest = max(longest, days*minutesOfDay-max(last, 0)) // from the last run to the end of those days
 	return time.Duration(longest) * time.Minute
+}
+
+const minutesOfDay = 24 * 60
+
+// ofDay returns the first and the last minute of a run in a day that has some, and the
+// most minutes between two of them.
+func (c *Expression) ofDay() (first, last, longest int) {
+	first = -1
+	for hour := range 24 {
+		for minutes := c.minute; c.hour&(1<<hour) != 0 && minutes != 0; minutes &= minutes - 1 {
+			at := hour*60 + bits.TrailingZeros64(minutes)
+			if first < 0 {
+				first = at
+			} else {
+				longest = max(longest, at-last)
+			}
+			last = at
+		}
+	}
+	return first, last, longest
 }
 
 // zones are the times at which the clocks of a place differ from UTC by the same.

@@ -387,7 +387,6 @@ func TestTheServiceGetsItsOwnEnvironmentAndNotTheAgents(t *testing.T) {
 	s := newStage(t, "behaves")
 	s.run.Command = []string{"/bin/sh", "-c", "echo $NOTIFY_SOCKET,$OWN,$MAINSTAY_SERVICE; pwd; exit 1"}
 	s.run.Environment["OWN"] = "value"
-	s.run.Directory = "/"
 	d := s.driver()
 	must(t, d.Start)
 	want := "exit status 1; last output: ,value," + s.marker + " | /"

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,7 +126,7 @@ func (d *Driver) unlocked(lock *os.File, err error) error {
 // command is the child: its own session, nothing to read, a file to write to.
 func (d *Driver) command(lock *os.File) *exec.Cmd {
 	cmd := exec.Command(d.run.Command[0], d.run.Command[1:]...)
-	cmd.Dir = d.run.Directory
+	cmd.Dir = cmp.Or(d.run.Directory, "/") // the agent's own could be a checkout
 	cmd.Env = d.environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if out := d.openLog(); out != nil {
