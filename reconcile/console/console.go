@@ -36,6 +36,9 @@ type Past interface {
 	// Branches lists the open branches beside the one that the nodes read, newest
 	// first.
 	Branches(ctx context.Context, v *fleet.View) ([]Branch, error)
+	// Commit tells of a commit that a branch has, by its hash. Errors: ErrNoCommit, and
+	// those of reading.
+	Commit(ctx context.Context, hash string) (Commit, error)
 }
 
 // Pen prepares changes from what git says at that moment, and commits them. It may be

@@ -22,6 +22,7 @@ func (c *Console) routes() []route {
 		{"GET /d/{id}/history", c.historyPage},
 		{"GET /d/{id}/history.csv", c.historyCSV},
 		{"GET /d/{id}/review", c.reviewPage},
+		{"GET /d/{id}/commit/{hash}", c.commitPage},
 		{"GET /events", c.events},
 		{"GET /static/{file}", c.assets.serve},
 		{"GET /metrics", c.metrics},
