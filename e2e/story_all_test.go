@@ -21,6 +21,7 @@ func TestStoriesOfThePage(t *testing.T) {
 	t.Parallel() // with the others, on hosts of their own: all wait most of the time
 	play(t, []story{
 		{"1 the page fails over and back", failsOverAndBackOnThePage},
+		{"7 the button of the web page fails over and back", failsOverAndBackByTheButton},
 		{"5 bad commits", badCommitsChangeNothing},
 		{"6 replication follows the claim", replicationFollowsTheClaim},
 	})

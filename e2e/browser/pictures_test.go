@@ -95,6 +95,12 @@ func TestPagesOfRareStates(t *testing.T) {
 		p.Open(page + s.path)
 		p.show(t, s)
 	}
+	p.Size(1280, 900)
+	p.Open(page + "/d/paris-over/history")
+	p.Click(".switches .mono a")
+	for _, dark := range []bool{false, true} {
+		p.show(t, shot{name: map[bool]string{false: "commit", true: "commit-dark"}[dark], dark: dark, ready: "document.querySelector('main pre')"})
+	}
 }
 
 // show waits for a page, holds it to what everybody can read, and takes its picture.

@@ -51,6 +51,13 @@ func (r *repository) Branches(context.Context, *fleet.View) ([]Branch, error) {
 	return r.branches, r.err
 }
 
+func (r *repository) Commit(_ context.Context, hash string) (Commit, error) {
+	if hash != commit {
+		return Commit{}, ErrNoCommit
+	}
+	return Commit{Hash: hash, Author: "Ada", Subject: "word", Body: "why", When: noon(), Diff: "-active: main\n+active: standby\n", Cut: true}, r.err
+}
+
 func (r *repository) set(v *fleet.View, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,6 +1,8 @@
 package console
 
 import (
+	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -47,4 +49,18 @@ func TestAHeadlineSaysWhereASwitchGoes(t *testing.T) {
 	if _, body := s.get("/d/healing", "en"); strings.Contains(body, "On the way") {
 		t.Error("an edge that heals is told as a switch")
 	}
+}
+
+// The history leads to the commit of each switch.
+func TestASwitchLeadsToItsCommit(t *testing.T) {
+	place := &repository{view: viewOf(calm("paris")), history: &fleet.History{Switches: []fleet.Switch{oneSwitch()}}}
+	s := newSite(t, Options{}, place)
+	s.wants("/d/paris/history", "en", `href="/d/paris/commit/`+commit+`"`)
+	s.wants("/d/paris/commit/"+commit, "en", "<h1>word</h1>", "&#43;active: standby", "There is more")
+	s.wants("/d/paris/commit/"+commit, "fr", "Ce qu’il a changé")
+	if res, _ := s.get("/d/paris/commit/main", "en"); res.StatusCode != http.StatusNotFound {
+		t.Errorf("no commit: %s", res.Status)
+	}
+	place.err = errors.New("git is away")
+	s.wants("/d/paris/commit/"+commit, "en", "git is away")
 }
