@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -95,7 +96,31 @@ func TestAFreshPackageStartsNothing(t *testing.T) {
 	if got, err := host.Exec(t.Context(), "systemd-analyze", "verify", "--man=no", hosts.AgentUnit, hosts.GuardUnit); err != nil || got != "" {
 		t.Errorf("systemd finds fault with the units: %s %v", got, err)
 	}
-	t.Log(host.Must(t, "sh", "-c", "systemd-analyze security mainstay.service --no-pager | tail -1"))
+	for _, unit := range []string{hosts.AgentUnit, hosts.GuardUnit} {
+		exposureIsExplained(t, host, unit)
+	}
+}
+
+// exposureIsExplained holds that the agent's unit says why, for all that systemd marks
+// in a unit.
+func exposureIsExplained(t *testing.T, host *hosts.Host, unit string) {
+	t.Helper()
+	why := host.Must(t, "systemctl", "cat", hosts.AgentUnit)
+	marked := 0
+	for line := range strings.Lines(host.Must(t, "systemd-analyze", "security", unit, "--no-pager")) {
+		f := strings.Fields(line)
+		switch {
+		case len(f) > 1 && f[0] == "✗":
+			if marked++; !slices.Contains(strings.Fields(why), f[1]) {
+				t.Errorf("%s: systemd marks %s, and the unit does not say why", unit, f[1])
+			}
+		case strings.Contains(line, "Overall"):
+			t.Logf("%s: %d marks, each explained: %s", unit, marked, strings.TrimSpace(line))
+		}
+	}
+	if marked == 0 {
+		t.Errorf("%s: nothing is marked", unit)
+	}
 }
 
 // The page's package on a machine of its own: nothing runs before a person named a

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/forecast"
@@ -28,6 +29,9 @@ type Request struct {
 	Stay bool
 	// Pause is a node whose agent is to look only, Resume one that is to act again.
 	Pause, Resume string
+	// At is when the change is to be made, zero for now. The commit tells it, and nothing
+	// here waits for it.
+	At time.Time
 	// Reason is for the people who read the history.
 	Reason string
 	// Force are the words of the objections that are overridden.
@@ -264,10 +268,16 @@ func (p *Proposal) verb() string {
 	return "stay on " + string(p.Next.Active)
 }
 
+// TrailerAt is the key under which a commit tells when it is to be made.
+const TrailerAt = "Mainstay-At"
+
 func (p *Proposal) trailers(b *strings.Builder, branch, reason string) {
 	fmt.Fprintf(b, "Mainstay-Deployment: %s\nMainstay-Branch: %s\nMainstay-From: %s\nMainstay-To: %s\n", p.Now.Name, branch, p.Now.Active, p.Next.Active)
 	if p.Next.Fenced != "" {
 		fmt.Fprintf(b, "Mainstay-Fenced: %s\n", p.Next.Fenced)
+	}
+	if at := p.request.At; !at.IsZero() {
+		fmt.Fprintf(b, "%s: %s\n", TrailerAt, at.UTC().Format(time.RFC3339))
 	}
 	if p.request.Pause != "" {
 		fmt.Fprintf(b, "Mainstay-Paused: %s\n", p.request.Pause)

@@ -10,6 +10,7 @@ import (
 
 	"mainstay/reconcile/change"
 	"mainstay/reconcile/console/audit"
+	"mainstay/reconcile/console/door"
 	"mainstay/reconcile/console/kept"
 	"mainstay/reconcile/console/signin"
 	"mainstay/reconcile/console/words"
@@ -51,6 +52,11 @@ type Pen interface {
 	Push(ctx context.Context, p *change.Proposal, by Author, branch string) (commit string, err error)
 	// Has reports whether a branch has a commit, as git says at that moment.
 	Has(ctx context.Context, branch, commit string) (bool, error)
+	// Tip is the commit that a branch is at, as git says at that moment, empty for one
+	// that is not there.
+	Tip(ctx context.Context, branch string) (commit string, err error)
+	// Drop deletes a branch that is at a commit, and does nothing to one that is not.
+	Drop(ctx context.Context, branch, commit string) error
 }
 
 // Draft is a change that was prepared.
@@ -107,7 +113,9 @@ type Options struct {
 	Audit *audit.Log
 	// Seen keeps what people say of what is wrong; nil keeps it in memory.
 	Seen *kept.Words
-	Log  *slog.Logger
+	// Orders are the switches that people ask for at a time; nil lets nobody ask for one.
+	Orders *kept.Orders
+	Log    *slog.Logger
 	// Now is the clock, nil for the machine's own.
 	Now func() time.Time
 }
@@ -122,7 +130,7 @@ type Console struct {
 	languages *words.Languages
 	pages     *pages
 	assets    *assets
-	once      *once
+	once      *door.Once
 }
 
 // New prepares a console. Nothing is read before Run.
@@ -137,7 +145,7 @@ func New(o Options) (*Console, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Console{options: o, now: o.Now, base: base, hub: newHub(o.Streams), once: newOnce()}
+	c := &Console{options: o, now: o.Now, base: base, hub: newHub(o.Streams), once: door.NewOnce()}
 	if c.options.Seen == nil {
 		if c.options.Seen, err = kept.OpenWords(""); err != nil {
 			return nil, err

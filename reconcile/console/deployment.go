@@ -26,6 +26,10 @@ type picture struct {
 	// something is.
 	Seen  *kept.Word
 	Wrong bool
+	// Timed are the switches that people asked for at a time, Strangers branches of that
+	// kind that nobody asked for here.
+	Timed     []timedView
+	Strangers []string
 	// Guarantees are the words of the claims that are held, with what they rest on.
 	Guarantees []plan.Guarantee
 }
@@ -63,6 +67,7 @@ func (c *Console) deploymentPage(w http.ResponseWriter, r *http.Request) {
 	}
 	m := pictureOf(p.Language, e, s.at)
 	m.Seen, m.Wrong = c.seenOf(e), markOf(e.D) != ""
+	m.Timed, m.Strangers = c.timedOf(p, e)
 	p.Main = m
 	c.render(w, http.StatusOK, "deployment", p)
 }

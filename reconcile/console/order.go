@@ -33,6 +33,8 @@ type order struct {
 	Reason string
 	// Typed is the side's name once more, by hand; Force the objections, by hand.
 	Typed, Force string
+	// At is when, as the form has it, empty for now.
+	At string
 	// Review pushes a branch instead.
 	Review bool
 }
@@ -43,6 +45,7 @@ func orderOf(get func(string) string) order {
 		Act: get("act"), To: spec.Side(get("to")), Side: spec.Side(get("side")), Node: get("node"),
 		Base: get("base"), Key: get("key"), Reason: reason,
 		Typed: strings.TrimSpace(get("typed")), Force: get("force"), Review: get("review") != "",
+		At: strings.TrimSpace(get("at")),
 	}
 	if o.Act == "" {
 		o.Act = actSwitch
@@ -67,7 +70,7 @@ func (o order) named() bool {
 
 // request is what package change is asked for.
 func (o order) request(force []string) change.Request {
-	r := change.Request{To: o.To, Reason: o.Reason, Force: force}
+	r := change.Request{To: o.To, Reason: o.Reason, Force: force, At: o.when()}
 	switch o.Act {
 	case actFence:
 		r.To, r.Fenced = o.Side.Other(), o.Side
@@ -96,6 +99,9 @@ func (o order) Types() spec.Side {
 func (o order) what() string {
 	switch o.Act {
 	case actSwitch:
+		if o.At != "" {
+			return "switch to " + string(o.To) + " at " + o.At
+		}
 		return "switch to " + string(o.To)
 	case actFence:
 		return "fence " + string(o.Side)

@@ -37,6 +37,8 @@ type page struct {
 	Tab   string
 	// Acts is set where a switch can be made.
 	Acts bool
+	// Times is set where a switch can be asked for at a time.
+	Times bool
 	// Person is who asks, nil on a page that asks nobody who they are.
 	Person *signin.User
 	Main   any
@@ -58,7 +60,7 @@ func (c *Console) page(w http.ResponseWriter, r *http.Request, s *state) *page {
 		Style: c.assets.address(c.base, "console.css"), Script: c.assets.address(c.base, "console.js"),
 		Icon: c.assets.address(c.base, "icon.svg"), Events: c.base + "/events",
 	}
-	p.Acts = c.options.Desk != nil
+	p.Acts, p.Times = c.options.Desk != nil, c.options.Orders != nil
 	if who, ok := personOf(r); ok {
 		p.Person = &who
 	}

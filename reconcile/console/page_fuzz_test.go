@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"mainstay/e2e/attack"
+	"mainstay/reconcile/console/door"
 	"mainstay/reconcile/console/signin"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
@@ -116,7 +117,7 @@ func FuzzAsked(f *testing.F) {
 			if strings.Contains(rec.Body.String(), "s3cr3t") {
 				t.Errorf("%s %s tells a stranger %s", method, path, rec.Body)
 			}
-			if h := rec.Header(); h.Get("Content-Security-Policy") != policy || h.Get("X-Frame-Options") != "DENY" {
+			if h := rec.Header(); h.Get("Content-Security-Policy") != door.Policy || h.Get("X-Frame-Options") != "DENY" {
 				t.Errorf("%s %s is not guarded: %v", method, path, h)
 			}
 		})

@@ -26,6 +26,7 @@ func (c *Console) acts() []route {
 		{"GET /audit", c.auditPage},
 		{"GET /d/{id}/switch", c.actPage(actSwitch)},
 		{"GET /d/{id}/fence/{side}", c.actPage(actFence)},
+		{"POST /d/{id}/cancel", c.cancel},
 		{"GET /d/{id}/seen", c.seenPage},
 		{"POST /d/{id}/seen", c.say},
 		{"GET /d/{id}/unfence", c.actPage(actUnfence)},

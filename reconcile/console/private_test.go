@@ -371,25 +371,6 @@ func TestARoleThatReadsDoesNotSwitch(t *testing.T) {
 	}
 }
 
-// A form is carried out once, however often it is sent at the same time.
-func TestAFormIsCarriedOutOnce(t *testing.T) {
-	o, runs, got := newOnce(), 0, make(chan string)
-	if o.do("a", func() string { return "" }) != "" {
-		t.Error("what was not carried out leads somewhere")
-	}
-	for range 5 {
-		go func() { got <- o.do("a", func() string { runs++; return "/there" }) }()
-	}
-	for range 5 {
-		if to := <-got; to != "/there" {
-			t.Errorf("leads to %q", to)
-		}
-	}
-	if runs != 1 {
-		t.Errorf("carried out %d times", runs)
-	}
-}
-
 func TestAFormThatLacksSomethingIsNamed(t *testing.T) {
 	good := order{Act: actSwitch, To: "standby", Base: commit, Key: strings.Repeat("k", 26), Reason: "it burns", Typed: "standby", Force: "checks, unheard"}
 	for want, change := range map[string]func(*order){

@@ -36,6 +36,10 @@ func (o *commission) carryOut(ctx context.Context) (to string, code int) {
 		line.Text = "it is declared already"
 		return "", http.StatusConflict
 	}
+	if problem := o.wrongTime(o.entry, v.order); problem != "" {
+		v.Problem, v.Said, line.Text = p.Word("problem."+problem), "", "the time: "+problem
+		return "", http.StatusUnprocessableEntity
+	}
 	var refused *change.Refused
 	if errors.As(d.Proposal.Refusal(), &refused) {
 		v.Problem, v.Said, line.Text = p.Word("change.refused"), refused.Reason, refused.Reason
@@ -58,12 +62,15 @@ func (o *commission) push(ctx context.Context) (to string, code int) {
 	if v.Review {
 		branch = offer
 	}
+	if v.At != "" {
+		branch = timedBranch(prop.Now.Name)
+	}
 	by := Author{p.Person.Shown(), p.Person.Email}
 	hash, err := pen.Push(ctx, prop, by, branch)
 	text, refused := change.NotTaken(err)
 	switch {
 	case err == nil:
-		return o.pushed(ctx, hash, branch), 0
+		return o.pushed(ctx, hash, branch)
 	case errors.Is(err, change.ErrMoved):
 		line.Text = "somebody else pushed meanwhile"
 		o.moved(ctx, offer)
@@ -71,7 +78,7 @@ func (o *commission) push(ctx context.Context) (to string, code int) {
 	case refused:
 		line.Text = "the server takes no push to " + branch + ": " + text
 		v.Problem, v.Said = p.Say("change.rule", "Branch", branch), text
-		if !v.Review {
+		if !v.Review && v.At == "" {
 			v.Offer = offer
 		}
 		return "", http.StatusConflict
@@ -90,7 +97,10 @@ func done(hash, branch string, p *change.Proposal, reason string) string {
 
 // moved tells of a push that came too late.
 func (o *commission) moved(ctx context.Context, offer string) {
-	if o.view.Review {
+	if o.view.At != "" {
+		offer = timedBranch(o.view.Draft.Proposal.Now.Name)
+	}
+	if o.view.Review || o.view.At != "" {
 		o.view.Problem, o.view.Said = o.page.Say("change.branch-taken", "Branch", offer), ""
 		return
 	}
@@ -112,17 +122,20 @@ func (o *commission) unsure(ctx context.Context, hash, branch string, err error)
 		v.Problem = p.Word("change.unknown")
 		line.Text = fmt.Sprintf("it is not known whether %s was pushed: %v; %v", hash, err, lookErr)
 	case arrived:
-		return o.pushed(ctx, hash, branch), 0
+		return o.pushed(ctx, hash, branch)
 	}
 	return "", http.StatusBadGateway
 }
 
 // pushed keeps in the audit that the branch has the commit, and says where to go.
-func (o *commission) pushed(ctx context.Context, hash, branch string) (to string) {
+func (o *commission) pushed(ctx context.Context, hash, branch string) (to string, code int) {
+	if o.view.At != "" {
+		return o.keep(ctx, hash, branch)
+	}
 	o.line.Result, o.line.Text = audit.OK, done(hash, branch, o.view.Draft.Proposal, o.view.Reason)
 	if o.view.Review {
-		return o.base + o.entry.Link("review")
+		return o.base + o.entry.Link("review"), 0
 	}
 	o.show(ctx, o.entry.reader, o.view.Base)
-	return o.base + o.entry.Link()
+	return o.base + o.entry.Link(), 0
 }

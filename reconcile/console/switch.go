@@ -12,6 +12,7 @@ import (
 
 	"mainstay/reconcile/change"
 	"mainstay/reconcile/console/audit"
+	"mainstay/reconcile/console/door"
 	"mainstay/reconcile/console/signin"
 	"mainstay/reconcile/forecast"
 	"mainstay/spec"
@@ -77,7 +78,7 @@ func (c *Console) mayAct(w http.ResponseWriter, r *http.Request) (*page, *entry)
 		return nil, nil
 	}
 	c.options.Desk.Acted(r)
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pushBound + answerBound))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pushBound + door.AnswerBound))
 	return p, e
 }
 
@@ -182,7 +183,7 @@ func (c *Console) switchNow(w http.ResponseWriter, r *http.Request) {
 	}
 	key := strings.Join([]string{p.Person.Name, e.ID, v.what(), fmt.Sprint(v.Review), v.Key}, "\x00")
 	code := http.StatusConflict
-	to := c.once.do(key, func() (to string) {
+	to := c.once.Do(key, func() (to string) {
 		line := audit.Line{What: v.what(), About: e.ID, Result: audit.Refused, Text: v.Reason}
 		defer func() { c.note(r, line) }()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), pushBound)

@@ -124,7 +124,8 @@ func (m *mirror) update(ctx context.Context, branch string, depth int) error {
 	} else if _, err := os.Stat(filepath.Join(m.repo.Dir, "shallow")); err == nil {
 		options = append(options, "--unshallow")
 	}
-	fetch := gitcmd.Git("fetch", options...).On(m.from)
+	at := "+" + git.Branch(Timed) + "*:" + git.Branch(Timed) + "*"
+	fetch := gitcmd.Git("fetch", options...).On(m.from, at)
 	head := "+" + git.Branch(branch) + ":" + git.Branch(branch)
 	notes := "+" + m.refs + "*:" + m.refs + "*"
 	_, err := m.repo.Run(ctx, fetch.On(head, notes))

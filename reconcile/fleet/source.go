@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"mainstay/reconcile/git"
@@ -140,7 +141,22 @@ func (s *Source) readOnce(ctx context.Context) (*View, error) {
 			return nil, err
 		}
 	}
-	return s.fill(ctx, s.docs, l.Refs)
+	v, err := s.fill(ctx, s.docs, l.Refs)
+	if err == nil {
+		v.Timed = timed(l.Refs)
+	}
+	return v, err
+}
+
+// timed picks out the branches that ask for a switch at a time.
+func timed(refs git.Refs) map[string]string {
+	out := map[string]string{}
+	for ref, commit := range refs {
+		if name, is := strings.CutPrefix(ref, git.Branch(Timed)); is {
+			out[Timed+name] = commit
+		}
+	}
+	return out
 }
 
 // Head returns the commit that the branch is at, empty when there is no such

@@ -8,6 +8,9 @@ import (
 	"mainstay/spec"
 )
 
+// Timed is what the names of branches begin with that ask for a switch at a time.
+const Timed = "mainstay/at/"
+
 // View is what a repository said at one moment.
 type View struct {
 	Repository string `json:"repository,omitempty"`
@@ -21,9 +24,12 @@ type View struct {
 	// say (R8).
 	Coordinated bool `json:"coordinated"`
 	// Read is when all this was read; every age counts from it.
-	Read        time.Time    `json:"read"`
-	OK          bool         `json:"ok"`
-	Deployments []Deployment `json:"deployments"`
+	Read time.Time `json:"read"`
+	// Timed are the branches below Timed by which switches are asked for at a time, with
+	// their commits, as far as the repository lists them.
+	Timed       map[string]string `json:"-"`
+	OK          bool              `json:"ok"`
+	Deployments []Deployment      `json:"deployments"`
 
 	moved bool
 }

@@ -20,6 +20,20 @@ func (o *Options) folder(name string) (string, error) {
 	return filepath.Join(o.State, name), nil
 }
 
+// orders opens the switches that people ask for at a time, nil where there is no folder
+// or nobody may commit.
+func (o *Options) orders() (*kept.Orders, error) {
+	path, err := o.folder("orders")
+	if err != nil || path == "" || !o.Allow {
+		return nil, err
+	}
+	all, err := kept.OpenOrders(path)
+	if err != nil {
+		return nil, wrong{err, "name another folder with --state"}
+	}
+	return all, nil
+}
+
 // words opens what people say of what is wrong. A file that cannot be read costs the
 // words in it, and is no reason not to show the page.
 func (o *Options) words() (*kept.Words, error) {

@@ -13,13 +13,16 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
 	"mainstay/reconcile/console"
+	"mainstay/reconcile/console/agenda"
 	"mainstay/reconcile/console/archive"
+	"mainstay/reconcile/console/door"
 	"mainstay/reconcile/fleet"
 )
 
@@ -91,6 +94,10 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	orders, err := o.orders()
+	if err != nil {
+		return err
+	}
 	var places []console.Repository
 	for _, where := range o.Places {
 		past := archive.New(where)
@@ -105,7 +112,7 @@ func Run(ctx context.Context, o Options) error {
 		places = append(places, place)
 	}
 	page, err := console.New(console.Options{Repositories: places, Prefix: o.Prefix, Hosts: o.names(), Secure: o.secure(), Every: o.Every,
-		Desk: desk, Audit: log, Seen: book, Log: o.Log})
+		Desk: desk, Audit: log, Seen: book, Orders: orders, Log: o.Log})
 	if err != nil {
 		return err
 	}
@@ -119,8 +126,18 @@ func Run(ctx context.Context, o Options) error {
 	}
 	ctx, end := context.WithCancel(ctx)
 	reading := make(chan struct{})
-	go func() { defer close(reading); page.Run(ctx) }()
-	err = console.Serve(ctx, l, page.Handler())
+	go func() {
+		defer close(reading)
+		var both sync.WaitGroup
+		both.Go(func() { page.Run(ctx) })
+		if orders != nil {
+			both.Go(func() {
+				agenda.New(agenda.Options{Page: page, Orders: orders, Users: desk.Users, Audit: log, Log: o.Log}).Run(ctx)
+			})
+		}
+		both.Wait()
+	}()
+	err = door.Serve(ctx, l, page.Handler())
 	end()
 	<-reading
 	return err

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -56,6 +57,40 @@ func (a *Archive) Has(ctx context.Context, branch, commit string) (bool, error) 
 		return false, err
 	}
 	return text == "refs/heads/"+branch, nil
+}
+
+// Tip is the commit that a branch is at now, empty for one that is not there.
+func (a *Archive) Tip(ctx context.Context, branch string) (string, error) {
+	leave, err := a.enter(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	if err := a.copy(ctx, 0); err != nil {
+		return "", err
+	}
+	return a.repo.Text(ctx, gitcmd.Git("for-each-ref", "--format=%(objectname)", "--count=1", "refs/heads/"+branch))
+}
+
+// Drop deletes a branch that is at a commit. One that is not there is deleted already.
+func (a *Archive) Drop(ctx context.Context, branch, commit string) error {
+	leave, err := a.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	a.copied, a.openAt = time.Time{}, time.Time{}
+	_, err = a.repo.Run(ctx, gitcmd.Git("push", "--quiet", "--force-with-lease=refs/heads/"+branch+":"+commit).On(a.place.URL, ":refs/heads/"+branch))
+	if err == nil {
+		return nil
+	}
+	if copyErr := a.copy(ctx, 0); copyErr != nil {
+		return errors.Join(err, copyErr)
+	}
+	if text, _ := a.repo.Text(ctx, gitcmd.Git("for-each-ref", "--format=%(objectname)", "refs/heads/"+branch)); text == "" {
+		return nil
+	}
+	return err
 }
 
 // Push commits a proposal in a person's name, as the git program of this machine signs

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"html"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -14,6 +15,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,7 +24,9 @@ import (
 
 	"mainstay/e2e/attack"
 	"mainstay/reconcile/console"
+	"mainstay/reconcile/console/agenda"
 	"mainstay/reconcile/console/audit"
+	"mainstay/reconcile/console/kept"
 	"mainstay/reconcile/console/signin"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/git"
@@ -33,17 +38,41 @@ import (
 // office is a page over a bare repository whose two nodes say that all is well.
 type office struct {
 	t      *testing.T
+	work   gitcmd.Repo
 	bare   gitcmd.Repo
 	git    func(args ...string) string
 	remote *git.Remote
 	server *httptest.Server
 	log    *audit.Log
 	users  string
+	// state is the folder of orders, ahead how far the page's clock is ahead of this
+	// machine's, and end ends the page.
+	state string
+	ahead atomic.Int64
+	end   func()
+	// said has what the page writes into its log.
+	said chan string
+}
+
+// sayer is a log that tells a test.
+type sayer struct {
+	slog.Handler
+	said chan string
+}
+
+func (s sayer) Enabled(context.Context, slog.Level) bool { return true }
+
+func (s sayer) Handle(_ context.Context, r slog.Record) error {
+	select {
+	case s.said <- r.Message:
+	default:
+	}
+	return nil
 }
 
 func newOffice(t *testing.T) *office {
 	repo, run := work(t)
-	o := &office{t: t, bare: gitcmd.Repo{Dir: t.TempDir()}, git: run}
+	o := &office{t: t, work: repo, bare: gitcmd.Repo{Dir: t.TempDir()}, git: run, said: make(chan string, 100)}
 	o.bareGit("clone", "--quiet", "--bare", repo.Dir, ".")
 	run("remote", "add", "origin", o.bare.Dir)
 	var err error
@@ -126,20 +155,47 @@ func (o *office) serve() {
 	if o.log, err = audit.New(""); err != nil {
 		t.Fatal(err)
 	}
+	if o.state == "" {
+		o.state = filepath.Join(t.TempDir(), "orders")
+	}
+	o.start(users)
+}
+
+// start puts a page up beside those that there are.
+func (o *office) start(users *signin.Users) {
+	t := o.t
+	t.Helper()
+	orders, err := kept.OpenOrders(o.state)
+	if err != nil {
+		t.Fatal(err)
+	}
 	desk := signin.New(signin.Options{Users: users, Path: "/"})
 	place := fleet.Location{URL: o.bare.Dir, Branch: "main"}
-	a := New(place)
-	page, err := console.New(console.Options{Desk: desk, Audit: o.log, Every: time.Hour, Repositories: []console.Repository{
+	a, log := New(place), slog.New(sayer{slog.DiscardHandler, o.said})
+	page, err := console.New(console.Options{Desk: desk, Audit: o.log, Every: time.Hour, Orders: orders, Now: o.now, Log: log, Repositories: []console.Repository{
 		{Name: "voice", Past: a, Pen: a, Open: func() (console.Looker, error) { return fleet.Open(place) }}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, end := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	go func() { defer close(ended); page.Run(ctx) }()
+	go func() {
+		defer close(ended)
+		var both sync.WaitGroup
+		both.Go(func() { page.Run(ctx) })
+		both.Go(func() {
+			agenda.New(agenda.Options{Page: page, Orders: orders, Users: users, Audit: o.log, Now: o.now, Log: log}).Run(ctx)
+		})
+		both.Wait()
+	}()
 	o.server = httptest.NewServer(page.Handler())
-	t.Cleanup(func() { o.server.Close(); end(); <-ended; a.Close() })
+	server := o.server
+	o.end = sync.OnceFunc(func() { server.Close(); end(); <-ended; a.Close() })
+	t.Cleanup(o.end)
 }
+
+// now is the page's clock.
+func (o *office) now() time.Time { return time.Now().Add(time.Duration(o.ahead.Load())) }
 
 // visitor is a browser of somebody.
 type visitor struct {

@@ -10,7 +10,7 @@
 //     environment of the process and of whatever it starts, read from
 //     /proc/<pid>/environ, with MAINSTAY_FOLDER, which binds it to this agent's state
 //     folder. A process that overwrites its environment to change its title loses
-//     both. One of another user that is not in the agent's control group is somebody
+//     both. One of another user, or of a program that lends its rights (su), that is not in the agent's control group is somebody
 //     else's, whatever it carries;
 //   - a lock on a file in the state folder, taken before the fork and inherited.
 //     The kernel frees it when the last process that inherited it has ended

@@ -63,7 +63,7 @@ func (d *Driver) standingOf(pid int) standing {
 	folder := "/proc/" + strconv.Itoa(pid)
 	status, err := os.ReadFile(folder + "/status")
 	switch {
-	case err == nil && effective(status) == d.user, err != nil && gone(err):
+	case err == nil && actsOnlyAs(status, d.user) && !borrows(folder+"/exe"), err != nil && gone(err):
 		return own // the same user's, or gone, which the reading of its state tells
 	case err != nil:
 		return doubtful
@@ -78,14 +78,25 @@ func (d *Driver) standingOf(pid int) standing {
 	return foreign
 }
 
-// effective is the user that a process acts as, from its status file.
-func effective(status []byte) string {
+// actsOnlyAs reports whether a process is a user's in every way, from its status file:
+// a program that lends its owner's rights, such as su, is in some ways somebody else's.
+func actsOnlyAs(status []byte, user string) bool {
 	_, rest, _ := bytes.Cut(status, []byte("\nUid:"))
 	fields := bytes.Fields(rest[:max(0, bytes.IndexByte(rest, '\n'))])
-	if len(fields) < 2 {
-		return ""
+	for _, f := range fields {
+		if string(f) != user {
+			return false
+		}
 	}
-	return string(fields[1])
+	return len(fields) > 0
+}
+
+// borrows reports whether a program gives its owner's rights to whoever runs it: the
+// environment, with the marker, is of whoever ran it, and it may have become its owner
+// in every way.
+func borrows(program string) bool {
+	file, err := os.Stat(program)
+	return err == nil && file.Mode()&(os.ModeSetuid|os.ModeSetgid) != 0
 }
 
 // meaningful reports whether a list of control groups names any but the root.

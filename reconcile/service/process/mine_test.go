@@ -3,6 +3,7 @@ package process
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"mainstay/e2e/attack"
@@ -70,6 +71,45 @@ func TestAMarkerSetByAnotherUserProvesNothing(t *testing.T) {
 	s.up()
 	if seen := servicetest.Observed(t, d); seen.Run != plan.Running || seen.PID == fake.Process.Pid {
 		t.Errorf("the service itself: %+v", seen)
+	}
+}
+
+// su waits for a password with the variables of whoever ran it, and root's rights.
+func TestAMarkerOfAProgramThatLendsItsRightsProvesNothing(t *testing.T) {
+	attack.Row(t, "local user", "su or sudo, kept waiting with the marker of a service", "not taken for the service")
+	s := newStage(t, "behaves")
+	d := s.driver()
+	d.group = "0::/system.slice/mainstay.service\n"
+	lends := filepath.Join(t.TempDir(), "su")
+	b, err := os.ReadFile("/bin/sleep")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(lends, b, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(lends, 0o755|os.ModeSetuid); err != nil {
+		t.Fatal(err)
+	}
+	fake := exec.Command(lends, "600")
+	fake.Env = []string{d.marker}
+	if err := fake.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = fake.Process.Kill()
+		_ = fake.Wait()
+	})
+	if seen := servicetest.Observed(t, d); !seen.Run.Down() {
+		t.Errorf("%+v", seen)
+	}
+	for status, want := range map[string]bool{
+		"Name:\tx\nUid:\t7\t7\t7\t7\nGid:\t1\n": true, "Name:\tx\nUid:\t65534\t7\t7\t7\n": false, "Name:\tx\nUid:\t7\t8\t8\t8\n": false,
+		"Name:\tx\n": false, "Name:\tx\nUid:\n": false, "": false,
+	} {
+		if got := actsOnlyAs([]byte(status), "7"); got != want {
+			t.Errorf("%q: %v", status, got)
+		}
 	}
 }
 

@@ -1,12 +1,13 @@
-package console
+package door
 
 import "sync"
 
 // mostDone is how many forms are remembered that were carried out.
 const mostDone = 1000
 
-// once carries a form out once, however often it is sent.
-type once struct {
+// Once carries a form out once, however often it is sent. Its methods may be called by
+// several at a time.
+type Once struct {
 	mu    sync.Mutex
 	known map[string]*attempt
 	order []string
@@ -19,12 +20,13 @@ type attempt struct {
 	to string
 }
 
-func newOnce() *once { return &once{known: map[string]*attempt{}} }
+// NewOnce remembers no form yet.
+func NewOnce() *Once { return &Once{known: map[string]*attempt{}} }
 
-// do runs work unless a form of that key was carried out, and returns where its sender
+// Do runs work unless a form of that key was carried out, and returns where its sender
 // goes. One that is on its way is waited for. What work does not carry out, by
 // returning nothing, may be tried again.
-func (o *once) do(key string, work func() string) string {
+func (o *Once) Do(key string, work func() string) string {
 	for {
 		o.mu.Lock()
 		a, ok := o.known[key]
@@ -42,7 +44,7 @@ func (o *once) do(key string, work func() string) string {
 	}
 }
 
-func (o *once) run(key string, a *attempt, work func() string) string {
+func (o *Once) run(key string, a *attempt, work func() string) string {
 	defer func() {
 		o.mu.Lock()
 		defer o.mu.Unlock()
