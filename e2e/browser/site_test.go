@@ -116,7 +116,7 @@ func (s *site) addUser(name, role, password string) error {
 
 func (s *site) serve() (err error) {
 	s.served, err = start(regexp.MustCompile(`^console: (http://\S+)/$`), s.program, "console", "--repo", s.git, "--listen", "127.0.0.1:0", "--every", "1s",
-		"--allow-commits", "--users", filepath.Join(s.dir, "users.json"), "--audit", filepath.Join(s.dir, "audit.json"))
+		"--allow-commits", "--users", filepath.Join(s.dir, "users.json"), "--audit", filepath.Join(s.dir, "audit.json"), "--state", filepath.Join(s.dir, "state"))
 	if err == nil {
 		s.page = s.served.said
 	}

@@ -24,6 +24,9 @@ func PauseOf(r *plan.Report) string {
 	if !r.PausedUntil.IsZero() {
 		text += ", until " + r.PausedUntil.UTC().Format("2006-01-02 15:04:05Z")
 	}
+	if r.Reason == "" {
+		return text
+	}
 	return text + ": "
 }
 
