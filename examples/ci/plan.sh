@@ -6,6 +6,7 @@
 #   ci/plan.sh BASE     BASE is the branch that the change goes to, such as main
 set -eu
 base=${1:?usage: ci/plan.sh BASE}
+rm -rf plan.md plan.err # a change could bring links of these names, to be written through
 
 failed() {
 	code=$?

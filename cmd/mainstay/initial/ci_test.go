@@ -2,6 +2,9 @@ package initial
 
 import (
 	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -79,6 +82,42 @@ func TestWhatTheWorkflowsUseIsPinned(t *testing.T) {
 		}
 		if len(found) == 0 {
 			t.Errorf("%s uses nothing", name)
+		}
+	}
+}
+
+// A change may bring any file, so also links of the names that plan.sh writes to.
+func TestThePlanIsWrittenThroughNoLink(t *testing.T) {
+	attack.Row(t, "CI", "a pull request brings plan.md and plan.err as links to other files", "they are replaced, not written through")
+	b, err := fs.ReadFile(examples.FS(), "ci/plan.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, bin := t.TempDir(), t.TempDir()
+	victim := filepath.Join(t.TempDir(), "victim")
+	for _, fails := range []string{"0", "3"} {
+		write := func(file, text string, mode os.FileMode) {
+			if err := os.WriteFile(file, []byte(text), mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(victim, "precious", 0o600)
+		write(filepath.Join(bin, "mainstay"), "#!/bin/sh\necho said; exit "+fails+"\n", 0o700)
+		write(filepath.Join(bin, "plan.sh"), string(b), 0o600)
+		for _, name := range []string{"plan.md", "plan.err"} {
+			_ = os.Remove(filepath.Join(folder, name))
+			if err := os.Symlink(victim, filepath.Join(folder, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := exec.Command("sh", filepath.Join(bin, "plan.sh"), "main")
+		c.Dir, c.Env = folder, append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+		out, _ := c.CombinedOutput()
+		if got, err := os.ReadFile(victim); err != nil || string(got) != "precious" {
+			t.Errorf("it holds %q (%v)", got, err)
+		}
+		if got, err := os.ReadFile(filepath.Join(folder, "plan.md")); err != nil || !strings.Contains(string(got), "said") {
+			t.Errorf("plan.md is %q (%v): %s", got, err, out)
 		}
 	}
 }
