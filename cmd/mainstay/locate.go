@@ -214,14 +214,16 @@ func (l *locator) read(ctx context.Context, s *fleet.Source) (*fleet.View, error
 	if name == "" {
 		return v, nil
 	}
-	var names []string
 	for _, d := range v.Deployments {
 		if d.Name == name {
 			one := *v
 			one.Deployments, one.OK = []fleet.Deployment{d}, d.OK
 			return &one, nil
 		}
-		names = append(names, d.Name)
+	}
+	names, err := s.Names(ctx)
+	if err != nil {
+		return nil, l.fault(err)
 	}
 	return nil, failf(exitUsage, "no deployment %q in %s", l.deployment, fleet.Shown(l.location.URL)).hintf("it has %s", ui.Some(names))
 }
@@ -247,6 +249,7 @@ func (l *locator) open(ctx context.Context) (*fleet.Source, error) {
 	if err := l.find(ctx); err != nil {
 		return nil, err
 	}
+	l.location.Deployment = l.deployment // one among a thousand need not read them all
 	s, err := fleet.Open(l.location)
 	if err != nil {
 		return nil, l.fault(err)
@@ -262,12 +265,8 @@ func (l *locator) one(ctx context.Context, s *fleet.Source) (*fleet.View, *fleet
 		return nil, nil, err
 	}
 	if len(v.Deployments) != 1 {
-		var names []string
-		for _, d := range v.Deployments {
-			names = append(names, d.Name)
-		}
-		return nil, nil, failf(exitUsage, "which deployment? The repository has %d", len(names)).
-			hintf("name one with --deployment: %s", ui.Some(names))
+		return nil, nil, failf(exitUsage, "which deployment? The repository has %d", len(v.Deployments)).
+			hintf("name one with --deployment: %s", ui.Some(v.Names()))
 	}
 	return v, &v.Deployments[0], nil
 }

@@ -39,7 +39,9 @@ type Tree interface {
 	Read(path string) ([]byte, error)
 }
 
-func readDocuments(rev *git.Revision, only string) (*documents, error) {
+// readDocuments reads the document at a path, or all but those that say by their name
+// that they are of another deployment than the one that is asked about.
+func readDocuments(rev *git.Revision, only, deployment string) (*documents, error) {
 	out := &documents{commit: rev.Commit, author: rev.Author, subject: rev.Subject, when: rev.When}
 	if only != "" {
 		data, err := rev.Read(only)
@@ -53,8 +55,8 @@ func readDocuments(rev *git.Revision, only string) (*documents, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.list = loadAll(&oneByOne{tree: rev}, files)
-	if len(out.list) == 0 {
+	out.list = loadAll(&oneByOne{tree: rev}, files, deployment)
+	if len(out.list) == 0 && deployment == "" {
 		return nil, fmt.Errorf("commit %.7s holds no document", rev.Commit)
 	}
 	return out, nil
@@ -62,14 +64,14 @@ func readDocuments(rev *git.Revision, only string) (*documents, error) {
 
 // loadAll loads those files that are documents, as many at a time as there are
 // processors.
-func loadAll(t Tree, files []string) []document {
+func loadAll(t Tree, files []string, deployment string) []document {
 	found := make([]*document, len(files))
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for i := range next {
-				if d, ok := candidate(t, files[i]); ok {
+				if d, ok := candidate(t, files[i], deployment); ok {
 					found[i] = &d
 				}
 			}
@@ -109,10 +111,14 @@ func (o *oneByOne) Read(path string) ([]byte, error) {
 	return o.tree.Read(path)
 }
 
-// candidate loads a file if it is a document.
-func candidate(t Tree, file string) (document, bool) {
+// candidate loads a file if it is a document, and may be that of the deployment that is
+// asked about.
+func candidate(t Tree, file, deployment string) (document, bool) {
 	data, is := readDocument(t, file)
 	if !is {
+		return document{}, false
+	}
+	if n, named := spec.NameOf(file, data); deployment != "" && named && n.Name != deployment {
 		return document{}, false
 	}
 	return loadDocument(t, file, data), true
@@ -306,7 +312,7 @@ func (r refsOf) of(deployment string) git.Refs {
 	if r == nil {
 		return nil
 	}
-	if own := r[strings.TrimSuffix(git.ClaimRef(deployment, ""), "claim/")]; own != nil {
+	if own := r[git.RefsOf(deployment)]; own != nil {
 		return own
 	}
 	return git.Refs{}

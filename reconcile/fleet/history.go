@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"mainstay/reconcile/git"
@@ -55,8 +56,13 @@ func (s *Source) Past(ctx context.Context, deployment string, roles []string, li
 // Tell adds to every switch what the document's log and the newest reports say of it,
 // and puts all in the order of time. The repository holds the branch's commits.
 func (h *History) Tell(ctx context.Context, repo gitcmd.Repo, d *Deployment) {
+	known := map[string]func() (Declared, bool){} // two roles go over by one commit
 	for i := range h.Switches {
-		if c, ok := DeclaredBy(ctx, repo, d.Path, h.Switches[i].Commit); ok {
+		commit := h.Switches[i].Commit
+		if known[commit] == nil {
+			known[commit] = sync.OnceValues(func() (Declared, bool) { return DeclaredBy(ctx, repo, d.Path, commit) })
+		}
+		if c, ok := known[commit](); ok {
 			h.Switches[i].Declare(c)
 		}
 		for _, n := range d.Nodes {

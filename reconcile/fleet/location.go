@@ -22,6 +22,8 @@ type Location struct {
 	Branch string
 	// Path is one document. Empty means all that the branch holds.
 	Path string
+	// Deployment is the only one that is asked about; empty is all of them.
+	Deployment string
 	// Coordination is where claims and reports live; empty is the same
 	// repository, and spec.CoordinationOff means that there are none.
 	Coordination string
@@ -69,7 +71,10 @@ func (p Location) remote(address string) (*git.Remote, *mirror, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a folder for the copy: %w", err)
 	}
-	m := &mirror{repo: gitcmd.Repo{Dir: dir, Env: p.Env()}, from: address}
+	m := &mirror{repo: gitcmd.Repo{Dir: dir, Env: p.Env()}, from: address, refs: "refs/mainstay/"}
+	if p.Deployment != "" {
+		m.refs = git.RefsOf(p.Deployment)
+	}
 	o.URL = dir
 	r, err := git.Open(o)
 	return r, m, err
@@ -100,6 +105,8 @@ func local(address string) bool {
 type mirror struct {
 	repo gitcmd.Repo
 	from string
+	// refs is what the claims and reports begin with that are fetched.
+	refs string
 	made bool
 }
 
@@ -120,9 +127,10 @@ func (m *mirror) update(ctx context.Context, branch string, depth int) error {
 	at := "+" + git.Branch(Timed) + "*:" + git.Branch(Timed) + "*"
 	fetch := gitcmd.Git("fetch", options...).On(m.from, at)
 	head := "+" + git.Branch(branch) + ":" + git.Branch(branch)
-	_, err := m.repo.Run(ctx, fetch.On(head, "+refs/mainstay/*:refs/mainstay/*"))
+	notes := "+" + m.refs + "*:" + m.refs + "*"
+	_, err := m.repo.Run(ctx, fetch.On(head, notes))
 	if err != nil && strings.Contains(err.Error(), "couldn't find remote ref") {
-		_, err = m.repo.Run(ctx, fetch.On("+refs/mainstay/*:refs/mainstay/*"))
+		_, err = m.repo.Run(ctx, fetch.On(notes))
 	}
 	return err
 }

@@ -36,6 +36,9 @@ func Open(p Location) (*Source, error) {
 	if s.repo, err = s.open(p.URL); err != nil {
 		return nil, fmt.Errorf("repository: %w", err)
 	}
+	if p.Deployment != "" {
+		s.repo.Narrow(git.Branch(p.Branch), p.Deployment)
+	}
 	switch p.Coordination {
 	case spec.CoordinationOff:
 	case "", p.URL:
@@ -44,6 +47,9 @@ func Open(p Location) (*Source, error) {
 		if s.coord, err = s.open(p.Coordination); err != nil {
 			s.Close()
 			return nil, fmt.Errorf("coordination: %w", err)
+		}
+		if p.Deployment != "" {
+			s.coord.Narrow("", p.Deployment)
 		}
 	}
 	return s, nil
@@ -97,6 +103,22 @@ func (s *Source) Read(ctx context.Context) (*View, error) {
 	return v, err
 }
 
+// Names lists every deployment of the place, also when it is asked about one of them.
+func (s *Source) Names(ctx context.Context) ([]string, error) {
+	place := s.location
+	place.Deployment = ""
+	all, err := Open(place)
+	if err != nil {
+		return nil, err
+	}
+	defer all.Close()
+	v, err := all.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return v.Names(), nil
+}
+
 func (s *Source) readOnce(ctx context.Context) (*View, error) {
 	if err := s.update(ctx, 1); err != nil {
 		return nil, err
@@ -115,7 +137,7 @@ func (s *Source) readOnce(ctx context.Context) (*View, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s.docs, err = readDocuments(rev, s.location.Path); err != nil {
+		if s.docs, err = readDocuments(rev, s.location.Path, s.location.Deployment); err != nil {
 			return nil, err
 		}
 	}

@@ -78,6 +78,15 @@ type Claim struct {
 	Error string `json:"error,omitempty"`
 }
 
+// Names are those of the deployments.
+func (v *View) Names() []string {
+	var out []string
+	for _, d := range v.Deployments {
+		out = append(out, d.Name)
+	}
+	return out
+}
+
 // Node is one node with its report.
 type Node struct {
 	Name string    `json:"name"`

@@ -35,7 +35,7 @@ func (d Document) List(ctx context.Context) (reconcile.Listing, error) {
 }
 
 // Narrow implements reconcile.Narrower.
-func (d Document) Narrow(deployment string) { d.remote.narrow(Branch(d.branch), deployment) }
+func (d Document) Narrow(deployment string) { d.remote.Narrow(Branch(d.branch), deployment) }
 
 // Revision implements reconcile.Repository.
 func (d Document) Revision(ctx context.Context, hash, accepted string) (reconcile.Revision, error) {
@@ -150,7 +150,7 @@ func (c *Coordination) List(ctx context.Context) (reconcile.Listing, error) {
 
 // Narrow implements reconcile.Narrower. On a repository that holds the document too,
 // the branch stays as it was narrowed to.
-func (c *Coordination) Narrow(deployment string) { c.remote.narrow("", deployment) }
+func (c *Coordination) Narrow(deployment string) { c.remote.Narrow("", deployment) }
 
 // Claim implements reconcile.Coordination.
 func (c *Coordination) Claim(ctx context.Context, ref, hash string, known plan.Tip) (reconcile.ClaimRead, error) {

@@ -47,9 +47,9 @@ func (w wanted) prefixes() []string {
 	case w.deployment == "":
 		return []string{cmp.Or(w.branch, headsPrefix), ownPrefix}
 	case w.branch == "":
-		return []string{ownPrefix + refPart(w.deployment) + "/"}
+		return []string{RefsOf(w.deployment)}
 	}
-	return []string{w.branch, ownPrefix + refPart(w.deployment) + "/"}
+	return []string{w.branch, RefsOf(w.deployment)}
 }
 
 func readLsRefs(in *bufio.Reader) (Refs, error) {

@@ -25,6 +25,9 @@ func ClaimRef(deployment, role string) string {
 	return plan.ClaimRef(refPart(deployment), refPart(role))
 }
 
+// RefsOf returns what the claims and the reports of a deployment begin with.
+func RefsOf(deployment string) string { return ownPrefix + refPart(deployment) + "/" }
+
 // ReportRef returns the ref that holds the report of a node.
 func ReportRef(deployment, node string) string {
 	return plan.ReportRef(refPart(deployment), refPart(node))

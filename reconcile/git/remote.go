@@ -84,7 +84,10 @@ type Remote struct {
 // all of them.
 type wanted struct{ branch, deployment string }
 
-func (r *Remote) narrow(branch, deployment string) {
+// Narrow limits every listing from now on to one branch, by the whole name of its ref,
+// and to the claims and reports of one deployment. An empty branch leaves branches as
+// they were limited before.
+func (r *Remote) Narrow(branch, deployment string) {
 	if now := r.wanted.Load(); now != nil {
 		branch = cmp.Or(branch, now.branch)
 	}

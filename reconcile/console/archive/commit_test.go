@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"mainstay/e2e/attack"
 	"mainstay/reconcile/console"
@@ -35,6 +36,19 @@ func TestACommitOfABranchIsTold(t *testing.T) {
 		if c, err := a.Commit(t.Context(), no); !errors.Is(err, console.ErrNoCommit) {
 			t.Errorf("%q: %+v, %v", no, c, err)
 		}
+	}
+	git("checkout", "--quiet", "-b", "passing")
+	git("commit", "--quiet", "--allow-empty", "-m", "passing")
+	passing := git("rev-parse", "HEAD")
+	a.copied = time.Time{}
+	if _, err := a.Commit(t.Context(), passing); err != nil {
+		t.Errorf("of another branch: %v", err)
+	}
+	git("checkout", "--quiet", "main")
+	git("branch", "--quiet", "-D", "passing")
+	a.copied = time.Time{}
+	if c, err := a.Commit(t.Context(), passing); !errors.Is(err, console.ErrNoCommit) {
+		t.Errorf("of a branch that is gone: %+v, %v", c, err)
 	}
 	// What cannot be read is not what is not there.
 	if err := os.RemoveAll(a.repo.Dir); err != nil {

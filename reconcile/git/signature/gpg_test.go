@@ -4,6 +4,7 @@ package signature_test
 
 import (
 	"bytes"
+	"encoding/pem"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -273,4 +274,55 @@ func changed(random *rand.Rand, b []byte) []byte {
 	}
 	b[i] ^= 1 << random.IntN(8)
 	return b
+}
+
+// So it is with SSH signatures, of an RSA and of an ed25519 key, held against ssh-keygen.
+func TestAnSSHSignatureWithAChangedByteIsBelievedOnlyWhereOpenSSHDoes(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	for _, kind := range []string{"rsa", "ed25519", "ecdsa"} {
+		folder := t.TempDir()
+		key, signers, file := filepath.Join(folder, "key"), filepath.Join(folder, "signers"), filepath.Join(folder, "sig")
+		keygen := func(stdin string, args ...string) ([]byte, error) {
+			cmd := exec.Command("ssh-keygen", args...)
+			cmd.Stdin = strings.NewReader(stdin)
+			return cmd.Output()
+		}
+		save := func(file string, b []byte) {
+			if err := os.WriteFile(file, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := keygen("", "-q", "-t", kind, "-N", "", "-C", "", "-f", key); err != nil {
+			t.Fatal(err)
+		}
+		public, err := os.ReadFile(key + ".pub")
+		if err != nil {
+			t.Fatal(err)
+		}
+		save(signers, append([]byte("ops "), public...))
+		armored, err := keygen(payload, "-q", "-Y", "sign", "-n", "git", "-f", key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		good, _ := pem.Decode(armored)
+		accepted := 0
+		for range 2000 {
+			sig := pem.EncodeToMemory(&pem.Block{Type: good.Type, Bytes: changed(random, good.Bytes)})
+			set, err := signature.Read(signers)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := signature.Verify(commit(string(sig)), set); err != nil {
+				continue
+			}
+			accepted++
+			save(file, sig)
+			if _, err := keygen(payload, "-Y", "verify", "-n", "git", "-f", signers, "-I", "ops", "-s", file); err != nil {
+				t.Errorf("%s: accepted, and ssh-keygen refuses it (%v):\n%s", kind, err, sig)
+			}
+		}
+		t.Logf("%s: %d of 2000 are accepted here", kind, accepted)
+	}
 }
