@@ -84,27 +84,34 @@ func endpointProblem(entry string) string {
 	case err != nil || host == "" || port == "":
 		return "is not host:port"
 	case LinkLocal(host) || notNetwork == nil && LinkLocal(network.Addr().String()):
-		return "is link-local, and no probe asks there"
+		return "is link-local or a cloud's own, and no probe asks there"
 	case notNetwork != nil && host != anything && strings.ContainsAny(name, anything+"/"):
 		return "has a star inside the host, or is no network"
 	}
 	return ""
 }
 
-// LinkLocal tells whether a host is an address that is good on one link only,
-// where clouds keep secrets for whoever asks: no probe asks there, however the
-// address is written.
+// LinkLocal tells whether a host is an address that is good on one link only, or
+// another one where clouds keep secrets for whoever asks: no probe asks there, however
+// the address is written.
 func LinkLocal(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	if err != nil {
 		return false
 	}
 	ip = ip.Unmap()
-	if translated := netip.MustParsePrefix("64:ff9b::/96"); translated.Contains(ip) {
-		b := ip.As16()
-		ip = netip.AddrFrom4([4]byte(b[12:]))
+	for _, translated := range []string{"64:ff9b::/96", "64:ff9b:1::/48", "::/96"} {
+		if netip.MustParsePrefix(translated).Contains(ip) && !ip.IsLoopback() {
+			b := ip.As16()
+			ip = netip.AddrFrom4([4]byte(b[12:]))
+		}
 	}
-	return ip.IsLinkLocalUnicast() || ip.IsLinkLocalMulticast()
+	return ip.IsLinkLocalUnicast() || ip.IsLinkLocalMulticast() || slices.Contains(cloudAddresses(), ip.WithZone("").String())
+}
+
+// cloudAddresses are where clouds answer their machines, besides link-local ones.
+func cloudAddresses() []string {
+	return []string{"100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"}
 }
 
 // hosts returns what the document names as hosts: the addresses of its nodes, and

@@ -3,6 +3,7 @@ package spec
 import (
 	"encoding/json"
 	"maps"
+	"net"
 	"strings"
 	"testing"
 
@@ -128,6 +129,20 @@ func TestAProbeAsksLoopbackTheDocumentsHostsAndWhatIsListed(t *testing.T) {
 	everywhere := Allow{Probes: []string{"*:*", "0.0.0.0/0:*"}}
 	if everywhere.CheckProbe(&Probe{HTTP: "http://169.254.169.254/"}, []string{"169.254.169.254"}) == nil {
 		t.Error("a link-local address that is listed, and the document's own, is asked")
+	}
+	attack.Row(t, "allow", "a node's address is where a cloud tells its machines secrets, in whatever way it is written", "refused")
+	for _, host := range []string{
+		"100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd00:0ec2:0:0::254", "fd20:ce::254", "fd00:ec2::254%eth0", "::ffff:100.100.100.200",
+		"::169.254.169.254", "64:ff9b::6464:64c8", "64:ff9b:1::a9fe:a9fe", "::ffff:a9fe:a9fe",
+	} {
+		if everywhere.CheckProbe(&Probe{TCP: net.JoinHostPort(host, "80")}, []string{host}) == nil {
+			t.Errorf("%s is asked", host)
+		}
+	}
+	for _, host := range []string{"::1", "127.0.0.1", "10.0.0.1", "fd00:ec2::1", "2001:db8::1", "100.100.100.201", "::"} {
+		if LinkLocal(host) {
+			t.Errorf("%s is never asked", host)
+		}
 	}
 }
 

@@ -106,7 +106,7 @@ func (v *values) hostPort(p schema.Path, text string) {
 	host, port, err := net.SplitHostPort(text)
 	number, convErr := strconv.Atoi(port)
 	if LinkLocal(host) {
-		v.say(RuleHostPort, p, fmt.Sprintf("%q is a link-local address", host), "probe an address of the node, or a name")
+		v.say(RuleHostPort, p, fmt.Sprintf("%q is a link-local address, or one where a cloud answers its machines", host), "probe an address of the node, or a name")
 		return
 	}
 	if err == nil && host != "" && convErr == nil && number > 0 && number < 65536 && !strings.ContainsAny(host, " \t\n/") {
@@ -121,7 +121,7 @@ func (v *values) http(p schema.Path, text string) {
 	}
 	u, err := url.Parse(text)
 	if err == nil && LinkLocal(u.Hostname()) {
-		v.say(RuleURL, p, fmt.Sprintf("%q is a link-local address", u.Hostname()), "probe an address of the node, or a name")
+		v.say(RuleURL, p, fmt.Sprintf("%q is a link-local address, or one where a cloud answers its machines", u.Hostname()), "probe an address of the node, or a name")
 		return
 	}
 	if err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" {

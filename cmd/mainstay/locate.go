@@ -19,6 +19,7 @@ import (
 	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/gitcmd"
 	"mainstay/reconcile/plain"
+	shell "mainstay/reconcile/run"
 	"mainstay/schema"
 )
 
@@ -237,7 +238,7 @@ func (l *locator) fault(err error) error {
 	case errors.Is(err, fleet.ErrNoBranch):
 		f.hint = "name the branch that the nodes read with --base"
 	case errors.As(err, &g):
-		f.hint = "does `git ls-remote " + fleet.Shown(l.location.URL) + "` work?"
+		f.hint = "does `" + shell.Quote("git", "ls-remote", "--", fleet.Shown(l.location.URL)) + "` work?"
 	case errors.Is(err, failure.ErrNotFound):
 		f.hint = "leave --path out to see every document of " + l.location.Branch
 	}

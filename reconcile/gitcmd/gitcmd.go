@@ -114,7 +114,9 @@ func (r Repo) Run(ctx context.Context, call Call) ([]byte, error) {
 
 // run is the one place of the program that starts git.
 func (r Repo) run(ctx context.Context, call Call, out, said io.Writer) error {
-	c := exec.CommandContext(ctx, "git", call.args()...)
+	// A program that watches files is one that a checkout from elsewhere could bring.
+	args := append([]string{"-c", "core.fsmonitor=false"}, call.args()...)
+	c := exec.CommandContext(ctx, "git", args...)
 	c.Dir, c.Env, c.WaitDelay = r.Dir, append(environment(), r.Env...), time.Second
 	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(call.in), out, said
 	return c.Run()
