@@ -96,6 +96,8 @@ type Handover struct {
 	// Lease, when above zero, makes an active node stop itself once it could
 	// not read its claim for this long. The default is 0s: no lease.
 	Lease Duration `json:"lease"`
+	// Objective is how long a switch should take at most; zero is none.
+	Objective Duration `json:"objective,omitzero"`
 }
 
 // Node is one machine of the deployment.

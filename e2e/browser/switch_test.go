@@ -73,7 +73,10 @@ func TestASwitchInFrench(t *testing.T) {
 	p.Says("#head a.button", label)
 	p.ask(to, "coupure à l’étage")
 	p.Says("main", "Ce qui va se passer, dans l’ordre")
+	p.Says("main", "démarre asterisk")
+	p.Says("main", "s’arrête, est vu arrêté, et rend le jeton")
 	p.Says("label[for=typed]", "Saisissez "+to+" pour confirmer")
+	p.portray(t, "switch-french")
 	p.send()
 	p.Until("the other side is active, in French", `document.querySelector('#head .headline.fine h1')?.innerText.includes('`+
 		map[string]string{"main": "Principal", "standby": "Secours"}[to]+` actif pour xivo, cc')`)

@@ -19,12 +19,15 @@ type headline struct {
 	// Told is the same as package fleet words it, where that says more.
 	Told []string
 	// Ways are what a person can do.
-	Ways []string
+	Ways []told
 }
 
 // headlineOf words a deployment, worst first.
 func headlineOf(l *words.Language, d *fleet.Deployment) headline {
-	h := headline{Level: levelOf(d), Ways: slices.Clone(d.Ways)}
+	h := headline{Level: levelOf(d)}
+	for _, way := range d.Ways {
+		h.Ways = append(h.Ways, told{way, l.Sentences != nil})
+	}
 	for _, role := range dualRoles(d) {
 		h.Lines = append(h.Lines, l.Say("head.dual", "Role", role))
 	}
@@ -48,7 +51,7 @@ func headlineOf(l *words.Language, d *fleet.Deployment) headline {
 	if len(h.Lines) == 0 {
 		h.Lines = append(h.Lines, l.Word("head.unknown"))
 	}
-	h.advise(d)
+	h.advise(l, d)
 	return h
 }
 
@@ -72,14 +75,15 @@ func servingLines(l *words.Language, d *fleet.Deployment) []string {
 }
 
 // advise adds what the registry of conditions says to do about what nodes report.
-func (h *headline) advise(d *fleet.Deployment) {
+func (h *headline) advise(l *words.Language, d *fleet.Deployment) {
 	for _, n := range d.Nodes {
 		if n.Report == nil {
 			continue
 		}
 		for _, c := range n.Report.Conditions {
 			known := terms.Known(c.Type)
-			way := n.Name + ": " + c.Type + ". " + known.Do
+			do, foreign := l.Sentence(known.Do)
+			way := told{n.Name + ": " + c.Type + ". " + do, foreign}
 			if known.Do == "" || known.Passing {
 				continue
 			}

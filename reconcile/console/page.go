@@ -9,6 +9,7 @@ import (
 
 	"mainstay/reconcile/console/signin"
 	"mainstay/reconcile/console/words"
+	"mainstay/reconcile/forecast"
 	"mainstay/reconcile/plain"
 )
 
@@ -166,6 +167,38 @@ func (e *entry) Link(parts ...string) string {
 		link += "/" + url.PathEscape(p)
 	}
 	return link
+}
+
+// told is a text in the page's language, or in English where there is none.
+type told struct {
+	Text    string
+	Foreign bool
+}
+
+// Told tells a text of a forecast in the page's language.
+func (p *page) Told(f *forecast.Forecast, text string) told {
+	if p.Sentences == nil {
+		return told{text, false}
+	}
+	text, ok := f.In(p.Sentences, text)
+	return told{text, !ok}
+}
+
+// Objection tells what speaks against a change: the node, why, and what to do.
+func (p *page) Objection(f *forecast.Forecast, o forecast.Objection) told {
+	if p.Sentences == nil {
+		return told{o.String(), false}
+	}
+	why, known := f.In(p.Sentences, o.Why)
+	do, _ := f.In(p.Sentences, o.Advice)
+	o.Why, o.Advice = why, do
+	return told{o.String(), !known}
+}
+
+// Sentenced tells a sentence that another package words.
+func (p *page) Sentenced(english string) told {
+	text, foreign := p.Sentence(english)
+	return told{text, foreign}
 }
 
 // Short is a commit as people read it.

@@ -15,25 +15,34 @@ import (
 // settings lists what changes for all nodes.
 func (p *planner) settings() {
 	if p.From == nil {
-		p.plan.Settings = append(p.plan.Settings, "the deployment is new: its nodes begin once their agents run")
+		p.plan.Settings = append(p.plan.Settings, p.say("the deployment is new: its nodes begin once their agents run"))
 		return
 	}
-	say := func(what string, from, to any) {
+	tell := func(what string, from, to any) {
 		if f, t := fmt.Sprint(from), fmt.Sprint(to); f != t {
-			p.plan.Settings = append(p.plan.Settings, fmt.Sprintf("%s: %s → %s", what, none(f), none(t)))
+			p.plan.Settings = append(p.plan.Settings, p.say("%s: %s → %s", what, none(f), none(t)))
 		}
 	}
 	a, b := p.From, p.To
-	say("name", a.Name, b.Name)
-	say("active", a.Active, b.Active)
-	say("fenced", a.Fenced, b.Fenced)
-	say("agent.poll", asText(a.Agent.Poll), asText(b.Agent.Poll))
-	say("agent.timeout", a.Agent.Timeout, b.Agent.Timeout)
-	say("agent.heartbeat", a.Agent.Heartbeat, b.Agent.Heartbeat)
-	say("handover.wait", a.Handover.Wait, b.Handover.Wait)
-	say("handover.unconfirmed", a.Handover.Unconfirmed, b.Handover.Unconfirmed)
-	say("handover.absent", a.Handover.Absent, b.Handover.Absent)
-	say("handover.lease", a.Handover.Lease, b.Handover.Lease)
+	tell("name", a.Name, b.Name)
+	tell("active", a.Active, b.Active)
+	tell("fenced", a.Fenced, b.Fenced)
+	tell("agent.poll", asText(a.Agent.Poll), asText(b.Agent.Poll))
+	tell("agent.timeout", a.Agent.Timeout, b.Agent.Timeout)
+	tell("agent.heartbeat", a.Agent.Heartbeat, b.Agent.Heartbeat)
+	tell("handover.wait", a.Handover.Wait, b.Handover.Wait)
+	tell("handover.unconfirmed", a.Handover.Unconfirmed, b.Handover.Unconfirmed)
+	tell("handover.absent", a.Handover.Absent, b.Handover.Absent)
+	tell("handover.lease", a.Handover.Lease, b.Handover.Lease)
+	tell("handover.objective", objective(a), objective(b))
+}
+
+// objective is that of a document, empty for none.
+func objective(d *spec.Deployment) string {
+	if d.Handover.Objective == 0 {
+		return ""
+	}
+	return d.Handover.Objective.String()
 }
 
 func none(s string) string {
@@ -61,7 +70,7 @@ func (p *planner) nodeChanges() {
 	for _, name := range fleet.Ordered(p.To) {
 		before, err := p.From.Want(name)
 		if err != nil {
-			p.step(name, DoChange, "", "", "joins the deployment")
+			p.step(name, DoChange, "", "", p.say("joins the deployment"))
 			continue
 		}
 		if after := p.want(name); after != nil {
@@ -84,7 +93,7 @@ func (p *planner) renames() []string {
 			continue
 		}
 		if kind, what := permit.Renames(p.From, p.To, name); kind != "" {
-			notes = append(notes, fmt.Sprintf("the document %s and leaves the claim behind that says who serves: nodes accept that "+
+			notes = append(notes, p.say("the document %s and leaves the claim behind that says who serves: nodes accept that "+
 				"only once you saw what runs on both sides and ran mainstay accept COMMIT --attest \"…\" on each", what))
 		}
 	}
@@ -96,34 +105,32 @@ func (p *planner) renames() []string {
 func (p *planner) leaves(name string) string {
 	n := p.From.Nodes[name]
 	if n.Side != "" && p.From.Roles[n.Role].Exclusive && p.serving(n.Role) == n.Side {
-		p.plan.Notes = append(p.plan.Notes, fmt.Sprintf("%s holds the claim of %s and serves: take it out or rename it while it is Inactive", name, n.Role))
+		p.plan.Notes = append(p.plan.Notes, p.say("%s holds the claim of %s and serves: take it out or rename it while it is Inactive", name, n.Role))
 	}
-	return "leaves the deployment: its agent keeps what it accepted last"
+	return p.say("leaves the deployment: its agent keeps what it accepted last")
 }
 
 func (p *planner) nodeChange(a, b *spec.Wanted) {
-	say := func(what, format string, args ...any) {
-		p.step(b.Node, DoChange, what, "", fmt.Sprintf(format, args...))
-	}
+	tell := func(what, text string) { p.step(b.Node, DoChange, what, "", text) }
 	switch {
 	case b.Paused && !a.Paused && b.PauseReason == "":
-		say("paused", "is paused: its agent only looks")
+		tell("paused", p.say("is paused: its agent only looks"))
 	case b.Paused && !a.Paused:
-		say("paused", "is paused: its agent only looks (%s)", b.PauseReason)
+		tell("paused", p.say("is paused: its agent only looks (%s)", b.PauseReason))
 	case a.Paused && !b.Paused:
-		say("paused", "is no longer paused")
+		tell("paused", p.say("is no longer paused"))
 	}
 	for _, f := range []struct{ what, from, to string }{
 		{"role", a.Role, b.Role}, {"side", string(a.Side), string(b.Side)}, {"address", a.Address, b.Address}, {"url", a.URL, b.URL},
 	} {
 		if f.from != f.to {
-			say(f.what, "%s: %s → %s", f.what, none(f.from), none(f.to))
+			tell(f.what, p.say("%s: %s → %s", f.what, none(f.from), none(f.to)))
 		}
 	}
 	p.serviceChanges(a, b)
-	named(a.Jobs, b.Jobs, func(j spec.Job) string { return j.Name }, func(name, how string) { say(name, "%s the job %s", how, name) })
-	named(a.Checks, b.Checks, func(c spec.Check) string { return c.Name }, func(name, how string) { say(name, "%s the check %s", how, name) })
-	named(probes(a), probes(b), func(q namedProbe) string { return q.name }, func(name, how string) { say(name, "%s the %s probe", how, name) })
+	named(a.Jobs, b.Jobs, func(j spec.Job) string { return j.Name }, func(name, how string) { tell(name, p.say("%s the job %s", verb(how), name)) })
+	named(a.Checks, b.Checks, func(c spec.Check) string { return c.Name }, func(name, how string) { tell(name, p.say("%s the check %s", verb(how), name)) })
+	named(probes(a), probes(b), func(q namedProbe) string { return q.name }, func(name, how string) { tell(name, p.say("%s the %s probe", verb(how), name)) })
 }
 
 // serviceChanges says what becomes of services that come, go or change.
@@ -133,13 +140,13 @@ func (p *planner) serviceChanges(a, b *spec.Wanted) {
 		run := runOf(p.last(b.Node), name)
 		switch {
 		case how == "adds" && up:
-			p.step(b.Node, DoStart, name, "", "starts "+name+", which is new in the document")
+			p.step(b.Node, DoStart, name, "", p.say("starts %s, which is new in the document", name))
 		case how == "adds":
-			p.step(b.Node, DoChange, name, "", name+" is new: it stays stopped until this side serves")
+			p.step(b.Node, DoChange, name, "", p.say("%s is new: it stays stopped until this side serves", name))
 		case how == "drops":
-			p.step(b.Node, DoChange, name, "", fmt.Sprintf("no longer looks after %s, which stays as it is%s", name, nowIs(run)))
+			p.step(b.Node, DoChange, name, "", p.say("no longer looks after %s, which stays as it is%s", name, p.nowIs(run)))
 		default:
-			p.step(b.Node, DoChange, name, "", "changes how "+name+" is looked after"+nowIs(run))
+			p.step(b.Node, DoChange, name, "", p.say("changes how %s is looked after%s", name, p.nowIs(run)))
 		}
 	})
 }

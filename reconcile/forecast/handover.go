@@ -1,7 +1,6 @@
 package forecast
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -53,7 +52,7 @@ func (h *handover) foretell() Handover {
 	out := Handover{Role: h.role, From: h.from, To: h.To.Active, First: h.Coordinated && h.from == "" && claim.Seq == 0 && claim.Error == ""}
 	wait := h.To.Handover.Wait.D()
 	set := func(g plan.Guarantee, longest time.Duration, why string, args ...any) {
-		out.Guarantee, out.Why = string(g), fmt.Sprintf(why, args...)
+		out.Guarantee, out.Why = string(g), h.say(why, args...)
 		out.Longest = seconds(longest + h.startTime())
 	}
 	switch {
@@ -62,7 +61,7 @@ func (h *handover) foretell() Handover {
 	case h.from == "":
 		h.free(set, &out)
 	case h.attested():
-		h.held = fmt.Sprintf("%s was activated by a person while the document already declared %s: it stays until a newer commit says so", h.from, h.To.Active)
+		h.held = h.say("%s was activated by a person while the document already declared %s: it stays until a newer commit says so", h.from, h.To.Active)
 	case h.To.Fenced == h.from:
 		set(plan.Fenced, h.debt(), "the document states that %s is off: nobody waits for it", h.from)
 	case h.Now.Claims[h.role].Unseen():
@@ -92,19 +91,19 @@ func (h *handover) free(set func(plan.Guarantee, time.Duration, string, ...any),
 	case !h.Coordinated:
 		set(plan.Released, 0, "nobody is known to serve")
 	case proven != "":
-		set(proven, h.debt(), "%s", why)
+		set(proven, h.debt(), "%s", h.proof(why))
 	case h.To.Fenced == other:
 		set(plan.Fenced, 0, "the document states that %s is off: nobody waits for it", other)
 		return
 	case h.speaks() && h.Now.Claims[h.role].SpeaksFor(other, h.down.Report.Instance):
 		set(plan.Released, h.drain()+h.stopTime()+h.debt(), "the claim is free, and %s reports under the new commit that it is down", h.down.Name)
-		out.Waits = []string{h.down.Name + " to report that it is down"}
+		out.Waits = []string{h.say("%s to report that it is down", h.down.Name)}
 		h.mayBeDead(out, h.To.Handover.Wait.D())
 	default:
 		h.silent(set, h.To.Handover.Wait.D())
-		out.Why = fmt.Sprintf("the claim is free, and nothing says that %s is down; %s", other, out.Why)
+		out.Why = h.say("the claim is free, and nothing says that %s is down; %s", other, out.Why)
 		if h.held != "" {
-			h.held = fmt.Sprintf("the claim is free, and nothing says that %s is down; %s", other, h.held)
+			h.held = h.say("the claim is free, and nothing says that %s is down; %s", other, h.held)
 		}
 		out.Waits = h.silentWaits(h.To.Handover.Wait.D())
 	}
@@ -116,7 +115,7 @@ func (h *handover) free(set func(plan.Guarantee, time.Duration, string, ...any),
 func (h *handover) unseen(set func(plan.Guarantee, time.Duration, string, ...any), out *Handover) {
 	wait := h.To.Handover.Wait.D()
 	h.silent(set, wait)
-	out.Why = fmt.Sprintf("another machine held the claim of %s before %s, and nobody saw it down; %s", h.from, h.down.Name, out.Why)
+	out.Why = h.say("another machine held the claim of %s before %s, and nobody saw it down; %s", h.from, h.down.Name, out.Why)
 	out.Waits = h.silentWaits(wait)
 }
 
@@ -148,15 +147,15 @@ func (h *handover) canComeUp(out Handover) Handover {
 	}
 	why := ""
 	if h.isPaused(h.up) {
-		why = h.up.Name + " is paused and starts nothing"
+		why = h.say("%s is paused and starts nothing", h.up.Name)
 	}
 	for _, c := range r.Conditions {
 		if c.Type == plan.CondBlocked {
-			why = h.up.Name + " would start nothing: " + c.Message
+			why = h.say("%s would start nothing: %s", h.up.Name, c.Message)
 		}
 	}
 	if why != "" {
-		out.Guarantee, out.Why, out.Longest, out.IfDead, out.Waits = "", why, 0, "", []string{"a person"}
+		out.Guarantee, out.Why, out.Longest, out.IfDead, out.Waits = "", why, 0, "", []string{h.say("a person")}
 	}
 	return out
 }
@@ -173,7 +172,7 @@ func (h *handover) mayBeDead(out *Handover, wait time.Duration) {
 		return
 	}
 	how, longest := h.ifDead(wait)
-	out.IfDead = fmt.Sprintf("%s was last heard %s; if it is dead: %s", h.down.Name, h.down.When(), how)
+	out.IfDead = h.say("%s was last heard %s; if it is dead: %s", h.down.Name, h.down.When(), how)
 	if longest > 0 {
 		longest += h.startTime()
 	}
@@ -187,13 +186,13 @@ func (h *handover) ifDead(wait time.Duration) (how string, longest time.Duration
 	switch {
 	case h.leased():
 		longest = wait + plan.SeizeWait(claim.Lease.D(), claim.StopBound.D())
-		return fmt.Sprintf("lease after %s", Handover{Longest: seconds(longest)}.Bound()), longest
+		return h.say("lease after %s", Handover{Longest: seconds(longest)}.Bound()), longest
 	case h.To.Handover.Unconfirmed != spec.UnconfirmedStart:
-		return "held until a person says that it is off", 0
+		return h.say("held until a person says that it is off"), 0
 	case h.To.Roles[h.role].Witness != nil:
-		return fmt.Sprintf("presumed after %s, if its witness is silent", wait), wait + h.debt()
+		return h.say("presumed after %s, if its witness is silent", wait), wait + h.debt()
 	}
-	return fmt.Sprintf("presumed after %s", wait), wait + h.debt()
+	return h.say("presumed after %s", wait), wait + h.debt()
 }
 
 // leased reports whether the claim that is held carries a lease: a free one obeys
@@ -209,9 +208,9 @@ func (h *handover) afterLead(out Handover) Handover {
 		return out
 	}
 	lead := h.plan.Handovers[i]
-	wait := fmt.Sprintf("%s to be Active on %s", follows, h.To.Active)
+	wait := h.say("%s to be Active on %s", follows, h.To.Active)
 	if lead.Longest > 0 {
-		wait += ", at most " + lead.Bound().String()
+		wait = h.say("%s, at most %s", wait, lead.Bound())
 		out.Longest += lead.Longest
 	} else {
 		out.Longest = 0
@@ -241,7 +240,7 @@ func (h *handover) witness() string {
 	}
 	for _, c := range r.Conditions {
 		if c.Type == plan.CondWitnessUnusable {
-			return " is not heard, and its witness cannot be asked: " + c.Message
+			return h.say("%s is not heard, and its witness cannot be asked: %s", h.down.Name, c.Message)
 		}
 	}
 	return ""
@@ -265,7 +264,7 @@ func (h *handover) uncoordinated(set func(plan.Guarantee, time.Duration, string,
 	case h.To.Fenced == h.from:
 		set(plan.Fenced, 0, "the document states that %s is off; there is no claim to check it (R8)", h.from)
 	case h.To.Handover.Unconfirmed != spec.UnconfirmedStart:
-		h.held = "there is no claim and handover.unconfirmed is hold (R8)"
+		h.held = h.say("there is no claim and handover.unconfirmed is hold (R8)")
 	default:
 		set(plan.Presumed, h.To.Handover.Wait.D(), "there is no claim: %s is presumed to have stopped after %s (R8)",
 			h.from, h.To.Handover.Wait)
@@ -281,15 +280,15 @@ func (h *handover) silent(set func(plan.Guarantee, time.Duration, string, ...any
 		d := max(plan.SeizeWait(claim.Lease.D(), claim.StopBound.D()), h.debt())
 		set(plan.Lease, wait+d, "%s is not heard; its lease of %s and its stop bound are waited out", name, claim.Lease)
 	case name == "":
-		h.held = fmt.Sprintf("the document names no node of %s on %s that could be asked: a person has to say that it is off", h.role, h.To.Active.Other())
+		h.held = h.say("the document names no node of %s on %s that could be asked: a person has to say that it is off", h.role, h.To.Active.Other())
 	case h.isPaused(h.down):
-		h.held = name + " is paused: it will not step down until somebody resumes it"
+		h.held = h.say("%s is paused: it will not step down until somebody resumes it", name)
 	case h.stuck():
-		h.held = name + " was told to stop and could not: " + h.down.Report.Reason
+		h.held = h.say("%s was told to stop and could not: %s", name, h.down.Report.Reason)
 	case h.To.Handover.Unconfirmed != spec.UnconfirmedStart:
-		h.held = name + " is not heard, and handover.unconfirmed is hold: a person has to say that it is off"
+		h.held = h.say("%s is not heard, and handover.unconfirmed is hold: a person has to say that it is off", name)
 	case h.witness() != "":
-		h.held = name + h.witness()
+		h.held = h.witness()
 	case h.To.Roles[h.role].Witness != nil:
 		set(plan.Presumed, wait+h.debt(), "%s is not heard; it is presumed dead once its witness was silent for %s", name, wait)
 		h.objectToWitness()
@@ -313,19 +312,19 @@ func (h *handover) objectToWitness() {
 }
 
 func (h *handover) silentWaits(wait time.Duration) []string {
-	waits := []string{fmt.Sprintf("up to %s for a release that may still come", wait)}
+	waits := []string{h.say("up to %s for a release that may still come", wait)}
 	if h.held != "" {
-		waits = append(waits, "a person")
+		waits = append(waits, h.say("a person"))
 	}
 	return waits
 }
 
 func (h *handover) releaseWaits() []string {
-	waits := []string{h.up.Name + " to accept the commit and say that it is ready"}
+	waits := []string{h.say("%s to accept the commit and say that it is ready", h.up.Name)}
 	if d := h.drain(); d > 0 {
-		waits = append(waits, fmt.Sprintf("calls on %s to end, at most %s", h.down.Name, d))
+		waits = append(waits, h.say("calls on %s to end, at most %s", h.down.Name, d))
 	}
-	return append(waits, fmt.Sprintf("the services of %s to be seen stopped, at most %s", h.down.Name, h.stopTime()))
+	return append(waits, h.say("the services of %s to be seen stopped, at most %s", h.down.Name, h.stopTime()))
 }
 
 // debt is what an earlier taker left to be waited out (R7).
@@ -333,7 +332,7 @@ func (h *handover) debt() time.Duration { return h.Now.Claims[h.role].Debt.D() }
 
 func (h *handover) addDebt(out *Handover) {
 	if d := h.debt(); d > 0 {
-		out.Waits = append(out.Waits, fmt.Sprintf("%s that an earlier takeover left", d))
+		out.Waits = append(out.Waits, h.say("%s that an earlier takeover left", d))
 	}
 }
 

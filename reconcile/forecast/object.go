@@ -1,7 +1,6 @@
 package forecast
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -65,10 +64,10 @@ func (h *handover) object() {
 	n := h.up
 	switch {
 	case n.Report == nil:
-		h.objection(ObjectUnheard, n.Name, "it was never heard, so nothing says that it would come up", "is its agent running? `mainstay doctor` on it tells")
+		h.objection(ObjectUnheard, n.Name, h.say("it was never heard, so nothing says that it would come up"), h.say("is its agent running? `mainstay doctor` on it tells"))
 	case n.Stale:
-		h.objection(ObjectUnheard, n.Name, "it was last heard "+n.When()+", so nothing says that it would come up",
-			"look at it first: is its agent running, does it reach git?")
+		h.objection(ObjectUnheard, n.Name, h.say("it was last heard %s, so nothing says that it would come up", h.when(n)),
+			h.say("look at it first: is its agent running, does it reach git?"))
 	default:
 		h.objectToReport()
 	}
@@ -83,20 +82,20 @@ func (h *handover) wayOut() string {
 	n := h.down
 	switch {
 	case n.Report != nil && !n.Stale && h.isPaused(n) && h.To.Nodes[n.Name].Paused:
-		return fmt.Sprintf("take paused: of %s out of the document", n.Name)
+		return h.say("take paused: of %s out of the document", n.Name)
 	case n.Report != nil && !n.Stale && h.isPaused(n):
-		return fmt.Sprintf("run `mainstay resume` on %s", n.Name)
+		return h.say("run `mainstay resume` on %s", n.Name)
 	case h.stuck():
-		return fmt.Sprintf("stop its services by hand on %s, or cut its power and then add --fenced %s", n.Name, h.from)
+		return h.say("stop its services by hand on %s, or cut its power and then add --fenced %s", n.Name, h.from)
 	}
-	return fmt.Sprintf("if you know that %s is off, add --fenced %s", h.from, h.from)
+	return h.say("if you know that %s is off, add --fenced %s", h.from, h.from)
 }
 
 // brokenSide says that the side to be left has a failed service: a reason to
 // leave, and none to stay.
 func (h *handover) brokenSide() {
 	if r := h.down.Report; r != nil && !h.down.Stale && r.Status == plan.Failed && h.held == "" {
-		h.plan.Notes = append(h.plan.Notes, fmt.Sprintf("%s is Failed, and what runs on it is stopped in order: %s", h.down.Name, r.Reason))
+		h.plan.Notes = append(h.plan.Notes, h.say("%s is Failed, and what runs on it is stopped in order: %s", h.down.Name, r.Reason))
 	}
 }
 
@@ -105,19 +104,19 @@ func (h *handover) objectToReport() {
 	n, r := h.up, h.up.Report
 	switch {
 	case h.isPaused(n):
-		h.objection(ObjectPaused, n.Name, "it is paused: its agent would not start anything", "run `mainstay resume` on it")
+		h.objection(ObjectPaused, n.Name, h.say("it is paused: its agent would not start anything"), h.say("run `mainstay resume` on it"))
 	case r.Status == plan.Failed:
-		h.objection(ObjectFailed, n.Name, "it is Failed: "+r.Reason, "mend it first; `mainstay explain` on it tells more")
+		h.objection(ObjectFailed, n.Name, h.say("it is Failed: %s", r.Reason), h.say("mend it first; `mainstay explain` on it tells more"))
 	}
 	for _, c := range r.Checks {
 		if !c.OK {
-			h.objection(ObjectChecks, n.Name, fmt.Sprintf("its readiness check %s fails: %s", c.Name, c.Output), "mend what it finds")
+			h.objection(ObjectChecks, n.Name, h.say("its readiness check %s fails: %s", c.Name, c.Output), h.say("mend what it finds"))
 		}
 	}
 	for _, c := range r.Conditions {
 		switch known := conditions.Of(c.Type); {
 		case c.Type == plan.CondDualActive:
-			h.objection(ObjectDual, n.Name, c.Message, "stop one side by hand first")
+			h.objection(ObjectDual, n.Name, c.Message, h.say("stop one side by hand first"))
 		case known.Blocks:
 			h.objection(ObjectConditions, n.Name, c.Type+": "+c.Message, known.Do)
 		}
@@ -137,16 +136,16 @@ func (p *planner) objectToFence() {
 		case p.To.Nodes[name].Side != side || !p.Now.MayServe(n):
 		case n.Stale:
 			p.objection(ObjectFenced, name,
-				fmt.Sprintf("its last word, dated %s, was %s; its clock may be behind, and nothing shows that %s is off", n.When(), n.Report.Status, side),
-				"make sure that it is off, then say --force "+ObjectFenced)
+				p.say("its last word, dated %s, was %s; its clock may be behind, and nothing shows that %s is off", n.When(), n.Report.Status, side),
+				p.say("make sure that it is off, then say --force %s", ObjectFenced))
 		default:
-			way := "leave --fenced out, and it will stop first"
+			way := p.say("leave --fenced out, and it will stop first")
 			if n.Report.Paused {
-				way = "run `mainstay resume` on it and leave --fenced out, and it will stop first"
+				way = p.say("run `mainstay resume` on it and leave --fenced out, and it will stop first")
 			}
 			p.objection(ObjectFenced, name,
-				fmt.Sprintf("it was heard %s, is %s, and its services run: %s is not off", n.When(), n.Report.Status, side),
-				way+"; or cut its power, then say --force "+ObjectFenced)
+				p.say("it was heard %s, is %s, and its services run: %s is not off", n.When(), n.Report.Status, side),
+				p.say("%s; or cut its power, then say --force %s", way, ObjectFenced))
 		}
 	}
 }
@@ -158,15 +157,15 @@ func (p *planner) notes() {
 		if !n.Stale && n.Ahead == 0 || p.objectedTo(name) {
 			continue
 		}
-		how := "has never reported"
+		how := p.say("%s has never reported: its lines here are a guess", name)
 		if n.Report != nil {
-			how = "was last heard " + n.When()
+			how = p.say("%s was last heard %s: its lines here are a guess", name, p.when(n))
 		}
-		p.plan.Notes = append(p.plan.Notes, name+" "+how+": its lines here are a guess")
+		p.plan.Notes = append(p.plan.Notes, how)
 	}
 	p.underWay()
 	if !p.Coordinated {
-		p.plan.Notes = append(p.plan.Notes, "read-only mode: no claim keeps the two sides apart")
+		p.plan.Notes = append(p.plan.Notes, p.say("read-only mode: no claim keeps the two sides apart"))
 	}
 }
 
@@ -183,7 +182,7 @@ func (p *planner) underWay() {
 		}
 	}
 	if len(nodes) > 0 {
-		p.plan.Notes = append(p.plan.Notes, "an earlier switch is under way ("+strings.Join(nodes, ", ")+"): its remaining steps are dropped")
+		p.plan.Notes = append(p.plan.Notes, p.say("an earlier switch is under way (%s): its remaining steps are dropped", strings.Join(nodes, ", ")))
 	}
 }
 
@@ -197,9 +196,9 @@ func (p *planner) refusals() {
 		switch {
 		case why == "":
 		case comesUp:
-			p.objection(ObjectConditions, name, why, "add the line to /etc/mainstay/agent.yaml on it and restart its agent first")
+			p.objection(ObjectConditions, name, why, p.say("add the line to /etc/mainstay/agent.yaml on it and restart its agent first"))
 		default:
-			p.plan.Notes = append(p.plan.Notes, name+": "+why)
+			p.plan.Notes = append(p.plan.Notes, p.say("%s: %s", name, why))
 		}
 	}
 }
@@ -214,9 +213,9 @@ func (p *planner) refused(name string) string {
 	if len(refused) == 0 {
 		return ""
 	}
-	why := "its own file will refuse this: " + refused[0].Error()
+	why := p.say("its own file will refuse this: %s", refused[0].Error())
 	if more := len(refused) - 1; more > 0 {
-		why += fmt.Sprintf(" (and %d more)", more)
+		why = p.say("%s (and %d more)", why, more)
 	}
 	return why
 }
@@ -237,9 +236,9 @@ func (p *planner) people() {
 		}
 		switch {
 		case n.Side == p.To.Active:
-			p.plan.People = append(p.plan.People, fmt.Sprintf("%s users reconnect at %s", n.Role, n.URL))
+			p.plan.People = append(p.plan.People, p.say("%s users reconnect at %s", n.Role, n.URL))
 		case n.Side == "" && p.To.Roles[n.Role].Follows != "":
-			p.plan.People = append(p.plan.People, fmt.Sprintf("%s users refresh the page; the address stays %s", n.Role, n.URL))
+			p.plan.People = append(p.plan.People, p.say("%s users refresh the page; the address stays %s", n.Role, n.URL))
 		}
 	}
 }

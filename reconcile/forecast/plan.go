@@ -41,6 +41,8 @@ type Forecast struct {
 	Notes []string `json:"notes,omitempty"`
 	// People are what is left for people to do.
 	People []string `json:"people,omitempty"`
+	// Phrases are what the texts were made from, by the text: see In.
+	Phrases map[string]Phrase `json:"-"`
 }
 
 // Handover is a claim that will change hands.
@@ -126,7 +128,7 @@ func Of(in Input) *Forecast {
 	}
 	if in.To == nil {
 		p.plan.Pending = true
-		p.plan.Notes = []string{"the document goes away: every node keeps what it accepted last, and nothing fails over any more"}
+		p.plan.Notes = []string{p.say("the document goes away: every node keeps what it accepted last, and nothing fails over any more")}
 		return p.plan
 	}
 	p.plan.To, p.plan.Fenced = in.To.Active, in.To.Fenced

@@ -1,7 +1,6 @@
 package forecast
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -40,9 +39,9 @@ func (p *planner) steps() {
 func (p *planner) goDown(h Handover) {
 	up, _ := p.To.NodeOf(h.Role, h.To)
 	follows := p.To.Roles[h.Role].Follows
-	after := "once " + up + " is ready"
+	after := p.say("once %s is ready", up)
 	if follows == "" && h.From != "" && p.Coordinated && h.Guarantee == string(plan.Released) {
-		p.step(up, DoReady, "", "", "accepts the commit and says that it is ready")
+		p.step(up, DoReady, "", "", p.say("accepts the commit and says that it is ready"))
 	}
 	down, ok := p.To.NodeOf(h.Role, h.From)
 	if !ok {
@@ -53,20 +52,20 @@ func (p *planner) goDown(h Handover) {
 	}
 	switch {
 	case follows != "":
-		after = "once " + follows + " has left " + string(h.From)
+		after = p.say("once %s has left %s", follows, h.From)
 	case h.Guarantee != string(plan.Released):
 		after = ""
 	}
 	if p.To.Fenced == h.From {
 		after = ""
-		p.step(down, DoStop, "", "", "stays down; should it be alive and reach git, it stops at once")
+		p.step(down, DoStop, "", "", p.say("stays down; should it be alive and reach git, it stops at once"))
 	} else if n := p.last(down); n.Stale {
-		p.step(down, DoStop, "", "", "is not heard: whether it stops is not known")
+		p.step(down, DoStop, "", "", p.say("is not heard: whether it stops is not known"))
 	}
 	p.stops(down, after)
 	if p.Coordinated && h.Guarantee == string(plan.Released) && p.To.Fenced != h.From {
-		p.step(down, DoRelease, h.Role, "once all of it is seen stopped",
-			fmt.Sprintf("releases the claim of %s (#%d)", h.Role, p.Now.Claims[h.Role].Seq+1))
+		p.step(down, DoRelease, h.Role, p.say("once all of it is seen stopped"),
+			p.say("releases the claim of %s (#%d)", h.Role, p.Now.Claims[h.Role].Seq+1))
 	}
 	if !p.last(down).Stale {
 		p.jobs(down, spec.WhenActive, "no longer runs")
@@ -83,10 +82,10 @@ func (p *planner) stays(h Handover, down string) bool {
 	}
 	paused := n.Report.Paused || p.To.Nodes[down].Paused
 	if p.To.Handover.Absent == spec.AbsentStop && !paused && n.Report.Takeover == "" {
-		p.stops(down, fmt.Sprintf("after %s: handover.absent is stop", p.To.Handover.Wait))
+		p.stops(down, p.say("after %s: handover.absent is stop", p.To.Handover.Wait))
 		return true
 	}
-	p.step(down, DoKeep, "", "", "goes on as it is: nothing makes it stop")
+	p.step(down, DoKeep, "", "", p.say("goes on as it is: nothing makes it stop"))
 	return true
 }
 
@@ -102,10 +101,10 @@ func (p *planner) stops(node, after string) {
 			continue
 		}
 		if s.Drain != nil && s.Drain.Within > 0 {
-			p.step(node, DoDrain, s.Name, after, fmt.Sprintf("waits up to %s for %s to have nothing left to do", s.Drain.Within, s.Name))
+			p.step(node, DoDrain, s.Name, after, p.say("waits up to %s for %s to have nothing left to do", s.Drain.Within, s.Name))
 		}
-		p.step(node, DoStop, s.Name, after, fmt.Sprintf("stops %s%s", s.Name, nowIs(run)))
-		after = "once " + s.Name + " is down"
+		p.step(node, DoStop, s.Name, after, p.say("stops %s%s", s.Name, p.nowIs(run)))
+		after = p.say("once %s is down", s.Name)
 	}
 }
 
@@ -114,27 +113,27 @@ func (p *planner) comeUp(h Handover) {
 	up, _ := p.To.NodeOf(h.Role, h.To)
 	after := ""
 	if follows := p.To.Roles[h.Role].Follows; follows != "" {
-		after = "once " + follows + " is Active on " + string(h.To)
+		after = p.say("once %s is Active on %s", follows, h.To)
 	} else if h.Guarantee == string(plan.Released) && h.From != "" {
-		after = "once the claim is released"
+		after = p.say("once the claim is released")
 	}
 	switch {
 	case h.Guarantee == "":
-		p.step(up, DoTake, h.Role, "", "is Held: "+h.Why)
+		p.step(up, DoTake, h.Role, "", p.say("is Held: %s", h.Why))
 		return
 	case p.Coordinated:
-		p.step(up, DoTake, h.Role, after, fmt.Sprintf("takes the claim of %s (%s)", h.Role, h.Guarantee))
-		after = "once the claim is won"
+		p.step(up, DoTake, h.Role, after, p.say("takes the claim of %s (%s)", h.Role, h.Guarantee))
+		after = p.say("once the claim is won")
 	}
 	w, n := p.want(up), p.last(up)
 	for _, s := range w.Services {
 		run := runOf(n, s.Name)
-		text := "starts " + s.Name
+		text := p.say("starts %s", s.Name)
 		if s.Ready != nil {
-			text += fmt.Sprintf(", which must answer within %s", s.Ready.Within)
+			text = p.say("%s, which must answer within %s", text, s.Ready.Within)
 		}
-		p.step(up, DoStart, s.Name, after, text+nowIs(run))
-		after = "once " + s.Name + " is ready"
+		p.step(up, DoStart, s.Name, after, p.say("%s%s", text, p.nowIs(run)))
+		after = p.say("once %s is ready", s.Name)
 	}
 	p.jobs(up, spec.WhenActive, "runs")
 }
@@ -147,7 +146,7 @@ func (p *planner) jobs(node string, when spec.When, does string) {
 	}
 	for _, j := range w.Jobs {
 		if j.When == when {
-			p.step(node, DoJobs, j.Name, "", fmt.Sprintf("%s the job %s (%s)", does, j.Name, strings.Join(j.Command, " ")))
+			p.step(node, DoJobs, j.Name, "", p.say("%s the job %s (%s)", verb(does), j.Name, strings.Join(j.Command, " ")))
 		}
 	}
 }
@@ -165,11 +164,11 @@ func runOf(n fleet.Node, service string) plan.Run {
 }
 
 // nowIs tells what a service was last seen to do.
-func nowIs(r plan.Run) string {
+func (p *planner) nowIs(r plan.Run) string {
 	if r == "" {
-		return " (not known what it does now)"
+		return p.say(" (not known what it does now)")
 	}
-	return " (now " + string(r) + ")"
+	return p.say(" (now %s)", r)
 }
 
 // files lists what is rendered, and what is re-pointed by it, on those nodes that
@@ -190,16 +189,16 @@ func (p *planner) files(told map[string]bool, meant func(spec.Node) bool) {
 			p.file(w, f.Path, [2]spec.Side{was, will}, after)
 		}
 		if !w.Exclusive && w.Follows != "" && was != will {
-			p.step(name, DoPoint, "", after, fmt.Sprintf("points at %s %s", will, pointsNow(was)))
+			p.step(name, DoPoint, "", after, p.say("points at %s %s", will, p.pointsNow(was)))
 		}
 	}
 }
 
 func (p *planner) pointAfter(w *spec.Wanted, will spec.Side) string {
 	if w.Exclusive {
-		return "once the claim of " + w.Role + " is " + string(will) + "'s"
+		return p.say("once the claim of %s is %s's", w.Role, will)
 	}
-	return "once " + w.Follows + " is Active on " + string(will)
+	return p.say("once %s is Active on %s", w.Follows, will)
 }
 
 // file adds a file whose content will differ.
@@ -212,13 +211,13 @@ func (p *planner) file(w *spec.Wanted, path string, sides [2]spec.Side, after st
 	}
 	b, err := p.To.RenderFile(w.Node, path, sides[1])
 	if err != nil {
-		p.step(w.Node, DoRender, path, after, fmt.Sprintf("cannot render %s: %v", path, err))
+		p.step(w.Node, DoRender, path, after, p.say("cannot render %s: %v", path, err))
 		return
 	}
 	if old == string(b) {
 		return
 	}
-	s := p.step(w.Node, DoRender, path, after, "renders "+path+p.reloads(w, path))
+	s := p.step(w.Node, DoRender, path, after, p.say("renders %s%s", path, p.reloads(w, path)))
 	s.Diff = Diff(path, old, string(b))
 }
 
@@ -228,9 +227,9 @@ func (p *planner) reloads(w *spec.Wanted, path string) string {
 			continue
 		}
 		if f.Reload.Systemd != "" {
-			return " and reloads " + f.Reload.Systemd
+			return p.say(" and reloads %s", f.Reload.Systemd)
 		}
-		return " and runs " + strings.Join(f.Reload.Command, " ")
+		return p.say(" and runs %s", strings.Join(f.Reload.Command, " "))
 	}
 	return ""
 }
@@ -272,9 +271,9 @@ func (p *planner) willPointAt(name string) spec.Side {
 }
 
 // pointsNow says which side a shared node uses before a change.
-func pointsNow(was spec.Side) string {
+func (p *planner) pointsNow(was spec.Side) string {
 	if was == "" {
-		return "(it points at no side yet)"
+		return p.say("(it points at no side yet)")
 	}
-	return "instead of " + string(was)
+	return p.say("instead of %s", was)
 }

@@ -69,6 +69,9 @@ type Agenda struct {
 	// tried is when an order was tried last, and failed why that came to nothing.
 	tried  map[string]time.Time
 	failed map[string]string
+	// told is what became of each order as browsers were told last: another page that
+	// keeps its orders in the same folder may have dealt with it.
+	told map[string]kept.State
 	// wrong is what could not be read last, so that it is told once.
 	wrong string
 }
@@ -102,6 +105,7 @@ func (a *Agenda) look(ctx context.Context) {
 		a.Log.Error("an order cannot be read, and is not carried out", "error", err)
 		a.wrong = text
 	}
+	a.tell(all)
 	for _, one := range all {
 		if pen := a.Page.Pen(one.Repository); pen != nil && ctx.Err() == nil {
 			a.deal(ctx, pen, one)
@@ -110,6 +114,18 @@ func (a *Agenda) look(ctx context.Context) {
 	if err := a.Orders.Clear(all, a.Now()); err != nil {
 		a.Log.Error("an order that ended is kept", "error", err)
 	}
+}
+
+// tell tells browsers of orders that are in another state than before.
+func (a *Agenda) tell(all []kept.Order) {
+	now := map[string]kept.State{}
+	for _, one := range all {
+		now[one.Commit] = one.State
+		if a.told != nil && a.told[one.Commit] != one.State {
+			a.Page.Changed(one.Repository)
+		}
+	}
+	a.told = now
 }
 
 // deal does what an order needs now.

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/language"
 )
 
-//go:embed en.json fr.json
+//go:embed en.json fr.json sentences-fr.json
 var texts embed.FS
 
 // Languages are all that the page can be read in.
@@ -24,6 +24,9 @@ type Language struct {
 	// Tag is its name in HTML, Name is what it calls itself.
 	Tag, Name string
 	plain     map[string]string
+	// Sentences are those that other packages word, by their English form; nil for
+	// English.
+	Sentences map[string]string
 	localizer *i18n.Localizer
 }
 
@@ -48,10 +51,41 @@ func Load() (*Languages, error) {
 			l.plain[m.ID] = m.Other
 		}
 		l.Name = l.Word("language.name")
+		if l.Sentences, err = sentences(tag); err != nil {
+			return nil, err
+		}
 		out.list = append(out.list, l)
 	}
 	out.matcher = language.NewMatcher(known)
 	return out, nil
+}
+
+// sentences reads what other packages word, in another language than theirs.
+func sentences(tag string) (map[string]string, error) {
+	if tag == tags()[0] {
+		return nil, nil
+	}
+	data, err := texts.ReadFile("sentences-" + tag + ".json")
+	if err != nil {
+		return nil, fmt.Errorf("read the sentences of %s: %w", tag, err)
+	}
+	var out map[string]string
+	if err := json.Unmarshal(data, &out); err != nil {
+		return nil, fmt.Errorf("read the sentences of %s: %w", tag, err)
+	}
+	return out, nil
+}
+
+// Sentence tells one that another package words; foreign says that it stays in English
+// on a page of another language.
+func (l *Language) Sentence(english string) (text string, foreign bool) {
+	if l.Sentences == nil {
+		return english, false
+	}
+	if text, ok := l.Sentences[english]; ok {
+		return text, false
+	}
+	return english, true
 }
 
 // All lists the languages.
