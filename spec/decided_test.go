@@ -32,7 +32,7 @@ func decided() map[string]string {
 		"action.command": "allow.commands", "action.systemd": "allow.systemd", "action.timeout": inert,
 		"job.name": names, "job.when": inert, "job.schedule": inert, "job.command": "allow.commands", "job.timeout": inert,
 		"agent.poll": "from 100ms to 5m", "agent.timeout": "from 100ms to 1m", "agent.heartbeat": "at least 1s",
-		"handover.wait": inert, "handover.unconfirmed": inert, "handover.absent": inert, "handover.lease": inert,
+		"handover.wait": inert, "handover.unconfirmed": inert, "handover.absent": inert, "handover.lease": inert, "handover.objective": inert,
 		"node.role": names, "node.side": names, "node.address": "widens allow.probes by this host", "node.url": "widens allow.probes by this host",
 		"node.paused": inert, "node.reason": inert,
 		"check.name": names, "check.command": "allow.commands", "check.every": inert, "check.timeout": inert,

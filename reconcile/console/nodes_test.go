@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
@@ -58,6 +59,12 @@ func TestASwitchLeadsToItsCommit(t *testing.T) {
 	s.wants("/d/paris/history", "en", `href="/d/paris/commit/`+commit+`"`)
 	s.wants("/d/paris/commit/"+commit, "en", "<h1>word</h1>", "&#43;active: standby", "There is more")
 	s.wants("/d/paris/commit/"+commit, "fr", "Ce qu’il a changé")
+	slow := oneSwitch()
+	slow.Objective = &fleet.Objective{Bound: spec.Duration(time.Second), Verdict: fleet.Missed}
+	place.history = &fleet.History{Switches: []fleet.Switch{slow}}
+	s.wants("/d/paris/history", "en", "Objective 1\u00a0s: missed")
+	s.wants("/d/paris/history", "fr", "Objectif 1\u00a0s : manqué")
+	s.wants("/d/paris/history.csv", "en", ",objective\n", ",missed\n")
 	if res, _ := s.get("/d/paris/commit/main", "en"); res.StatusCode != http.StatusNotFound {
 		t.Errorf("no commit: %s", res.Status)
 	}

@@ -126,7 +126,7 @@ func (c *Console) historyCSV(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="history.csv"`)
 	out := csv.NewWriter(w)
-	_ = out.Write([]string{"when", "role", "from", "to", "claim", "guarantee", "seconds", "who", "why", "forced", "commit", "node", "reason"})
+	_ = out.Write([]string{"when", "role", "from", "to", "claim", "guarantee", "seconds", "who", "why", "forced", "commit", "node", "reason", "objective"})
 	for _, s := range h.Switches {
 		if !v.wants(s) {
 			continue
@@ -137,7 +137,7 @@ func (c *Console) historyCSV(w http.ResponseWriter, r *http.Request) {
 		}
 		record := []string{
 			s.At.UTC().Format(time.RFC3339), s.Role, string(s.From), string(s.To), fmt.Sprint(s.Seq), string(s.Guarantee),
-			fmt.Sprintf("%.1f", s.Took().Seconds()), s.Who(), whyOf(s), forced, s.Commit, s.Node, s.Reason,
+			fmt.Sprintf("%.1f", s.Took().Seconds()), s.Who(), whyOf(s), forced, s.Commit, s.Node, s.Reason, verdictOf(s),
 		}
 		for i := range record {
 			record[i] = cell(record[i])
@@ -145,6 +145,14 @@ func (c *Console) historyCSV(w http.ResponseWriter, r *http.Request) {
 		_ = out.Write(record)
 	}
 	out.Flush()
+}
+
+// verdictOf is whether a switch kept its objective, empty where there is none.
+func verdictOf(s fleet.Switch) string {
+	if s.Objective == nil {
+		return ""
+	}
+	return string(s.Objective.Verdict)
 }
 
 // cell makes a text that a spreadsheet takes for a text: one that begins like a formula

@@ -70,6 +70,9 @@ func (h *History) Tell(ctx context.Context, repo gitcmd.Repo, d *Deployment) {
 				h.Switches[i].Reported(*n.Report)
 			}
 		}
+		if d.Spec != nil {
+			h.Switches[i].hold(d.Spec.Handover.Objective)
+		}
 	}
 	slices.SortStableFunc(h.Switches, func(x, y Switch) int { return y.At.Compare(x.At) })
 }
@@ -101,6 +104,9 @@ type Switch struct {
 	Commit string `json:"commit"`
 	// Phases are in the order of time, by the clocks of those who reported them.
 	Phases []Phase `json:"phases"`
+	// Objective says whether it took no longer than the document wants, nil where the
+	// document wants nothing, and of the first claim of a role.
+	Objective *Objective `json:"objective,omitempty"`
 	// after is when the side before came to hold the claim: what happened earlier
 	// is of another switch.
 	after time.Time

@@ -34,6 +34,15 @@ func (p *planner) settings() {
 	tell("handover.unconfirmed", a.Handover.Unconfirmed, b.Handover.Unconfirmed)
 	tell("handover.absent", a.Handover.Absent, b.Handover.Absent)
 	tell("handover.lease", a.Handover.Lease, b.Handover.Lease)
+	tell("handover.objective", objective(a), objective(b))
+}
+
+// objective is that of a document, empty for none.
+func objective(d *spec.Deployment) string {
+	if d.Handover.Objective == 0 {
+		return ""
+	}
+	return d.Handover.Objective.String()
 }
 
 func none(s string) string {

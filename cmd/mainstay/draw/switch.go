@@ -83,6 +83,9 @@ func Switch(s fleet.Switch) ui.Row {
 	if text, style := signed(s); text != "" {
 		r.Notes = append(r.Notes, ui.Cell{Text: text, Style: style})
 	}
+	if o := s.Objective; o != nil {
+		r.Notes = append(r.Notes, ui.Cell{Text: "objective " + o.Bound.String() + ": " + string(o.Verdict), Style: map[fleet.Verdict]ui.Style{fleet.Missed: ui.Warn}[o.Verdict]})
+	}
 	for _, text := range phasesOf(s) {
 		r.Notes = append(r.Notes, ui.Cell{Text: text, Style: ui.Dim})
 	}
