@@ -86,15 +86,13 @@ const (
 
 // Handover bounds a change of side (R2, R4, R7).
 type Handover struct {
-	// Wait is how long the side coming up waits for the other side's release.
-	// The default is 30s.
+	// Wait is how long the side coming up waits for a release, 30s by default.
 	Wait Duration `json:"wait"`
 	// Unconfirmed defaults to start.
 	Unconfirmed Unconfirmed `json:"unconfirmed"`
 	// Absent defaults to keep.
 	Absent Absent `json:"absent"`
-	// Lease, when above zero, makes an active node stop itself once it could
-	// not read its claim for this long. The default is 0s: no lease.
+	// Lease, above zero, stops an active node that cannot read its claim for so long.
 	Lease Duration `json:"lease"`
 	// Objective is how long a switch should take at most; zero is none.
 	Objective Duration `json:"objective,omitzero"`

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/forecast"
 	"mainstay/reconcile/plain"
 	"mainstay/spec"
 )
@@ -99,6 +100,40 @@ func (c *Console) apiHistory(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, http.StatusOK, h)
+}
+
+// reviewJSON are the open branches with what they would do.
+type reviewJSON struct {
+	Branches []branchJSON `json:"branches"`
+}
+
+// branchJSON is one branch.
+type branchJSON struct {
+	Name      string               `json:"name"`
+	Commit    string               `json:"commit"`
+	Author    string               `json:"author"`
+	Subject   string               `json:"subject"`
+	Reason    string               `json:"reason,omitempty"`
+	When      time.Time            `json:"when"`
+	Broken    string               `json:"broken,omitempty"`
+	Forecasts []*forecast.Forecast `json:"forecasts,omitempty"`
+}
+
+func (c *Console) apiReview(w http.ResponseWriter, r *http.Request) {
+	e := c.apiEntry(w, r)
+	if e == nil {
+		return
+	}
+	branches, err := e.review(r.Context())
+	if err != nil {
+		apiError(w, http.StatusBadGateway, plain.Line(err.Error()))
+		return
+	}
+	out := reviewJSON{Branches: []branchJSON{}}
+	for _, b := range branches {
+		out.Branches = append(out.Branches, branchJSON{b.Name, b.Commit, b.Author, b.Subject, b.Reason, b.When.UTC(), b.Broken, b.Forecasts})
+	}
+	answer(w, http.StatusOK, out)
 }
 
 func (c *Console) apiDescription(w http.ResponseWriter, _ *http.Request) {

@@ -65,6 +65,12 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 	check("/api/v1/deployments", "List")
 	check("/api/v1/deployments/paris", "Deployment")
 	check("/api/v1/deployments/paris/history", "History")
+	check("/api/v1/deployments/paris/review", "Review")
+	place.branches = []Branch{{Name: "over", Commit: commit, Author: "Ada", Subject: "word", Reason: "why", When: noon(), Broken: "no node accepts it"}}
+	check("/api/v1/deployments/paris/review", "Review")
+	if _, body := s.get("/api/v1/deployments/paris/review", "en"); !strings.Contains(body, `"name":"over"`) {
+		t.Error(body)
+	}
 	check("/api/v1/deployments/nobody", "Error")
 	check("/api/v1/nothing", "Error")
 	place.set(nil, errors.New("git is gone"))
@@ -72,6 +78,7 @@ func TestTheDescriptionIsTrue(t *testing.T) {
 	check("/api/v1/deployments", "List")
 	check("/api/v1/deployments/paris", "Deployment")
 	check("/api/v1/deployments/paris/history", "Error")
+	check("/api/v1/deployments/paris/review", "Error")
 }
 
 // A deployment and its history are in the very form of the command line.

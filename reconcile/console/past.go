@@ -182,20 +182,27 @@ func (c *Console) reviewPage(w http.ResponseWriter, r *http.Request) {
 	if e == nil {
 		return
 	}
-	v := &reviewView{}
-	ctx, cancel := context.WithTimeout(r.Context(), askBound)
-	defer cancel()
-	branches, err := e.reader.place.Past.Branches(ctx, e.Reading.View)
+	branches, err := e.review(r.Context())
+	v := &reviewView{Branches: branches}
 	if err != nil {
 		v.Failed = err.Error()
 	}
-	for _, b := range branches {
-		if one, ok := e.foretold(b); ok {
-			v.Branches = append(v.Branches, one)
-		}
-	}
 	p.Title, p.Main = p.Word("review.title")+" · "+e.ID, v
 	c.render(w, http.StatusOK, "review", p)
+}
+
+// review reads the open branches that would do something to a deployment.
+func (e *entry) review(ctx context.Context) ([]branchView, error) {
+	ctx, cancel := context.WithTimeout(ctx, askBound)
+	defer cancel()
+	branches, err := e.reader.place.Past.Branches(ctx, e.Reading.View)
+	var out []branchView
+	for _, b := range branches {
+		if one, ok := e.foretold(b); ok {
+			out = append(out, one)
+		}
+	}
+	return out, err
 }
 
 // foretold says what a branch would do to a deployment; ok is false when it does

@@ -30,6 +30,7 @@ func (c *Console) routes() []route {
 		{"GET /api/v1/deployments", c.apiDeployments},
 		{"GET /api/v1/deployments/{id}", c.apiDeployment},
 		{"GET /api/v1/deployments/{id}/history", c.apiHistory},
+		{"GET /api/v1/deployments/{id}/review", c.apiReview},
 		{"GET /api/v1/openapi.json", c.apiDescription},
 		{"/", c.notFound},
 	}...)

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"mainstay/reconcile/change"
@@ -66,9 +67,9 @@ type Options struct {
 // Agenda carries switches out at their time.
 type Agenda struct {
 	Options
-	// tried is when an order was tried last, and failed why that came to nothing.
-	tried  map[string]time.Time
-	failed map[string]string
+	mu sync.Mutex
+	// tries are the orders whose time has come, by their commit.
+	tries map[string]try
 	// told is what became of each order as browsers were told last: another page that
 	// keeps its orders in the same folder may have dealt with it.
 	told map[string]kept.State
@@ -76,12 +77,18 @@ type Agenda struct {
 	wrong string
 }
 
+// try is when an order was tried last, and why that came to nothing.
+type try struct {
+	at  time.Time
+	why string
+}
+
 // New opens an agenda.
 func New(o Options) *Agenda {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Agenda{Options: o, tried: map[string]time.Time{}, failed: map[string]string{}}
+	return &Agenda{Options: o, tries: map[string]try{}}
 }
 
 // Run looks at the agenda until ctx ends.
@@ -106,11 +113,26 @@ func (a *Agenda) look(ctx context.Context) {
 		a.wrong = text
 	}
 	a.tell(all)
+	byRepository := map[string][]kept.Order{}
 	for _, one := range all {
-		if pen := a.Page.Pen(one.Repository); pen != nil && ctx.Err() == nil {
-			a.deal(ctx, pen, one)
-		}
+		byRepository[one.Repository] = append(byRepository[one.Repository], one)
 	}
+	// A repository that hangs holds the others up for one try at most.
+	var wg sync.WaitGroup
+	for repository, orders := range byRepository {
+		pen := a.Page.Pen(repository)
+		if pen == nil {
+			continue
+		}
+		wg.Go(func() {
+			for _, one := range orders {
+				if ctx.Err() == nil {
+					a.deal(ctx, pen, one)
+				}
+			}
+		})
+	}
+	wg.Wait()
 	if err := a.Orders.Clear(all, a.Now()); err != nil {
 		a.Log.Error("an order that ended is kept", "error", err)
 	}
@@ -143,14 +165,27 @@ func (a *Agenda) deal(ctx context.Context, pen console.Pen, one kept.Order) {
 			a.end(ctx, pen, one)
 		}
 	case now.Sub(one.At) > lateBy:
-		why := cmp.Or(a.failed[one.Commit], "this page did not run then")
+		why := cmp.Or(a.last(one).why, "this page did not run then")
 		a.finish(ctx, pen, one, kept.Missed, fmt.Sprintf("it could not be carried out within %s of its time: %s", lateBy, why))
 	case a.takenBack(one):
 		a.finish(ctx, pen, one, kept.Cancelled, "its branch was deleted or changed in git")
-	case !now.Before(one.At) && now.Sub(a.tried[one.Commit]) >= tryEvery:
-		a.tried[one.Commit] = now
+	case !now.Before(one.At) && now.Sub(a.last(one).at) >= tryEvery:
+		a.keep(one, try{now, ""})
 		a.carryOut(ctx, pen, one)
 	}
+}
+
+// last is how an order was tried last.
+func (a *Agenda) last(one kept.Order) try {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.tries[one.Commit]
+}
+
+func (a *Agenda) keep(one kept.Order, t try) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tries[one.Commit] = t
 }
 
 // takenBack reports whether the branch of an order is known to be gone or changed.
@@ -183,7 +218,7 @@ func (a *Agenda) carryOut(ctx context.Context, pen console.Pen, one kept.Order) 
 	defer cancel()
 	d, why, again := a.ready(ctx, pen, one)
 	if again {
-		a.failed[one.Commit] = why
+		a.keep(one, try{a.last(one).at, why})
 		a.Log.Warn("a switch at a time waits: git cannot be read", "about", one.Deployment, "error", why)
 		return
 	}
@@ -314,7 +349,8 @@ func (a *Agenda) end(ctx context.Context, pen console.Pen, one kept.Order) {
 	if one.State != kept.Done && one.State != kept.Cancelled {
 		a.Log.Error("a switch at a time was not carried out", "about", one.Deployment, "why", one.Said)
 	}
-	delete(a.tried, one.Commit)
-	delete(a.failed, one.Commit)
+	a.mu.Lock()
+	delete(a.tries, one.Commit)
+	a.mu.Unlock()
 	a.Page.Changed(one.Repository)
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -330,5 +331,26 @@ func TestATimeThatIsNoneOrdersNothing(t *testing.T) {
 	}
 	if after := o.bareGit("for-each-ref"); after != before {
 		t.Errorf("something was pushed: %s", after)
+	}
+}
+
+// An answer that is lost is looked up: when the switch is asked for, and when it is made.
+func TestASwitchAtATimeWhoseAnswerIsLost(t *testing.T) {
+	attack.Row(t, "web page", "a connection that is cut after the server took a switch at a time, once when it was asked for and once when it was made", "one order, one commit")
+	o := newOffice(t)
+	v, before := o.visitor(signin.Switch), o.tip()
+	o.cutOnce("")
+	v.ask()
+	o.cutOnce("")
+	o.pass(4 * time.Minute)
+	v.until("was committed")
+	if _, err := os.Stat(filepath.Join(o.bare.Dir, "cut")); err == nil {
+		t.Fatal("nothing was cut")
+	}
+	if n := o.bareGit("rev-list", "--count", before+"..main"); n != "1" {
+		t.Errorf("%s commits", n)
+	}
+	if last := o.lastLine(); last.Result != audit.OK || !strings.Contains(last.Text, o.tip()) {
+		t.Errorf("the audit keeps %+v", last)
 	}
 }
