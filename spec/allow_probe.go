@@ -102,16 +102,11 @@ func LinkLocal(host string) bool {
 	ip = ip.Unmap()
 	for _, translated := range []string{"64:ff9b::/96", "64:ff9b:1::/48", "::/96"} {
 		if netip.MustParsePrefix(translated).Contains(ip) && !ip.IsLoopback() {
-			b := ip.As16()
-			ip = netip.AddrFrom4([4]byte(b[12:]))
+			ip, _ = netip.AddrFromSlice(ip.AsSlice()[12:])
 		}
 	}
-	return ip.IsLinkLocalUnicast() || ip.IsLinkLocalMulticast() || slices.Contains(cloudAddresses(), ip.WithZone("").String())
-}
-
-// cloudAddresses are where clouds answer their machines, besides link-local ones.
-func cloudAddresses() []string {
-	return []string{"100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"}
+	cloud := []string{"100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"}
+	return ip.IsLinkLocalUnicast() || ip.IsLinkLocalMulticast() || slices.Contains(cloud, ip.WithZone("").String())
 }
 
 // hosts returns what the document names as hosts: the addresses of its nodes, and
