@@ -146,6 +146,7 @@ func (s served) handsOver(side string, from, to sshAgent) {
 // Without the hook the server takes what edge's stolen key says, the agents say so
 // loudly, and whoever serves goes on serving.
 func TestBehindOpenSSHAgentsServeOnAgainstAStolenEdgeKey(t *testing.T) {
+	t.Parallel()
 	s, main, standby := agentsBehindSSH(t, false)
 	pid, good, all := main.serves(), s.ref(claimRef), forgeries()
 	for _, what := range []string{"a seizure in standby's name", "a release in main's name"} { // one stops main, the other starts standby
@@ -181,6 +182,7 @@ func TestBehindOpenSSHAgentsServeOnAgainstAStolenEdgeKey(t *testing.T) {
 
 // With the hook the server refuses all of it, and agents switch over and back.
 func TestBehindOpenSSHAgentsSwitchThroughTheHook(t *testing.T) {
+	t.Parallel()
 	s, main, standby := agentsBehindSSH(t, true)
 	pid, before := main.serves(), s.ref(claimRef)
 	for what, c := range forgeries() {
