@@ -166,7 +166,7 @@ func (c *Console) apiReview(w http.ResponseWriter, r *http.Request) {
 
 func (c *Console) apiDescription(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(c.assets.files["openapi.json"])
+	_, _ = w.Write(c.assets.Content("openapi.json"))
 }
 
 // answer writes JSON.

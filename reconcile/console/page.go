@@ -58,8 +58,8 @@ func (c *Console) page(w http.ResponseWriter, r *http.Request, s *state) *page {
 	version, _ := c.hub.now()
 	p := &page{
 		Language: c.language(w, r), Base: c.base, Here: c.base + r.URL.EscapedPath(), At: s.at, Version: version,
-		Style: c.assets.address(c.base, "console.css"), Script: c.assets.address(c.base, "console.js"),
-		Icon: c.assets.address(c.base, "icon.svg"), Events: c.base + "/events",
+		Style: c.assets.Address(c.base, "console.css"), Script: c.assets.Address(c.base, "console.js"),
+		Icon: c.assets.Address(c.base, "icon.svg"), Events: c.base + "/events",
 	}
 	p.Acts, p.Times = c.options.Desk != nil, c.options.Orders != nil
 	if who, ok := personOf(r); ok {
