@@ -32,7 +32,7 @@ func exhibit(t *testing.T, fleet int) (page string) {
 		t.Fatal(err)
 	}
 	served, err := start(regexp.MustCompile(`^console: (http://\S+)/$`), shared.program, "console", "--repo", gitserver.HTTP(t, dir), "--listen", "127.0.0.1:0",
-		"--allow-commits", "--users", filepath.Join(shared.dir, "users.json"))
+		"--allow-commits", "--users", filepath.Join(shared.dir, "users.json"), "--state", t.TempDir())
 	t.Cleanup(func() {
 		if err := served.stop(); err != nil {
 			t.Error(err)
@@ -77,7 +77,9 @@ func TestPagesOfRareStates(t *testing.T) {
 		{name: "switch-running-dark", path: "/d/paris-moving", dark: true, ready: "document.querySelector('.under-way')"},
 		{name: "nobody-serves", path: "/d/paris-nobody", ready: "document.querySelector('.headline.down')"},
 		{name: "nobody-serves-phone", path: "/d/paris-nobody", width: 390, dark: true, ready: "document.querySelector('.headline.down')"},
-		{name: "two-active", path: "/d/paris-both", ready: "document.querySelector('.headline.dual')"},
+		{name: "nobody-serves-french", path: "/d/paris-nobody?lang=fr", ready: "document.querySelector('.headline.down')"},
+		{name: "switch-form-french", path: "/d/paris-fine/switch", ready: "document.querySelector('#reason')"},
+		{name: "two-active", path: "/d/paris-both?lang=en", ready: "document.querySelector('.headline.dual')"},
 		{name: "two-active-dark", path: "/d/paris-both", dark: true, ready: "document.querySelector('.headline.dual')"},
 		{name: "page-switch", path: "/d/paris-moving", cut: true, ready: "document.querySelector('.under-way')"},
 		{name: "page-nobody", path: "/d/paris-nobody", cut: true, ready: "document.querySelector('.headline.down')"},

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"mainstay/reconcile/console/kept"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/forecast"
 	"mainstay/reconcile/plain"
@@ -47,6 +48,27 @@ type oneJSON struct {
 	fleet.View
 	Failed string    `json:"failed,omitempty"`
 	Since  time.Time `json:"since,omitzero"`
+	// Seen is what a person said of what is wrong, Timed the switches asked for at a time.
+	Seen  *seenJSON   `json:"seen,omitempty"`
+	Timed []timedJSON `json:"timed,omitempty"`
+}
+
+// seenJSON is who has seen what is wrong.
+type seenJSON struct {
+	Who  string    `json:"who"`
+	At   time.Time `json:"at"`
+	Text string    `json:"text"`
+}
+
+// timedJSON is a switch that was asked for at a time, or what became of it of late.
+type timedJSON struct {
+	To     string     `json:"to"`
+	At     time.Time  `json:"at"`
+	Who    string     `json:"who"`
+	Reason string     `json:"reason"`
+	State  kept.State `json:"state"`
+	Said   string     `json:"said,omitempty"`
+	Commit string     `json:"commit,omitempty"`
 }
 
 func (c *Console) apiDeployments(w http.ResponseWriter, _ *http.Request) {
@@ -86,6 +108,12 @@ func (c *Console) apiDeployment(w http.ResponseWriter, r *http.Request) {
 	}
 	out := oneJSON{View: *e.Reading.View, Failed: e.Reading.Failed, Since: e.Reading.Since}
 	out.Deployments, out.OK = []fleet.Deployment{*e.D}, e.D.OK
+	if w := c.seenOf(e); w != nil {
+		out.Seen = &seenJSON{w.Name, w.At.UTC(), w.Text}
+	}
+	for _, one := range c.ordersOf(e) {
+		out.Timed = append(out.Timed, timedJSON{one.To, one.At.UTC(), one.Name, one.Reason, one.State, one.Said, one.Result})
+	}
 	answer(w, http.StatusOK, out)
 }
 
@@ -138,7 +166,7 @@ func (c *Console) apiReview(w http.ResponseWriter, r *http.Request) {
 
 func (c *Console) apiDescription(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(c.assets.files["openapi.json"])
+	_, _ = w.Write(c.assets.Content("openapi.json"))
 }
 
 // answer writes JSON.

@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
+	"mainstay/reconcile/console/kept"
 	"mainstay/reconcile/fleet"
 )
 
@@ -104,5 +106,39 @@ func TestAnswersAreThoseOfTheCommandLine(t *testing.T) {
 		if err := compiled.Validate(v); err != nil {
 			t.Errorf("%s: %#v", path, err)
 		}
+	}
+}
+
+// What people said and asked for is told as JSON, in the form that is described.
+func TestWordsAndOrdersAreTold(t *testing.T) {
+	orders, err := kept.OpenOrders(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := kept.Order{Commit: strings.Repeat("a", 40), Repository: "git0.example.org/voice", Path: "paris.yaml", To: "standby", At: noon().Add(time.Hour),
+		Name: "Ada", Reason: "new disk", State: kept.Waits}
+	if err := orders.Put(one); err != nil {
+		t.Fatal(err)
+	}
+	d := calm("paris")
+	d.OK, d.Findings = false, []string{"a disk is full"}
+	s := newSite(t, Options{Orders: orders}, &repository{view: viewOf(d)})
+	e := s.console.state().entry("paris")
+	if err := s.console.options.Seen.Say(e.key(), kept.Word{Who: "ada", Name: "Ada", At: noon(), Text: "on my way", Mark: markOf(e.D)}); err != nil {
+		t.Fatal(err)
+	}
+	_, body := s.get("/api/v1/deployments/paris", "en")
+	for _, want := range []string{`"seen":{"who":"Ada","at":"2030-01-01T12:00:00Z","text":"on my way"}`, `"timed":[{"to":"standby","at":"2030-01-01T13:00:00Z","who":"Ada","reason":"new disk","state":"waits"}]`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("it lacks %s:\n%s", want, body)
+		}
+	}
+	_, description := s.get("/api/v1/openapi.json", "en")
+	var v any
+	if err := json.Unmarshal([]byte(body), &v); err != nil {
+		t.Fatal(err)
+	}
+	if err := described(t, []byte(description), "Deployment").Validate(v); err != nil {
+		t.Errorf("%#v", err)
 	}
 }

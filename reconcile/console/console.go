@@ -131,7 +131,7 @@ type Console struct {
 	hub       *hub
 	languages *words.Languages
 	pages     *pages
-	assets    *assets
+	assets    *door.Files
 	once      *door.Once
 }
 
@@ -156,7 +156,7 @@ func New(o Options) (*Console, error) {
 	if c.languages, err = words.Load(); err != nil {
 		return nil, err
 	}
-	if c.assets, err = loadAssets(); err != nil {
+	if c.assets, err = door.Load(embedded, "assets/console.css", "assets/console.js", "assets/icon.svg", "assets/openapi.json"); err != nil {
 		return nil, err
 	}
 	if c.pages, err = loadPages(); err != nil {

@@ -17,7 +17,7 @@ type headline struct {
 	// Lines are the headline itself.
 	Lines []string
 	// Told is the same as package fleet words it, where that says more.
-	Told []string
+	Told []told
 	// Ways are what a person can do.
 	Ways []told
 }
@@ -26,7 +26,7 @@ type headline struct {
 func headlineOf(l *words.Language, d *fleet.Deployment) headline {
 	h := headline{Level: levelOf(d)}
 	for _, way := range d.Ways {
-		h.Ways = append(h.Ways, told{way, l.Sentences != nil})
+		h.Ways = append(h.Ways, sentenced(l, way))
 	}
 	for _, role := range dualRoles(d) {
 		h.Lines = append(h.Lines, l.Say("head.dual", "Role", role))
@@ -37,7 +37,7 @@ func headlineOf(l *words.Language, d *fleet.Deployment) headline {
 		} else {
 			h.Lines = append(h.Lines, l.Say("head.nobody", "Role", u.Role, "Since", l.Time(u.Since)))
 		}
-		h.Told = append(h.Told, u.Text)
+		h.Told = append(h.Told, sentenced(l, u.Text))
 	}
 	if len(d.Problems) > 0 {
 		h.Lines = append(h.Lines, l.Word("head.broken"))
@@ -53,6 +53,12 @@ func headlineOf(l *words.Language, d *fleet.Deployment) headline {
 	}
 	h.advise(l, d)
 	return h
+}
+
+// sentenced tells a sentence that another package words.
+func sentenced(l *words.Language, english string) told {
+	text, foreign := l.Sentence(english)
+	return told{text, foreign}
 }
 
 // between reports whether the side that the document declares does not serve everything

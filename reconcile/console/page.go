@@ -58,8 +58,8 @@ func (c *Console) page(w http.ResponseWriter, r *http.Request, s *state) *page {
 	version, _ := c.hub.now()
 	p := &page{
 		Language: c.language(w, r), Base: c.base, Here: c.base + r.URL.EscapedPath(), At: s.at, Version: version,
-		Style: c.assets.address(c.base, "console.css"), Script: c.assets.address(c.base, "console.js"),
-		Icon: c.assets.address(c.base, "icon.svg"), Events: c.base + "/events",
+		Style: c.assets.Address(c.base, "console.css"), Script: c.assets.Address(c.base, "console.js"),
+		Icon: c.assets.Address(c.base, "icon.svg"), Events: c.base + "/events",
 	}
 	p.Acts, p.Times = c.options.Desk != nil, c.options.Orders != nil
 	if who, ok := personOf(r); ok {
@@ -175,12 +175,15 @@ type told struct {
 	Foreign bool
 }
 
+// tongue is the page's language for forecasts.
+func (p *page) tongue() forecast.Language { return forecast.Language{Forms: p.Sentences, Lasts: p.Age} }
+
 // Told tells a text of a forecast in the page's language.
 func (p *page) Told(f *forecast.Forecast, text string) told {
 	if p.Sentences == nil {
 		return told{text, false}
 	}
-	text, ok := f.In(p.Sentences, text)
+	text, ok := f.In(p.tongue(), text)
 	return told{text, !ok}
 }
 
@@ -189,8 +192,8 @@ func (p *page) Objection(f *forecast.Forecast, o forecast.Objection) told {
 	if p.Sentences == nil {
 		return told{o.String(), false}
 	}
-	why, known := f.In(p.Sentences, o.Why)
-	do, _ := f.In(p.Sentences, o.Advice)
+	why, known := f.In(p.tongue(), o.Why)
+	do, _ := f.In(p.tongue(), o.Advice)
 	o.Why, o.Advice = why, do
 	return told{o.String(), !known}
 }

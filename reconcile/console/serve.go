@@ -24,7 +24,7 @@ func (c *Console) routes() []route {
 		{"GET /d/{id}/review", c.reviewPage},
 		{"GET /d/{id}/commit/{hash}", c.commitPage},
 		{"GET /events", c.events},
-		{"GET /static/{file}", c.assets.serve},
+		{"GET /static/{file}", c.assets.ServeHTTP},
 		{"GET /metrics", c.metrics},
 		{"GET /healthz", c.healthz},
 		{"GET /api/v1/deployments", c.apiDeployments},

@@ -100,6 +100,20 @@ func (t timedView) Failed() bool {
 // shownFor is how long what became of a switch at a time is shown.
 const shownFor = 24 * time.Hour
 
+// ordersOf lists the switches at a time of a deployment, and those that ended of late.
+func (c *Console) ordersOf(e *entry) (out []kept.Order) {
+	if c.options.Orders == nil {
+		return nil
+	}
+	all, _ := c.options.Orders.All() // what cannot be read is in the log
+	for _, one := range all {
+		if isAbout(one, e) && (one.Ended.IsZero() || c.now().Sub(one.Ended) < shownFor) {
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
 // timedOf lists the switches at a time of a deployment, and the branches of that kind
 // that no order of this page stands behind.
 func (c *Console) timedOf(p *page, e *entry) (out []timedView, strangers []string) {
@@ -108,10 +122,10 @@ func (c *Console) timedOf(p *page, e *entry) (out []timedView, strangers []strin
 		all, _ := c.options.Orders.All() // what cannot be read is in the log
 		for _, one := range all {
 			known[one.Commit] = true
-			if isAbout(one, e) && (one.Ended.IsZero() || c.now().Sub(one.Ended) < shownFor) {
-				out = append(out, timedView{one, one.State == kept.Waits && p.CanSwitch()})
-			}
 		}
+	}
+	for _, one := range c.ordersOf(e) {
+		out = append(out, timedView{one, one.State == kept.Waits && p.CanSwitch()})
 	}
 	branch := timedBranch(e.D.Name)
 	if commit := e.Reading.View.Timed[branch]; commit != "" && !known[commit] {

@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"fmt"
+	"time"
 
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
@@ -17,6 +18,12 @@ type Phrase struct {
 
 // verb is what a change does with a job, a check or a probe.
 type verb string
+
+// age is how long ago something was.
+type age time.Duration
+
+// String is the age as English texts have it.
+func (a age) String() string { return fleet.Age(time.Duration(a)) }
 
 // say makes a text, and keeps what it was made from for those who tell it in another
 // language.
@@ -37,7 +44,7 @@ func (p *planner) when(n fleet.Node) string {
 	if n.Ahead > 0 {
 		return p.say("at a time that is not known, because its clock is ahead")
 	}
-	return p.say("%s ago", fleet.Age(n.Heard()))
+	return p.say("%s ago", age(n.Heard()))
 }
 
 // proof is what a free claim says of the other side, as package plan words it.
@@ -64,13 +71,21 @@ func (h *handover) proof(why string) string {
 // mostNested bounds how deep texts within texts go.
 const mostNested = 8
 
-// In tells a text of the forecast in another language, whose forms are those of table by
-// the English ones. What the table lacks stays in English, and ok is false then.
-func (p *Forecast) In(table map[string]string, text string) (told string, ok bool) {
-	return p.in(table, text, mostNested)
+// Language is another language than English: its forms by the English ones, and how it
+// writes how long something lasts.
+type Language struct {
+	Forms map[string]string
+	Lasts func(time.Duration) string
 }
 
-func (p *Forecast) in(table map[string]string, text string, depth int) (string, bool) {
+// In tells a text of the forecast in another language. What the language lacks stays in
+// English, and ok is false then.
+func (p *Forecast) In(l Language, text string) (told string, ok bool) {
+	return p.in(l, text, mostNested)
+}
+
+func (p *Forecast) in(l Language, text string, depth int) (string, bool) {
+	table := l.Forms
 	phrase, known := p.Phrases[text]
 	if !known || depth == 0 {
 		told, ok := table[text]
@@ -89,8 +104,14 @@ func (p *Forecast) in(table map[string]string, text string, depth int) (string, 
 		switch a := a.(type) {
 		case string:
 			if _, nested := p.Phrases[a]; nested {
-				args[i], _ = p.in(table, a, depth-1)
+				args[i], _ = p.in(l, a, depth-1)
 			}
+		case age:
+			args[i] = l.Lasts(time.Duration(a))
+		case time.Duration:
+			args[i] = l.Lasts(a)
+		case spec.Duration:
+			args[i] = l.Lasts(a.D())
 		case verb:
 			args[i] = word(table, "verb", string(a))
 		case spec.Side:

@@ -218,8 +218,8 @@ func (s *story) page(ctx context.Context) (address string, ended <-chan error) {
 	go func() {
 		done <- webpage.Run(ctx, webpage.Options{
 			Places: []fleet.Location{{URL: s.layout.repo(), Branch: "main"}}, Listen: "127.0.0.1:0", Every: time.Second,
-			Signing: webpage.Signing{Allow: true, Users: users},
-			Log:     slog.New(slog.DiscardHandler), Ready: func(address string) { ready <- address },
+			Signing: webpage.Signing{Allow: true, Users: users}, State: filepath.Join(s.layout.Dir, "page"),
+			Log: slog.New(slog.DiscardHandler), Ready: func(address string) { ready <- address },
 		})
 	}()
 	select {

@@ -1,10 +1,13 @@
 package words
 
 import (
+	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
@@ -28,7 +31,36 @@ type Language struct {
 	// English.
 	Sentences map[string]string
 	localizer *i18n.Localizer
+	// retold are the sentences that are known by their form; nil for English.
+	retold []form
 }
+
+// form is an English sentence with gaps, by the key of its words.
+type form struct {
+	key  string
+	said *regexp.Regexp
+}
+
+// retoldKeys are what the keys of such sentences begin with.
+const retoldKeys = "fleet-says."
+
+// forms are the English sentences with gaps.
+func forms(english *Language) []form {
+	var out []form
+	for key, text := range english.plain {
+		if !strings.HasPrefix(key, retoldKeys) {
+			continue
+		}
+		said := gap.ReplaceAllString(regexp.QuoteMeta(text), "(?P<$1>.+?)")
+		out = append(out, form{key, regexp.MustCompile("^" + said + "$")})
+	}
+	// The longer one first: it is the other one with more behind.
+	slices.SortFunc(out, func(a, b form) int { return len(b.said.String()) - len(a.said.String()) })
+	return out
+}
+
+// gap is one in a sentence whose signs were quoted.
+var gap = regexp.MustCompile(`\\{\\{\\.(\w+)\\}\\}`)
 
 // tags are the languages by their tags; the first is the one of browsers that want
 // none of them.
@@ -55,6 +87,9 @@ func Load() (*Languages, error) {
 			return nil, err
 		}
 		out.list = append(out.list, l)
+	}
+	for _, l := range out.list[1:] {
+		l.retold = forms(out.list[0])
 	}
 	out.matcher = language.NewMatcher(known)
 	return out, nil
@@ -84,6 +119,19 @@ func (l *Language) Sentence(english string) (text string, foreign bool) {
 	}
 	if text, ok := l.Sentences[english]; ok {
 		return text, false
+	}
+	for _, f := range l.retold {
+		if found := f.said.FindStringSubmatch(english); found != nil {
+			var pairs []any
+			for i, name := range f.said.SubexpNames()[1:] {
+				value := found[i+1]
+				if name == "Side" { // what is part of a command stays as it is
+					value = cmp.Or(l.Sentences["side:"+value], value)
+				}
+				pairs = append(pairs, name, value)
+			}
+			return l.Say(f.key, pairs...), false
+		}
 	}
 	return english, true
 }
