@@ -57,11 +57,17 @@ type Page interface {
 
 // Orders are the records of what people asked for, as package kept keeps them.
 type Orders interface {
+	// All reads every order that can be read, the one that comes first first.
 	All() ([]kept.Order, error)
+	// Of reads the order of a commit.
 	Of(commit string) (kept.Order, error)
+	// Put keeps an order as it is now.
 	Put(one kept.Order) error
+	// Take takes an order in hand: of any number of pages exactly one is told true.
 	Take(commit string) (bool, error)
+	// Taken reports whether a page has taken an order in hand.
 	Taken(commit string) bool
+	// Clear removes orders that ended long ago.
 	Clear(all []kept.Order, now time.Time) error
 }
 
@@ -186,42 +192,6 @@ func (a *Agenda) dealAll(ctx context.Context, pen console.Pen, orders []kept.Ord
 	}
 }
 
-// complain writes into the log what goes wrong with the records, each thing now and then:
-// a full disk is not filled further.
-func (a *Agenda) complain(what string, err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if now := a.Now(); a.wrong[what].IsZero() || now.Sub(a.wrong[what]) >= complainEvery {
-		a.wrong[what] = now
-		a.Log.Error(what, "error", err)
-	}
-}
-
-// owes reports whether an order ended whose end is not in its record, and tries to put
-// it there. Nothing else is done for such an order again.
-func (a *Agenda) owes(one kept.Order) bool {
-	a.mu.Lock()
-	o, ok := a.owed[one.Commit]
-	a.mu.Unlock()
-	if ok && a.Now().Sub(o.at) >= tryEvery {
-		a.record(o.order)
-	}
-	return ok
-}
-
-// record keeps what became of an order, now or as soon as that can be done.
-func (a *Agenda) record(one kept.Order) {
-	err := a.Orders.Put(one)
-	if err != nil {
-		a.complain("what became of an order is not kept", err)
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if delete(a.owed, one.Commit); err != nil {
-		a.owed[one.Commit] = owed{one, a.Now()}
-	}
-}
-
 // tell tells browsers of orders that are in another state than before.
 func (a *Agenda) tell(all []kept.Order) {
 	now := map[string]kept.State{}
@@ -331,39 +301,6 @@ func (a *Agenda) carryOut(whole context.Context, pen console.Pen, one kept.Order
 	}
 	one.State, one.Said = kept.Refused, cmp.Or(why, "others pushed to the branch again and again")
 	a.end(whole, pen, one)
-}
-
-// pushed is a push that has an end.
-type pushed struct {
-	hash, branch string
-	err          error
-}
-
-// judged says what came of a push. A push that took all of its time is looked up within
-// a bound of its own.
-func judged(ctx context.Context, pen console.Pen, one kept.Order, p pushed) kept.Order {
-	ctx, cancel := context.WithTimeout(ctx, pushBound)
-	defer cancel()
-	if p.err == nil {
-		one.State, one.Result = kept.Done, p.hash
-		return one
-	}
-	if text, refused := change.NotTaken(p.err); refused {
-		one.State, one.Said = kept.Refused, "the server takes no push to "+p.branch+": "+text
-		return one
-	}
-	one.State, one.Said = kept.Refused, p.err.Error()
-	if errors.Is(p.err, change.ErrNotCommitted) {
-		return one
-	}
-	arrived, lookErr := pen.Has(ctx, p.branch, p.hash)
-	switch {
-	case lookErr != nil:
-		one.State, one.Said = kept.Unsure, fmt.Sprintf("it is not known whether %s was pushed: %v; %v", p.hash, p.err, lookErr)
-	case arrived:
-		one.State, one.Said, one.Result = kept.Done, "", p.hash
-	}
-	return one
 }
 
 // ready prepares the switch of an order from what git says now. why is what speaks
