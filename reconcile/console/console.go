@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -82,7 +83,8 @@ type Branch struct {
 
 // Repository is one place whose deployments are shown.
 type Repository struct {
-	// Name is its address as it may be printed.
+	// Name is its address as it may be printed, with more where another place has that
+	// address too: orders and words go by it.
 	Name string
 	// Open prepares to read. An error is shown, and it is tried again.
 	Open func() (Looker, error)
@@ -160,7 +162,10 @@ func New(o Options) (*Console, error) {
 	if c.pages, err = loadPages(); err != nil {
 		return nil, err
 	}
-	for _, place := range o.Repositories {
+	for i, place := range o.Repositories {
+		if slices.ContainsFunc(o.Repositories[:i], func(other Repository) bool { return other.Name == place.Name }) {
+			return nil, fmt.Errorf("two repositories are called %s", place.Name)
+		}
 		c.readers = append(c.readers, newReader(place, o, c.hub.tell, c.wordsEnd))
 	}
 	return c, nil

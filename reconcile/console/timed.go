@@ -60,7 +60,7 @@ func (c *Console) wrongTime(e *entry, o order) string {
 }
 
 func isAbout(one kept.Order, e *entry) bool {
-	return one.Repository == e.Reading.Repository && one.Path == e.D.Path
+	return one.Repository == e.Reading.Repository && one.Base == e.Reading.View.Branch && one.Path == e.D.Path
 }
 
 // keep writes the order of a branch that was pushed. Without it the branch orders
@@ -68,7 +68,7 @@ func isAbout(one kept.Order, e *entry) bool {
 func (o *commission) keep(ctx context.Context, hash, branch string) (to string, code int) {
 	p, e, v, line := o.page, o.entry, o.view, o.line
 	one := kept.Order{
-		Commit: hash, Branch: branch, Repository: e.Reading.Repository, Path: e.D.Path, Deployment: v.Draft.Now.Name,
+		Commit: hash, Branch: branch, Repository: e.Reading.Repository, Base: v.Draft.View.Branch, Path: e.D.Path, Deployment: v.Draft.Now.Name,
 		From: string(v.Draft.Now.Active), To: string(v.To), At: v.when(), Made: o.now(),
 		Who: p.Person.Name, Name: p.Person.Shown(), Email: p.Person.Email, Reason: v.Reason, State: kept.Waits,
 	}

@@ -93,6 +93,24 @@ func once(places []fleet.Location) []fleet.Location {
 	})
 }
 
+// named gives every place a name of its own, which people read and orders go by. The first
+// with an address is called by it, a further one by its branch too: a switch asked for on
+// one branch is never made on another.
+func named(places []fleet.Location) []string {
+	var out []string
+	for _, p := range places {
+		name := fleet.Shown(p.URL)
+		for i := 1; slices.Contains(out, name); i++ {
+			name = fleet.Shown(p.URL) + " " + p.Branch
+			if i > 1 {
+				name += fmt.Sprintf(" (%d)", i)
+			}
+		}
+		out = append(out, name)
+	}
+	return out
+}
+
 // readList reads a file of repositories, an address and perhaps a branch on each line.
 func readList(path string) ([]Asked, error) {
 	f, err := os.Open(path)

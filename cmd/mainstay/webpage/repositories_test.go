@@ -116,3 +116,12 @@ func TestARepositoryThatIsNamedTwiceIsShownOnce(t *testing.T) {
 		t.Errorf("%+v %v", places, err)
 	}
 }
+
+// Two branches of one repository are two places: what is asked for on one is never done
+// on the other, which the page tells apart by their names.
+func TestTwoBranchesOfARepositoryHaveNamesOfTheirOwn(t *testing.T) {
+	got := named([]fleet.Location{{URL: "https://u:p@h/a", Branch: "main"}, {URL: "https://h/a", Branch: "next"}, {URL: "https://v@h/a", Branch: "next"}, {URL: "b", Branch: "main"}})
+	if want := []string{"https://h/a", "https://h/a next", "https://h/a next (2)", "b"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

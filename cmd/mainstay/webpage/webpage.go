@@ -99,11 +99,12 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	var places []console.Repository
-	for _, where := range o.Places {
+	names := named(o.Places)
+	for i, where := range o.Places {
 		past := archive.New(where)
 		defer past.Close()
 		place := console.Repository{
-			Name: fleet.Shown(where.URL), Past: past,
+			Name: names[i], Past: past,
 			Open: func() (console.Looker, error) { return fleet.Open(where) },
 		}
 		if desk != nil {

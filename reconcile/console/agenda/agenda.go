@@ -32,8 +32,12 @@ const (
 	// again whose repository cannot be read.
 	every    = time.Second
 	tryEvery = 15 * time.Second
-	// pushBound is how long one try may take.
+	// pushBound is how long one try may take, inHand how long after its time an order may
+	// still be in somebody's hand: the last try, a look at what came of it, and its end.
 	pushBound = 100 * time.Second
+	inHand    = lateBy + 3*pushBound
+	// complainEvery is how often the log has the same complaint.
+	complainEvery = time.Minute
 	// settled is how long after an order its branch is listed by every look at git.
 	settled = 5 * time.Minute
 	// mostTries is how often a switch begins again because somebody pushed meanwhile.
@@ -51,10 +55,20 @@ type Page interface {
 	Changed(repository string)
 }
 
+// Orders are the records of what people asked for, as package kept keeps them.
+type Orders interface {
+	All() ([]kept.Order, error)
+	Of(commit string) (kept.Order, error)
+	Put(one kept.Order) error
+	Take(commit string) (bool, error)
+	Taken(commit string) bool
+	Clear(all []kept.Order, now time.Time) error
+}
+
 // Options say what to carry out, and for whom.
 type Options struct {
 	Page   Page
-	Orders *kept.Orders
+	Orders Orders
 	// Users says who may still switch; nil where a provider or a proxy says so, whom
 	// nobody can ask while the person is away.
 	Users *signin.Users
@@ -73,8 +87,19 @@ type Agenda struct {
 	// told is what became of each order as browsers were told last: another page that
 	// keeps its orders in the same folder may have dealt with it.
 	told map[string]kept.State
-	// wrong is what could not be read last, so that it is told once.
-	wrong string
+	// wrong is when each thing that goes wrong with the records was told last.
+	wrong map[string]time.Time
+	// busy are the repositories whose orders are dealt with now.
+	busy    map[string]bool
+	running sync.WaitGroup
+	// owed are orders that ended, and whose end could not be kept yet, since at.
+	owed map[string]owed
+}
+
+// owed is an order as it is to be kept, and when that was tried last.
+type owed struct {
+	order kept.Order
+	at    time.Time
 }
 
 // try is when an order was tried last, and why that came to nothing.
@@ -88,13 +113,14 @@ func New(o Options) *Agenda {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Agenda{Options: o, tries: map[string]try{}}
+	return &Agenda{Options: o, tries: map[string]try{}, wrong: map[string]time.Time{}, busy: map[string]bool{}, owed: map[string]owed{}}
 }
 
 // Run looks at the agenda until ctx ends.
 func (a *Agenda) Run(ctx context.Context) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	defer a.running.Wait()
 	for {
 		a.look(ctx)
 		select {
@@ -105,36 +131,94 @@ func (a *Agenda) Run(ctx context.Context) {
 	}
 }
 
-// look deals with every order once.
+// look begins to deal with every order. A repository that hangs holds no other one up:
+// nobody waits for it, and it is passed over until it answers or its bound is over.
 func (a *Agenda) look(ctx context.Context) {
 	all, err := a.Orders.All()
-	if text := fmt.Sprint(err); err != nil && text != a.wrong {
-		a.Log.Error("an order cannot be read, and is not carried out", "error", err)
-		a.wrong = text
+	if err != nil {
+		a.complain("an order cannot be read, and is not carried out", err)
 	}
 	a.tell(all)
 	byRepository := map[string][]kept.Order{}
 	for _, one := range all {
 		byRepository[one.Repository] = append(byRepository[one.Repository], one)
 	}
-	// A repository that hangs holds the others up for one try at most.
-	var wg sync.WaitGroup
 	for repository, orders := range byRepository {
-		pen := a.Page.Pen(repository)
-		if pen == nil {
-			continue
+		if pen := a.Page.Pen(repository); pen != nil && a.enter(repository) {
+			a.running.Go(func() {
+				defer a.leave(repository)
+				a.dealAll(ctx, pen, orders)
+			})
 		}
-		wg.Go(func() {
-			for _, one := range orders {
-				if ctx.Err() == nil {
-					a.deal(ctx, pen, one)
-				}
-			}
-		})
 	}
-	wg.Wait()
 	if err := a.Orders.Clear(all, a.Now()); err != nil {
-		a.Log.Error("an order that ended is kept", "error", err)
+		a.complain("an order that ended is kept", err)
+	}
+}
+
+// enter begins with the orders of a repository, unless they are dealt with already.
+func (a *Agenda) enter(repository string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.busy[repository] {
+		return false
+	}
+	a.busy[repository] = true
+	return true
+}
+
+func (a *Agenda) leave(repository string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.busy, repository)
+}
+
+// dealAll deals with the orders of a repository one after the other, each as it is by
+// then: another page may have ended it while the one before it hung.
+func (a *Agenda) dealAll(ctx context.Context, pen console.Pen, orders []kept.Order) {
+	for _, one := range orders {
+		if ctx.Err() != nil {
+			return
+		}
+		if now, err := a.Orders.Of(one.Commit); err == nil && !a.owes(now) {
+			a.deal(ctx, pen, now)
+		}
+	}
+}
+
+// complain writes into the log what goes wrong with the records, each thing now and then:
+// a full disk is not filled further.
+func (a *Agenda) complain(what string, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if now := a.Now(); a.wrong[what].IsZero() || now.Sub(a.wrong[what]) >= complainEvery {
+		a.wrong[what] = now
+		a.Log.Error(what, "error", err)
+	}
+}
+
+// owes reports whether an order ended whose end is not in its record, and tries to put
+// it there. Nothing else is done for such an order again.
+func (a *Agenda) owes(one kept.Order) bool {
+	a.mu.Lock()
+	o, ok := a.owed[one.Commit]
+	a.mu.Unlock()
+	if ok && a.Now().Sub(o.at) >= tryEvery {
+		a.record(o.order)
+	}
+	return ok
+}
+
+// record keeps what became of an order, now or as soon as that can be done.
+func (a *Agenda) record(one kept.Order) {
+	err := a.Orders.Put(one)
+	if err != nil {
+		a.complain("what became of an order is not kept", err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if delete(a.owed, one.Commit); err != nil {
+		a.owed[one.Commit] = owed{one, a.Now()}
 	}
 }
 
@@ -154,13 +238,13 @@ func (a *Agenda) tell(all []kept.Order) {
 func (a *Agenda) deal(ctx context.Context, pen console.Pen, one kept.Order) {
 	now := a.Now()
 	switch {
-	case one.State == kept.Begun && now.Sub(one.At) > lateBy+pushBound:
+	case one.State == kept.Begun && now.Sub(one.At) > inHand:
 		// Whoever had it in hand has ended, in the middle of it or right after.
 		one.State, one.Said = kept.Unsure, "the page ended while it carried this out: look at the history"
 		a.end(ctx, pen, one)
 	case one.State != kept.Waits:
 	case a.Orders.Taken(one.Commit):
-		if now.Sub(one.At) > lateBy+pushBound {
+		if now.Sub(one.At) > inHand {
 			one.State, one.Said = kept.Unsure, "a page took this in hand and ended before it said what came of it: look at the history"
 			a.end(ctx, pen, one)
 		}
@@ -207,14 +291,14 @@ func (a *Agenda) finish(ctx context.Context, pen console.Pen, one kept.Order, st
 func (a *Agenda) take(one kept.Order) bool {
 	ok, err := a.Orders.Take(one.Commit)
 	if err != nil {
-		a.Log.Error("an order cannot be taken in hand, and is not carried out", "error", err)
+		a.complain("an order cannot be taken in hand, and is not carried out", err)
 	}
 	return ok
 }
 
 // carryOut prepares a switch anew, and commits it when nothing speaks against it.
-func (a *Agenda) carryOut(ctx context.Context, pen console.Pen, one kept.Order) {
-	ctx, cancel := context.WithTimeout(ctx, pushBound)
+func (a *Agenda) carryOut(whole context.Context, pen console.Pen, one kept.Order) {
+	ctx, cancel := context.WithTimeout(whole, pushBound)
 	defer cancel()
 	d, why, again := a.ready(ctx, pen, one)
 	if again {
@@ -223,7 +307,7 @@ func (a *Agenda) carryOut(ctx context.Context, pen console.Pen, one kept.Order) 
 		return
 	}
 	if why != "" {
-		a.finish(ctx, pen, one, kept.Refused, why)
+		a.finish(whole, pen, one, kept.Refused, why)
 		return
 	}
 	if !a.take(one) {
@@ -232,13 +316,13 @@ func (a *Agenda) carryOut(ctx context.Context, pen console.Pen, one kept.Order) 
 	one.State = kept.Begun
 	if err := a.Orders.Put(one); err != nil {
 		one.State, one.Said = kept.Refused, err.Error()
-		a.end(ctx, pen, one)
+		a.end(whole, pen, one)
 		return
 	}
 	for range mostTries {
 		hash, err := pen.Push(ctx, d.Proposal, console.Author{Name: one.Name, Email: one.Email}, d.View.Branch)
 		if !errors.Is(err, change.ErrMoved) {
-			a.end(ctx, pen, judged(ctx, pen, one, pushed{hash, d.View.Branch, err}))
+			a.end(whole, pen, judged(whole, pen, one, pushed{hash, d.View.Branch, err}))
 			return
 		}
 		if d, why, _ = a.ready(ctx, pen, one); why != "" {
@@ -246,7 +330,7 @@ func (a *Agenda) carryOut(ctx context.Context, pen console.Pen, one kept.Order) 
 		}
 	}
 	one.State, one.Said = kept.Refused, cmp.Or(why, "others pushed to the branch again and again")
-	a.end(ctx, pen, one)
+	a.end(whole, pen, one)
 }
 
 // pushed is a push that has an end.
@@ -255,8 +339,11 @@ type pushed struct {
 	err          error
 }
 
-// judged says what came of a push.
+// judged says what came of a push. A push that took all of its time is looked up within
+// a bound of its own.
 func judged(ctx context.Context, pen console.Pen, one kept.Order, p pushed) kept.Order {
+	ctx, cancel := context.WithTimeout(ctx, pushBound)
+	defer cancel()
 	if p.err == nil {
 		one.State, one.Result = kept.Done, p.hash
 		return one
@@ -291,6 +378,8 @@ func (a *Agenda) ready(ctx context.Context, pen console.Pen, one kept.Order) (d 
 		return d, tipErr.Error(), true
 	}
 	switch {
+	case d.View.Branch != one.Base:
+		return d, fmt.Sprintf("it was asked for on the branch %s, and this page shows %s now", one.Base, d.View.Branch), false
 	case tip != one.Commit:
 		return d, "its branch was deleted or changed in git", false
 	case len(d.Now.Problems) > 0:
@@ -328,13 +417,13 @@ func (a *Agenda) mayNot(one kept.Order) string {
 
 // end keeps what became of an order, deletes its branch, and tells everybody.
 func (a *Agenda) end(ctx context.Context, pen console.Pen, one kept.Order) {
+	ctx, cancel := context.WithTimeout(ctx, pushBound)
+	defer cancel()
 	one.Ended = a.Now()
 	if err := pen.Drop(ctx, one.Branch, one.Commit); err != nil {
 		one.Said = cmp.Or(one.Said, "it ended") + "; its branch could not be deleted: " + err.Error()
 	}
-	if err := a.Orders.Put(one); err != nil {
-		a.Log.Error("what became of an order is not kept", "error", err)
-	}
+	a.record(one)
 	result := map[kept.State]string{kept.Done: audit.OK, kept.Cancelled: audit.OK, kept.Unsure: audit.Failed}[one.State]
 	line := audit.Line{At: one.Ended, Who: one.Who, From: "agenda", What: fmt.Sprintf("switch to %s at %s", one.To, one.At.UTC().Format(time.RFC3339)),
 		About: one.Deployment, Result: cmp.Or(result, audit.Refused), Text: string(one.State)}

@@ -44,8 +44,10 @@ const (
 type Order struct {
 	Commit string `json:"commit"`
 	Branch string `json:"branch"`
-	// Repository and Path say of which document, Deployment how it is called.
+	// Repository, Base and Path say of which document on which branch, Deployment how it is
+	// called.
 	Repository string `json:"repository"`
+	Base       string `json:"base"`
 	Path       string `json:"path"`
 	Deployment string `json:"deployment"`
 	// From is the side that was active when it was asked for, To the one to switch to.
@@ -111,7 +113,7 @@ func (o *Orders) All() ([]Order, error) {
 		if !is || !commitName.MatchString(commit) || len(out) > MostOrders {
 			continue
 		}
-		one, err := o.read(commit)
+		one, err := o.Of(commit)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // another page has just removed it
 		}
@@ -125,7 +127,8 @@ func (o *Orders) All() ([]Order, error) {
 	return out, wrong
 }
 
-func (o *Orders) read(commit string) (Order, error) {
+// Of reads the order of a commit.
+func (o *Orders) Of(commit string) (Order, error) {
 	var one Order
 	info, err := os.Lstat(o.file(commit, ".json"))
 	if err != nil {
