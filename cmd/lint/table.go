@@ -116,7 +116,7 @@ func faces(with func(...string) []string) []row {
 			internal: with("reconcile/change", "reconcile/console", "reconcile/console/audit", "reconcile/console/kept", "reconcile/console/signin")},
 		{folder: "reconcile/console/door", why: "every request comes through it, whatever it asks for", internal: []string{"reconcile/ownhost"}},
 		{folder: "reconcile/console/kept", why: "the page's own files, which need no git to be read", modules: []string{renameio}},
-		{folder: "reconcile/console/terms", why: "judges one report by itself, and knows no page", internal: with("reconcile/plan/conditions")},
+		{folder: "reconcile/console/terms", why: "judges what nodes published, and knows no page", internal: with("reconcile/plan/conditions", "reconcile/fleet")},
 		{folder: "reconcile/console/words", why: "the words of the page, which know no deployment", modules: []string{goI18n, xText}},
 		{folder: "reconcile/console/archive", why: "reads the past and the open branches for the page",
 			internal: []string{"schema", "reconcile/console", "reconcile/fleet", "reconcile/change", "reconcile/gitcmd"}},

@@ -13,6 +13,7 @@ import (
 
 	"mainstay/reconcile/console/audit"
 	"mainstay/reconcile/console/kept"
+	"mainstay/reconcile/console/terms"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plain"
 	"mainstay/reconcile/plan"
@@ -24,12 +25,12 @@ var number = regexp.MustCompile(`[0-9][0-9A-Za-z.:+-]*`)
 // markOf names what is wrong with a deployment, so that a word about it ends when
 // something else is. Ages are no part of it. It is empty when nothing is wrong.
 func markOf(d *fleet.Deployment) string {
-	level := levelOf(d)
-	if level == Fine || level == Moving {
+	level := terms.LevelOf(d)
+	if level == terms.Fine || level == terms.Moving {
 		return ""
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, level, dualRoles(d), len(d.Problems), d.Active, d.Fenced)
+	fmt.Fprintln(h, level, terms.DualRoles(d), len(d.Problems), d.Active, d.Fenced)
 	for _, u := range d.Unserved {
 		fmt.Fprintln(h, "unserved", u.Role)
 	}

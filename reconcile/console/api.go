@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/console/kept"
+	"mainstay/reconcile/console/terms"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/forecast"
 	"mainstay/reconcile/plain"
@@ -29,18 +30,18 @@ type repositoryJSON struct {
 
 // summaryJSON is one deployment.
 type summaryJSON struct {
-	ID         string    `json:"id"`
-	Name       string    `json:"name"`
-	Repository string    `json:"repository"`
-	Path       string    `json:"path,omitempty"`
-	Active     spec.Side `json:"active,omitempty"`
-	Level      Level     `json:"level"`
-	OK         bool      `json:"ok"`
-	Headline   []string  `json:"headline"`
-	Nodes      int       `json:"nodes"`
-	Good       int       `json:"good"`
-	Findings   []string  `json:"findings,omitempty"`
-	Outages    []string  `json:"outages,omitempty"`
+	ID         string      `json:"id"`
+	Name       string      `json:"name"`
+	Repository string      `json:"repository"`
+	Path       string      `json:"path,omitempty"`
+	Active     spec.Side   `json:"active,omitempty"`
+	Level      terms.Level `json:"level"`
+	OK         bool        `json:"ok"`
+	Headline   []string    `json:"headline"`
+	Nodes      int         `json:"nodes"`
+	Good       int         `json:"good"`
+	Findings   []string    `json:"findings,omitempty"`
+	Outages    []string    `json:"outages,omitempty"`
 }
 
 // oneJSON is a deployment as `mainstay status -o json` prints it, and how old that is.

@@ -15,6 +15,7 @@ import (
 
 	"mainstay/e2e/attack"
 	"mainstay/reconcile/change"
+	"mainstay/reconcile/console/terms"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
@@ -224,7 +225,7 @@ func TestAnOldWordIsNoSecondSide(t *testing.T) {
 	d.Nodes[1] = node("xivo-standby", "xivo", spec.Standby, plan.Active)
 	d.Nodes[1].Report.Seq = 5
 	d.Claims["xivo"] = fleet.Claim{Tip: plan.Tip{ID: "x", Claim: plan.Claim{Seq: 5, Holder: plan.HeldBy(spec.Standby)}}}
-	if got := dualRoles(&d); len(got) != 0 {
+	if got := terms.DualRoles(&d); len(got) != 0 {
 		t.Errorf("both sides of %v are said to serve", got)
 	}
 }

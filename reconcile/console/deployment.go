@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/console/kept"
+	"mainstay/reconcile/console/terms"
 	"mainstay/reconcile/console/words"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
@@ -123,7 +124,7 @@ func rolesOf(d *fleet.Deployment) []string {
 // switchOf shows how far every node is, nil while none is on its way.
 func switchOf(l *words.Language, e *entry, now time.Time) []progress {
 	under := slices.ContainsFunc(e.D.Nodes, func(n fleet.Node) bool {
-		return n.Report != nil && !n.Stale && onTheWay(n.Report.Status)
+		return n.Report != nil && !n.Stale && terms.OnTheWay(n.Report.Status)
 	})
 	if !under {
 		return nil
@@ -133,7 +134,7 @@ func switchOf(l *words.Language, e *entry, now time.Time) []progress {
 		c := e.cardOf(l, n, now)
 		p := progress{Name: n.Name, Side: c.Kind, Status: c.Status, Shape: c.Shape, Mark: c.Mark}
 		if r := n.Report; r != nil {
-			if onTheWay(r.Status) || r.Status == plan.Failed || !n.Applied {
+			if terms.OnTheWay(r.Status) || r.Status == plan.Failed || !n.Applied {
 				p.Waits = r.Told(now)
 			}
 			if r.Accepted == e.Reading.View.Commit || r.Document == e.D.Digest {

@@ -13,7 +13,7 @@ import (
 
 // headline says what matters most of a deployment, in a few words.
 type headline struct {
-	Level Level
+	Level terms.Level
 	// Lines are the headline itself.
 	Lines []string
 	// Told is the same as package fleet words it, where that says more.
@@ -24,11 +24,11 @@ type headline struct {
 
 // headlineOf words a deployment, worst first.
 func headlineOf(l *words.Language, d *fleet.Deployment) headline {
-	h := headline{Level: levelOf(d)}
+	h := headline{Level: terms.LevelOf(d)}
 	for _, way := range d.Ways {
 		h.Ways = append(h.Ways, sentenced(l, way))
 	}
-	for _, role := range dualRoles(d) {
+	for _, role := range terms.DualRoles(d) {
 		h.Lines = append(h.Lines, l.Say("head.dual", "Role", role))
 	}
 	for _, u := range d.Unserved {
@@ -42,10 +42,10 @@ func headlineOf(l *words.Language, d *fleet.Deployment) headline {
 	if len(d.Problems) > 0 {
 		h.Lines = append(h.Lines, l.Word("head.broken"))
 	}
-	if h.Level == Moving && between(d) {
+	if h.Level == terms.Moving && between(d) {
 		h.Lines = append(h.Lines, l.Say("head.moving", "Side", l.Word("side."+string(d.Active))))
 	}
-	if h.Level != Dual {
+	if h.Level != terms.Dual {
 		h.Lines = append(h.Lines, servingLines(l, d)...)
 	}
 	if len(h.Lines) == 0 {
@@ -64,14 +64,14 @@ func sentenced(l *words.Language, english string) told {
 // between reports whether the side that the document declares does not serve everything
 // yet.
 func between(d *fleet.Deployment) bool {
-	roles := served(d)[d.Active]
+	roles := terms.Served(d)[d.Active]
 	return d.Active != "" && slices.ContainsFunc(d.Nodes, func(n fleet.Node) bool { return n.Side != "" && !slices.Contains(roles, n.Role) })
 }
 
 // servingLines say which side serves what.
 func servingLines(l *words.Language, d *fleet.Deployment) []string {
 	var out []string
-	roles := served(d)
+	roles := terms.Served(d)
 	for _, side := range []spec.Side{spec.Main, spec.Standby} {
 		if len(roles[side]) > 0 {
 			out = append(out, l.Say("head.serves", "Side", l.Word("side."+string(side)), "Roles", strings.Join(roles[side], ", ")))
@@ -100,12 +100,6 @@ func (h *headline) advise(l *words.Language, d *fleet.Deployment) {
 			}
 		}
 	}
-}
-
-// Shape is a sign that stands beside the word of a level, so that no one needs to tell
-// colours apart.
-func (l Level) Shape() string {
-	return map[Level]string{Dual: "■", Down: "✕", Bad: "▲", Moving: "◐", Fine: "●"}[l]
 }
 
 // statusShape is the sign of a node's status.

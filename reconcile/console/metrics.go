@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"mainstay/reconcile/console/terms"
 )
 
 // metrics are in the text form that Prometheus reads. They are so few that they are
@@ -38,7 +40,7 @@ func (c *Console) metrics(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	about(w, "mainstay_console_deployments", "gauge", "Deployments by how much they need a person.")
-	for _, level := range Levels() {
+	for _, level := range terms.Levels() {
 		n := 0
 		for _, e := range s.entries {
 			if e.Level == level {

@@ -1,12 +1,15 @@
 package console
 
 import (
+	"cmp"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
 
 	"mainstay/reconcile/console/terms"
 	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/forecast"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -25,8 +28,40 @@ type nodeView struct {
 	// Planned are the jobs and Files the files of the newest document; Older says that
 	// the node goes by another one.
 	Planned []planned
-	Files   []spec.File
+	Files   []renderedFile
 	Older   bool
+}
+
+// renderedFile is a file of the document with what a switch changes in it.
+type renderedFile struct {
+	spec.File
+	Diff, Failed string
+}
+
+// longestDiff is of a file's changes, in bytes.
+const longestDiff = 64 << 10
+
+// rendered are a node's files, as the document has them for the side that it says it
+// points at, beside those for the other side.
+func rendered(d *spec.Deployment, n fleet.Node, files []spec.File) (out []renderedFile) {
+	side := d.Active
+	if n.Report != nil && n.Report.Serving != "" {
+		side = n.Report.Serving
+	}
+	for _, f := range files {
+		one := renderedFile{File: f}
+		now, err := d.RenderFile(n.Name, f.Path, side)
+		then, otherErr := d.RenderFile(n.Name, f.Path, side.Other())
+		if err := cmp.Or(err, otherErr); err != nil {
+			one.Failed = err.Error()
+		} else if diff := forecast.Diff(f.Path, string(now), string(then)); len(now)+len(then) <= longestDiff {
+			one.Diff = diff
+		} else {
+			one.Failed = fmt.Sprintf("it is larger than %d bytes", longestDiff)
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 // planned is a job with its last run, as far as the node told, and its next.
@@ -68,7 +103,7 @@ func (v *nodeView) plan(e *entry, n fleet.Node, now time.Time) {
 	if err != nil {
 		return // it is not in the document
 	}
-	v.Files = w.Files
+	v.Files = rendered(e.D.Spec, n, w.Files)
 	active := n.Report != nil && n.Report.Status == plan.Active
 	for _, j := range w.Jobs {
 		one := planned{part: part{Name: j.Name}, When: j.When}

@@ -23,7 +23,7 @@ roles:
     services: [{ name: asterisk, systemd: asterisk.service }]
     jobs: [{ name: replicate, when: active, schedule: "0 13 * * *", command: [x] }]
     checks: [{ name: disk, command: [x], every: 1m }]
-  edge: { follows: xivo, files: [{ path: /etc/x.conf, template: x.tmpl }] }
+  edge: { follows: xivo, files: [{ path: /etc/x.conf, template: x.tmpl }, { path: /etc/y.conf, template: y.tmpl }, { path: /etc/z.conf, template: z.tmpl }] }
 `
 
 // A node's page says which of its terms are old, when its jobs come, which files the
@@ -31,7 +31,9 @@ roles:
 // what is not known besides.
 func TestANodeIsToldInFull(t *testing.T) {
 	d := calm("paris")
-	doc, problems := spec.Load("paris.yaml", []byte(noted), func(string) ([]byte, error) { return []byte("x"), nil })
+	doc, problems := spec.Load("paris.yaml", []byte(noted), func(name string) ([]byte, error) {
+		return []byte(map[string]string{"x.tmpl": "to {{ .serving }}\n<b>\n", "y.tmpl": "y\n", "z.tmpl": strings.Repeat("z", longestDiff)}[name]), nil
+	})
 	if doc == nil {
 		t.Fatal(problems)
 	}
@@ -47,7 +49,9 @@ func TestANodeIsToldInFull(t *testing.T) {
 	if strings.Contains(body, "/etc/x.conf") {
 		t.Error("it has a file of another node")
 	}
-	s.wants("/d/paris/n/edge", "en", "Files that the document renders", "/etc/x.conf", "x.tmpl", "is not part of what a node tells")
+	s.wants("/d/paris/n/edge", "en", "Files that the document renders", "/etc/x.conf", "x.tmpl", "is not part of what a node tells",
+		"What a switch changes in it", "-to main\n&#43;to standby\n &lt;b&gt;", "A switch changes nothing in it.", "it is larger than")
+	s.wants("/d/paris/n/edge", "fr", "Ce qu’une bascule y change", "Une bascule n’y change rien.")
 	s.wants("/d/paris/n/xivo-standby", "en", "not now: it runs where its node is Active")
 	s.wants("/d/paris/n/xivo-main", "fr", "Ce qui est plus ancien que prévu", "Prochaine exécution", "si son fuseau est UTC", "Les règles en cause")
 }

@@ -67,7 +67,7 @@ func (e *entry) cardOf(l *words.Language, n fleet.Node, now time.Time) card {
 	}
 	c.Told, c.Heard, c.Since, c.Claim = true, e.heard(n, now), r.Since, fleet.ClaimOf(r)
 	c.Status, c.Mark, c.Shape = l.Word("status."+string(r.Status)), strings.ToLower(string(r.Status)), statusShape(r.Status)
-	was := n.Stale || r.Status == plan.Active && superseded(e.D, n)
+	was := n.Stale || r.Status == plan.Active && terms.Superseded(e.D, n)
 	switch {
 	case was:
 		c.Status, c.Mark = l.Say("status.was", "Status", c.Status), "stale"

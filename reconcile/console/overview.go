@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/console/kept"
+	"mainstay/reconcile/console/terms"
 	"mainstay/reconcile/console/words"
 	"mainstay/reconcile/fleet"
 )
@@ -73,7 +74,7 @@ func (e *entry) oldest(now time.Time) (age time.Duration, never bool) {
 }
 
 type levelCount struct {
-	Level Level
+	Level terms.Level
 	N     int
 	On    bool
 }
@@ -114,7 +115,7 @@ func (c *Console) fleetPage(w http.ResponseWriter, r *http.Request) {
 // overviewOf lists those deployments that a person asked for, worst first.
 func overviewOf(l *words.Language, s *state, asked url.Values) *overview {
 	o := &overview{Query: strings.TrimSpace(asked.Get("q")), State: asked.Get("state"), Ages: ageChoices(asked.Get("age")), All: len(s.entries)}
-	for _, level := range Levels() {
+	for _, level := range terms.Levels() {
 		n := 0
 		for _, e := range s.entries {
 			if e.Level == level {
@@ -163,7 +164,7 @@ func (e *entry) matches(query string) bool {
 func rowOf(l *words.Language, e *entry, now time.Time) overviewRow {
 	h := headlineOf(l, e.D)
 	row := overviewRow{entry: e, Head: h.Lines[0], Nodes: len(e.D.Nodes)}
-	if e.Level != Fine {
+	if e.Level != terms.Fine {
 		row.More = append(row.More, e.D.Findings...)
 	}
 	for _, n := range e.D.Nodes {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"mainstay/reconcile/console/terms"
 	"mainstay/reconcile/fleet"
 )
 
@@ -24,7 +25,7 @@ type entry struct {
 	ID      string
 	D       *fleet.Deployment
 	Reading *Reading
-	Level   Level
+	Level   terms.Level
 	reader  *reader
 }
 
@@ -40,7 +41,7 @@ func (c *Console) state() *state {
 		}
 		for i := range reading.View.Deployments {
 			d := &reading.View.Deployments[i]
-			e := &entry{ID: cmp.Or(d.Name, "unnamed"), D: d, Reading: reading, Level: levelOf(d), reader: r}
+			e := &entry{ID: cmp.Or(d.Name, "unnamed"), D: d, Reading: reading, Level: terms.LevelOf(d), reader: r}
 			if named[d.Name]++; named[d.Name] > 1 {
 				e.ID = fmt.Sprintf("%s~%d", e.ID, named[d.Name])
 			}
@@ -48,7 +49,7 @@ func (c *Console) state() *state {
 		}
 	}
 	slices.SortStableFunc(s.entries, func(a, b *entry) int {
-		return cmp.Or(a.Level.rank()-b.Level.rank(), strings.Compare(a.ID, b.ID))
+		return cmp.Or(a.Level.Rank()-b.Level.Rank(), strings.Compare(a.ID, b.ID))
 	})
 	return s
 }

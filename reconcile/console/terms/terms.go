@@ -1,7 +1,8 @@
-// Package terms judges what one node published, for its page: which of its terms are
-// older than they should be, when its jobs come next, and which rules it names.
+// Package terms judges what nodes published, for their pages: how much a deployment needs
+// a person, which terms of a node are older than they should be, when its jobs come
+// next, and which rules it names.
 //
-// It must not know of pages. It says what the report has, and guesses nothing.
+// It must not know of pages. It says what the reports have, and guesses nothing.
 package terms
 
 import (

@@ -1,4 +1,4 @@
-package console
+package terms
 
 import (
 	"slices"
@@ -23,12 +23,13 @@ const (
 // Levels lists them, worst first.
 func Levels() []Level { return []Level{Dual, Down, Bad, Moving, Fine} }
 
-func (l Level) rank() int { return slices.Index(Levels(), l) }
+// Rank is its place, 0 for the worst.
+func (l Level) Rank() int { return slices.Index(Levels(), l) }
 
-// levelOf judges a deployment by what package fleet found.
-func levelOf(d *fleet.Deployment) Level {
+// LevelOf judges a deployment by what package fleet found.
+func LevelOf(d *fleet.Deployment) Level {
 	switch {
-	case len(dualRoles(d)) > 0:
+	case len(DualRoles(d)) > 0:
 		return Dual
 	case len(d.Outages) > 0:
 		return Down
@@ -40,9 +41,9 @@ func levelOf(d *fleet.Deployment) Level {
 	return Bad
 }
 
-// dualRoles are the roles that both sides say they serve, or that a node saw both
+// DualRoles are the roles that both sides say they serve, or that a node saw both
 // sides serve.
-func dualRoles(d *fleet.Deployment) []string {
+func DualRoles(d *fleet.Deployment) []string {
 	var out []string
 	add := func(role string) {
 		if role != "" && !slices.Contains(out, role) {
@@ -60,7 +61,7 @@ func dualRoles(d *fleet.Deployment) []string {
 				add(n.Role)
 			}
 		}
-		if n.Side == "" || n.Stale || !r.Running && r.Status != plan.Active || superseded(d, n) {
+		if n.Side == "" || n.Stale || !r.Running && r.Status != plan.Active || Superseded(d, n) {
 			continue
 		}
 		if other := serving[n.Role]; other != "" && other != n.Side {
@@ -71,9 +72,9 @@ func dualRoles(d *fleet.Deployment) []string {
 	return out
 }
 
-// superseded reports whether the other side holds the claim since a node said that it
+// Superseded reports whether the other side holds the claim since a node said that it
 // serves: its word is from before.
-func superseded(d *fleet.Deployment, n fleet.Node) bool {
+func Superseded(d *fleet.Deployment, n fleet.Node) bool {
 	c := d.Claims[n.Role]
 	return c.Holder.Side() == n.Side.Other() && c.Seq > n.Report.Seq
 }
@@ -90,7 +91,7 @@ func moving(d *fleet.Deployment) bool {
 		if n.Report == nil || n.Stale || len(n.Report.Conditions) > 0 {
 			return false
 		}
-		if onTheWay(n.Report.Status) || !n.Applied && n.Report.Status != plan.Failed && n.Report.Status != plan.Paused {
+		if OnTheWay(n.Report.Status) || !n.Applied && n.Report.Status != plan.Failed && n.Report.Status != plan.Paused {
 			continue
 		}
 		return false
@@ -98,18 +99,18 @@ func moving(d *fleet.Deployment) bool {
 	return true
 }
 
-// onTheWay reports whether a node of this status goes on by itself.
-func onTheWay(s plan.Status) bool {
+// OnTheWay reports whether a node of this status goes on by itself.
+func OnTheWay(s plan.Status) bool {
 	return s == plan.Activating || s == plan.Deactivating || s == plan.Held
 }
 
-// served lists the roles that each side serves, as far as fresh reports under the
+// Served lists the roles that each side serves, as far as fresh reports under the
 // claim's own number tell.
-func served(d *fleet.Deployment) map[spec.Side][]string {
+func Served(d *fleet.Deployment) map[spec.Side][]string {
 	out := map[spec.Side][]string{}
 	for _, n := range d.Nodes {
 		r := n.Report
-		if n.Side == "" || r == nil || n.Stale || superseded(d, n) || slices.Contains(out[n.Side], n.Role) {
+		if n.Side == "" || r == nil || n.Stale || Superseded(d, n) || slices.Contains(out[n.Side], n.Role) {
 			continue
 		}
 		if r.Status == plan.Active || r.Paused && r.Running {
@@ -117,4 +118,10 @@ func served(d *fleet.Deployment) map[spec.Side][]string {
 		}
 	}
 	return out
+}
+
+// Shape is a sign that stands beside the word of a level, so that no one needs to tell
+// colours apart.
+func (l Level) Shape() string {
+	return map[Level]string{Dual: "■", Down: "✕", Bad: "▲", Moving: "◐", Fine: "●"}[l]
 }
