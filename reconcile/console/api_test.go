@@ -115,7 +115,7 @@ func TestWordsAndOrdersAreTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	one := kept.Order{Commit: strings.Repeat("a", 40), Repository: "git0.example.org/voice", Path: "paris.yaml", To: "standby", At: noon().Add(time.Hour),
+	one := kept.Order{Commit: strings.Repeat("a", 40), Repository: "git0.example.org/voice", Base: "main", Path: "paris.yaml", To: "standby", At: noon().Add(time.Hour),
 		Name: "Ada", Reason: "new disk", State: kept.Waits}
 	if err := orders.Put(one); err != nil {
 		t.Fatal(err)
