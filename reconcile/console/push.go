@@ -121,6 +121,8 @@ func (o *commission) unsure(ctx context.Context, hash, branch string, err error)
 	case lookErr != nil:
 		v.Problem = p.Word("change.unknown")
 		line.Text = fmt.Sprintf("it is not known whether %s was pushed: %v; %v", hash, err, lookErr)
+	case !arrived && errors.Is(err, context.DeadlineExceeded):
+		v.Problem, line.Text = p.Word("change.late"), "it is not known whether a slow server still takes "+hash+": "+line.Text
 	case arrived:
 		return o.pushed(ctx, hash, branch)
 	}

@@ -14,6 +14,7 @@ import (
 	"mainstay/reconcile/console/audit"
 	"mainstay/reconcile/console/kept"
 	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/gitcmd"
 )
 
 // pages are the pens of a page's repositories, by their names.
@@ -106,6 +107,21 @@ func TestARepositoryThatHangsHoldsNoOtherUp(t *testing.T) {
 	<-ended
 	if len(hangs.asked) > 0 {
 		t.Error("a repository that hangs was asked about two orders at a time")
+	}
+}
+
+func (*pen) Has(context.Context, string, string) (bool, error) { return false, nil }
+
+// A push that was broken off and is not there yet may still come: that it failed is not
+// known.
+func TestAPushThatTookTooLongIsNotSaidToHaveFailed(t *testing.T) {
+	for want, err := range map[kept.State]error{
+		kept.Unsure:  &gitcmd.Error{Args: []string{"push"}, Err: context.DeadlineExceeded},
+		kept.Refused: &gitcmd.Error{Args: []string{"push"}, Said: "Connection refused", Err: errors.New("exit status 128")},
+	} {
+		if got := judged(t.Context(), newPen(), due("voice", "a"), pushed{"b", "main", err}); got.State != want {
+			t.Errorf("%v: %+v, want %s", err, got, want)
+		}
 	}
 }
 

@@ -37,6 +37,9 @@ func judged(ctx context.Context, pen console.Pen, one kept.Order, p pushed) kept
 	switch {
 	case lookErr != nil:
 		one.State, one.Said = kept.Unsure, fmt.Sprintf("it is not known whether %s was pushed: %v; %v", p.hash, p.err, lookErr)
+	case !arrived && errors.Is(p.err, context.DeadlineExceeded):
+		// A push that was broken off may be on its way inside the server.
+		one.State, one.Said = kept.Unsure, fmt.Sprintf("the push of %s took too long; %s does not have it yet, and a slow server may still take it", p.hash, p.branch)
 	case arrived:
 		one.State, one.Said, one.Result = kept.Done, "", p.hash
 	}
