@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -79,11 +80,19 @@ func (o *Options) Contradiction() error {
 		return wrong{errors.New("the provider has to send people back"), "name the address of this page with --public-url"}
 	case vouched && o.Users == "" && len(o.Grants) == 0:
 		return wrong{errors.New("nobody has a role"), "add --users, or --grant ROLE=GROUP, such as --grant read=* --grant switch=telephony"}
+	case o.Header != "" && o.EmailHeader == "" && slices.ContainsFunc(o.Grants, carriesCommits):
+		return wrong{errors.New("commits carry an e-mail address, and the proxy says none: whoever may switch would be let in nowhere"), "add --trust-email, or grant read alone"}
 	case len(o.Grants) > 0 && (o.Users != "" || !vouched):
 		return wrong{errors.New("--grant is for groups of a proxy or a provider, and with --users roles come from that file"), "leave one of the two out"}
 	}
 	_, err := o.public()
 	return err
+}
+
+// carriesCommits reports whether a grant is of a role that commits.
+func carriesCommits(grant string) bool {
+	role, _, _ := strings.Cut(grant, "=")
+	return signin.Role(role).Allows(signin.Switch)
 }
 
 // public reads --public-url; nil when there is none.

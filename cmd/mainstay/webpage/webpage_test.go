@@ -3,6 +3,7 @@ package webpage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -58,5 +59,23 @@ func TestWhatKeepsThePageFromListeningComesWithAWay(t *testing.T) {
 		if err := Run(t.Context(), o); !errors.As(err, &w) || !strings.Contains(w.Hint(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// Who may switch has an address that commits carry: a grant that nobody could use is said
+// before the page opens.
+func TestAGrantThatNobodyCouldUseIsAContradiction(t *testing.T) {
+	proxy := []string{"--allow-commits", "--trust-header", "X-User", "--trust-from", "127.0.0.1", "--trust-groups", "X-Groups"}
+	for want, more := range map[string][]string{
+		"the proxy says none": {"--grant", "read=*", "--grant", "switch=ops"},
+		"":                    {"--grant", "switch=ops", "--trust-email", "X-Email"},
+	} {
+		err := parsed(t, append(proxy, more...)...).Contradiction()
+		if said := fmt.Sprint(err); want == "" && err != nil || !strings.Contains(said, want) {
+			t.Errorf("%v: %v, want %q", more, err, want)
+		}
+	}
+	if err := parsed(t, append(proxy, "--grant", "read=*")...).Contradiction(); err != nil {
+		t.Error(err)
 	}
 }
