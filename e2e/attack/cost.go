@@ -20,17 +20,17 @@ func Cheap(t testing.TB, parse func()) {
 	t.Helper()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	began := worked()
+	began := Worked()
 	parse()
-	took := worked() - began
+	took := Worked() - began
 	runtime.ReadMemStats(&after)
 	if memory := after.TotalAlloc - before.TotalAlloc; took > MostTime || memory > MostMemory {
 		t.Errorf("it takes %s and %d bytes", took, memory)
 	}
 }
 
-// worked is how long the processors have worked for this process.
-func worked() time.Duration {
+// Worked is how long the processors have worked for this process.
+func Worked() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0

@@ -51,7 +51,7 @@ func TestAPauseIsSeenAndTakenBack(t *testing.T) {
 	q := shared.browser.Tab(t) // the page is not in order, so nobody waits for that
 	q.Open(shared.page + "/")
 	q.signIn(second, password)
-	q.Click("a[href$='/seen']")
+	q.Click("a[href$='/acknowledge']")
 	q.Fill("#word", "I brought the disk")
 	q.portray(t, "seen")
 	q.send()

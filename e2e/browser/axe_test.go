@@ -29,7 +29,7 @@ func TestEveryPageIsAccessible(t *testing.T) {
 	for what, address := range map[string]string{
 		"fleet": shared.page + "/?q=demo", "node": deployment + "/n/xivo-main", "history": deployment + "/history", "review": deployment + "/review",
 		"audit": shared.page + "/audit", "switch": deployment + "/switch", "pause": deployment + "/pause/xivo-main", "fence": deployment + "/fence/standby",
-		"seen": deployment + "/seen", "missing": shared.page + "/nothing", "in French": deployment + "?lang=fr",
+		"seen": deployment + "/acknowledge", "missing": shared.page + "/nothing", "in French": deployment + "?lang=fr",
 	} {
 		p.Open(address)
 		look(what)

@@ -19,8 +19,9 @@ import (
 	"mainstay/reconcile/plan"
 )
 
-// number is what changes of a finding while it stays the same: ages, counts, commits.
-var number = regexp.MustCompile(`[0-9][0-9A-Za-z.:+-]*`)
+// number is what changes of a finding while it stays the same: ages, counts, commits. The
+// digits of a name such as sip1 are none of it.
+var number = regexp.MustCompile(`\b[0-9][0-9A-Za-z.:+-]*`)
 
 // markOf names what is wrong with a deployment, so that a word about it ends when
 // something else is. Ages are no part of it. It is empty when nothing is wrong.
@@ -123,8 +124,8 @@ func (c *Console) showSeen(w http.ResponseWriter, r *http.Request, code int, v s
 	if v.Problem != "" {
 		v.Problem = p.Word("problem." + v.Problem)
 	}
-	p.Title, p.Events, p.Here, p.Main = p.Word("seen.title")+" · "+e.ID, "", p.Base+e.Link("seen"), v
-	c.render(w, code, "seen", p)
+	p.Title, p.Events, p.Here, p.Main = p.Word("seen.title")+" · "+e.ID, "", p.Base+e.Link("acknowledge"), v
+	c.render(w, code, "acknowledge", p)
 }
 
 // say keeps what a person says of what was wrong when they were asked.
@@ -138,7 +139,7 @@ func (c *Console) say(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := seenView{Word: strings.Join(strings.Fields(plain.Line(r.PostFormValue("word"))), " ")}
-	line := audit.Line{What: "seen", About: e.ID, Result: audit.Refused, Text: v.Word}
+	line := audit.Line{What: "acknowledge", About: e.ID, Result: audit.Refused, Text: v.Word}
 	mark := markOf(e.D)
 	switch {
 	case v.Word == "" || len(v.Word) > kept.LongestWord:

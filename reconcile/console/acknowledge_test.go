@@ -40,12 +40,12 @@ func TestAnAlarmIsAcknowledgedWithAWord(t *testing.T) {
 	ada, bob := d.browser(), d.browser()
 	ada.signIn("ada")
 	bob.signIn("bob")
-	page := bob.wants("/d/paris/seen", http.StatusOK)
+	page := bob.wants("/d/paris/acknowledge", http.StatusOK)
 	if !strings.Contains(page, "disk 91 % full") || !strings.Contains(page, "It hides nothing") {
 		t.Errorf("the form says %s", page)
 	}
 	f := url.Values{"word": {"  I order\n a disk "}, "mark": {markIn(t, page)}}
-	if res, body := bob.send("/d/paris/seen", f); res.StatusCode != http.StatusSeeOther {
+	if res, body := bob.send("/d/paris/acknowledge", f); res.StatusCode != http.StatusSeeOther {
 		t.Fatalf("%s %s", res.Status, body)
 	}
 	d.clock = d.clock.Add(2 * time.Minute)
@@ -56,7 +56,7 @@ func TestAnAlarmIsAcknowledgedWithAWord(t *testing.T) {
 			t.Errorf("%s does not say %q beside what is wrong: %s", path, word, body)
 		}
 	}
-	if last := d.log.Last()[0]; last.What != "seen" || last.Who != "bob" || last.Result != audit.OK || last.Text != "I order a disk" {
+	if last := d.log.Last()[0]; last.What != "acknowledge" || last.Who != "bob" || last.Result != audit.OK || last.Text != "I order a disk" {
 		t.Errorf("the audit keeps %+v", last)
 	}
 	for _, v := range []*fleet.View{wrong("the network is gone"), wrong("disk 93 % full for 5m20s")} {
@@ -68,7 +68,7 @@ func TestAnAlarmIsAcknowledgedWithAWord(t *testing.T) {
 	}
 	place.set(viewOf(calm("paris")), nil)
 	d.look()
-	if body := ada.wants("/d/paris/seen", http.StatusOK); !strings.Contains(body, "Nothing is wrong") {
+	if body := ada.wants("/d/paris/acknowledge", http.StatusOK); !strings.Contains(body, "Nothing is wrong") {
 		t.Errorf("there is something to say of nothing: %s", body)
 	}
 }
@@ -80,23 +80,23 @@ func TestAWordIsKeptForWhatItWasSaidOf(t *testing.T) {
 	d := newDesked(t, signin.Options{}, place, &repository{view: viewOf(calm("lyon"))})
 	b := d.browser()
 	b.signIn("bob")
-	mark := markIn(t, b.wants("/d/paris/seen", http.StatusOK))
+	mark := markIn(t, b.wants("/d/paris/acknowledge", http.StatusOK))
 	good := url.Values{"word": {"x"}, "mark": {mark}}
-	if res, _ := d.browser().send("/d/paris/seen", good); res.StatusCode != http.StatusUnauthorized {
+	if res, _ := d.browser().send("/d/paris/acknowledge", good); res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("without a session: %s", res.Status)
 	}
-	if res, _ := b.send("/d/paris/seen", good, "Sec-Fetch-Site", "cross-site"); res.StatusCode != http.StatusForbidden {
+	if res, _ := b.send("/d/paris/acknowledge", good, "Sec-Fetch-Site", "cross-site"); res.StatusCode != http.StatusForbidden {
 		t.Errorf("from another origin: %s", res.Status)
 	}
 	for _, f := range []url.Values{{"word": {""}, "mark": {mark}}, {"word": {strings.Repeat("x", 300)}, "mark": {mark}}, {"word": {"x"}}, {"word": {"x"}, "mark": {"0"}}} {
-		if res, _ := b.send("/d/paris/seen", f); res.StatusCode != http.StatusConflict {
+		if res, _ := b.send("/d/paris/acknowledge", f); res.StatusCode != http.StatusConflict {
 			t.Errorf("%v: %s", f, res.Status)
 		}
 	}
 	if body := b.wants("/d/paris", http.StatusOK); strings.Contains(body, "Seen by") {
 		t.Error("a word is kept that was refused")
 	}
-	if res, _ := b.send("/d/paris/seen", url.Values{"word": {hostile}, "mark": {mark}}); res.StatusCode != http.StatusSeeOther {
+	if res, _ := b.send("/d/paris/acknowledge", url.Values{"word": {hostile}, "mark": {mark}}); res.StatusCode != http.StatusSeeOther {
 		t.Errorf("%s", res.Status)
 	}
 	for _, path := range []string{"/d/paris", "/?q=", "/audit"} {
@@ -106,7 +106,7 @@ func TestAWordIsKeptForWhatItWasSaidOf(t *testing.T) {
 	}
 	place.set(wrong("b"), nil)
 	d.look()
-	if res, body := b.send("/d/paris/seen", good); res.StatusCode != http.StatusConflict || !strings.Contains(body, "Something else is wrong now") {
+	if res, body := b.send("/d/paris/acknowledge", good); res.StatusCode != http.StatusConflict || !strings.Contains(body, "Something else is wrong now") {
 		t.Errorf("sent again: %s %s", res.Status, body)
 	}
 }
@@ -144,5 +144,16 @@ func TestWhatIsWrongIsToldApart(t *testing.T) {
 	d.Nodes[0].Age, d.Nodes[0].Report.Beat = 500, 7
 	if markOf(d) != mark {
 		t.Error("an age changes what is wrong")
+	}
+}
+
+// The same words about another node are something else; the same with another age are not.
+func TestAWordIsAboutTheNodeThatAFindingNames(t *testing.T) {
+	mark := func(finding string) string { return markOf(&fleet.Deployment{Findings: []string{finding}}) }
+	if a, b := mark("sip1 was not heard for 2m"), mark("sip2 was not heard for 2m"); a == "" || a == b {
+		t.Errorf("%q and %q", a, b)
+	}
+	if a, b := mark("sip1 was not heard for 2m"), mark("sip1 was not heard for 3m10s"); a != b {
+		t.Errorf("%q and %q", a, b)
 	}
 }

@@ -112,7 +112,8 @@ func (c *Console) apiDeployment(w http.ResponseWriter, r *http.Request) {
 	if w := c.seenOf(e); w != nil {
 		out.Seen = &seenJSON{w.Name, w.At.UTC(), w.Text}
 	}
-	for _, one := range c.ordersOf(e) {
+	orders, _ := c.ordersOf(e)
+	for _, one := range orders {
 		out.Timed = append(out.Timed, timedJSON{one.To, one.At.UTC(), one.Name, one.Reason, one.State, one.Said, one.Result})
 	}
 	answer(w, http.StatusOK, out)

@@ -15,7 +15,7 @@ type pages struct{ byName map[string]*template.Template }
 func loadPages() (*pages, error) {
 	p := &pages{byName: map[string]*template.Template{}}
 	shared := []string{"assets/layout.html", "assets/parts.html"}
-	for _, name := range []string{"fleet", "deployment", "node", "history", "review", "commit", "message", "signin", "away", "switch", "audit", "seen"} {
+	for _, name := range []string{"fleet", "deployment", "node", "history", "review", "commit", "message", "signin", "away", "switch", "audit", "acknowledge"} {
 		t, err := template.New("layout.html").Funcs(helpers()).ParseFS(embedded, append(shared, "assets/"+name+".html")...)
 		if err != nil {
 			return nil, fmt.Errorf("read the page %s: %w", name, err)

@@ -90,7 +90,7 @@ func FuzzAsked(f *testing.F) {
 	for _, one := range [][3]string{
 		{"GET", "/d/paris", ""}, {"POST", "/signin", "name=ada&password=wrong&id=paris&draft=to%3Dmain"}, {"POST", "/d/paris/switch", "to=standby&key=k&reason=r&force=a,b&typed=Standby"},
 		{"GET", "/d/%2e%2e/switch?to=x", ""}, {"HEAD", "/static/../audit", ""}, {"POST", "/d/paris/switch;x", "%zz=%"}, {"GET", "/api/v1/deployments/paris/history?q=%00", ""}, {"GET", "//d//paris", ""},
-		{"GET", "/d/paris/pause/%00", ""}, {"GET", "/d/paris/fence/both", ""}, {"POST", "/d/paris/cancel", "commit=x"}, {"POST", "/d/paris/seen", "word=x&mark=y"}, {"POST", "/d/paris/switch", "act=pause&node=x&at=2030-01-01T00:00"},
+		{"GET", "/d/paris/pause/%00", ""}, {"GET", "/d/paris/fence/both", ""}, {"POST", "/d/paris/cancel", "commit=x"}, {"POST", "/d/paris/acknowledge", "word=x&mark=y"}, {"POST", "/d/paris/switch", "act=pause&node=x&at=2030-01-01T00:00"},
 	} {
 		f.Add(one[0], one[1], one[2], "fr, en;q=0.5; mainstay-session=x; lang=fr")
 	}

@@ -27,8 +27,8 @@ func (c *Console) acts() []route {
 		{"GET /d/{id}/switch", c.actPage(actSwitch)},
 		{"GET /d/{id}/fence/{side}", c.actPage(actFence)},
 		{"POST /d/{id}/cancel", c.cancel},
-		{"GET /d/{id}/seen", c.seenPage},
-		{"POST /d/{id}/seen", c.say},
+		{"GET /d/{id}/acknowledge", c.seenPage},
+		{"POST /d/{id}/acknowledge", c.say},
 		{"GET /d/{id}/unfence", c.actPage(actUnfence)},
 		{"GET /d/{id}/pause/{node}", c.actPage(actPause)},
 		{"GET /d/{id}/resume/{node}", c.actPage(actResume)},
@@ -177,7 +177,7 @@ func (c *Console) signedIn(w http.ResponseWriter, r *http.Request, who signin.Us
 	if e := c.state().entry(v.ID); e != nil {
 		to = c.base + e.Link()
 		if v.Draft != "" && len(v.Draft) <= longestDraft {
-			c.options.Desk.Keep(r, v.Draft)
+			c.options.Desk.Keep(r, e.ID+"\n"+v.Draft)
 			to = c.base + e.Link("switch")
 		}
 	}

@@ -14,7 +14,9 @@ func (c *Console) leave(w http.ResponseWriter, r *http.Request) {
 	v := signInView{ID: r.PostFormValue("id"), Draft: r.PostFormValue("draft")}
 	to, err := c.options.Desk.Leave(w, r, v.ID, v.Draft)
 	if err != nil {
-		c.options.Log.Error("nobody can sign in by the provider", "error", err)
+		if c.options.Desk.NotesStranger() { // anybody can ask
+			c.options.Log.Error("nobody can sign in by the provider", "error", err)
+		}
 		v.Problem = "provider"
 		c.showSignIn(w, r, http.StatusBadGateway, v)
 		return

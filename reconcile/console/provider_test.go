@@ -1,6 +1,8 @@
 package console
 
 import (
+	"context"
+	"errors"
 	"html"
 	"net/http"
 	"net/netip"
@@ -14,6 +16,7 @@ import (
 
 	"mainstay/e2e/attack"
 	real "mainstay/e2e/provider"
+	"mainstay/reconcile/change"
 	"mainstay/reconcile/console/audit"
 	"mainstay/reconcile/console/signin"
 	"mainstay/reconcile/console/signin/provider"
@@ -281,6 +284,37 @@ func TestCookiesAreSecureBehindAProxyThatSpeaksTLS(t *testing.T) {
 	for _, c := range res.Cookies() {
 		if !c.Secure {
 			t.Errorf("%v", c)
+		}
+	}
+}
+
+// quietPen prepares nothing, and keeps what it was asked for last.
+type quietPen struct {
+	Pen
+	asked change.Request
+}
+
+// Prepare says that git is away.
+func (q *quietPen) Prepare(_ context.Context, _ string, r change.Request) (Draft, error) {
+	q.asked = r
+	return Draft{}, errors.New("git is away")
+}
+
+// What somebody had filled in for one deployment is not put into a form of another one.
+func TestAKeptFormIsForItsOwnDeployment(t *testing.T) {
+	attack.Row(t, "web page", "a form kept across signing in, on the page of another deployment", "not filled in there")
+	d := newDesked(t, signin.Options{}, &repository{view: viewOf(calm("paris"), calm("rome"))})
+	pen := &quietPen{}
+	d.console.readers[0].place.Pen = pen
+	draft := url.Values{"to": {"standby"}, "act": {"switch"}, "reason": {"the fan of paris"}}
+	for path, want := range map[string]bool{"/d/paris/switch": true, "/d/rome/switch": false, "/d/rome/pause/xivo-main": false} {
+		b := d.browser()
+		if res, body := b.send("/signin", credentials("ada", "id", "paris", "draft", draft.Encode())); res.StatusCode != http.StatusSeeOther {
+			t.Fatalf("%s %s", res.Status, body)
+		}
+		pen.asked = change.Request{To: "nobody"}
+		if _, body := b.send(path, nil); pen.asked.To == "nobody" || (pen.asked.Reason == "the fan of paris") != want {
+			t.Errorf("%s: %s", path, body)
 		}
 	}
 }

@@ -90,7 +90,7 @@ func (c *Console) actPage(act string) http.HandlerFunc {
 			return
 		}
 		v := &switchView{order: order{Act: act, Node: r.PathValue("node"), Side: spec.Side(r.PathValue("side")), To: spec.Side(r.URL.Query().Get("to"))}}
-		if draft := c.options.Desk.Kept(r); draft != "" {
+		if id, draft, kept := strings.Cut(c.options.Desk.Kept(r), "\n"); kept && id == e.ID {
 			v.order = orderOf(formOf(draft).Get)
 		}
 		if v.Act == actSwitch && v.To != spec.Main && v.To != spec.Standby {

@@ -101,30 +101,27 @@ func (t timedView) Failed() bool {
 const shownFor = 24 * time.Hour
 
 // ordersOf lists the switches at a time of a deployment, and those that ended of late.
-func (c *Console) ordersOf(e *entry) (out []kept.Order) {
+// known are the commits of all orders there are.
+func (c *Console) ordersOf(e *entry) (out []kept.Order, known map[string]bool) {
+	known = map[string]bool{}
 	if c.options.Orders == nil {
-		return nil
+		return nil, known
 	}
 	all, _ := c.options.Orders.All() // what cannot be read is in the log
 	for _, one := range all {
+		known[one.Commit] = true
 		if isAbout(one, e) && (one.Ended.IsZero() || c.now().Sub(one.Ended) < shownFor) {
 			out = append(out, one)
 		}
 	}
-	return out
+	return out, known
 }
 
 // timedOf lists the switches at a time of a deployment, and the branches of that kind
 // that no order of this page stands behind.
 func (c *Console) timedOf(p *page, e *entry) (out []timedView, strangers []string) {
-	known := map[string]bool{}
-	if c.options.Orders != nil {
-		all, _ := c.options.Orders.All() // what cannot be read is in the log
-		for _, one := range all {
-			known[one.Commit] = true
-		}
-	}
-	for _, one := range c.ordersOf(e) {
+	orders, known := c.ordersOf(e)
+	for _, one := range orders {
 		out = append(out, timedView{one, one.State == kept.Waits && p.CanSwitch()})
 	}
 	branch := timedBranch(e.D.Name)

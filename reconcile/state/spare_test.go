@@ -159,7 +159,10 @@ func TestADamagedSpareValueIsDamaged(t *testing.T) {
 func TestWhatADiskThatHangsWasGivenIsKept(t *testing.T) {
 	s := newSpared(t)
 	hangs := make(chan struct{})
-	defer close(hangs)
+	defer func() {
+		close(hangs)
+		s.turn <- struct{}{} // the access that was given up has ended
+	}()
 	s.bound = 1
 	s.change = func(_ string, data []byte, do func([]byte) error) error {
 		<-hangs

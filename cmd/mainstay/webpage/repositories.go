@@ -83,14 +83,16 @@ func Find(ctx context.Context, all []Asked, find func(context.Context, Asked) (f
 // once leaves out what was named before: the page would show every deployment of it
 // twice.
 func once(places []fleet.Location) []fleet.Location {
-	type named struct{ url, branch, path string }
-	known := map[named]bool{}
-	return slices.DeleteFunc(places, func(p fleet.Location) bool {
-		n := named{strings.TrimRight(p.URL, "/"), p.Branch, p.Path}
-		again := known[n]
-		known[n] = true
-		return again
-	})
+	var out []fleet.Location
+	for _, p := range places {
+		same := func(q fleet.Location) bool {
+			return q.Branch == p.Branch && q.Path == p.Path && fleet.SameRepository(q.URL, p.URL)
+		}
+		if !slices.ContainsFunc(out, same) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // named gives every place a name of its own, which people read and orders go by. The first

@@ -156,9 +156,6 @@ func (o *Options) desk() (*signin.Desk, *audit.Log, error) {
 	return signin.New(d), log, nil
 }
 
-// mostSecret is how many bytes the file of a client's secret may have.
-const mostSecret = 4 << 10
-
 // provider prepares single sign-on, nil where there is none.
 func (o *Options) provider() (*provider.Provider, error) {
 	if o.Issuer == "" {
@@ -168,12 +165,9 @@ func (o *Options) provider() (*provider.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(o.Secret)
-	if err != nil || len(data) > mostSecret || strings.TrimSpace(string(data)) == "" {
-		return nil, wrong{fmt.Errorf("read the secret %s: %w", o.Secret, cmp.Or(err, errors.New("it is empty or too long"))), "name the file with the client's secret with --oidc-secret"}
-	}
-	if info, err := os.Stat(o.Secret); err == nil && info.Mode().Perm()&0o027 != 0 {
-		return nil, wrong{fmt.Errorf("others can read or change %s: its mode is %04o", o.Secret, info.Mode().Perm()), "chmod 600 " + o.Secret}
+	secret, err := signin.ReadSecret(o.Secret)
+	if err != nil {
+		return nil, wrong{err, "name the file with the client's secret, which only this account may read, with --oidc-secret"}
 	}
 	var roots *x509.CertPool
 	if o.Roots != "" {
@@ -186,7 +180,7 @@ func (o *Options) provider() (*provider.Provider, error) {
 		}
 	}
 	p, err := provider.New(provider.Options{
-		Issuer: o.Issuer, Client: o.Client, Secret: strings.TrimSpace(string(data)), Redirect: public.Scheme + "://" + public.Host + o.path() + "signin/return",
+		Issuer: o.Issuer, Client: o.Client, Secret: secret, Redirect: public.Scheme + "://" + public.Host + o.path() + "signin/return",
 		NameClaim: o.NameClaim, GroupsClaim: o.GroupsClaim, Scopes: o.Scopes, Roots: roots,
 	})
 	if err != nil {

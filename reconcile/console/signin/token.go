@@ -50,15 +50,9 @@ func (t *Token) load() error {
 		return nil
 	}
 	t.seen = stamp{}
-	if !info.Mode().IsRegular() || info.Size() > mostToken {
-		return fmt.Errorf("%s: it is no file with a token, or larger than %d bytes", t.path, mostToken)
-	}
-	if mode := info.Mode().Perm(); mode&0o027 != 0 {
-		return fmt.Errorf("%s: its mode is %04o, so that others can read or change it: chmod 600 %s", t.path, mode, t.path)
-	}
-	data, err := os.ReadFile(t.path)
+	data, err := private(t.path, "file with a token", info, mostToken)
 	if err != nil {
-		return fmt.Errorf("read the token: %w", err)
+		return err
 	}
 	text := strings.TrimSpace(string(data))
 	if len(text) < LeastToken || strings.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(tokenLetters, r) }) {

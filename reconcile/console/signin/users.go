@@ -147,15 +147,9 @@ type usersFile struct {
 }
 
 func read(path string, info fs.FileInfo) ([]User, error) {
-	if !info.Mode().IsRegular() || info.Size() > mostFile {
-		return nil, fmt.Errorf("%s: it is no file of users, or larger than %d bytes", path, mostFile)
-	}
-	if mode := info.Mode().Perm(); mode&0o027 != 0 {
-		return nil, fmt.Errorf("%s: its mode is %04o, so that others can read or change it: chmod 600 %s", path, mode, path)
-	}
-	data, err := os.ReadFile(path)
+	data, err := private(path, "file of users", info, mostFile)
 	if err != nil {
-		return nil, fmt.Errorf("read the users: %w", err)
+		return nil, err
 	}
 	var f usersFile
 	d := json.NewDecoder(bytes.NewReader(data))

@@ -26,7 +26,7 @@ const (
 	Check = "check"
 	// Seen is of a commit that is newer than the newest that the node saw, Accepted of
 	// one that it saw and does not go by, Applied of one that it is not yet as.
-	Seen     = "seen"
+	Seen     = "newest"
 	Accepted = "accepted"
 	Applied  = "applied"
 )
