@@ -106,7 +106,7 @@ func pgpCrafted() []pgpCase {
 		{name: "a key that signed its use, and not by a name", gpg: "GOODSIG VALIDSIG", here: true, make: directly(eddsa, nil, true)},
 		{name: "a key that signed that it is for other keys only, and not by a name", gpg: "ERRSIG", make: directly(eddsa, nil, false)},
 		{name: "a sum of SHA-3", gpg: "", make: crafted(&packet.Config{Algorithm: packet.PubKeyAlgoEdDSA, DefaultHash: crypto.SHA3_256}, false, nil)},
-		{name: "a key of the newest form (version 6)", gpg: "NODATA NODATA", make: crafted(&packet.Config{Algorithm: packet.PubKeyAlgoEd25519, V6Keys: true}, false, nil)},
+		{name: "a key of the newest form (version 6)", gpg: "NODATA", make: crafted(&packet.Config{Algorithm: packet.PubKeyAlgoEd25519, V6Keys: true}, false, nil)},
 	}
 }
 

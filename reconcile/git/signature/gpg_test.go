@@ -190,7 +190,8 @@ func (g *gnupg) gitBelieves(home string, raw []byte) (words []string, ok bool) {
 			words = append(words, f[1])
 		}
 	}
-	return words, err == nil
+	// How often it finds no data depends on the bytes behind a fault, which are others each time.
+	return slices.Compact(words), err == nil
 }
 
 // believed says whether the commit is well signed as this package sees it.
