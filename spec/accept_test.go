@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"mainstay/spec/timing"
 )
 
 const head = `apiVersion: mainstay/v1
@@ -169,7 +171,7 @@ func TestLongestGapOfASchedule(t *testing.T) {
 		"@yearly":          365 * 24 * time.Hour,
 		"* * 29 2 *":       366 * 24 * time.Hour,
 	} {
-		s, err := ParseSchedule(text)
+		s, err := timing.ParseSchedule(text)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,8 @@ import (
 	_ "time/tzdata"
 
 	"github.com/google/go-cmp/cmp"
+
+	"mainstay/spec/timing"
 )
 
 func place(t *testing.T, name string) *time.Location {
@@ -24,7 +26,7 @@ func place(t *testing.T, name string) *time.Location {
 // runsBetween lists when a schedule comes in a stretch of time.
 func runsBetween(t *testing.T, text string, from, to time.Time) []time.Time {
 	t.Helper()
-	s, err := ParseSchedule(text)
+	s, err := timing.ParseSchedule(text)
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
@@ -204,12 +206,12 @@ func TestCrontabComesWhenAnIndependentClockSays(t *testing.T) { // crontab(5)
 func TestExpressionsThatMeanNothingAreRefused(t *testing.T) {
 	for _, text := range []string{"", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8",
 		"* * * * 7-9", "* * * * mon-7", "* * * * 6-7/0", "TZ=UTC 0 0 * * *", "CRON_TZ=", "@reboot", "5 seconds", "1 2 3 4 x"} {
-		if _, err := ParseSchedule(text); err == nil {
+		if _, err := timing.ParseSchedule(text); err == nil {
 			t.Errorf("%q was accepted", text)
 		}
 	}
 	for _, text := range []string{"@daily", "@weekly", "0 0 * * sun", "0 0 1 jan *", "0 0 ? * 7", "0 0 * * 0-7", "0 0 29 2 *"} {
-		s, err := ParseSchedule(text)
+		s, err := timing.ParseSchedule(text)
 		if err != nil || s.Cron.Next(referenceTime()).IsZero() {
 			t.Errorf("%q: %v", text, err)
 		}

@@ -9,7 +9,15 @@ package spec
 import (
 	"encoding/json"
 	"slices"
+
+	"mainstay/spec/timing"
 )
+
+// Duration is text such as "30s".
+type Duration = timing.Duration
+
+// Schedule is text such as "5s" or "0 * * * *".
+type Schedule = timing.Schedule
 
 // Side is one half of a deployment.
 type Side string

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"mainstay/schema"
+	"mainstay/spec/timing"
 )
 
 // TemplateReader returns the content of a template by its path relative to the
@@ -100,7 +101,7 @@ func (l *loader) schedule(p schema.Path) {
 	if !ok {
 		return
 	}
-	s, err := ParseSchedule(text)
+	s, err := timing.ParseSchedule(text)
 	if err != nil && len(strings.Fields(text)) != 5 && !strings.Contains(err.Error(), "above zero") && !strings.Contains(text, "TZ=") {
 		err = fmt.Errorf("%q is neither a duration nor a cron expression", text)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
+	"mainstay/spec/timing"
 )
 
 // still is a clock that stands until a test moves it.
@@ -73,7 +74,7 @@ func TestALeaseIsNotWaitedFor(t *testing.T) { // R7
 func TestACronPollComesNoSoonerForBeingAskedOften(t *testing.T) { // agent.poll
 	p, c := paced(0.5)
 	s := looked(c, 1, true)
-	poll, err := spec.ParseSchedule("* * * * *")
+	poll, err := timing.ParseSchedule("* * * * *")
 	if err != nil {
 		t.Fatal(err)
 	}

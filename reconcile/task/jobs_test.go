@@ -13,6 +13,7 @@ import (
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/plan/permit"
 	"mainstay/spec"
+	"mainstay/spec/timing"
 )
 
 // testBound is how long a test waits for a state before it gives up.
@@ -171,7 +172,7 @@ func (d *desk) report() plan.JobReport {
 }
 
 func hourly(when spec.When) spec.Job {
-	s, err := spec.ParseSchedule("0 * * * *")
+	s, err := timing.ParseSchedule("0 * * * *")
 	if err != nil {
 		panic(err)
 	}

@@ -6,12 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"mainstay/spec"
+	"mainstay/spec/timing"
 )
 
 func timesOf(t *testing.T, text string, c Clock) timetable {
 	t.Helper()
-	s, err := spec.ParseSchedule(text)
+	s, err := timing.ParseSchedule(text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,5 @@
-package spec
+// Package timing has the times that a document names: durations and schedules, as text.
+package timing
 
 import (
 	"encoding/json"
