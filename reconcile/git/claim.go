@@ -91,18 +91,23 @@ func (r *Remote) claimAt(ctx context.Context, q question, known plan.Tip, depth 
 	if err := r.fetchRef(ctx, r.dialers[0], q, f, st); err != nil {
 		return ClaimChain{}, err
 	}
-	links, err := st.links(q.hash, q.known)
+	return r.chainOf(st, q.ref, q.hash, known)
+}
+
+// chainOf reads what a store holds of a claim, from a change of it back to the known one.
+func (r Notary) chainOf(st *store, ref, hash string, known plan.Tip) (ClaimChain, error) {
+	links, err := st.links(hash, known.ID)
 	if err == nil {
 		err = growing(links, known)
 	}
 	if err == nil {
-		err = r.ownChanges(q.ref, links, known)
+		err = r.ownChanges(ref, links, known)
 	}
 	if err != nil {
-		return ClaimChain{}, fmt.Errorf("claim %s: %w", q.ref, err)
+		return ClaimChain{}, fmt.Errorf("claim %s: %w", ref, err)
 	}
 	newest := links[0]
-	found := q.known == "" || slices.ContainsFunc(links, func(l Link) bool { return slices.Contains(l.Parents, q.known) })
+	found := known.ID == "" || slices.ContainsFunc(links, func(l Link) bool { return slices.Contains(l.Parents, known.ID) })
 	return ClaimChain{ClaimRead: reconcile.ClaimRead{Tip: newest.Tip, Descends: found}, Links: links}, nil
 }
 
@@ -204,17 +209,22 @@ func (r *Remote) Chain(ctx context.Context, ref, hash string, limit int) ([]Chan
 	if limit <= 0 || limit > maxChain {
 		limit = maxChain
 	}
+	st := noteStore(limit)
+	f := fetchRequest{depth: limit, filter: "blob:limit=65537"}
+	if err := r.fetchRef(ctx, r.dialers[0], question{ref: ref, hash: hash}, f, st); err != nil {
+		return nil, err
+	}
+	return r.changesOf(st, ref, hash, limit)
+}
+
+// changesOf reads what a store holds of a claim, with who signed each change.
+func (r Notary) changesOf(st *store, ref, hash string, limit int) ([]Change, error) {
 	var keys []signature.NodeKey
 	if r.nodeKeys != "" {
 		var err error
 		if keys, err = r.readNodeKeys(); err != nil {
 			return nil, err
 		}
-	}
-	st := noteStore(limit)
-	f := fetchRequest{depth: limit, filter: "blob:limit=65537"}
-	if err := r.fetchRef(ctx, r.dialers[0], question{ref: ref, hash: hash}, f, st); err != nil {
-		return nil, err
 	}
 	var tips []Change
 	var failed error
@@ -326,12 +336,12 @@ func encodeClaim(c plan.Claim) ([]byte, error) {
 // ClaimNote returns the ID of the commit that PushClaim makes of p at ref when it
 // has no second parent. The same push always has the same ID, unless an ECDSA key
 // signs it.
-func (r *Remote) ClaimNote(ref string, p plan.Push) (id string, err error) {
+func (r Notary) ClaimNote(ref string, p plan.Push) (id string, err error) {
 	o, err := r.claimNote(ref, p, p.Parent)
 	return o.ID, err
 }
 
-func (r *Remote) claimNote(ref string, p plan.Push, parents ...string) (noteObjects, error) {
+func (r Notary) claimNote(ref string, p plan.Push, parents ...string) (noteObjects, error) {
 	content, err := encodeClaim(p.Claim)
 	if err != nil {
 		return noteObjects{}, err
