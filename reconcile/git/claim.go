@@ -217,29 +217,6 @@ func (r *Remote) Chain(ctx context.Context, ref, hash string, limit int) ([]Chan
 	return r.changesOf(st, ref, hash, limit)
 }
 
-// changesOf reads what a store holds of a claim, with who signed each change.
-func (r Notary) changesOf(st *store, ref, hash string, limit int) ([]Change, error) {
-	var keys []signature.NodeKey
-	if r.nodeKeys != "" {
-		var err error
-		if keys, err = r.readNodeKeys(); err != nil {
-			return nil, err
-		}
-	}
-	var tips []Change
-	var failed error
-	err := st.walk(hash, func(c *object.Commit) bool {
-		var l Link
-		if l, failed = st.link(c); failed == nil {
-			who := signature.WhoSigned(l.Commit, trailerRef+ref, keys, func(k signature.NodeKey) bool { return mayMake(k, ref, l.Tip.Claim) })
-			tips = append(tips, Change{l.Tip, who})
-		}
-		return failed == nil && len(tips) < limit
-	})
-	slices.SortStableFunc(tips, func(a, b Change) int { return compare(b.Seq, a.Seq) })
-	return tips, errors.Join(failed, err)
-}
-
 func compare(a, b uint64) int {
 	switch {
 	case a < b:

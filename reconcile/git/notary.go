@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
 	"mainstay/reconcile/git/failure"
+	"mainstay/reconcile/git/signature"
 	"mainstay/reconcile/plan"
 )
 
@@ -82,7 +84,8 @@ func (l Link) Sheet(ref string) Sheet {
 }
 
 // storeOfSheets holds notes to be read. A note goes by what it holds, not by what it
-// was called: one that holds anything else is not there.
+// was called: one that holds anything else is not there, and neither is what is too
+// large of one, so that it damages no other.
 func storeOfSheets(sheets []Sheet) (*store, error) {
 	st := noteStore(0)
 	for _, s := range sheets {
@@ -90,8 +93,8 @@ func storeOfSheets(sheets []Sheet) (*store, error) {
 		if claims(s.Ref) {
 			name, limit = claimFile, maxClaim
 		}
-		if len(s.File) > limit || len(s.Commit) > maxClaim {
-			return nil, damaged(s.Ref, fmt.Errorf("it is larger than %d bytes", limit))
+		if len(s.Commit) > maxClaim {
+			continue
 		}
 		blob := encoded(plumbing.BlobObject, []byte(s.File))
 		tree := &plumbing.MemoryObject{}
@@ -99,7 +102,11 @@ func storeOfSheets(sheets []Sheet) (*store, error) {
 		if err := of.Encode(tree); err != nil {
 			return nil, fmt.Errorf("read %s: %w", s.Ref, err)
 		}
-		for _, o := range []plumbing.EncodedObject{blob, tree, encoded(plumbing.CommitObject, []byte(s.Commit))} {
+		objects := []plumbing.EncodedObject{tree, encoded(plumbing.CommitObject, []byte(s.Commit))}
+		if len(s.File) <= limit {
+			objects = append(objects, blob)
+		}
+		for _, o := range objects {
 			if _, err := st.objects.SetEncodedObject(o); err != nil {
 				return nil, damaged(s.Ref, failure.Scrub(err))
 			}
@@ -166,4 +173,27 @@ func (c *ChainStore) Missing(ref, listed string) (newest plan.Tip, missing []Lin
 		}
 	}
 	return kept.Links[0].Tip, missing, nil
+}
+
+// changesOf reads what a store holds of a claim, with who signed each change.
+func (r Notary) changesOf(st *store, ref, hash string, limit int) ([]Change, error) {
+	var keys []signature.NodeKey
+	if r.nodeKeys != "" {
+		var err error
+		if keys, err = r.readNodeKeys(); err != nil {
+			return nil, err
+		}
+	}
+	var tips []Change
+	var failed error
+	err := st.walk(hash, func(c *object.Commit) bool {
+		var l Link
+		if l, failed = st.link(c); failed == nil {
+			who := signature.WhoSigned(l.Commit, trailerRef+ref, keys, func(k signature.NodeKey) bool { return mayMake(k, ref, l.Tip.Claim) })
+			tips = append(tips, Change{l.Tip, who})
+		}
+		return failed == nil && len(tips) < limit
+	})
+	slices.SortStableFunc(tips, func(a, b Change) int { return compare(b.Seq, a.Seq) })
+	return tips, errors.Join(failed, err)
 }

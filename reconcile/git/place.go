@@ -14,6 +14,7 @@ import (
 type Place interface {
 	// URL names the place without credentials, and Close drops idle connections.
 	URL() string
+	// Close leaves it usable.
 	Close()
 	// Narrow limits every listing from now on to the claims and reports of one
 	// deployment, and to a branch if there are any.
