@@ -88,8 +88,10 @@ func (r *Remote) Claim(ctx context.Context, ref, hash string, known plan.Tip) (C
 
 func (r *Remote) claimAt(ctx context.Context, q question, known plan.Tip, depth int, st *store) (ClaimChain, error) {
 	f := fetchRequest{depth: depth, filter: "blob:limit=65537"}
-	if err := r.fetchRef(ctx, r.dialers[0], q, f, st); err != nil {
-		return ClaimChain{}, err
+	if !r.made.Load().into(st, q) {
+		if err := r.fetchRef(ctx, r.dialers[0], q, f, st); err != nil {
+			return ClaimChain{}, err
+		}
 	}
 	links, err := st.links(q.hash, q.known)
 	if err == nil {
@@ -104,6 +106,27 @@ func (r *Remote) claimAt(ctx context.Context, q question, known plan.Tip, depth 
 	newest := links[0]
 	found := q.known == "" || slices.ContainsFunc(links, func(l Link) bool { return slices.Contains(l.Parents, q.known) })
 	return ClaimChain{ClaimRead: reconcile.ClaimRead{Tip: newest.Tip, Descends: found}, Links: links}, nil
+}
+
+// made is the change of a claim that this program made last. Where a listing shows it,
+// its name says what is in it, and nobody needs to send that.
+type made struct {
+	parent string
+	noteObjects
+}
+
+// into puts the objects of the change into a store, if it is what is asked for and what
+// was known is its parent.
+func (m *made) into(st *store, q question) bool {
+	if m == nil || m.ID != q.hash || m.parent != q.known {
+		return false
+	}
+	for _, o := range m.list() {
+		if _, err := st.objects.SetEncodedObject(o); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func (c ClaimChain) rerootedSince(known plan.Tip) ClaimChain {
@@ -389,6 +412,7 @@ func (r *Remote) pushNote(ctx context.Context, ref string, p plan.Push, more ...
 	if err != nil {
 		return "", err
 	}
+	r.made.Store(&made{parent: p.Parent, noteObjects: o})
 	u := update{ref: ref, old: p.Parent, next: o.ID, objects: o.list()}
-	return r.push(ctx, "push the claim", func(Refs) (update, error) { return u, nil })
+	return r.push(ctx, "push the claim", u, nil)
 }

@@ -43,11 +43,13 @@ func (r *Remote) PublishReport(ctx context.Context, ref string, rep plan.Report,
 	if err != nil {
 		return "", err
 	}
-	return r.push(ctx, "publish the report", func(now Refs) (update, error) {
+	u := update{ref: ref, old: last, next: o.ID, objects: o.list()}
+	return r.push(ctx, "publish the report", u, func(now Refs) update {
 		if now[ref] != last && now[ref] != o.ID {
 			r.log.Debug("report ref was not where this node left it", "ref", ref, "commit", now[ref])
 		}
-		return update{ref: ref, old: now[ref], next: o.ID, objects: o.list()}, nil
+		u.old = now[ref]
+		return u
 	})
 }
 
@@ -133,13 +135,18 @@ const reportNotes = 64
 func (r *Remote) fetchReports(ctx context.Context, listed map[string]string, into *store) (map[string]error, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	s, err := openSession(ctx, r.dialers[0], transport.UploadPack, "fetch reports")
+	f := fetchRequest{depth: 1, filter: "blob:limit=262145"}
+	f.wants = slices.Sorted(maps.Values(listed))
+	if done, err := r.fetchAtOnce(ctx, r.dialers[0], f, into); done {
+		return nil, err
+	}
+	s, err := r.openSession(ctx, r.dialers[0], transport.UploadPack, "fetch reports")
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
+	f.wants = nil
 	moved := map[string]error{}
-	f := fetchRequest{depth: 1, filter: "blob:limit=262145"}
 	for _, ref := range slices.Sorted(maps.Keys(listed)) {
 		if s.refs[ref] == listed[ref] {
 			f.wants = append(f.wants, listed[ref])
