@@ -108,25 +108,16 @@ func (r *Remote) claimAt(ctx context.Context, q question, known plan.Tip, depth 
 	return ClaimChain{ClaimRead: reconcile.ClaimRead{Tip: newest.Tip, Descends: found}, Links: links}, nil
 }
 
-// made is the change of a claim that this program made last. Where a listing shows it,
-// its name says what is in it, and nobody needs to send that.
+// made is the change of a claim that this program made last.
 type made struct {
 	parent string
 	noteObjects
 }
 
 // into puts the objects of the change into a store, if it is what is asked for and what
-// was known is its parent.
+// was known is its parent: nothing else of the chain is at hand.
 func (m *made) into(st *store, q question) bool {
-	if m == nil || m.ID != q.hash || m.parent != q.known {
-		return false
-	}
-	for _, o := range m.list() {
-		if _, err := st.objects.SetEncodedObject(o); err != nil {
-			return false
-		}
-	}
-	return true
+	return m != nil && m.parent == q.known && m.noteObjects.into(st, q.hash)
 }
 
 func (c ClaimChain) rerootedSince(known plan.Tip) ClaimChain {

@@ -34,6 +34,21 @@ type noteObjects struct {
 	commit, tree, blob plumbing.EncodedObject
 }
 
+// into puts the objects into a store, if they are what is asked for: where a listing
+// shows a commit that was made here, its name says what is in it, and nobody needs to
+// send that.
+func (o *noteObjects) into(st *store, hash string) bool {
+	if o == nil || o.ID != hash {
+		return false
+	}
+	for _, object := range o.list() {
+		if _, err := st.objects.SetEncodedObject(object); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
 func (n note) objects() (noteObjects, error) {
 	var o noteObjects
 	o.blob = encoded(plumbing.BlobObject, n.content)

@@ -79,8 +79,9 @@ type Remote struct {
 	answered atomic.Int32
 	// wanted is what a listing is limited to; nil is no limit.
 	wanted atomic.Pointer[wanted]
-	// made is the change of a claim that was made last.
+	// made is the change of a claim that was made last, and said the report.
 	made atomic.Pointer[made]
+	said atomic.Pointer[noteObjects]
 	// can is what a server said that it can, by serviceOf.
 	can sync.Map
 }

@@ -43,6 +43,7 @@ func (r *Remote) PublishReport(ctx context.Context, ref string, rep plan.Report,
 	if err != nil {
 		return "", err
 	}
+	r.said.Store(&o)
 	u := update{ref: ref, old: last, next: o.ID, objects: o.list()}
 	return r.push(ctx, "publish the report", u, func(now Refs) update {
 		if now[ref] != last && now[ref] != o.ID {
@@ -108,7 +109,9 @@ func (r *Remote) Reports(ctx context.Context, listed map[string]string) (map[str
 // reports fetches reports together. The error is that of the fetch.
 func (r *Remote) reports(ctx context.Context, listed map[string]string, into map[string]plan.Report, errs map[string]error) error {
 	st := noteStore(reportNotes * len(listed))
-	moved, err := r.fetchReports(ctx, listed, st)
+	asked := maps.Clone(listed)
+	maps.DeleteFunc(asked, func(_, hash string) bool { return r.said.Load().into(st, hash) })
+	moved, err := r.fetchReports(ctx, asked, st)
 	if err != nil {
 		return err
 	}
@@ -133,6 +136,9 @@ const reportNotes = 64
 // fetchReports fetches those refs that are still at their hash, and says which
 // are not.
 func (r *Remote) fetchReports(ctx context.Context, listed map[string]string, into *store) (map[string]error, error) {
+	if len(listed) == 0 {
+		return nil, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	f := fetchRequest{depth: 1, filter: "blob:limit=262145"}

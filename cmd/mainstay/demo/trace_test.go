@@ -28,6 +28,10 @@ const traced = 14
 // tree.
 const besideVar = "MAINSTAY_BESIDE"
 
+// settled is how long a pair is left alone before a switch, so that nothing of the one
+// before is under way.
+const settled = 1500 * time.Millisecond
+
 // BenchmarkSwitchTrace measures a planned switch of a pair on a git server over HTTP that
 // tells its agents by the example's hook. It prints how long each leg took, and of one
 // switch every request with when it began and ended.
@@ -44,6 +48,7 @@ func BenchmarkSwitchTrace(b *testing.B) {
 		}
 		for i := range traced + 1 {
 			for _, name := range names {
+				watch(b, settled)
 				s := sites[name].trace([]string{"standby", "main"}[i%2])
 				if i > 0 { // in the first one nothing is warm
 					sites[name].switches = append(sites[name].switches, s)
