@@ -108,18 +108,6 @@ func (r *Remote) claimAt(ctx context.Context, q question, known plan.Tip, depth 
 	return ClaimChain{ClaimRead: reconcile.ClaimRead{Tip: newest.Tip, Descends: found}, Links: links}, nil
 }
 
-// made is the change of a claim that this program made last.
-type made struct {
-	parent string
-	noteObjects
-}
-
-// into puts the objects of the change into a store, if it is what is asked for and what
-// was known is its parent: nothing else of the chain is at hand.
-func (m *made) into(st *store, q question) bool {
-	return m != nil && m.parent == q.known && m.noteObjects.into(st, q.hash)
-}
-
 func (c ClaimChain) rerootedSince(known plan.Tip) ClaimChain {
 	c.Rerooted = slices.ContainsFunc(c.Links, func(l Link) bool {
 		return l.Tip.Action == plan.Reroot && l.Tip.Seq > known.Seq

@@ -49,6 +49,18 @@ func (o *noteObjects) into(st *store, hash string) bool {
 	return true
 }
 
+// made is the change of a claim that this program made last.
+type made struct {
+	parent string
+	noteObjects
+}
+
+// into puts the objects of the change into a store, if it is what is asked for and what
+// was known is its parent: nothing else of the chain is at hand.
+func (m *made) into(st *store, q question) bool {
+	return m != nil && m.parent == q.known && m.noteObjects.into(st, q.hash)
+}
+
 func (n note) objects() (noteObjects, error) {
 	var o noteObjects
 	o.blob = encoded(plumbing.BlobObject, n.content)

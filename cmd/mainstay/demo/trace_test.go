@@ -280,4 +280,3 @@ func (t *tracedSite) printOne(out io.Writer) {
 	w.Flush()
 	fmt.Fprintln(out)
 }
-
