@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"mainstay/spec/cluster"
 )
 
 // AgentFile is the node's own configuration, /etc/mainstay/agent.yaml. What the
@@ -55,15 +57,16 @@ type Repository struct {
 // CoordinationOff is the coordination URL of read-only mode (R8).
 const CoordinationOff = "off"
 
-// Coordination is where claims and reports live. An empty URL is the same
-// repository; CoordinationOff is read-only mode. The YAML form is an object, or
-// the word off.
+// Coordination is where claims and reports live: a repository, or an etcd cluster.
+// An empty URL is the same repository; CoordinationOff is read-only mode. The YAML form
+// is an object, or the word off.
 type Coordination struct {
 	URL        string `json:"url"`
 	SSHKey     string `json:"sshKey,omitempty"`
 	TokenFile  string `json:"tokenFile,omitempty"`
 	KnownHosts string `json:"knownHosts,omitempty"`
 	CAFile     string `json:"caFile,omitempty"`
+	cluster.Access
 }
 
 // UnmarshalJSON reads an object, or the word off.
@@ -156,7 +159,7 @@ func (a *AgentFile) SigningKey() string {
 		return a.Verify.SignKey
 	case c.Off():
 		return ""
-	case c.URL == "" || c.URL == a.Repository.URL:
+	case c.URL == "" || c.URL == a.Repository.URL || cluster.Is(c.URL):
 		return a.Repository.SSHKey
 	}
 	return c.SSHKey

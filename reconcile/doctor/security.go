@@ -16,6 +16,7 @@ import (
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/git/failure"
 	"mainstay/spec"
+	"mainstay/spec/cluster"
 )
 
 // security is the area of every finding on who could do harm here.
@@ -183,6 +184,10 @@ func (e *examiner) writers(path string, info os.FileInfo) {
 func (e *examiner) server(ctx context.Context, d *spec.Deployment) {
 	e.branchPush(ctx)
 	if e.file.Coordination.Off() {
+		return
+	}
+	if cluster.Is(e.file.Coordination.URL) {
+		e.otherKeys(ctx, d)
 		return
 	}
 	remote := e.openCoordination()

@@ -4,8 +4,10 @@ import (
 	"log/slog"
 	"time"
 
+	"mainstay/reconcile/etcd"
 	"mainstay/reconcile/git"
 	"mainstay/spec"
+	"mainstay/spec/cluster"
 )
 
 // open opens a repository of an agent file.
@@ -15,15 +17,26 @@ func open(o git.Options, timeout time.Duration, log *slog.Logger) (*git.Remote, 
 }
 
 // openCoordination opens where claims and reports live, and says whether that
-// is the document's repository. Without one (R8) the remote is nil.
-func openCoordination(f *spec.AgentFile, repo *git.Remote, timeout time.Duration, log *slog.Logger) (*git.Remote, bool, error) {
+// is the document's repository. Without one (R8) there is no place.
+func openCoordination(f *spec.AgentFile, repo *git.Remote, timeout time.Duration, log *slog.Logger) (git.Place, bool, error) {
 	o, same := git.CoordinationOf(f)
 	switch {
 	case f.Coordination.Off():
 		return nil, false, nil
 	case same:
 		return repo, true, nil
+	case cluster.Is(f.Coordination.URL):
+		o := etcd.OptionsOf(f)
+		o.Timeout, o.Log = timeout, log
+		c, err := etcd.Open(o)
+		if err != nil {
+			return nil, false, err
+		}
+		return c, false, nil
 	}
 	r, err := open(o, timeout, log)
-	return r, false, err
+	if err != nil {
+		return nil, false, err
+	}
+	return r, false, nil
 }
