@@ -140,11 +140,21 @@ func (e *Engine) load() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if kept.Open != nil && kept.Roles != nil && kept.Boxes != nil {
-		e.state = kept
+		e.state = kept.whole()
 	}
 	maps.DeleteFunc(e.state.Boxes, func(id string, _ *Box) bool {
 		return !slices.ContainsFunc(e.to, func(r receiver) bool { return r.id == id })
 	})
+}
+
+// whole is a state without what a file may have that no step made.
+func (st *State) whole() *State {
+	maps.DeleteFunc(st.Open, func(_ string, o *Open) bool {
+		return o == nil || o.Move == nil && (o.Event == alerts.Switch || o.Event == alerts.Late)
+	})
+	maps.DeleteFunc(st.Roles, func(_ string, r *RoleState) bool { return r == nil })
+	maps.DeleteFunc(st.Boxes, func(_ string, b *Box) bool { return b == nil })
+	return st
 }
 
 // Step looks once: what is to be told is on disk before anybody is told.

@@ -185,21 +185,31 @@ func (s *Sight) silent(n *Node) *Incident {
 	return nil
 }
 
-// witness is what the node of the other side says of one that does not answer it.
+// clockSkew is how far the clocks of two machines may be apart.
+const clockSkew = time.Minute
+
+// witness is what the node of the other side says of one that does not answer it, unless
+// that one was heard since.
 func (s *Sight) witness(n *Node) []plan.Condition {
 	peer := s.on(n.Role, n.Side.Other())
 	if n.Side == "" || peer == "" || !s.sees(peer) {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(s.node(peer).Report.Conditions),
-		func(c plan.Condition) bool { return c.Type != plan.CondWitnessSilent })
+	skew := clockSkew
+	if peer == s.Self {
+		skew = 0
+	}
+	return slices.DeleteFunc(slices.Clone(s.node(peer).Report.Conditions), func(c plan.Condition) bool {
+		return c.Type != plan.CondWitnessSilent || n.Heard.After(c.Since.Add(skew))
+	})
 }
 
 // up reports whether a node says that it serves, or that something of it runs.
 func up(r *plan.Report) bool { return r.Status == plan.Active || r.Running }
 
-// unserved is a role that nobody serves: each of its nodes says that it does not, or is
-// not observed to, the last that did.
+// unserved is a role that nobody is seen to serve: each of its nodes says that it does
+// not, or does not answer the one that watches it. One that is only not heard may serve
+// without git (R5).
 func (s *Sight) unserved(r Role) *Incident {
 	x := Incident{Key: "unserved/" + r.Name, Event: alerts.Unserved, Role: r.Name,
 		mine: s.mine(s.on(r.Name, r.Declared), s.on(r.Name, r.Declared.Other()))}
@@ -211,7 +221,7 @@ func (s *Sight) unserved(r Role) *Incident {
 		switch {
 		case n.Report == nil || n.Report.Status == plan.Unknown:
 			return nil
-		case n.Silent || len(s.witness(n)) > 0:
+		case len(s.witness(n)) > 0:
 			words = append(words, fmt.Sprintf("%s is not observed (last %s)", n.Name, n.Report.Status))
 		case !s.sees(n.Name) || up(n.Report):
 			return nil

@@ -47,6 +47,8 @@ type Node struct {
 	// Silent says that it was looked for longer than a node that lives is silent, and
 	// not heard. Fresh says that its report speaks for it now.
 	Silent, Fresh bool
+	// Heard is when the teller saw its report change last, zero when it did not.
+	Heard time.Time
 }
 
 // Role is an exclusive role whose claim can be read.
@@ -127,11 +129,16 @@ func (s *Sight) mine(prefer ...string) bool {
 		if name == s.Self {
 			return true
 		}
-		if name != "" && s.sees(name) && s.node(name).Report.Tells && !s.node(name).Report.Ended {
+		if name != "" && s.sees(name) && s.speaks(s.node(name)) {
 			return false
 		}
 	}
 	return false
+}
+
+// speaks reports whether another node can be relied upon to tell.
+func (s *Sight) speaks(n *Node) bool {
+	return n.Report.Tells && !n.Report.Ended && len(s.witness(n)) == 0
 }
 
 // serves is the side that was seen to serve a role: it holds the claim, and its node

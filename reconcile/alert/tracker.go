@@ -38,8 +38,10 @@ type Told struct {
 
 // RoleState is what was seen of a role.
 type RoleState struct {
-	Declared spec.Side `json:"declared,omitempty"`
-	Serving  spec.Side `json:"serving,omitempty"`
+	// Settled is the declared side that was taken into account, Serving the one that was
+	// last seen to serve.
+	Settled spec.Side `json:"settled,omitempty"`
+	Serving spec.Side `json:"serving,omitempty"`
 }
 
 // Box is what is still to be sent to one receiver, oldest first.
@@ -182,26 +184,31 @@ func (t *turn) moves() []Incident {
 
 func (t *turn) move(r Role) []Incident {
 	st, serving := t.role(r.Name), t.s.serves(r)
-	turned := st.Declared != "" && st.Declared != r.Declared
 	o := t.st.Open["switch/"+r.Name]
-	if st.Declared != r.Declared {
-		st.Declared, t.changed = r.Declared, true
+	if st.Settled == "" {
+		st.Settled, t.changed = r.Declared, true
+	}
+	if st.Serving == "" && serving != "" {
+		st.Serving, t.changed = serving, true
 	}
 	switch {
 	case st.Serving == "":
-		if serving != "" {
-			st.Serving, t.changed = serving, true
-		}
 		return nil
 	case serving != "" && serving != st.Serving:
 		t.done(r, o, serving)
-		st.Serving = serving
+		st.Serving, st.Settled = serving, r.Declared
 		return nil
 	case o != nil && r.Declared == st.Serving && serving == st.Serving:
 		t.endLate(r.Name)
 		t.end(o, Off, false)
+		st.Settled = r.Declared
 		return nil
-	case o == nil && (!turned || r.Declared == st.Serving):
+	}
+	asks := r.Declared != st.Settled && r.Declared != st.Serving
+	if st.Settled != r.Declared {
+		st.Settled, t.changed = r.Declared, true
+	}
+	if o == nil && !asks {
 		return nil
 	}
 	return t.underWay(r, o, st.Serving)

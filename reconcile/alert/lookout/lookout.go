@@ -67,6 +67,7 @@ type beat struct {
 	moved time.Duration
 	// seen says that a newer report came while this agent looked.
 	seen bool
+	wall time.Time
 }
 
 // New returns a lookout of a node, or nil when nobody is to be told.
@@ -198,7 +199,10 @@ func (l *Lookout) other(d *spec.Deployment, s *reconcile.Snapshot, name string) 
 		l.beats[name] = b
 	}
 	if b.run != r.Run || b.beat != r.Beat || !b.at.Equal(r.At) {
-		*b = beat{run: r.Run, beat: r.Beat, at: r.At, moved: l.Clock.Boot(), seen: !b.at.IsZero()}
+		*b = beat{run: r.Run, beat: r.Beat, at: r.At, moved: l.Clock.Boot(), seen: !b.at.IsZero(), wall: l.Clock.Wall()}
+	}
+	if b.seen {
+		n.Heard = b.wall
 	}
 	bound := freshFor(d, &r)
 	n.Silent = reads(s) && l.Clock.Boot()-b.moved > bound
