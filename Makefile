@@ -55,7 +55,7 @@ define summed
 	print last; exit last !~ / 0 violations$$/ }'
 endef
 
-.PHONY: help build demo test sim explore mutants torture fuzz e2e attacks bench screenshots lint deb deb-twice clean
+.PHONY: help build demo test sim explore mutants torture fuzz e2e attacks bench bench-switch screenshots lint deb deb-twice clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -114,6 +114,9 @@ screenshots: ## pictures of the web page in every state, into bin/screenshots; a
 
 bench: ## measured against the budgets, or phases beside those of the commit BESIDE
 	@$(if $(BESIDE),bash cmd/bench/beside.sh $(BESIDE),go run ./cmd/bench -benchtime $(BENCHTIME) -count $(BENCHRUNS) $(filter-out ./...,$(PKG)))
+
+bench-switch: ## a planned switch leg by leg, with every request, beside that of the commit BESIDE
+	@bash cmd/bench/switch.sh $(BESIDE)
 
 lint: ## format, vet, staticcheck, imports, comments, sizes
 	@failed=0; \

@@ -3,13 +3,12 @@ package reconcile
 import (
 	"context"
 	"crypto/rand"
-	"reflect"
 	"slices"
 	"time"
 
+	"mainstay/reconcile/news"
 	"mainstay/reconcile/pace"
 	"mainstay/reconcile/plan"
-	"mainstay/spec"
 )
 
 // Publisher pushes this node's report when it changed, and every heartbeat. It
@@ -21,8 +20,10 @@ type Publisher struct {
 	heartbeat    time.Duration
 	offered      *plan.Report
 	published    *plan.Report
-	compared     [2]plan.Report // what of both is news, kept because every pass compares
-	news         news
+	differ       news.Differ
+	news         news.Kind
+	claiming     bool          // the claim is being changed beside what is offered
+	since, first time.Duration // of when what is offered makes way, and its predecessors
 	at           time.Duration
 	failures     int
 	tried        time.Duration
@@ -48,12 +49,32 @@ func (p *Publisher) SetPace(heartbeat, timeout time.Duration) {
 	}
 }
 
-// Offer gives the publisher the newest report.
-func (p *Publisher) Offer(r plan.Report) {
-	if r.Deployment != "" {
-		p.offered = &r
-		p.compare()
+// Offer gives the publisher the newest report, and whether this node is about to change
+// its claim.
+func (p *Publisher) Offer(r plan.Report, claiming bool) {
+	if r.Deployment == "" {
+		return
 	}
+	now, before := p.clock.Boot(), p.makesWay()
+	if !before {
+		p.first = now
+	}
+	if !before || claiming != p.claiming || r.Status != p.offered.Status {
+		p.since = now
+	}
+	p.offered, p.claiming = &r, claiming
+	p.compare()
+}
+
+// A report makes way no longer than atMost, and with others that it takes the place
+// of no longer than detailsEvery.
+const atMost = 200 * time.Millisecond
+
+// makesWay reports whether the newest report can wait a moment: what it says may be over
+// by then, or the claim is being changed, which the other side waits for. One git server
+// does both, and tells every node of both.
+func (p *Publisher) makesWay() bool {
+	return p.published != nil && p.offered != nil && (p.claiming || news.Passing(*p.offered))
 }
 
 // Missed takes in when a look began that found no report of this node where reports are:
@@ -76,40 +97,23 @@ func (p *Publisher) Next() time.Duration {
 		return p.heartbeat
 	case p.failures > 0:
 		return p.tried + min(time.Second<<min(p.failures-1, 6), p.slowestTry()) - now
-	case p.news == urgentNews:
+	case p.news == news.Urgent && p.makesWay():
+		return min(p.since+atMost, p.first+detailsEvery) - now
+	case p.news == news.Urgent:
 		return 0
-	case p.news == someNews:
+	case p.news == news.Detail:
 		return p.at + detailsEvery - now
 	}
 	return p.at + p.offered.Every(p.heartbeat) - now
 }
 
-// news is how an offered report differs from the published one.
-type news int
-
-const (
-	noNews     news = iota
-	someNews        // in what nobody decides by
-	urgentNews      // in what others decide by, or wait for
-)
-
 // compare finds out what is new, once per offer and per publication.
-func (p *Publisher) compare() {
-	switch {
-	case p.published == nil || urgent(*p.published) != urgent(*p.offered):
-		p.news = urgentNews
-	default:
-		p.compared, p.news = [2]plan.Report{significant(*p.published), significant(*p.offered)}, noNews
-		if !reflect.DeepEqual(&p.compared[0], &p.compared[1]) {
-			p.news = someNews
-		}
-	}
-}
+func (p *Publisher) compare() { p.news = p.differ.Of(p.published, p.offered) }
 
 // slowestTry is the longest time between two tries to publish while git fails. It is
 // short once git was read again, because the other nodes may wait for this report.
 func (p *Publisher) slowestTry() time.Duration {
-	told := p.published != nil && urgent(*p.published) == urgent(*p.offered)
+	told := p.news != news.Urgent
 	if told || p.offered.LastRead.Equal(p.triedRead) {
 		return pace.Slowest
 	}
@@ -123,30 +127,6 @@ const urgentTry = 5 * time.Second
 // decides by.
 const detailsEvery = time.Second
 
-// urgency is the part of a report that other nodes decide by, or wait for.
-type urgency struct {
-	status         plan.Status
-	running, ready bool
-	serving        spec.Side
-	accepted       string
-	seq            uint64
-	heard, beside  string
-	besideBeat     uint64
-}
-
-// urgent returns what must be told at once. The commit and the seq count only
-// when something is said under them.
-func urgent(r plan.Report) urgency {
-	u := urgency{status: r.Status, running: r.Running, ready: r.Ready, serving: r.Serving, heard: r.Heard, beside: r.Beside, besideBeat: r.BesideBeat}
-	if r.Ready {
-		u.accepted = r.Accepted
-	}
-	if r.Ready || r.Status == plan.Active || r.Status == plan.Deactivating {
-		u.seq = r.Seq
-	}
-	return u
-}
-
 // Publish pushes the newest report once.
 func (p *Publisher) Publish(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
@@ -158,6 +138,7 @@ func (p *Publisher) Publish(ctx context.Context) error {
 		return err
 	}
 	p.failures, p.published, p.at = 0, &r, p.clock.Boot()
+	p.first = p.at
 	p.compare()
 	return nil
 }
@@ -193,18 +174,4 @@ func (p *Publisher) PublishEnd() error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// significant is a report without what changes all the time and says nothing
-// new.
-func significant(r plan.Report) plan.Report {
-	r.At, r.LastRead = time.Time{}, time.Time{}
-	r.Checks = slices.Clone(r.Checks)
-	for i := range r.Checks {
-		r.Checks[i].At = time.Time{}
-		if r.Checks[i].OK {
-			r.Checks[i].Output = "" // a number that changes all the time is no news
-		}
-	}
-	return r
 }

@@ -28,13 +28,13 @@ func TestReadinessIsNotKeptBackByAnOldFailure(t *testing.T) {
 	git, clock := &refusing{}, newStill()
 	p := NewPublisher(git, clock, 5*time.Minute, time.Second)
 	r := plan.Report{Deployment: "paris", Node: "xivo-standby", Status: plan.Inactive}
-	p.Offer(r)
+	p.Offer(r, false)
 	if err := p.Publish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	git.down = true
 	r.Reason = "something nobody decides by"
-	p.Offer(r)
+	p.Offer(r, false)
 	for range 10 {
 		if err := p.Publish(t.Context()); err == nil {
 			t.Fatal("published")
@@ -44,12 +44,12 @@ func TestReadinessIsNotKeptBackByAnOldFailure(t *testing.T) {
 		t.Errorf("what nobody decides by is tried again in %s", next)
 	}
 	r.Ready = true
-	p.Offer(r)
+	p.Offer(r, false)
 	if next := p.Next(); next < 30*time.Second {
 		t.Errorf("readiness is tried again in %s although git was not read since", next)
 	}
 	r.LastRead = clock.Wall()
-	p.Offer(r)
+	p.Offer(r, false)
 	if next := p.Next(); next > 5*time.Second {
 		t.Errorf("readiness is tried again in %s", next)
 	}
@@ -63,16 +63,16 @@ func TestAReportThatGitLostIsToldAgain(t *testing.T) {
 	p := NewPublisher(&refusing{}, clock, 5*time.Minute, time.Second)
 	r := plan.Report{Deployment: "paris", Node: "xivo-standby", Status: plan.Active}
 	clock.pass(time.Minute)
-	p.Offer(r)
+	p.Offer(r, false)
 	if err := p.Publish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	p.Missed(clock.boot - time.Second)
-	if p.Offer(r); p.Due() {
+	if p.Offer(r, false); p.Due() {
 		t.Error("a look from before counts")
 	}
 	p.Missed(clock.boot + time.Second)
-	if p.Offer(r); !p.Due() {
+	if p.Offer(r, false); !p.Due() {
 		t.Errorf("told again in %s", p.Next())
 	}
 }

@@ -11,7 +11,7 @@ import (
 func TestReportsCountWithinOneRunOfTheAgent(t *testing.T) {
 	p, v, c := newPress()
 	for range 3 {
-		p.Offer(reportOf(plan.Active, ""))
+		p.Offer(reportOf(plan.Active, ""), false)
 		if err := p.Publish(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -22,12 +22,12 @@ func TestReportsCountWithinOneRunOfTheAgent(t *testing.T) {
 			t.Errorf("report %d is beat %d of run %q", i, r.Beat, r.Run)
 		}
 	}
-	if p.Offer(reportOf(plan.Active, "")); p.Due() {
+	if p.Offer(reportOf(plan.Active, ""), false); p.Due() {
 		t.Error("a beat is no news")
 	}
 	c.pass(time.Second)
 	again := NewPublisher(v, c, time.Minute, time.Second)
-	again.Offer(reportOf(plan.Active, ""))
+	again.Offer(reportOf(plan.Active, ""), false)
 	if err := again.Publish(t.Context()); err != nil || v.published[3].Run == v.published[0].Run {
 		t.Errorf("another run has the same name: %v", err)
 	}
@@ -37,7 +37,7 @@ func TestAnAgentThatEndsSaysSoAndIsReadyForNothing(t *testing.T) { // R2
 	p, v, _ := newPress()
 	r := reportOf(plan.Inactive, "")
 	r.Ready = true
-	p.Offer(r)
+	p.Offer(r, false)
 	if err := p.Publish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func (mute) Publish(context.Context, string, plan.Report) error { select {} }
 
 func TestALastReportHoldsNobodyUp(t *testing.T) {
 	p := NewPublisher(mute{newVault("")}, newStill(), time.Minute, 20*time.Millisecond)
-	p.Offer(reportOf(plan.Active, ""))
+	p.Offer(reportOf(plan.Active, ""), false)
 	if err := p.PublishEnd(); err == nil {
 		t.Error("a report that nobody took was published")
 	}
@@ -76,7 +76,7 @@ func TestANodeInTheMiddleOfSomethingReportsMoreOften(t *testing.T) {
 		"witness silent": {silent, plan.BusyBeat},
 	} {
 		p, _, _ := newPress()
-		p.Offer(c.report)
+		p.Offer(c.report, false)
 		if err := p.Publish(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -47,8 +47,9 @@ func table() []row {
 func loop(with func(...string) []string) []row {
 	return []row{
 		{folder: "reconcile", why: "the loop asks for what it needs in ports.go and knows no driver and no transport",
-			internal: with("reconcile/managed", "reconcile/latest", "reconcile/pace", "reconcile/twin", "reconcile/unfit", "reconcile/plan/permit")},
+			internal: with("reconcile/managed", "reconcile/latest", "reconcile/pace", "reconcile/twin", "reconcile/unfit", "reconcile/news", "reconcile/plan/permit")},
 		{folder: "reconcile/twin", why: "tells agents of one name apart by their reports", internal: []string{"reconcile/plan"}},
+		{folder: "reconcile/news", why: "compares two reports, and neither keeps nor sends them", internal: with()},
 		{folder: "reconcile/unfit", why: "keeps refs and errors, and knows neither claims nor reports"},
 		{folder: "reconcile/pace", why: "keeps time by what it is told", internal: with()},
 		{folder: "reconcile/latest", why: "hands on a value and knows nothing of it"},

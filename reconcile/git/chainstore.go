@@ -133,7 +133,7 @@ func (r *Remote) Restore(ctx context.Context, ref, listed string, c *ChainStore)
 	for _, l := range missing {
 		u.objects = append(u.objects, l.objects()...)
 	}
-	_, err = r.push(ctx, "restore the claim", func(Refs) (update, error) { return u, nil })
+	_, err = r.push(ctx, "restore the claim", u, nil)
 	return newest, err
 }
 

@@ -88,8 +88,10 @@ func (r *Remote) Claim(ctx context.Context, ref, hash string, known plan.Tip) (C
 
 func (r *Remote) claimAt(ctx context.Context, q question, known plan.Tip, depth int, st *store) (ClaimChain, error) {
 	f := fetchRequest{depth: depth, filter: "blob:limit=65537"}
-	if err := r.fetchRef(ctx, r.dialers[0], q, f, st); err != nil {
-		return ClaimChain{}, err
+	if !r.made.Load().into(st, q) {
+		if err := r.fetchRef(ctx, r.dialers[0], q, f, st); err != nil {
+			return ClaimChain{}, err
+		}
 	}
 	links, err := st.links(q.hash, q.known)
 	if err == nil {
@@ -389,6 +391,7 @@ func (r *Remote) pushNote(ctx context.Context, ref string, p plan.Push, more ...
 	if err != nil {
 		return "", err
 	}
+	r.made.Store(&made{parent: p.Parent, noteObjects: o})
 	u := update{ref: ref, old: p.Parent, next: o.ID, objects: o.list()}
-	return r.push(ctx, "push the claim", func(Refs) (update, error) { return u, nil })
+	return r.push(ctx, "push the claim", u, nil)
 }

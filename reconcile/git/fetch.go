@@ -39,6 +39,22 @@ func (s *session) fetch(ctx context.Context, f fetchRequest, into *store) error 
 	return nil
 }
 
+// fetchAtOnce is fetch without asking first where the refs are: a server sends only what
+// one of them is at. It is not done where that has to be asked, because a ref has moved
+// or the server wants it.
+func (r *Remote) fetchAtOnce(ctx context.Context, d transport.Dialer, f fetchRequest, into *store) (done bool, err error) {
+	s := r.reopen(d, transport.UploadPack, "fetch")
+	if s == nil {
+		return false, nil
+	}
+	defer s.close()
+	if err = s.fetch(ctx, f, into); err == nil || s.unpacking || ctx.Err() != nil {
+		return true, err
+	}
+	r.forget(d, transport.UploadPack)
+	return false, nil
+}
+
 func (s *session) fetchLines(f fetchRequest, have *store) []byte {
 	var b bytes.Buffer
 	caps := " agent=" + transport.Agent
@@ -90,6 +106,7 @@ func (s *session) readPack(in *bufio.Reader, f fetchRequest, into *store) error 
 	if err := readAcks(in); err != nil {
 		return err
 	}
+	s.unpacking = true
 	into.budget.commits = f.commits
 	if !s.can("side-band-64k") {
 		return into.unpack(in)

@@ -20,7 +20,7 @@ func TestAMirrorServesTheDocumentAndNeverAClaim(t *testing.T) {
 	var down gitserver.Faults
 	url, mirror := gitserver.HTTP(t, w.bare, down.Option()), gitserver.HTTP(t, w.bare)
 	r := open(t, git.Options{URL: url, Mirrors: []string{"http://127.0.0.1:1/gone", mirror}})
-	id := change(t, r, claim(1, plan.Take, spec.Main, "xivo-main"))
+	id := change(t, open(t, git.Options{URL: url}), claim(1, plan.Take, spec.Main, "xivo-main"))
 	if l, err := r.List(ctx(t)); err != nil || l.Mirror || l.From != url {
 		t.Errorf("up: got %+v, %v", l, err)
 	}

@@ -34,6 +34,33 @@ type noteObjects struct {
 	commit, tree, blob plumbing.EncodedObject
 }
 
+// into puts the objects into a store, if they are what is asked for: where a listing
+// shows a commit that was made here, its name says what is in it, and nobody needs to
+// send that.
+func (o *noteObjects) into(st *store, hash string) bool {
+	if o == nil || o.ID != hash {
+		return false
+	}
+	for _, object := range o.list() {
+		if _, err := st.objects.SetEncodedObject(object); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// made is the change of a claim that this program made last.
+type made struct {
+	parent string
+	noteObjects
+}
+
+// into puts the objects of the change into a store, if it is what is asked for and what
+// was known is its parent: nothing else of the chain is at hand.
+func (m *made) into(st *store, q question) bool {
+	return m != nil && m.parent == q.known && m.noteObjects.into(st, q.hash)
+}
+
 func (n note) objects() (noteObjects, error) {
 	var o noteObjects
 	o.blob = encoded(plumbing.BlobObject, n.content)

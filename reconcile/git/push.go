@@ -30,26 +30,59 @@ type update struct {
 // ref's lock, compares old and swaps, so of all updates with one old value at
 // most one is carried out.
 //
+// u is tried at once where that can be done. Should it be refused, or be empty, listed
+// says what to do with the refs that the server has; nil keeps to u.
+//
 // An error is failure.ErrUnknown when the update was sent and its fate is not known;
 // every other error means it was not carried out and never will be.
-func (r *Remote) push(ctx context.Context, step string, find func(Refs) (update, error)) (string, error) {
+func (r *Remote) push(ctx context.Context, step string, u update, listed func(Refs) update) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	s, err := openSession(ctx, r.dialers[0], transport.ReceivePack, step)
+	done, refused := r.pushAtOnce(ctx, step, u)
+	if done {
+		return u.next, refused
+	}
+	tried := u.old
+	s, err := r.openSession(ctx, r.dialers[0], transport.ReceivePack, step)
 	if err != nil {
 		return "", err
 	}
 	defer s.close()
-	u, err := find(s.refs)
-	if err != nil {
-		return "", err
+	if listed != nil {
+		u = listed(s.refs)
 	}
-	if now := s.refs[u.ref]; now == u.next {
+	switch now := s.refs[u.ref]; {
+	case now == u.next:
 		return u.next, nil // an earlier push of the same commit was carried out
-	} else if now != u.old {
+	case now != u.old:
 		return "", s.refuse(u, fmt.Sprintf("it is at %s", orNone(now)))
+	case refused != nil && u.old == tried:
+		return "", refused
 	}
 	return u.next, s.update(ctx, u)
+}
+
+// pushAtOnce is push without asking first where the ref is: the server compares anyway.
+// It is not done where that has to be asked, because nothing of the server is known, or
+// where it refused the update or did not let it in, which it then never carries out.
+func (r *Remote) pushAtOnce(ctx context.Context, step string, u update) (done bool, refused error) {
+	s := r.reopen(r.dialers[0], transport.ReceivePack, step)
+	if s == nil || u.next == "" {
+		return false, nil
+	}
+	defer s.close()
+	err := s.update(ctx, u)
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, failure.ErrRefused):
+		return false, err
+	}
+	r.forget(r.dialers[0], transport.ReceivePack)
+	if errors.Is(err, failure.ErrAuth) {
+		return false, nil
+	}
+	return true, err
 }
 
 func orNone(hash string) string {

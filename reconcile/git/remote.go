@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -78,6 +79,11 @@ type Remote struct {
 	answered atomic.Int32
 	// wanted is what a listing is limited to; nil is no limit.
 	wanted atomic.Pointer[wanted]
+	// made is the change of a claim that was made last, and said the report.
+	made atomic.Pointer[made]
+	said atomic.Pointer[noteObjects]
+	// can is what a server said that it can, by serviceOf.
+	can sync.Map
 }
 
 // wanted is the branch and the deployment that a listing is about. An empty branch is
@@ -187,7 +193,7 @@ func (r *Remote) list(ctx context.Context, d transport.Dialer) (reconcile.Listin
 	if !errors.Is(err, transport.ErrNotOffered) {
 		return l, failure.Complete(ctx, err, "list", d.Shown())
 	}
-	s, err := openSession(ctx, d, transport.UploadPack, "list")
+	s, err := r.openSession(ctx, d, transport.UploadPack, "list")
 	if err != nil {
 		return l, err
 	}

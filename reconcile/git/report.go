@@ -43,11 +43,14 @@ func (r *Remote) PublishReport(ctx context.Context, ref string, rep plan.Report,
 	if err != nil {
 		return "", err
 	}
-	return r.push(ctx, "publish the report", func(now Refs) (update, error) {
+	r.said.Store(&o)
+	u := update{ref: ref, old: last, next: o.ID, objects: o.list()}
+	return r.push(ctx, "publish the report", u, func(now Refs) update {
 		if now[ref] != last && now[ref] != o.ID {
 			r.log.Debug("report ref was not where this node left it", "ref", ref, "commit", now[ref])
 		}
-		return update{ref: ref, old: now[ref], next: o.ID, objects: o.list()}, nil
+		u.old = now[ref]
+		return u
 	})
 }
 
@@ -106,7 +109,9 @@ func (r *Remote) Reports(ctx context.Context, listed map[string]string) (map[str
 // reports fetches reports together. The error is that of the fetch.
 func (r *Remote) reports(ctx context.Context, listed map[string]string, into map[string]plan.Report, errs map[string]error) error {
 	st := noteStore(reportNotes * len(listed))
-	moved, err := r.fetchReports(ctx, listed, st)
+	asked := maps.Clone(listed)
+	maps.DeleteFunc(asked, func(_, hash string) bool { return r.said.Load().into(st, hash) })
+	moved, err := r.fetchReports(ctx, asked, st)
 	if err != nil {
 		return err
 	}
@@ -131,15 +136,23 @@ const reportNotes = 64
 // fetchReports fetches those refs that are still at their hash, and says which
 // are not.
 func (r *Remote) fetchReports(ctx context.Context, listed map[string]string, into *store) (map[string]error, error) {
+	if len(listed) == 0 {
+		return nil, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	s, err := openSession(ctx, r.dialers[0], transport.UploadPack, "fetch reports")
+	f := fetchRequest{depth: 1, filter: "blob:limit=262145"}
+	f.wants = slices.Sorted(maps.Values(listed))
+	if done, err := r.fetchAtOnce(ctx, r.dialers[0], f, into); done {
+		return nil, err
+	}
+	s, err := r.openSession(ctx, r.dialers[0], transport.UploadPack, "fetch reports")
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
+	f.wants = nil
 	moved := map[string]error{}
-	f := fetchRequest{depth: 1, filter: "blob:limit=262145"}
 	for _, ref := range slices.Sorted(maps.Keys(listed)) {
 		if s.refs[ref] == listed[ref] {
 			f.wants = append(f.wants, listed[ref])

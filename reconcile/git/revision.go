@@ -124,12 +124,34 @@ func (r *Remote) revisionAt(ctx context.Context, d transport.Dialer, q question,
 	return v, nil
 }
 
-// fetchRef fetches the commit a ref is known to point at, and nothing else: a
-// ref that moved in between is an error.
+// fetchRef fetches the commit that a listing showed a ref at, and nothing else. A ref that
+// has moved since is an error, or what it was at is sent still: both are as old as the
+// listing.
 func (r *Remote) fetchRef(ctx context.Context, d transport.Dialer, q question, f fetchRequest, into *store) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	s, err := openSession(ctx, d, transport.UploadPack, "fetch")
+	f.wants = []string{q.hash}
+	done, err := false, error(nil)
+	if q.known != "" { // the first of all is of a ref that may be misspelt
+		done, err = r.fetchAtOnce(ctx, d, f, into)
+	}
+	if !done {
+		err = r.fetchListed(ctx, d, q, f, into)
+	}
+	if err != nil {
+		return err
+	}
+	into.tips = f.wants
+	c, err := into.commit(q.hash)
+	if err == nil && c == nil {
+		return into.missing("commit " + q.hash)
+	}
+	return err
+}
+
+// fetchListed asks first whether the ref is still where it was.
+func (r *Remote) fetchListed(ctx context.Context, d transport.Dialer, q question, f fetchRequest, into *store) error {
+	s, err := r.openSession(ctx, d, transport.UploadPack, "fetch")
 	if err != nil {
 		return err
 	}
@@ -142,16 +164,7 @@ func (r *Remote) fetchRef(ctx context.Context, d transport.Dialer, q question, f
 	default:
 		return &failure.Error{Kind: failure.ErrMoved, Step: "fetch", At: d.Shown(), Err: fmt.Errorf("%s is at %s", q.ref, s.refs[q.ref])}
 	}
-	f.wants = []string{q.hash}
-	if err := s.fetch(ctx, f, into); err != nil {
-		return err
-	}
-	into.tips = f.wants
-	c, err := into.commit(q.hash)
-	if err == nil && c == nil {
-		return into.missing("commit " + q.hash)
-	}
-	return err
+	return s.fetch(ctx, f, into)
 }
 
 // depths are how far back descent is looked for, in generations. The last look

@@ -21,10 +21,12 @@ type session struct {
 	refs Refs
 	held int // the bytes of refs
 	caps map[string]string
+	// unpacking says that objects of an answer have come.
+	unpacking bool
 }
 
 // openSession starts a service and reads its refs.
-func openSession(ctx context.Context, d transport.Dialer, service, step string) (*session, error) {
+func (r *Remote) openSession(ctx context.Context, d transport.Dialer, service, step string) (*session, error) {
 	l, err := d.Dial(ctx, service)
 	if err != nil {
 		return nil, failure.Complete(ctx, err, step, d.Shown())
@@ -34,8 +36,35 @@ func openSession(ctx context.Context, d transport.Dialer, service, step string) 
 		l.Close()
 		return nil, s.fail(ctx, err)
 	}
+	if _, can := d.(transport.Reopener); can && len(s.caps) > 0 {
+		r.can.Store(serviceOf{d, service}, s.caps)
+	}
 	return s, nil
 }
+
+// serviceOf is a service of one address.
+type serviceOf struct {
+	at      transport.Dialer
+	service string
+}
+
+// reopen is openSession without the request that asks for the refs, for whoever knows
+// already where its ref is: that one costs as much as the one that follows, and names
+// every ref of the server. It is nil where the refs come unasked, or were never read.
+func (r *Remote) reopen(d transport.Dialer, service, step string) *session {
+	caps, known := r.can.Load(serviceOf{d, service})
+	if !known {
+		return nil
+	}
+	l := d.(transport.Reopener).Reopen(service)
+	if l == nil {
+		return nil
+	}
+	return &session{link: l, at: d.Shown(), step: step, caps: caps.(map[string]string)}
+}
+
+// forget asks a server again what it can before the next request.
+func (r *Remote) forget(d transport.Dialer, service string) { r.can.Delete(serviceOf{d, service}) }
 
 func (s *session) fail(ctx context.Context, err error) error {
 	if errors.Is(err, failure.ErrTooLarge) || errors.Is(err, failure.ErrDamaged) {

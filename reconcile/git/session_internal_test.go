@@ -39,12 +39,12 @@ func FuzzServer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		attack.Cheap(t, func() {
 			fresh := func() said { return said{transport.NewMeter(bytes.NewReader(answer))} }
-			s, err := openSession(t.Context(), fresh(), transport.UploadPack, "fuzz")
+			s, err := new(Remote).openSession(t.Context(), fresh(), transport.UploadPack, "fuzz")
 			if err == nil {
 				err = s.fetch(t.Context(), fetchRequest{wants: []string{hash}, depth: 1, filter: largeFilter}, newStore())
 			}
 			isOneLine(t, err)
-			if s, err = openSession(t.Context(), fresh(), transport.ReceivePack, "fuzz"); err == nil {
+			if s, err = new(Remote).openSession(t.Context(), fresh(), transport.ReceivePack, "fuzz"); err == nil {
 				isOneLine(t, s.update(t.Context(), update{ref: "refs/heads/main", old: hash, next: strings.Repeat("b", 40)}))
 			}
 			_, err = readLsRefs(fresh().in)

@@ -21,8 +21,8 @@ func (r *Remote) TryPush(ctx context.Context, ref string, at time.Time) (kept, e
 	if err != nil {
 		return nil, fmt.Errorf("encode the try: %w", err)
 	}
-	id, err := r.push(ctx, "try a push", func(now Refs) (update, error) {
-		return update{ref: ref, old: now[ref], next: o.ID, objects: o.list()}, nil
+	id, err := r.push(ctx, "try a push", update{}, func(now Refs) update {
+		return update{ref: ref, old: now[ref], next: o.ID, objects: o.list()}
 	})
 	if err != nil {
 		return nil, err
@@ -32,8 +32,6 @@ func (r *Remote) TryPush(ctx context.Context, ref string, at time.Time) (kept, e
 
 // remove deletes a ref that is still at a commit.
 func (r *Remote) remove(ctx context.Context, ref, id string) error {
-	_, err := r.push(ctx, "take the try away", func(Refs) (update, error) {
-		return update{ref: ref, old: id, next: noHash}, nil
-	})
+	_, err := r.push(ctx, "take the try away", update{ref: ref, old: id, next: noHash}, nil)
 	return err
 }

@@ -25,7 +25,7 @@ var ErrNoRef = errors.New("no such ref")
 func (r *Remote) TryRef(ctx context.Context, ref string) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	s, err := openSession(ctx, r.dialers[0], transport.ReceivePack, "try "+ref)
+	s, err := r.openSession(ctx, r.dialers[0], transport.ReceivePack, "try "+ref)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (n *Node) once(ctx context.Context) (plan.Report, error) {
 	if n.publish == nil {
 		return r, ctx.Err()
 	}
-	if n.publish.Offer(r); !n.publish.Due() {
+	if n.publish.Offer(r, false); !n.publish.Due() {
 		return r, ctx.Err()
 	}
 	return r, n.publish.Publish(ctx)

@@ -267,7 +267,7 @@ func (p *proc) publish() {
 	}
 	if p.offering {
 		p.publisher.Missed(p.unheard)
-		p.publisher.Offer(p.offer)
+		p.publisher.Offer(p.offer, !p.order.Empty())
 		p.offering = false
 	}
 	if !p.publisher.Due() {

@@ -32,8 +32,10 @@ type layout struct {
 	// Pace is how often the services and the witness are probed, as the
 	// document writes it; empty is the document's own default.
 	Pace string
-	// Remote is where the agents find the repository; empty is the folder.
-	Remote string
+	// Remote is where the agents find the repository; empty is the folder. RemoteOf, if
+	// there is one, says it of each node.
+	Remote   string
+	RemoteOf func(node string) string
 	// Wait and Unconfirmed are the handover's.
 	Wait        string
 	Unconfirmed string
@@ -64,8 +66,11 @@ type demoNode struct {
 // Address is a node's own loopback address.
 func (p *layout) Address(host int) string { return fmt.Sprintf("%s.%d", p.Net, host) }
 
-// URL is the repository as the agents name it.
-func (p *layout) URL() string {
+// URL is the repository as the agent of a node names it.
+func (p *layout) URL(node string) string {
+	if p.RemoteOf != nil {
+		return p.RemoteOf(node)
+	}
 	if p.Remote != "" {
 		return p.Remote
 	}

@@ -14,6 +14,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +31,8 @@ type httpDialer struct {
 	mirror    bool
 	// skip is how many more polls are not made by protocol version 2.
 	skip atomic.Int32
+	// found are the addresses that a service was last found at, by its name.
+	found sync.Map
 }
 
 func newHTTPDialer(e endpoint, o Options) (*httpDialer, error) {
@@ -169,7 +172,24 @@ func (d *httpDialer) Dial(ctx context.Context, service string) (Link, error) {
 	at := *res.Request.URL
 	at.RawQuery, at.User = "", nil
 	l.base = strings.TrimSuffix(at.String(), "/info/refs")
+	d.found.Store(service, l.base)
 	return l, nil
+}
+
+var _ Reopener = (*httpDialer)(nil)
+
+// Reopen implements Reopener: over HTTP every request stands for itself.
+func (d *httpDialer) Reopen(service string) Link {
+	base, ok := d.found.Load(service)
+	if !ok {
+		return nil
+	}
+	l := &httpLink{dialer: d, service: service, base: base.(string)}
+	var err error
+	if l.user, l.password, err = d.credentials(); err != nil {
+		return nil // dialling says it
+	}
+	return l
 }
 
 func (l *httpLink) Refs() *bufio.Reader { return l.in }

@@ -65,6 +65,14 @@ type Asker interface {
 	Ask(ctx context.Context, request []byte, read func(*bufio.Reader) error) error
 }
 
+// Reopener is a Dialer whose services answer a request without the advertisement that
+// comes before it elsewhere: whoever has read one knows what the server can.
+type Reopener interface {
+	// Reopen returns a link to a service, of which no refs can be read. It is nil
+	// until the service was dialled once. It does not touch the network.
+	Reopen(service string) Link
+}
+
 // New checks the address. It does not touch the network, and reads no file but CAFile.
 func New(address string, o Options) (Dialer, error) {
 	e, err := parseEndpoint(address)
