@@ -10,7 +10,6 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
-	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/state"
 )
@@ -115,20 +114,10 @@ func merge(newer, older []Link) []Link {
 // older change of the remembered claim, or nothing is remembered. A person has
 // to vouch for a claim then. Other errors as for PushClaim.
 func (r *Remote) Restore(ctx context.Context, ref, listed string, c *ChainStore) (plan.Tip, error) {
-	c.mu.Lock()
-	kept, err := c.load(ref)
-	c.mu.Unlock()
+	newest, missing, err := c.Missing(ref, listed)
 	if err != nil {
 		return plan.Tip{}, err
 	}
-	missing, err := missingSince(kept.Links, listed)
-	if err != nil {
-		return plan.Tip{}, &failure.Error{
-			Kind: failure.ErrRewound, Step: "restore the claim", At: ref, Err: err,
-			Advice: "find out what happened to the repository; then run `mainstay accept --claim --attest \"…\"` on the node that should hold it",
-		}
-	}
-	newest := kept.Links[0].Tip
 	u := update{ref: ref, old: listed, next: newest.ID}
 	for _, l := range missing {
 		u.objects = append(u.objects, l.objects()...)

@@ -93,18 +93,23 @@ func (r *Remote) claimAt(ctx context.Context, q question, known plan.Tip, depth 
 			return ClaimChain{}, err
 		}
 	}
-	links, err := st.links(q.hash, q.known)
+	return r.chainOf(st, q.ref, q.hash, known)
+}
+
+// chainOf reads what a store holds of a claim, from a change of it back to the known one.
+func (r Notary) chainOf(st *store, ref, hash string, known plan.Tip) (ClaimChain, error) {
+	links, err := st.links(hash, known.ID)
 	if err == nil {
 		err = growing(links, known)
 	}
 	if err == nil {
-		err = r.ownChanges(q.ref, links, known)
+		err = r.ownChanges(ref, links, known)
 	}
 	if err != nil {
-		return ClaimChain{}, fmt.Errorf("claim %s: %w", q.ref, err)
+		return ClaimChain{}, fmt.Errorf("claim %s: %w", ref, err)
 	}
 	newest := links[0]
-	found := q.known == "" || slices.ContainsFunc(links, func(l Link) bool { return slices.Contains(l.Parents, q.known) })
+	found := known.ID == "" || slices.ContainsFunc(links, func(l Link) bool { return slices.Contains(l.Parents, known.ID) })
 	return ClaimChain{ClaimRead: reconcile.ClaimRead{Tip: newest.Tip, Descends: found}, Links: links}, nil
 }
 
@@ -206,30 +211,12 @@ func (r *Remote) Chain(ctx context.Context, ref, hash string, limit int) ([]Chan
 	if limit <= 0 || limit > maxChain {
 		limit = maxChain
 	}
-	var keys []signature.NodeKey
-	if r.nodeKeys != "" {
-		var err error
-		if keys, err = r.readNodeKeys(); err != nil {
-			return nil, err
-		}
-	}
 	st := noteStore(limit)
 	f := fetchRequest{depth: limit, filter: "blob:limit=65537"}
 	if err := r.fetchRef(ctx, r.dialers[0], question{ref: ref, hash: hash}, f, st); err != nil {
 		return nil, err
 	}
-	var tips []Change
-	var failed error
-	err := st.walk(hash, func(c *object.Commit) bool {
-		var l Link
-		if l, failed = st.link(c); failed == nil {
-			who := signature.WhoSigned(l.Commit, trailerRef+ref, keys, func(k signature.NodeKey) bool { return mayMake(k, ref, l.Tip.Claim) })
-			tips = append(tips, Change{l.Tip, who})
-		}
-		return failed == nil && len(tips) < limit
-	})
-	slices.SortStableFunc(tips, func(a, b Change) int { return compare(b.Seq, a.Seq) })
-	return tips, errors.Join(failed, err)
+	return r.changesOf(st, ref, hash, limit)
 }
 
 func compare(a, b uint64) int {
@@ -328,12 +315,12 @@ func encodeClaim(c plan.Claim) ([]byte, error) {
 // ClaimNote returns the ID of the commit that PushClaim makes of p at ref when it
 // has no second parent. The same push always has the same ID, unless an ECDSA key
 // signs it.
-func (r *Remote) ClaimNote(ref string, p plan.Push) (id string, err error) {
+func (r Notary) ClaimNote(ref string, p plan.Push) (id string, err error) {
 	o, err := r.claimNote(ref, p, p.Parent)
 	return o.ID, err
 }
 
-func (r *Remote) claimNote(ref string, p plan.Push, parents ...string) (noteObjects, error) {
+func (r Notary) claimNote(ref string, p plan.Push, parents ...string) (noteObjects, error) {
 	content, err := encodeClaim(p.Claim)
 	if err != nil {
 		return noteObjects{}, err

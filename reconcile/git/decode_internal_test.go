@@ -30,7 +30,7 @@ func FuzzClaim(f *testing.F) {
 			if err != nil || !reflect.DeepEqual(c, back) {
 				t.Errorf("got %+v, %v, want %+v", back, err, c)
 			}
-			if _, err := (&Remote{}).claimNote("refs/mainstay/d/claim/r", plan.Push{Claim: c}); err != nil {
+			if _, err := (Notary{}).claimNote("refs/mainstay/d/claim/r", plan.Push{Claim: c}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -48,7 +48,7 @@ func FuzzReport(f *testing.F) {
 				return
 			}
 			rep.At, rep.LastRead = time.Time{}, time.Time{}
-			o, err := (&Remote{}).reportNote(ReportRef(rep.Deployment, rep.Node), rep)
+			o, err := (Notary{}).reportNote(ReportRef(rep.Deployment, rep.Node), rep)
 			if err != nil {
 				return // it may grow beyond the bound when written in full
 			}

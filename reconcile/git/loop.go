@@ -122,10 +122,10 @@ type advised struct {
 func (a advised) Error() string { return a.error.Error() + " (" + a.hint + ")" }
 func (a advised) Unwrap() error { return a.error }
 
-// Coordination keeps claims and reports on a remote, as the loop asks for them,
+// Coordination keeps claims and reports in a place, as the loop asks for them,
 // and the chains of the claims it has read on disk (R10).
 type Coordination struct {
-	remote *Remote
+	remote Place
 	chains *ChainStore
 	log    *slog.Logger
 	// last is the commit of the newest report this agent published.
@@ -137,8 +137,9 @@ var (
 	_ reconcile.Narrower     = (*Coordination)(nil)
 )
 
-// NewCoordination keeps claims and reports on the repository that r names first.
-func NewCoordination(r *Remote, chains *ChainStore, log *slog.Logger) *Coordination {
+// NewCoordination keeps claims and reports in a place, such as the repository that a
+// Remote names first.
+func NewCoordination(r Place, chains *ChainStore, log *slog.Logger) *Coordination {
 	return &Coordination{remote: r, chains: chains, log: log}
 }
 

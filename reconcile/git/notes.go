@@ -28,7 +28,7 @@ const mostNotes = 4000
 // as can be: listed maps their refs to the hashes that a listing showed. Whoever
 // acts on a claim reads it with Claim, which checks where it came from (R10).
 func (r *Remote) Notes(ctx context.Context, listed map[string]string) Notes {
-	n := Notes{Claims: map[string]plan.Tip{}, Reports: map[string]plan.Report{}, Errors: map[string]error{}}
+	n := NewNotes()
 	for refs := range slices.Chunk(slices.Sorted(maps.Keys(listed)), mostNotes) {
 		part := make(map[string]string, len(refs))
 		for _, ref := range refs {
@@ -56,7 +56,7 @@ func afterSlash(text string) string {
 }
 
 // take decodes one ref: what it is, its name says.
-func (r *Remote) take(n Notes, st *store, ref, hash string) {
+func (r Notary) take(n Notes, st *store, ref, hash string) {
 	if rest, _ := strings.CutPrefix(ref, ownPrefix); !strings.HasPrefix(afterSlash(rest), "claim/") {
 		rep, err := r.ownReport(st, ref, hash)
 		if err != nil {

@@ -66,14 +66,14 @@ type Options struct {
 // Remote is a repository that is only ever asked, never kept. It may be used by
 // several goroutines.
 type Remote struct {
-	dialers           []transport.Dialer // the repository itself, then its mirrors
-	timeout           time.Duration
-	signers           string
-	policy            *spec.Policy
-	skew              time.Duration
-	now               func() time.Time
-	signKey, nodeKeys string
-	log               *slog.Logger
+	dialers []transport.Dialer // the repository itself, then its mirrors
+	timeout time.Duration
+	signers string
+	policy  *spec.Policy
+	skew    time.Duration
+	now     func() time.Time
+	Notary
+	log *slog.Logger
 	// answered is the index of the dialer that answered the last List, where
 	// Revision looks first.
 	answered atomic.Int32
@@ -105,7 +105,7 @@ func (r *Remote) Narrow(branch, deployment string) {
 // token or a new pinned key needs no restart.
 func Open(o Options) (*Remote, error) {
 	r := &Remote{timeout: o.Timeout, signers: o.AllowedSigners, policy: o.Policy, skew: o.Skew, now: o.Now,
-		signKey: o.SignKey, nodeKeys: o.NodeKeys, log: o.Log}
+		Notary: NewNotary(o.SignKey, o.NodeKeys), log: o.Log}
 	if r.skew <= 0 {
 		r.skew = DefaultSkew
 	}

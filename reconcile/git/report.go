@@ -54,7 +54,7 @@ func (r *Remote) PublishReport(ctx context.Context, ref string, rep plan.Report,
 	})
 }
 
-func (r *Remote) reportNote(ref string, rep plan.Report) (noteObjects, error) {
+func (r Notary) reportNote(ref string, rep plan.Report) (noteObjects, error) {
 	signer, err := r.noteSigner()
 	if err != nil {
 		return noteObjects{}, err

@@ -19,7 +19,7 @@ const trailerRef = "Ref: "
 
 // noteSigner reads the key that this node signs its claims and reports with; nil
 // when it has none. It is read each time, as for a connection.
-func (r *Remote) noteSigner() (ssh.Signer, error) {
+func (r Notary) noteSigner() (ssh.Signer, error) {
 	if r.signKey == "" {
 		return nil, nil
 	}

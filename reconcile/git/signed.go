@@ -13,7 +13,7 @@ import (
 
 // signedBy checks that a key that may have made it signed a note for this ref, and
 // returns that key's line.
-func (r *Remote) signedBy(raw []byte, ref string, may func(signature.NodeKey) bool) (signature.NodeKey, error) {
+func (r Notary) signedBy(raw []byte, ref string, may func(signature.NodeKey) bool) (signature.NodeKey, error) {
 	keys, err := r.readNodeKeys()
 	if err != nil {
 		return signature.NodeKey{}, err
@@ -29,7 +29,7 @@ func (r *Remote) signedBy(raw []byte, ref string, may func(signature.NodeKey) bo
 	return signer, nil
 }
 
-func (r *Remote) readNodeKeys() ([]signature.NodeKey, error) {
+func (r Notary) readNodeKeys() ([]signature.NodeKey, error) {
 	keys, err := signature.ReadNodeKeys(r.nodeKeys)
 	if err != nil {
 		return nil, &failure.Error{
@@ -46,7 +46,7 @@ func deploymentOf(ref string) string {
 }
 
 // ownReport reads a report, and refuses one that its node did not sign.
-func (r *Remote) ownReport(st *store, ref, hash string) (plan.Report, error) {
+func (r Notary) ownReport(st *store, ref, hash string) (plan.Report, error) {
 	rep, err := st.report(ref, hash)
 	if err != nil || r.nodeKeys == "" {
 		return rep, err
@@ -65,7 +65,7 @@ func (r *Remote) ownReport(st *store, ref, hash string) (plan.Report, error) {
 // node that made it, or was not that node's to make. Of a chain that was never seen
 // only the newest change is held against the keys: whoever signed it has held those
 // before against them.
-func (r *Remote) ownChanges(ref string, links []Link, known plan.Tip) error {
+func (r Notary) ownChanges(ref string, links []Link, known plan.Tip) error {
 	if r.nodeKeys == "" {
 		return nil
 	}

@@ -1,0 +1,74 @@
+package etcd
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+type status struct {
+	Header  header `json:"header"`
+	Version string `json:"version"`
+	Size    number `json:"dbSize"`
+	Leader  string `json:"leader"`
+}
+
+type alarms struct {
+	Header header `json:"header"`
+	Alarms []struct {
+		Member string `json:"memberID"`
+		Alarm  string `json:"alarm"`
+	} `json:"alarms"`
+}
+
+// Member is what one listed member says of itself.
+type Member struct {
+	// At is host:port, and Err why it does not answer, nil when it does.
+	At  string
+	Err error
+	// Took is how long the answer took, and Version its etcd.
+	Took             time.Duration
+	Version, Cluster string
+	// Leads says that it leads, and Led that it knows of a leader: without one there is
+	// no majority, and nothing can be read.
+	Leads, Led bool
+	// Bytes is the size of its database.
+	Bytes uint64
+	// Alarms are those of this member that are raised, such as NOSPACE.
+	Alarms []string
+}
+
+// Members asks every listed member how it is, all at once.
+func (c *Client) Members(ctx context.Context) []Member {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	out := make([]Member, len(c.place.hosts))
+	var wg sync.WaitGroup
+	for i := range out {
+		wg.Go(func() { out[i] = c.health(ctx, i) })
+	}
+	wg.Wait()
+	return out
+}
+
+func (c *Client) health(ctx context.Context, i int) Member {
+	m := Member{At: c.place.hosts[i]}
+	var s status
+	began := time.Now()
+	if m.Err = c.ask(ctx, i, call{path: pathStatus, in: struct{}{}, out: &s}); m.Err != nil {
+		return m
+	}
+	m.Took, m.Version, m.Cluster, m.Bytes = time.Since(began), s.Version, s.Header.Cluster, s.Size.value()
+	m.Led = s.Leader != "" && s.Leader != "0"
+	m.Leads = m.Led && s.Leader == s.Header.Member
+	var a alarms
+	if c.letIn(ctx, i, call{path: pathAlarms, in: map[string]string{"action": "GET"}, out: &a}) == nil {
+		for _, raised := range a.Alarms {
+			if raised.Member == s.Header.Member && !slices.Contains(m.Alarms, raised.Alarm) {
+				m.Alarms = append(m.Alarms, raised.Alarm)
+			}
+		}
+	}
+	return m
+}
