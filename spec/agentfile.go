@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"mainstay/spec/alerts"
 	"mainstay/spec/cluster"
 )
 
@@ -24,6 +25,8 @@ type AgentFile struct {
 	// 127.0.0.1:9477; "off" turns them off.
 	Listen           string `json:"listen"`
 	NotifySecretFile string `json:"notifySecretFile,omitempty"`
+	// Alerts say who is told of what, by this node.
+	Alerts []alerts.Alert `json:"alerts,omitempty"`
 	// SelfFence is run under a lease only, when a stop cannot be verified (R7).
 	SelfFence []string `json:"selfFence"`
 	// State is the folder of the persisted state. The default is
@@ -89,6 +92,9 @@ func (c *Coordination) UnmarshalJSON(b []byte) error {
 // Off tells whether this is read-only mode (R8).
 func (c Coordination) Off() bool { return c.URL == CoordinationOff }
 
+// Cluster tells whether claims and reports live on an etcd cluster.
+func (c Coordination) Cluster() bool { return cluster.Is(c.URL) }
+
 // PlainHTTP are the addresses on whose way anybody reads and writes. One of this machine
 // itself has no way.
 func (a *AgentFile) PlainHTTP() []string {
@@ -101,6 +107,10 @@ func (a *AgentFile) PlainHTTP() []string {
 		if ip := net.ParseIP(u.Hostname()); u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
 			found = append(found, address)
 		}
+	}
+	c := a.Coordination
+	if p, err := cluster.Parse(c.URL); err == nil && !p.Over(c.CAFile, c.Access) && !p.Here() {
+		found = append(found, p.Shown())
 	}
 	return found
 }

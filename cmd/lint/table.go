@@ -31,7 +31,8 @@ func table() []row {
 		{folder: "schema", why: "the shape of both files, before anything is known of what they mean",
 			modules: []string{jsonschema, sigsYAML, goYAML}},
 		{folder: "spec", why: "the meaning of both files, the same on a node and on a laptop",
-			internal: []string{"schema", "spec/timing", "spec/cluster"}},
+			internal: []string{"schema", "spec/alerts", "spec/timing", "spec/cluster"}},
+		{folder: "spec/alerts", why: "who is told of what, without a document and without sending", internal: []string{"spec/timing"}},
 		{folder: "spec/crontab", why: "when an expression comes, without a document", modules: []string{cron}},
 		{folder: "spec/cluster", why: "an address as text, which asks nobody"},
 		{folder: "spec/timing", why: "times as text, without a document", internal: []string{"spec/crontab"}, modules: []string{cron}},
@@ -80,6 +81,10 @@ func loop(with func(...string) []string) []row {
 			modules:  []string{goGit, goBilly, sshsig, xCrypto, xSys}},
 		{folder: "reconcile/etcd", why: "holds the notes of git on a cluster, and decides nothing",
 			internal: with("reconcile", "reconcile/git", "reconcile/git/failure", "spec/cluster")},
+		{folder: "reconcile/places", why: "the one place that knows every engine of claims",
+			internal: with("reconcile", "reconcile/etcd", "reconcile/git", "reconcile/state")},
+		{folder: "reconcile/git/content", why: "what a claim and a report hold, without knowing where they are kept",
+			internal: with("reconcile/git/failure")},
 		{folder: "reconcile/coordinationtest", why: "what every place of claims must do, without knowing one",
 			internal: with("reconcile", "reconcile/git", "reconcile/git/failure", "reconcile/git/signature", "reconcile/state"),
 			modules:  []string{goCmp, xCrypto}},
@@ -93,8 +98,17 @@ func loop(with func(...string) []string) []row {
 		{folder: "reconcile/machine/drivers", why: "the one place that knows every kind of service",
 			internal: with("reconcile/managed", "reconcile/service/...")},
 		{folder: "reconcile/host", why: "puts an agent together from its parts, and decides nothing", modules: []string{goSystemd},
-			internal: with("reconcile", "reconcile/etcd", "spec/cluster", "reconcile/git", "reconcile/guard", "reconcile/machine", "reconcile/state",
+			internal: with("reconcile", "reconcile/places", "reconcile/guard", "reconcile/machine", "reconcile/state",
 				"reconcile/control", "reconcile/plan/permit", "reconcile/record", "reconcile/task", "reconcile/metrics")},
+		{folder: "reconcile/alert", why: "judges what it is shown and words it: it knows no git and sends nothing",
+			internal: with("spec/alerts", "reconcile/plain", "reconcile/plan/conditions")},
+		{folder: "reconcile/alert/words", why: "sentences, which know nothing of what they are about"},
+		{folder: "reconcile/alert/deliver", why: "hands a message to a program, and knows no protocol",
+			internal: []string{"spec/alerts", "reconcile/alert", "reconcile/run"}},
+		{folder: "reconcile/alert/courier", why: "the one home of mail and chats, in a process of its own",
+			internal: []string{"spec/alerts", "reconcile/alert", "reconcile/alert/deliver"}, modules: []string{shoutrrr}},
+		{folder: "reconcile/alert/lookout", why: "looks on beside the loop, and is never waited for",
+			internal: with("spec/alerts", "reconcile", "reconcile/alert")},
 		{folder: "reconcile/sim/...", why: "drives the shipping agent; only tests may import it",
 			internal: []string{"spec", "reconcile/..."}},
 	}
@@ -129,7 +143,7 @@ func faces(with func(...string) []string) []row {
 		{folder: "reconcile/console/archive", why: "reads the past and the open branches for the page",
 			internal: []string{"schema", "reconcile/console", "reconcile/fleet", "reconcile/change", "reconcile/gitcmd"}},
 		{folder: "reconcile/doctor", why: "tries each part of a node, so it must reach each",
-			internal: with("reconcile/control", "reconcile/etcd", "spec/cluster", "reconcile/git", "reconcile/git/failure", "reconcile/plan/conditions", "reconcile/fleet", "reconcile/guard", "reconcile/probe", "reconcile/service",
+			internal: with("reconcile/control", "reconcile/git", "reconcile/git/failure", "reconcile/plan/conditions", "reconcile/fleet", "reconcile/guard", "reconcile/probe", "reconcile/service",
 				"reconcile/service/compose", "reconcile/service/systemd")},
 	}
 }
@@ -156,7 +170,7 @@ func drivers(with func(...string) []string) []row {
 func commands() []row {
 	return []row{
 		{folder: "cmd/mainstay/...", why: "the one place of flags and terminals: reads flags, calls a package below reconcile, prints",
-			internal: []string{"schema", "spec", "examples", "reconcile/...", "cmd/mainstay/..."},
+			internal: []string{"schema", "spec/...", "examples", "reconcile/...", "cmd/mainstay/..."},
 			modules:  []string{cobra, goSystemd, goYAML, sigsYAML, xSys, xTerm}},
 		{folder: "cmd/lint", why: "judges the tree, so it builds without it"},
 		{folder: "cmd/bench", why: "runs benchmarks and reads what they print"},
@@ -183,6 +197,7 @@ const (
 	sshsig     = "github.com/hiddeco/sshsig"
 	knownhosts = "github.com/skeema/knownhosts"
 	goCrypto   = "github.com/ProtonMail/go-crypto"
+	shoutrrr   = "github.com/nicholas-fedor/shoutrrr"
 	sipgo      = "github.com/emiago/sipgo"
 	goInternal = "github.com/rogpeppe/go-internal"
 	goCmp      = "github.com/google/go-cmp"

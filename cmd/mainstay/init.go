@@ -105,9 +105,9 @@ func completeInit(o *initial.Options, folder string) error {
 	if o.Name == "" {
 		o.Name = strings.ToLower(filepath.Base(folder))
 	}
-	for _, wrong := range []*fault{wrongName(o.Name), wrongTemplate(o.Template), wrongHost(o.CI), wrongOrigin(*o)} {
-		if wrong != nil {
-			return wrong
+	for _, q := range initial.Questions(o) {
+		if wrong := q.Wrong(); wrong != nil {
+			return misused(wrong)
 		}
 	}
 	if onDisk(o.Origin) {

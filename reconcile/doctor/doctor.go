@@ -17,7 +17,6 @@ import (
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/git"
 	"mainstay/spec"
-	"mainstay/spec/cluster"
 )
 
 // Level is how bad a finding is.
@@ -196,7 +195,7 @@ func (e *examiner) coordination(ctx context.Context, d *spec.Deployment) {
 		e.warn("git", "coordination is off: no claim keeps the two sides apart (R8)", "let this node push, if that is possible at all")
 		return
 	}
-	if cluster.Is(e.file.Coordination.URL) {
+	if e.file.Coordination.Cluster() {
 		e.cluster(ctx, d)
 		return
 	}

@@ -16,7 +16,6 @@ import (
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/git/failure"
 	"mainstay/spec"
-	"mainstay/spec/cluster"
 )
 
 // security is the area of every finding on who could do harm here.
@@ -110,7 +109,11 @@ func (e *examiner) stated() {
 // plainHTTP warns of addresses where anybody on the way reads and writes.
 func (e *examiner) plainHTTP() {
 	for _, address := range e.file.PlainHTTP() {
-		e.warn(security, address+" is plain http: whoever is on the way reads it, and answers in its place", "use https or ssh")
+		what, do := " is plain http", "use https or ssh"
+		if strings.HasPrefix(address, "etcd") {
+			what, do = " is spoken to without TLS", "name caFile in coordination, or begin url with etcds://"
+		}
+		e.warn(security, address+what+": whoever is on the way reads it, and answers in its place", do)
 	}
 }
 
@@ -186,7 +189,7 @@ func (e *examiner) server(ctx context.Context, d *spec.Deployment) {
 	if e.file.Coordination.Off() {
 		return
 	}
-	if cluster.Is(e.file.Coordination.URL) {
+	if e.file.Coordination.Cluster() {
 		e.otherKeys(ctx, d)
 		return
 	}

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -58,6 +59,17 @@ func OfAgent(f *spec.AgentFile) Location {
 		SSHKey: r.SSHKey, TokenFile: r.TokenFile, KnownHosts: r.KnownHosts, CAFile: r.CAFile,
 		NodeKeys: f.Verify.Nodes, Cluster: Cluster{f.Coordination.CAFile, f.Coordination.Access},
 	}
+}
+
+// ClaimCluster is an etcd cluster that holds claims and reports.
+type ClaimCluster = etcd.Client
+
+// OpenCluster opens the cluster that a node's own file names, for somebody who looks at
+// it as that node does.
+func OpenCluster(f *spec.AgentFile, timeout time.Duration, log *slog.Logger) (*ClaimCluster, error) {
+	o := etcd.OptionsOf(f)
+	o.Timeout, o.Log = timeout, log
+	return etcd.Open(o)
 }
 
 // place opens where claims and reports live, elsewhere than in the repository.

@@ -19,15 +19,15 @@ var ErrNoBranch = errors.New("has no branch")
 // Source reads one place again and again. What did not move is not fetched
 // twice. It belongs to one goroutine.
 type Source struct {
-	location    Location
-	repo        *git.Remote
-	coord       git.Place
-	mirrors     []*mirror
-	docs        *documents
-	reports     map[string]plan.Report
-	tips        map[string]plan.Tip
-	beats       map[string]beat
-	now         func() time.Time
+	location Location
+	repo     *git.Remote
+	coord    git.Place
+	mirrors  []*mirror
+	docs     *documents
+	reports  map[string]plan.Report
+	tips     map[string]plan.Tip
+	beats    map[string]beat
+	now      func() time.Time
 }
 
 // Open prepares to read. Nothing is read before Read. Close it.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -13,10 +12,10 @@ import (
 
 	"mainstay/reconcile"
 	"mainstay/reconcile/control"
-	"mainstay/reconcile/git"
 	"mainstay/reconcile/guard"
 	"mainstay/reconcile/machine"
 	"mainstay/reconcile/metrics"
+	"mainstay/reconcile/places"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/plan/permit"
 	"mainstay/reconcile/record"
@@ -30,6 +29,8 @@ type Config struct {
 	File     *spec.AgentFile
 	Versions map[string]string
 	Log      *slog.Logger
+	// Aside looks on and tells people, and may be nil.
+	Aside Aside
 }
 
 // Node is one node's agent with everything it acts on.
@@ -48,6 +49,7 @@ type Node struct {
 	checks   *task.Checks
 	metrics  *metrics.Metrics
 	source   plan.Source
+	aside    Aside
 	// instance is this agent, and host the machine's own name.
 	instance, host string
 }
@@ -68,7 +70,10 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{file: c.File, log: c.Log, disk: disk, journal: record.NewJournal()}
+	n := &Node{file: c.File, log: c.Log, disk: disk, journal: record.NewJournal(), aside: c.Aside}
+	if n.aside != nil {
+		n.aside.Prepare(disk)
+	}
 	n.parts = machine.NewParts(ctx, c.File, c.Log, n.wake)
 	coordinated, err := n.openGit(c)
 	if err != nil {
@@ -81,7 +86,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	}
 	n.Agent = reconcile.NewAgent(n.learner, n.actuator, n.publish)
 	n.metrics = metrics.New(n.Agent, machine.Clock{}.Boot, c.Versions)
-	n.Agent.Observe(n.metrics)
+	n.Agent.Observe(n.observer())
 	n.metrics.CountDropped(n.journal.Dropped)
 	return n, nil
 }
@@ -89,33 +94,28 @@ func New(ctx context.Context, c Config) (*Node, error) {
 // openGit makes the learner and the publisher, and says whether there is
 // somewhere to coordinate (R8).
 func (n *Node) openGit(c Config) (coordinated bool, err error) {
-	repo, err := open(git.OptionsOf(c.File), reconcile.DefaultTimeout, c.Log)
+	at, err := places.Open(c.File, n.disk, reconcile.DefaultTimeout, c.Log)
 	if err != nil {
-		return false, fmt.Errorf("repository: %w", err)
-	}
-	coord, shared, err := openCoordination(c.File, repo, reconcile.DefaultTimeout, c.Log)
-	if err != nil {
-		return false, fmt.Errorf("coordination: %w", err)
+		return false, err
 	}
 	instance, err := machine.Instance(n.disk, c.Log)
 	if err != nil {
 		return false, err
 	}
-	n.source = plan.Source{Repository: repo.URL(), Path: c.File.Repository.Path}
+	n.source = plan.Source{Repository: at.Repository, Path: c.File.Repository.Path}
 	n.instance, n.host = instance, hostName()
 	lc := reconcile.LearnerConfig{
 		Instance: n.instance, Host: n.host, Source: n.source,
-		Node: c.File.Node, Branch: git.Branch(c.File.Repository.Branch), Path: c.File.Repository.Path,
-		Repository: git.NewDocument(repo, c.File.Repository.Branch), Shared: shared,
+		Node: c.File.Node, Branch: at.Branch, Path: c.File.Repository.Path,
+		Repository: n.document(at.Document), Shared: at.Shared,
 		Clock: machine.Clock{}, Disk: n.disk, Log: c.Log,
 	}
-	if coord != nil {
-		link := git.NewCoordination(coord, git.NewChainStore(n.disk), c.Log)
-		lc.Coordination, lc.Place = link, coord.URL()
-		n.publish = reconcile.NewPublisher(link, machine.Clock{}, 5*time.Minute, reconcile.DefaultTimeout)
+	if at.Claims != nil {
+		lc.Coordination, lc.Place = at.Claims, at.At
+		n.publish = reconcile.NewPublisher(at.Claims, machine.Clock{}, 5*time.Minute, reconcile.DefaultTimeout)
 	}
 	n.learner = reconcile.NewLearner(lc)
-	return coord != nil, nil
+	return at.Claims != nil, nil
 }
 
 func (n *Node) wake() {
@@ -161,6 +161,7 @@ func (n *Node) addToReport(r *plan.Report, own permit.OwnClaim) {
 	r.Conditions = append(r.Conditions, n.services.Conditions()...)
 	r.Allow = toldAllow(&n.file.Allow)
 	r.Host, r.Repository, r.Path = n.host, n.source.Repository, n.source.Path
+	n.report(r)
 }
 
 // hostName is the machine's own name, empty where it cannot be told.
@@ -215,10 +216,12 @@ func (n *Node) Run(ctx context.Context) error {
 	} {
 		wg.Go(func() { part(ctx) })
 	}
+	told := n.tell(ctx)
 	err = n.Agent.Run(ctx)
 	wg.Wait()
 	err = errors.Join(n.endLease(), err) // R7: the lease first
 	n.Agent.SayEnd()
+	<-told
 	return err
 }
 
