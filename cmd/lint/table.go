@@ -107,6 +107,8 @@ func loop(with func(...string) []string) []row {
 			internal: []string{"spec/alerts", "reconcile/alert", "reconcile/run"}},
 		{folder: "reconcile/alert/courier", why: "the one home of mail and chats, in a process of its own",
 			internal: []string{"spec/alerts", "reconcile/alert", "reconcile/alert/deliver"}, modules: []string{shoutrrr}},
+		{folder: "reconcile/alert/page", why: "looks on beside the page, and knows nothing of pages",
+			internal: []string{"spec/alerts", "reconcile/alert", "reconcile/fleet"}},
 		{folder: "reconcile/alert/lookout", why: "looks on beside the loop, and is never waited for",
 			internal: with("spec/alerts", "reconcile", "reconcile/alert")},
 		{folder: "reconcile/sim/...", why: "drives the shipping agent; only tests may import it",

@@ -173,7 +173,7 @@ func (m *Message) writeMove(add func(string, ...any), language string) {
 		add("commit", fmt.Sprintf("%.7s", v.Commit), cmp.Or(v.Who, words.Of("nobody").In(language)))
 	}
 	if v.Guarantee != "" {
-		add("guarantee", Harmless(string(v.Guarantee)), words.Of(string(v.Guarantee)).In(language))
+		add("guarantee", Harmless(string(v.Guarantee)), words.Of("means."+string(v.Guarantee)).In(language))
 	}
 	took := v.Took.Round(time.Second)
 	switch {

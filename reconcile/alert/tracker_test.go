@@ -402,8 +402,8 @@ func TestEverySentenceIsSpokenInBothLanguages(t *testing.T) {
 		}
 	}
 	for _, g := range []plan.Guarantee{plan.Released, plan.Fenced, plan.Lease, plan.Presumed, plan.Attested} {
-		if words.Of(string(g)).English != g.Meaning() {
-			t.Errorf("%s means %q, and is said to mean %q", g, g.Meaning(), words.Of(string(g)).English)
+		if words.Of("means."+string(g)).English != g.Meaning() {
+			t.Errorf("%s means %q, and is said to mean %q", g, g.Meaning(), words.Of("means."+string(g)).English)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func Try(ctx context.Context, out io.Writer, teller string, list []alerts.Alert)
 		word, why := "ok", ""
 		if err != nil {
 			failed++
-			word, why = "fail", ": "+plain.Line(alert.Harmless(err.Error()))
+			word, why = "fail", ": "+plain.Line(err.Error())
 		}
 		if _, err := fmt.Fprintf(out, "%-6s%s%s\n", word, plain.Line(a.String()), why); err != nil {
 			return err

@@ -90,4 +90,4 @@ func (t *tail) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func (t *tail) text() string { return strings.TrimSpace(string(t.kept)) }
+func (t *tail) text() string { return strings.TrimPrefix(strings.TrimSpace(string(t.kept)), "error: ") }

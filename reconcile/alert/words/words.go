@@ -77,10 +77,10 @@ func sentences() map[string]Sentence {
 		"page":      {"the web page", "la page web"},
 		"nobody":    {"somebody who is not known here", "quelqu'un d'inconnu ici"},
 
-		"released": {"the other side was seen down, and said so", "l'autre côté a été vu arrêté, et l'a dit"},
-		"fenced":   {"a person stated in the document that the other side is off", "une personne a déclaré dans le document que l'autre côté est éteint"},
-		"lease":    {"the other side's lease ran out, so its agent or its guard must have stopped it", "le bail de l'autre côté a expiré : son agent ou son gardien a dû l'arrêter"},
-		"presumed": {"the other side was silent for handover.wait; it may be alive", "l'autre côté s'est tu pendant handover.wait ; il est peut-être en vie"},
-		"attested": {"a person on the node vouched that the other side is off", "une personne sur le nœud s'est portée garante que l'autre côté est éteint"},
+		"means.released": {"the other side was seen down, and said so", "l'autre côté a été vu arrêté, et l'a dit"},
+		"means.fenced":   {"a person stated in the document that the other side is off", "une personne a déclaré dans le document que l'autre côté est éteint"},
+		"means.lease":    {"the other side's lease ran out, so its agent or its guard must have stopped it", "le bail de l'autre côté a expiré : son agent ou son gardien a dû l'arrêter"},
+		"means.presumed": {"the other side was silent for handover.wait; it may be alive", "l'autre côté s'est tu pendant handover.wait ; il est peut-être en vie"},
+		"means.attested": {"a person on the node vouched that the other side is off", "une personne sur le nœud s'est portée garante que l'autre côté est éteint"},
 	}
 }
