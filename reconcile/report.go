@@ -85,8 +85,11 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 		Versions: a.Versions, Since: a.since.UTC(), At: a.Clock.Wall().UTC(), LastRead: a.snap.LastRead.UTC(),
 		Phases: slices.Clone(a.phases.now), Beside: a.copies.Beside, BesideBeat: a.copies.Beat,
 	}
-	if p := a.pause; p != nil && r.Paused {
+	switch p := a.pause; {
+	case p != nil && r.Paused:
 		r.PausedUntil = p.Until.UTC()
+	case r.Paused && a.wanted != nil:
+		r.PausedUntil = a.wanted.PausedUntil.UTC()
 	}
 	if a.doc != nil {
 		a.composeDoc(&r, d)
