@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"mainstay/spec/alerts"
 )
 
 // AgentFile is the node's own configuration, /etc/mainstay/agent.yaml. What the
@@ -22,6 +24,8 @@ type AgentFile struct {
 	// 127.0.0.1:9477; "off" turns them off.
 	Listen           string `json:"listen"`
 	NotifySecretFile string `json:"notifySecretFile,omitempty"`
+	// Alerts say who is told of what, by this node.
+	Alerts []alerts.Alert `json:"alerts,omitempty"`
 	// SelfFence is run under a lease only, when a stop cannot be verified (R7).
 	SelfFence []string `json:"selfFence"`
 	// State is the folder of the persisted state. The default is

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mainstay/schema"
+	"mainstay/spec/alerts"
 )
 
 // LoadAgentFile reads an agent's own file: strictly, with defaults filled in,
@@ -65,6 +66,7 @@ func (l *agentLoader) meaning() {
 	l.signKey()
 	l.policy()
 	l.listen()
+	l.alerts()
 	if n := len(l.a.Socket); n > longestSocket {
 		l.say(RuleSocket, schema.Path{"socket"}, fmt.Sprintf("has %d bytes, and a socket's path at most %d", n, longestSocket), "such as /run/mainstay/agent.sock")
 	}
@@ -132,6 +134,23 @@ func (l *agentLoader) listen() {
 	if err != nil || convErr != nil || number < 0 || number > 65535 {
 		l.say(RuleListen, schema.Path{"listen"}, fmt.Sprintf("%q is not an address to listen on", l.a.Listen),
 			"such as 127.0.0.1:9477, or off")
+	}
+}
+
+func (l *agentLoader) alerts() {
+	for _, found := range alerts.Problems(l.a.Alerts) {
+		at := schema.Path{"alerts"}
+		for _, key := range found.At {
+			if i, ok := key.(int); ok {
+				at = at.Index(i)
+			} else {
+				at = at.Key(fmt.Sprint(key))
+			}
+		}
+		l.say(RuleAlert, at, found.Message, found.Hint)
+	}
+	for i, a := range l.a.Alerts {
+		l.program(schema.Path{"alerts"}.Index(i).Key("command"), a.Command)
 	}
 }
 

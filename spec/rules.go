@@ -45,6 +45,7 @@ const (
 	RuleSocket          schema.Rule = "socket"
 	RuleSignKey         schema.Rule = "sign-key"
 	RulePolicy          schema.Rule = "policy"
+	RuleAlert           schema.Rule = "alert"
 	// RuleSameName is about two documents of one repository.
 	RuleSameName schema.Rule = "same-name"
 )

@@ -31,7 +31,8 @@ func table() []row {
 		{folder: "schema", why: "the shape of both files, before anything is known of what they mean",
 			modules: []string{jsonschema, sigsYAML, goYAML}},
 		{folder: "spec", why: "the meaning of both files, the same on a node and on a laptop",
-			internal: []string{"schema", "spec/timing"}},
+			internal: []string{"schema", "spec/alerts", "spec/timing"}},
+		{folder: "spec/alerts", why: "who is told of what, without a document and without sending", internal: []string{"spec/timing"}},
 		{folder: "spec/crontab", why: "when an expression comes, without a document", modules: []string{cron}},
 		{folder: "spec/timing", why: "times as text, without a document", internal: []string{"spec/crontab"}, modules: []string{cron}},
 		{folder: "examples", why: "data to copy, embedded for init"},
@@ -94,6 +95,17 @@ func loop(with func(...string) []string) []row {
 		{folder: "reconcile/host", why: "puts an agent together from its parts, and decides nothing", modules: []string{goSystemd},
 			internal: with("reconcile", "reconcile/git", "reconcile/guard", "reconcile/machine", "reconcile/state",
 				"reconcile/control", "reconcile/plan/permit", "reconcile/record", "reconcile/task", "reconcile/metrics")},
+		{folder: "reconcile/alert", why: "judges what it is shown and words it: it knows no git and sends nothing",
+			internal: with("spec/alerts", "reconcile/plain", "reconcile/plan/conditions")},
+		{folder: "reconcile/alert/words", why: "sentences, which know nothing of what they are about"},
+		{folder: "reconcile/alert/deliver", why: "hands a message to a program, and knows no protocol",
+			internal: []string{"spec/alerts", "reconcile/alert", "reconcile/run"}},
+		{folder: "reconcile/alert/courier", why: "the one home of mail and chats, in a process of its own",
+			internal: []string{"spec/alerts", "reconcile/alert", "reconcile/alert/deliver"}, modules: []string{shoutrrr}},
+		{folder: "reconcile/alert/page", why: "looks on beside the page, and knows nothing of pages",
+			internal: []string{"spec/alerts", "reconcile/alert", "reconcile/fleet"}},
+		{folder: "reconcile/alert/lookout", why: "looks on beside the loop, and is never waited for",
+			internal: with("spec/alerts", "reconcile", "reconcile/alert")},
 		{folder: "reconcile/sim/...", why: "drives the shipping agent; only tests may import it",
 			internal: []string{"spec", "reconcile/..."}},
 	}
@@ -155,7 +167,7 @@ func drivers(with func(...string) []string) []row {
 func commands() []row {
 	return []row{
 		{folder: "cmd/mainstay/...", why: "the one place of flags and terminals: reads flags, calls a package below reconcile, prints",
-			internal: []string{"schema", "spec", "examples", "reconcile/...", "cmd/mainstay/..."},
+			internal: []string{"schema", "spec/...", "examples", "reconcile/...", "cmd/mainstay/..."},
 			modules:  []string{cobra, goSystemd, goYAML, sigsYAML, xSys, xTerm}},
 		{folder: "cmd/lint", why: "judges the tree, so it builds without it"},
 		{folder: "cmd/bench", why: "runs benchmarks and reads what they print"},
@@ -182,6 +194,7 @@ const (
 	sshsig     = "github.com/hiddeco/sshsig"
 	knownhosts = "github.com/skeema/knownhosts"
 	goCrypto   = "github.com/ProtonMail/go-crypto"
+	shoutrrr   = "github.com/nicholas-fedor/shoutrrr"
 	sipgo      = "github.com/emiago/sipgo"
 	goInternal = "github.com/rogpeppe/go-internal"
 	goCmp      = "github.com/google/go-cmp"

@@ -7,13 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"mainstay/cmd/mainstay/alerting"
 	"mainstay/cmd/mainstay/footprint"
+	"mainstay/cmd/mainstay/hangup"
 	"mainstay/reconcile/host"
 	"mainstay/reconcile/plain"
 	"mainstay/reconcile/plan"
@@ -22,7 +21,7 @@ import (
 
 // machineCommands run services on this machine, which they do on Linux only.
 func (a *app) machineCommands() []func() *cobra.Command {
-	return []func() *cobra.Command{a.agentCommand, a.guardCommand, a.demoCommand, a.demoServiceCommand}
+	return []func() *cobra.Command{a.agentCommand, a.guardCommand, a.demoCommand, a.demoServiceCommand, alerting.Command}
 }
 
 func (a *app) agentCommand() *cobra.Command {
@@ -78,7 +77,7 @@ func (a *app) passed(r plan.Report) error {
 
 func (a *app) runAgent(ctx context.Context, f *spec.AgentFile, log *slog.Logger, once bool) error {
 	footprint.Keep(ctx, log)
-	n, err := host.New(ctx, host.Config{File: f, Versions: versions(), Log: log})
+	n, err := host.New(ctx, host.Config{File: f, Versions: versions(), Log: log, Aside: alerting.Of(f, log)})
 	if err != nil {
 		return fmt.Errorf("start the agent of %s: %w", f.Node, err)
 	}
@@ -89,19 +88,7 @@ func (a *app) runAgent(ctx context.Context, f *spec.AgentFile, log *slog.Logger,
 		}
 		return a.passed(r)
 	}
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
-	go func() {
-		for {
-			select {
-			case <-hup:
-				n.Agent.Sync()
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
+	hangup.Call(ctx, n.Agent.Sync)
 	if err := n.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}

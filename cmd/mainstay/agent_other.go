@@ -6,6 +6,8 @@ import (
 	"runtime"
 
 	"github.com/spf13/cobra"
+
+	"mainstay/cmd/mainstay/alerting"
 )
 
 // machineCommands are those that run services, which this system cannot. Every
@@ -17,6 +19,7 @@ func (a *app) machineCommands() []func() *cobra.Command {
 			return linuxOnly("guard", "Stop the services when their lease ends and no agent does (on Linux)")
 		},
 		func() *cobra.Command { return linuxOnly("demo", "Run a whole deployment on this machine (on Linux)") },
+		alerting.Command,
 	}
 }
 

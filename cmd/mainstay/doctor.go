@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mainstay/cmd/mainstay/alerting"
 	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/doctor"
 	"mainstay/spec"
@@ -35,7 +36,7 @@ func (a *app) doctorCommand() *cobra.Command {
 			"machine could do instead: whether this node's key may push the branch or another node's refs (it\n" +
 			"tries both and takes away what it made), what is believed unsigned, plain http, modes, and each * of\n" +
 			"allow. With agents' files as arguments, such as those of a repository, it looks at what they say.\n" + endsWith(exitProblems),
-		Example: "  mainstay doctor\n  mainstay doctor --config /etc/mainstay/agent.yaml -o json\n  mainstay doctor --security\n  mainstay doctor --security agent-*.yaml",
+		Example: "  mainstay doctor\n  mainstay doctor --test-alerts\n  mainstay doctor --config /etc/mainstay/agent.yaml -o json\n  mainstay doctor --security\n  mainstay doctor --security agent-*.yaml",
 		RunE: func(c *cobra.Command, files []string) error {
 			switch {
 			case len(files) > 0 && !secure:
@@ -50,6 +51,7 @@ func (a *app) doctorCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&config, "config", defaultConfig, "the agent's own file")
 	c.Flags().BoolVar(&secure, "security", false, "look at who could do harm, and how")
+	alerting.AddTest(c, &config, loadAgentFile)
 	return c
 }
 

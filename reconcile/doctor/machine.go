@@ -67,6 +67,11 @@ func (e *examiner) secrets() {
 			e.secret(s[0], s[1])
 		}
 	}
+	for i, a := range f.Alerts {
+		for field, file := range a.Secrets() {
+			e.secret(fmt.Sprintf("alerts[%d].%s", i, field), file)
+		}
+	}
 	e.state()
 	e.knownHosts()
 }

@@ -1,6 +1,7 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -329,3 +330,6 @@ func (v *Revision) Files() ([]string, error) {
 	})
 	return names, err
 }
+
+// Said is who signed the commit, or else who says to have made it, and its subject.
+func (v *Revision) Said() (who, subject string) { return cmp.Or(v.Signer, v.Author), v.Subject }

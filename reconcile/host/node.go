@@ -30,6 +30,8 @@ type Config struct {
 	File     *spec.AgentFile
 	Versions map[string]string
 	Log      *slog.Logger
+	// Aside looks on and tells people, and may be nil.
+	Aside Aside
 }
 
 // Node is one node's agent with everything it acts on.
@@ -48,6 +50,7 @@ type Node struct {
 	checks   *task.Checks
 	metrics  *metrics.Metrics
 	source   plan.Source
+	aside    Aside
 	// instance is this agent, and host the machine's own name.
 	instance, host string
 }
@@ -68,7 +71,10 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{file: c.File, log: c.Log, disk: disk, journal: record.NewJournal()}
+	n := &Node{file: c.File, log: c.Log, disk: disk, journal: record.NewJournal(), aside: c.Aside}
+	if n.aside != nil {
+		n.aside.Prepare(disk)
+	}
 	n.parts = machine.NewParts(ctx, c.File, c.Log, n.wake)
 	coordinated, err := n.openGit(c)
 	if err != nil {
@@ -81,7 +87,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	}
 	n.Agent = reconcile.NewAgent(n.learner, n.actuator, n.publish)
 	n.metrics = metrics.New(n.Agent, machine.Clock{}.Boot, c.Versions)
-	n.Agent.Observe(n.metrics)
+	n.Agent.Observe(n.observer())
 	n.metrics.CountDropped(n.journal.Dropped)
 	return n, nil
 }
@@ -106,7 +112,7 @@ func (n *Node) openGit(c Config) (coordinated bool, err error) {
 	lc := reconcile.LearnerConfig{
 		Instance: n.instance, Host: n.host, Source: n.source,
 		Node: c.File.Node, Branch: git.Branch(c.File.Repository.Branch), Path: c.File.Repository.Path,
-		Repository: git.NewDocument(repo, c.File.Repository.Branch), Shared: shared,
+		Repository: n.document(repo, c.File.Repository.Branch), Shared: shared,
 		Clock: machine.Clock{}, Disk: n.disk, Log: c.Log,
 	}
 	if coord != nil {
@@ -161,6 +167,7 @@ func (n *Node) addToReport(r *plan.Report, own permit.OwnClaim) {
 	r.Conditions = append(r.Conditions, n.services.Conditions()...)
 	r.Allow = toldAllow(&n.file.Allow)
 	r.Host, r.Repository, r.Path = n.host, n.source.Repository, n.source.Path
+	n.report(r)
 }
 
 // hostName is the machine's own name, empty where it cannot be told.
@@ -215,10 +222,12 @@ func (n *Node) Run(ctx context.Context) error {
 	} {
 		wg.Go(func() { part(ctx) })
 	}
+	told := n.tell(ctx)
 	err = n.Agent.Run(ctx)
 	wg.Wait()
 	err = errors.Join(n.endLease(), err) // R7: the lease first
 	n.Agent.SayEnd()
+	<-told
 	return err
 }
 

@@ -3,6 +3,7 @@ package plan
 // The types of conditions. Package conditions explains each.
 const (
 	CondAgentEnded              = "AgentEnded"
+	CondAlertNotSent            = "AlertNotSent"
 	CondAnsweredElsewhere       = "AnsweredElsewhere"
 	CondAttestedAnswers         = "AttestedAnswers"
 	CondBlocked                 = "Blocked"

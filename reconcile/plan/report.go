@@ -48,10 +48,10 @@ type Report struct {
 	// Running says that at least one service of an exclusive role is not
 	// observed down.
 	Running bool `json:"running"`
+	Tells   bool `json:"tells,omitempty"` // it sends alerts, and speaks for others
 	Paused  bool `json:"paused,omitempty"`
-	// Run names the run of the agent that published this report, and Beat counts
-	// what it has published: whether a node lives is told by a change of either,
-	// without any clock.
+	// Run names the run of the agent that published this report, and Beat counts what it has
+	// published: whether a node lives is told by a change of either, without any clock.
 	Run  string `json:"run,omitempty"`
 	Beat uint64 `json:"beat,omitempty"`
 	// Heard is the run of the other side's node whose report this one knew: the node

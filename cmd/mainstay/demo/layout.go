@@ -39,6 +39,8 @@ type layout struct {
 	// Wait and Unconfirmed are the handover's.
 	Wait        string
 	Unconfirmed string
+	// Alerts are those of every agent, as YAML on one line; empty for none.
+	Alerts string
 	// Notify says that a push tells the agents.
 	Notify bool
 	// Pair leaves out everything but the two xivo nodes.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"mainstay/cmd/mainstay/webpage/teller"
 	"mainstay/reconcile/console/kept"
 )
 
@@ -46,4 +47,13 @@ func (o *Options) words() (*kept.Words, error) {
 		o.Log.Error("what people said of what is wrong is lost", "error", err)
 	}
 	return book, nil
+}
+
+// teller opens who tells people of what the page sees, nil where --alerts names nobody.
+func (o *Options) teller() (*teller.Teller, error) {
+	path, err := o.folder("alerts")
+	if err != nil {
+		return nil, err
+	}
+	return teller.Open(o.alerts, path, o.Log)
 }

@@ -47,6 +47,7 @@ type Options struct {
 	Signing
 
 	repositories []string
+	alerts       string
 	list         string
 	Log          *slog.Logger
 	// Ready is called once with the address of the page.
@@ -65,6 +66,7 @@ func (o *Options) Flags(c *cobra.Command) {
 	f.StringVar(&o.Certificate, "tls-cert", "", "a certificate, to serve https")
 	f.StringVar(&o.Key, "tls-key", "", "its private key")
 	f.StringVar(&o.State, "state", "", "a folder of the page's own, for what it keeps between its runs")
+	f.StringVar(&o.alerts, "alerts", "", "a file of alerts: who is told of what the page sees, as in an agent's file")
 	f.DurationVar(&o.Every, "every", console.DefaultEvery, "how often to look at git")
 	o.flags(c)
 }
@@ -98,6 +100,10 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	told, err := o.teller()
+	if err != nil {
+		return err
+	}
 	var places []console.Repository
 	names := named(o.Places)
 	for i, where := range o.Places {
@@ -105,7 +111,10 @@ func Run(ctx context.Context, o Options) error {
 		defer past.Close()
 		place := console.Repository{
 			Name: names[i], Past: past,
-			Open: func() (console.Looker, error) { return fleet.Open(where) },
+			Open: func() (console.Looker, error) {
+				l, err := fleet.Open(where)
+				return told.Shown(names[i], l, err)
+			},
 		}
 		if desk != nil {
 			place.Pen = past
@@ -131,6 +140,7 @@ func Run(ctx context.Context, o Options) error {
 		defer close(reading)
 		var both sync.WaitGroup
 		both.Go(func() { page.Run(ctx) })
+		both.Go(func() { told.Run(ctx) })
 		if orders != nil {
 			both.Go(func() {
 				agenda.New(agenda.Options{Page: page, Orders: orders, Users: desk.Users, Audit: log, Log: o.Log}).Run(ctx)
