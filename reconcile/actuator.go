@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/managed"
+	"mainstay/reconcile/phases"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/plan/silence"
 	"mainstay/reconcile/twin"
@@ -91,7 +92,7 @@ type Actuator struct {
 	applied  string
 	since    time.Time
 	report   plan.Report
-	phases   phases
+	phases   phases.Log
 	passes   uint64
 	// restarts counts by name what was started again since this side came up.
 	restarts map[string]int
@@ -174,7 +175,7 @@ func (a *Actuator) want(acc *Accepted) {
 	a.mem.Renders = nil
 	a.unseen = a.Clock.Boot() + firstLook
 	if declared != w.Active {
-		a.phases.begin(a.Clock.Wall(), a.served(), w.Active == w.Side)
+		a.phases.Begin(a.Clock.Wall(), a.served(), w.Active == w.Side)
 	}
 }
 

@@ -47,8 +47,9 @@ func table() []row {
 func loop(with func(...string) []string) []row {
 	return []row{
 		{folder: "reconcile", why: "the loop asks for what it needs in ports.go and knows no driver and no transport",
-			internal: with("reconcile/managed", "reconcile/latest", "reconcile/pace", "reconcile/twin", "reconcile/unfit", "reconcile/news", "reconcile/plan/permit")},
+			internal: with("reconcile/managed", "reconcile/latest", "reconcile/pace", "reconcile/twin", "reconcile/unfit", "reconcile/news", "reconcile/phases", "reconcile/plan/permit")},
 		{folder: "reconcile/twin", why: "tells agents of one name apart by their reports", internal: []string{"reconcile/plan"}},
+		{folder: "reconcile/phases", why: "moments that people read, and no decision", internal: []string{"reconcile/plan"}},
 		{folder: "reconcile/news", why: "compares two reports, and neither keeps nor sends them", internal: with()},
 		{folder: "reconcile/unfit", why: "keeps refs and errors, and knows neither claims nor reports"},
 		{folder: "reconcile/pace", why: "keeps time by what it is told", internal: with()},
@@ -69,6 +70,8 @@ func loop(with func(...string) []string) []row {
 		{folder: "reconcile/git/packet", why: "the frames of git's protocol, without knowing what is in them"},
 		{folder: "reconcile/git/failure", why: "what can go wrong with a repository, in the words of all who speak to one",
 			internal: []string{"reconcile/git/packet"}},
+		{folder: "reconcile/git/content", why: "what is in a claim and in a report, without knowing where they are kept",
+			internal: with("reconcile/git/failure", "reconcile/git/packet")},
 		{folder: "reconcile/git/transport", why: "reaches a repository and must not know what is asked of it",
 			internal: []string{"reconcile/git/failure", "reconcile/git/packet", "reconcile/run"}, modules: []string{knownhosts, xCrypto}},
 		{folder: "reconcile/git/signature", why: "who signed a commit, without knowing where it came from",

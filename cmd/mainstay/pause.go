@@ -27,9 +27,9 @@ func (a *app) pauseCommand() *cobra.Command {
 		ValidArgsFunction: a.nodesOf(&o.locator),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				asked, err := pauseOf(args[0], length)
+				asked, err := change.PauseFor(args[0], length, time.Now())
 				if err != nil {
-					return err
+					return a.proposed(err)
 				}
 				return a.byCommit(c.Context(), o, asked)
 			}
