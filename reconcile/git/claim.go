@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
@@ -231,11 +230,11 @@ func (r Notary) ClaimNote(ref string, p plan.Push) (id string, err error) {
 }
 
 func (r Notary) claimNote(ref string, p plan.Push, parents ...string) (noteObjects, error) {
-	content, err := content.EncodeClaim(p.Claim)
+	text, err := content.EncodeClaim(p.Claim)
 	if err != nil {
 		return noteObjects{}, err
 	}
-	n := note{file: claimFile, content: content, author: p.Claim.Node, message: claimMessage(p), when: p.Claim.At, ref: ref}
+	n := note{file: claimFile, content: text, author: p.Claim.Node, message: content.ClaimMessage(p), when: p.Claim.At, ref: ref}
 	if n.signer, err = r.noteSigner(); err != nil {
 		return noteObjects{}, err
 	}
@@ -245,23 +244,6 @@ func (r Notary) claimNote(ref string, p plan.Push, parents ...string) (noteObjec
 		}
 	}
 	return n.objects()
-}
-
-// claimMessage is what a person reads in git log.
-func claimMessage(p plan.Push) string {
-	c := p.Claim
-	text := fmt.Sprintf("%d %s: %s by %s", c.Seq, c.Action, c.Holder, c.Node)
-	if c.Guarantee != "" {
-		text += fmt.Sprintf(" (%s)", c.Guarantee)
-	}
-	if c.Reason != "" {
-		text += "\n\n" + strings.TrimSpace(c.Reason)
-	}
-	text += fmt.Sprintf("\n\nInstance: %s\nCommit: %s\n", c.Instance, c.Commit)
-	if p.Rule != "" {
-		text += fmt.Sprintf("Rule: %s\n", p.Rule)
-	}
-	return strings.ReplaceAll(text, "\x00", "")
 }
 
 // PushClaim makes the change p of the claim at ref: a commit with p.Claim whose

@@ -18,8 +18,7 @@ import (
 )
 
 const (
-	reportFile = "report.json"
-
+	reportFile      = "report.json"
 	trailerAt       = "At: "
 	trailerLastRead = "Last-Read: "
 )

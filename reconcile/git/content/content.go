@@ -1,5 +1,7 @@
-// Package content is the JSON of claims and reports: what no node would have written is
-// refused, and no text takes more memory than its bound allows.
+// Package content is what a claim and a report hold: their JSON, what is wrong with one
+// that no node would have written, and the words that git log shows beside it.
+//
+// It must not know where they are kept, nor what anybody decides by them.
 package content
 
 import (
@@ -9,10 +11,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"mainstay/reconcile/git/failure"
-	"mainstay/reconcile/git/packet"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -20,12 +22,11 @@ import (
 const (
 	// MaxClaim bounds claim.json, in bytes.
 	MaxClaim = 64 << 10
-	// mostClaimValues bounds the JSON values in it: a claim has about a hundred.
-	mostClaimValues = 1000
 	// MaxReport bounds report.json, in bytes.
 	MaxReport = 256 << 10
-	// mostReportValues bounds the JSON values in it: a report of a large node has a
-	// thousand.
+	// mostClaimValues bounds the JSON values in a claim, which has about a hundred, and
+	// mostReportValues those in a report: that of a large node has a thousand.
+	mostClaimValues  = 1000
 	mostReportValues = 20_000
 )
 
@@ -74,7 +75,7 @@ func DecodeClaim(b []byte) (plan.Claim, error) {
 	return c, CheckClaim(c)
 }
 
-// CheckClaim says what in a claim no node would have written.
+// CheckClaim says what no node would have written into a claim.
 func CheckClaim(c plan.Claim) error {
 	switch {
 	case c.Seq == 0:
@@ -114,21 +115,21 @@ func EncodeClaim(c plan.Claim) ([]byte, error) {
 	return append(b, '\n'), nil
 }
 
-// EncodeReport writes report.json, without the moments At and LastRead, which are kept
-// beside it.
-func EncodeReport(rep plan.Report) ([]byte, error) {
-	if err := CheckReport(rep); err != nil {
-		return nil, fmt.Errorf("encode report: %w", err)
+// ClaimMessage is what a person reads in git log.
+func ClaimMessage(p plan.Push) string {
+	c := p.Claim
+	text := fmt.Sprintf("%d %s: %s by %s", c.Seq, c.Action, c.Holder, c.Node)
+	if c.Guarantee != "" {
+		text += fmt.Sprintf(" (%s)", c.Guarantee)
 	}
-	rep.At, rep.LastRead = time.Time{}, time.Time{}
-	b, err := json.MarshalIndent(rep, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("encode report: %w", err)
+	if c.Reason != "" {
+		text += "\n\n" + strings.TrimSpace(c.Reason)
 	}
-	if len(b) >= MaxReport || valuesIn(b) > mostReportValues {
-		return nil, &failure.Error{Kind: failure.ErrTooLarge, Step: "encode report"}
+	text += fmt.Sprintf("\n\nInstance: %s\nCommit: %s\n", c.Instance, c.Commit)
+	if p.Rule != "" {
+		text += fmt.Sprintf("Rule: %s\n", p.Rule)
 	}
-	return append(b, '\n'), nil
+	return strings.ReplaceAll(text, "\x00", "")
 }
 
 // DecodeReport reads report.json and refuses what no node would have written.
@@ -140,7 +141,7 @@ func DecodeReport(b []byte) (plan.Report, error) {
 	return rep, CheckReport(rep)
 }
 
-// CheckReport says what in a report no node would have written.
+// CheckReport says what no node would have written into a report.
 func CheckReport(rep plan.Report) error {
 	statuses := []plan.Status{
 		plan.Active, plan.Inactive, plan.Activating, plan.Deactivating,
@@ -165,7 +166,23 @@ func CheckReport(rep plan.Report) error {
 // Everything else is refused where it is read: what nodes write reaches the git
 // program of people, and a word such as --output=FILE must not.
 func commitOrNone(text string) bool {
-	return text == "" || packet.IsHash(text)
+	return text == "" || len(text) == 40 && strings.Trim(text, "0123456789abcdef") == ""
 }
 
 func sideOrNone(s spec.Side) bool { return s == "" || s == spec.Main || s == spec.Standby }
+
+// EncodeReport writes report.json without the moments that are kept beside it.
+func EncodeReport(rep plan.Report) ([]byte, error) {
+	if err := CheckReport(rep); err != nil {
+		return nil, fmt.Errorf("encode report: %w", err)
+	}
+	rep.At, rep.LastRead = time.Time{}, time.Time{}
+	text, err := json.MarshalIndent(rep, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode report: %w", err)
+	}
+	if len(text) >= MaxReport || valuesIn(text) > mostReportValues {
+		return nil, &failure.Error{Kind: failure.ErrTooLarge, Step: "encode report"}
+	}
+	return append(text, '\n'), nil
+}
