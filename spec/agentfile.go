@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"mainstay/spec/alerts"
+	"mainstay/spec/cluster"
 )
 
 // AgentFile is the node's own configuration, /etc/mainstay/agent.yaml. What the
@@ -59,15 +60,16 @@ type Repository struct {
 // CoordinationOff is the coordination URL of read-only mode (R8).
 const CoordinationOff = "off"
 
-// Coordination is where claims and reports live. An empty URL is the same
-// repository; CoordinationOff is read-only mode. The YAML form is an object, or
-// the word off.
+// Coordination is where claims and reports live: a repository, or an etcd cluster.
+// An empty URL is the same repository; CoordinationOff is read-only mode. The YAML form
+// is an object, or the word off.
 type Coordination struct {
 	URL        string `json:"url"`
 	SSHKey     string `json:"sshKey,omitempty"`
 	TokenFile  string `json:"tokenFile,omitempty"`
 	KnownHosts string `json:"knownHosts,omitempty"`
 	CAFile     string `json:"caFile,omitempty"`
+	cluster.Access
 }
 
 // UnmarshalJSON reads an object, or the word off.
@@ -90,6 +92,9 @@ func (c *Coordination) UnmarshalJSON(b []byte) error {
 // Off tells whether this is read-only mode (R8).
 func (c Coordination) Off() bool { return c.URL == CoordinationOff }
 
+// Cluster tells whether claims and reports live on an etcd cluster.
+func (c Coordination) Cluster() bool { return cluster.Is(c.URL) }
+
 // PlainHTTP are the addresses on whose way anybody reads and writes. One of this machine
 // itself has no way.
 func (a *AgentFile) PlainHTTP() []string {
@@ -102,6 +107,10 @@ func (a *AgentFile) PlainHTTP() []string {
 		if ip := net.ParseIP(u.Hostname()); u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
 			found = append(found, address)
 		}
+	}
+	c := a.Coordination
+	if p, err := cluster.Parse(c.URL); err == nil && !p.Over(c.CAFile, c.Access) && !p.Here() {
+		found = append(found, p.Shown())
 	}
 	return found
 }
@@ -160,7 +169,7 @@ func (a *AgentFile) SigningKey() string {
 		return a.Verify.SignKey
 	case c.Off():
 		return ""
-	case c.URL == "" || c.URL == a.Repository.URL:
+	case c.URL == "" || c.URL == a.Repository.URL || cluster.Is(c.URL):
 		return a.Repository.SSHKey
 	}
 	return c.SSHKey

@@ -42,7 +42,7 @@ func documentRules() []schema.Rule {
 // agentRules lists the rules on the meaning of an agent's file.
 func agentRules() []schema.Rule {
 	return []schema.Rule{
-		RuleRepositoryPath, RuleCredentials, RuleURL, RuleBranch, RuleListen, RuleSocket, RuleSignKey, RulePolicy, RuleAlert, RuleBound,
+		RuleRepositoryPath, RuleCredentials, RuleURL, RuleBranch, RuleListen, RuleSocket, RuleSignKey, RulePolicy, RuleAlert, RuleBound, RuleCoordination,
 		RuleAllowEverything, RuleAllowCompose, RuleUnit, RuleAbsolutePath, RuleProgram,
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"mainstay/schema"
 	"mainstay/spec/alerts"
+	"mainstay/spec/cluster"
 )
 
 // LoadAgentFile reads an agent's own file: strictly, with defaults filled in,
@@ -55,8 +56,12 @@ func (l *agentLoader) meaning() {
 	for i, mirror := range l.a.Repository.Mirrors {
 		l.url(repo.Key("mirrors").Index(i), mirror)
 	}
-	if !l.a.Coordination.Off() {
-		l.url(schema.Path{"coordination", "url"}, l.a.Coordination.URL)
+	c := l.a.Coordination
+	if !c.Off() && !cluster.Is(c.URL) {
+		l.url(schema.Path{"coordination", "url"}, c.URL)
+	}
+	for _, p := range cluster.Problems(c.URL, c.CAFile, c.Access, map[string]string{"sshKey": c.SSHKey, "tokenFile": c.TokenFile, "knownHosts": c.KnownHosts}) {
+		l.say(RuleCoordination, schema.Path{"coordination", p.Key}, p.Message, p.Hint)
 	}
 	if p := l.a.Repository.Path; p != "" && !localPath(p) {
 		l.say(RuleRepositoryPath, repo.Key("path"), fmt.Sprintf("%q leads away from the repository", p),

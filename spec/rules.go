@@ -46,6 +46,7 @@ const (
 	RuleSignKey         schema.Rule = "sign-key"
 	RulePolicy          schema.Rule = "policy"
 	RuleAlert           schema.Rule = "alert"
+	RuleCoordination    schema.Rule = "coordination"
 	// RuleSameName is about two documents of one repository.
 	RuleSameName schema.Rule = "same-name"
 )

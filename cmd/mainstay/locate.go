@@ -179,6 +179,7 @@ func (l *locator) fromConfig() error {
 		return err
 	}
 	p := fleet.OfAgent(f)
+	l.location.Cluster = p.Cluster
 	for _, c := range []struct{ flag, file *string }{
 		{&l.location.URL, &p.URL}, {&l.location.Branch, &p.Branch}, {&l.location.Path, &p.Path},
 		{&l.location.Coordination, &p.Coordination}, {&l.location.SSHKey, &p.SSHKey}, {&l.location.TokenFile, &p.TokenFile},

@@ -130,6 +130,7 @@ type request struct {
 	Value   []byte `json:"value"`
 	Created string `json:"create_revision"`
 	Target  string `json:"target"`
+	Result  string `json:"result"`
 }
 
 type step struct {
@@ -212,6 +213,9 @@ func (f *Fake) transact(w http.ResponseWriter, body []byte) {
 
 func (f *Fake) meets(c request) bool {
 	r, found := f.values[string(c.Key)]
+	if c.Target == "CREATE" && c.Result == "GREATER" {
+		return r.created > 0 && c.Created == "0"
+	}
 	if c.Target == "CREATE" {
 		return strconv.Itoa(r.created) == c.Created
 	}

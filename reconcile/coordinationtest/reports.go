@@ -33,7 +33,7 @@ func reports(b *bench) {
 	if err := other.link.Publish(ctx(b.t), reportRef, report("xivo-main", plan.Inactive)); err != nil {
 		b.t.Fatal(err)
 	}
-	got, errs := n.link.Reports(ctx(b.t), map[string]string{reportRef: seen[2]})
+	got, errs := b.node().link.Reports(ctx(b.t), map[string]string{reportRef: seen[2]})
 	if len(got) != 0 || len(errs) != 0 {
 		b.t.Errorf("one that moved since it was listed: %v, %v", got, errs)
 	}

@@ -32,7 +32,7 @@ const (
 // Finding is one thing that was looked at.
 type Finding struct {
 	Level Level `json:"level"`
-	// Area is what was looked at: agent, git, document, services, files, clock,
+	// Area is what was looked at: agent, git, etcd, document, services, files, clock,
 	// handover, security.
 	Area string `json:"area"`
 	Text string `json:"text"`
@@ -193,6 +193,10 @@ func (e *examiner) document(d *spec.Deployment) {
 func (e *examiner) coordination(ctx context.Context, d *spec.Deployment) {
 	if e.file.Coordination.Off() {
 		e.warn("git", "coordination is off: no claim keeps the two sides apart (R8)", "let this node push, if that is possible at all")
+		return
+	}
+	if e.file.Coordination.Cluster() {
+		e.cluster(ctx, d)
 		return
 	}
 	if remote := e.openCoordination(); remote != nil {

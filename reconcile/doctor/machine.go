@@ -61,6 +61,7 @@ func (e *examiner) secrets() {
 	for _, s := range [][2]string{
 		{"repository.sshKey", f.Repository.SSHKey}, {"repository.tokenFile", f.Repository.TokenFile},
 		{"coordination.sshKey", f.Coordination.SSHKey}, {"coordination.tokenFile", f.Coordination.TokenFile},
+		{"coordination.keyFile", f.Coordination.KeyFile}, {"coordination.userFile", f.Coordination.UserFile},
 		{"notifySecretFile", f.NotifySecretFile},
 	} {
 		if s[1] != "" {

@@ -109,7 +109,11 @@ func (e *examiner) stated() {
 // plainHTTP warns of addresses where anybody on the way reads and writes.
 func (e *examiner) plainHTTP() {
 	for _, address := range e.file.PlainHTTP() {
-		e.warn(security, address+" is plain http: whoever is on the way reads it, and answers in its place", "use https or ssh")
+		what, do := " is plain http", "use https or ssh"
+		if strings.HasPrefix(address, "etcd") {
+			what, do = " is spoken to without TLS", "name caFile in coordination, or begin url with etcds://"
+		}
+		e.warn(security, address+what+": whoever is on the way reads it, and answers in its place", do)
 	}
 }
 
@@ -183,6 +187,10 @@ func (e *examiner) writers(path string, info os.FileInfo) {
 func (e *examiner) server(ctx context.Context, d *spec.Deployment) {
 	e.branchPush(ctx)
 	if e.file.Coordination.Off() {
+		return
+	}
+	if e.file.Coordination.Cluster() {
+		e.otherKeys(ctx, d)
 		return
 	}
 	remote := e.openCoordination()

@@ -145,7 +145,7 @@ func readUser(file string) (name, password string, err error) {
 
 // ask sends one request to one member and reads its answer.
 func (c *Client) ask(ctx context.Context, i int, what call) error {
-	at := c.place.hosts[i]
+	at := c.place.Hosts[i]
 	answer, err := c.send(ctx, at, what)
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -13,6 +12,7 @@ import (
 
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/git/failure"
+	"mainstay/spec/cluster"
 )
 
 // DefaultTimeout bounds one call when Options.Timeout is zero.
@@ -58,19 +58,15 @@ var _ git.Place = (*Client)(nil)
 
 // Open checks the options. It does not touch the network, and needs none of the files.
 func Open(o Options) (*Client, error) {
-	p, err := parse(o.URL)
+	access := cluster.Access{CertFile: o.CertFile, KeyFile: o.KeyFile, UserFile: o.UserFile}
+	p, err := cluster.Parse(o.URL)
 	if err != nil {
-		return nil, &failure.Error{Kind: failure.ErrUnreachable, Step: "read the address of etcd", Err: err,
-			Advice: "write it as etcd://HOST:PORT,HOST:PORT/PREFIX"}
+		return nil, fmt.Errorf("the address of etcd: %w", err)
 	}
-	if (o.CertFile == "") != (o.KeyFile == "") {
-		return nil, errors.New("certFile and keyFile belong together, and one of them is missing")
+	for _, wrong := range cluster.Problems(o.URL, o.CAFile, access, nil) {
+		return nil, fmt.Errorf("%s: %s", wrong.Key, wrong.Message)
 	}
-	secure := p.secure || o.CAFile != "" || o.CertFile != ""
-	if o.UserFile != "" && !secure && !loopback(p.hosts) {
-		return nil, errors.New("userFile holds a password, which goes nowhere without TLS: name caFile too, or write etcds://")
-	}
-	c := &Client{Notary: git.NewNotary(o.SignKey, o.NodeKeys), place: p, timeout: o.Timeout, userFile: o.UserFile, secure: secure, log: o.Log}
+	c := &Client{Notary: git.NewNotary(o.SignKey, o.NodeKeys), place: place{p}, timeout: o.Timeout, userFile: o.UserFile, secure: p.Over(o.CAFile, access), log: o.Log}
 	if c.timeout <= 0 {
 		c.timeout = DefaultTimeout
 	}
@@ -84,19 +80,8 @@ func Open(o Options) (*Client, error) {
 	return c, nil
 }
 
-// loopback reports whether every host is this machine.
-func loopback(hosts []string) bool {
-	for _, at := range hosts {
-		host, _, err := net.SplitHostPort(at)
-		if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			return false
-		}
-	}
-	return true
-}
-
 // URL names the place.
-func (c *Client) URL() string { return c.place.shown() }
+func (c *Client) URL() string { return c.place.Shown() }
 
 // Close drops idle connections. The Client can still be used.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
@@ -136,17 +121,17 @@ func (c *Client) oneOf(ctx context.Context, i int, path string, in any, out answ
 	if err := c.letIn(ctx, i, call{path: path, in: in, out: out}); err != nil {
 		return err
 	}
-	return c.same(c.place.hosts[i], out.from())
+	return c.same(c.place.Hosts[i], out.from())
 }
 
 // share is how long one member may take.
-func (c *Client) share() time.Duration { return c.timeout / time.Duration(len(c.place.hosts)) }
+func (c *Client) share() time.Duration { return c.timeout / time.Duration(len(c.place.Hosts)) }
 
 // order is the members, the one that answered last first.
 func (c *Client) order() []int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := len(c.place.hosts)
+	n := len(c.place.Hosts)
 	order := make([]int, n)
 	for i := range n {
 		order[i] = (c.good + i) % n

@@ -48,7 +48,7 @@ func (c *Client) settle(ctx context.Context, step string) error {
 	}
 	found := ""
 	var errs []error
-	for i, at := range c.place.hosts {
+	for i, at := range c.place.Hosts {
 		one, err := c.count(ctx, i)
 		switch {
 		case err != nil:
@@ -90,7 +90,7 @@ func (c *Client) count(ctx context.Context, i int) (cluster string, err error) {
 			return "", err
 		}
 	}
-	at, listed := c.place.hosts[i], len(c.place.hosts)
+	at, listed := c.place.Hosts[i], len(c.place.Hosts)
 	if m.Header.Cluster == "" {
 		return "", fmt.Errorf("%s: what it answers is not etcd's: it names no cluster", at)
 	}

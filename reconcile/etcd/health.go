@@ -2,9 +2,12 @@ package etcd
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
+
+	"mainstay/reconcile/git/failure"
 )
 
 type status struct {
@@ -43,7 +46,7 @@ type Member struct {
 func (c *Client) Members(ctx context.Context) []Member {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	out := make([]Member, len(c.place.hosts))
+	out := make([]Member, len(c.place.Hosts))
 	var wg sync.WaitGroup
 	for i := range out {
 		wg.Go(func() { out[i] = c.health(ctx, i) })
@@ -53,7 +56,7 @@ func (c *Client) Members(ctx context.Context) []Member {
 }
 
 func (c *Client) health(ctx context.Context, i int) Member {
-	m := Member{At: c.place.hosts[i]}
+	m := Member{At: c.place.Hosts[i]}
 	var s status
 	began := time.Now()
 	if m.Err = c.ask(ctx, i, call{path: pathStatus, in: struct{}{}, out: &s}); m.Err != nil {
@@ -71,4 +74,23 @@ func (c *Client) health(ctx context.Context, i int) Member {
 		}
 	}
 	return m
+}
+
+// Try asks whether this node may change a ref, and changes nothing: what it would do is
+// done only if the head both is there and is not. etcd looks at the permission first.
+//
+// nil says that this node may. failure.ErrRefused says that it may not; other errors
+// that it is not known.
+func (c *Client) Try(ctx context.Context, ref string) error {
+	head, note := c.place.headKey(ref), c.place.reportKey(ref)
+	if isClaim(ref) {
+		note = c.place.changeKey(ref, 0, "0")
+	}
+	never := isAt(head, "")
+	never.Result = "GREATER"
+	out, err := c.change(ctx, "try "+ref, txnRequest{Compare: []compare{isAt(head, ""), never}, Success: []operation{put(head, ""), put(note, "")}})
+	if err == nil && out.Succeeded {
+		return &failure.Error{Kind: failure.ErrDamaged, Step: "try", At: ref, Err: errors.New("etcd carried out what it never should")}
+	}
+	return err
 }

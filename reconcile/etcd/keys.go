@@ -8,7 +8,11 @@ import (
 	"strings"
 
 	"mainstay/reconcile/git"
+	"mainstay/spec/cluster"
 )
+
+// place is a cluster with the keys that are kept there.
+type place struct{ cluster.Place }
 
 // ownRefs is what the refs of claims and reports begin with, in the loop's words.
 const ownRefs = "refs/mainstay/"
@@ -19,15 +23,15 @@ func (p place) headKey(ref string) string { return p.heads("") + strings.TrimPre
 // heads is what the head keys of a deployment begin with, or of all.
 func (p place) heads(deployment string) string {
 	if deployment == "" {
-		return p.prefix + "/head/"
+		return p.Prefix + "/head/"
 	}
-	return p.prefix + "/head/" + strings.TrimPrefix(git.RefsOf(deployment), ownRefs)
+	return p.Prefix + "/head/" + strings.TrimPrefix(git.RefsOf(deployment), ownRefs)
 }
 
 // reportKey keeps the one report of a ref, and changesKey begins the keys of all
 // changes of a claim.
 func (p place) reportKey(ref string) string {
-	return p.prefix + "/note/" + strings.TrimPrefix(ref, ownRefs)
+	return p.Prefix + "/note/" + strings.TrimPrefix(ref, ownRefs)
 }
 
 func (p place) changesKey(ref string) string { return p.reportKey(ref) + "/" }
@@ -54,7 +58,7 @@ func (p place) refOf(key string) string {
 		return ""
 	}
 	for _, part := range parts {
-		if part == "" || !plain(part) {
+		if part == "" || !cluster.Plain(part) {
 			return ""
 		}
 	}

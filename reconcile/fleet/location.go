@@ -3,15 +3,18 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"mainstay/reconcile/etcd"
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/gitcmd"
 	"mainstay/spec"
+	"mainstay/spec/cluster"
 )
 
 // Location says where a repository is and how to be let in.
@@ -31,6 +34,8 @@ type Location struct {
 	// neither a key nor a token the git program asks, with the person's own
 	// credentials.
 	SSHKey, TokenFile, KnownHosts, CAFile string
+	// Cluster is how to be let in by etcd, when claims and reports live there.
+	Cluster Cluster
 	// NodeKeys is the file of the nodes' own keys; when set, claims and reports that
 	// their nodes did not sign are not believed.
 	NodeKeys string
@@ -40,14 +45,48 @@ type Location struct {
 	Timeout time.Duration
 }
 
+// Cluster is how to be let in by an etcd cluster, as in an agent's file.
+type Cluster struct {
+	CAFile string
+	cluster.Access
+}
+
 // OfAgent returns the place that an agent's own file names.
 func OfAgent(f *spec.AgentFile) Location {
 	r := f.Repository
 	return Location{
 		URL: r.URL, Branch: r.Branch, Path: r.Path, Coordination: f.Coordination.URL,
 		SSHKey: r.SSHKey, TokenFile: r.TokenFile, KnownHosts: r.KnownHosts, CAFile: r.CAFile,
-		NodeKeys: f.Verify.Nodes,
+		NodeKeys: f.Verify.Nodes, Cluster: Cluster{f.Coordination.CAFile, f.Coordination.Access},
 	}
+}
+
+// ClaimCluster is an etcd cluster that holds claims and reports.
+type ClaimCluster = etcd.Client
+
+// OpenCluster opens the cluster that a node's own file names, for somebody who looks at
+// it as that node does.
+func OpenCluster(f *spec.AgentFile, timeout time.Duration, log *slog.Logger) (*ClaimCluster, error) {
+	o := etcd.OptionsOf(f)
+	o.Timeout, o.Log = timeout, log
+	return etcd.Open(o)
+}
+
+// place opens where claims and reports live, elsewhere than in the repository.
+func (p Location) place(address string) (git.Place, *mirror, error) {
+	if !cluster.Is(address) {
+		r, m, err := p.remote(address)
+		if err != nil {
+			return nil, m, err
+		}
+		return r, m, nil
+	}
+	c, err := etcd.Open(etcd.Options{URL: address, CAFile: p.Cluster.CAFile, CertFile: p.Cluster.CertFile, KeyFile: p.Cluster.KeyFile,
+		UserFile: p.Cluster.UserFile, NodeKeys: p.NodeKeys, Timeout: p.Timeout})
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, nil, nil
 }
 
 // own reports whether credentials were named.

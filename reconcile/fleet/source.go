@@ -19,14 +19,15 @@ var ErrNoBranch = errors.New("has no branch")
 // Source reads one place again and again. What did not move is not fetched
 // twice. It belongs to one goroutine.
 type Source struct {
-	location    Location
-	repo, coord *git.Remote
-	mirrors     []*mirror
-	docs        *documents
-	reports     map[string]plan.Report
-	tips        map[string]plan.Tip
-	beats       map[string]beat
-	now         func() time.Time
+	location Location
+	repo     *git.Remote
+	coord    git.Place
+	mirrors  []*mirror
+	docs     *documents
+	reports  map[string]plan.Report
+	tips     map[string]plan.Tip
+	beats    map[string]beat
+	now      func() time.Time
 }
 
 // Open prepares to read. Nothing is read before Read. Close it.
@@ -44,7 +45,11 @@ func Open(p Location) (*Source, error) {
 	case "", p.URL:
 		s.coord = s.repo
 	default:
-		if s.coord, err = s.open(p.Coordination); err != nil {
+		var m *mirror
+		if s.coord, m, err = p.place(p.Coordination); m != nil {
+			s.mirrors = append(s.mirrors, m)
+		}
+		if err != nil {
 			s.Close()
 			return nil, fmt.Errorf("coordination: %w", err)
 		}
@@ -65,10 +70,11 @@ func (s *Source) open(address string) (*git.Remote, error) {
 
 // Close drops connections and copies.
 func (s *Source) Close() {
-	for _, r := range []*git.Remote{s.repo, s.coord} {
-		if r != nil {
-			r.Close()
-		}
+	if s.repo != nil {
+		s.repo.Close()
+	}
+	if s.coord != nil {
+		s.coord.Close()
 	}
 	for _, m := range s.mirrors {
 		m.remove()
@@ -198,7 +204,7 @@ func (s *Source) fill(ctx context.Context, docs *documents, refs git.Refs) (*Vie
 		Repository: Shown(s.location.URL), Branch: s.location.Branch, Commit: docs.commit, Author: docs.author,
 		Subject: docs.subject, When: docs.when, Coordinated: s.coord != nil, Read: s.now(),
 	}
-	if s.coord != nil && s.coord != s.repo {
+	if s.coord != nil && s.coord != git.Place(s.repo) {
 		l, err := s.coord.ListPrimary(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("coordination: %w", err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"mainstay/e2e/attack"
+	"mainstay/reconcile/git/content"
 	"mainstay/reconcile/plan"
 )
 
@@ -62,7 +63,7 @@ func FuzzClaimChain(f *testing.F) {
 			seqs := map[string]uint64{}
 			for _, l := range links {
 				seqs[l.Tip.ID] = l.Tip.Seq
-				if err := checkClaim(l.Tip.Claim); err != nil {
+				if err := content.CheckClaim(l.Tip.Claim); err != nil {
 					t.Errorf("a change that is no claim is believed: %v", err)
 				}
 			}

@@ -1,32 +1,24 @@
 package git
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
 	"mainstay/reconcile"
+	"mainstay/reconcile/git/content"
 	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/signature"
 	"mainstay/reconcile/plan"
-	"mainstay/spec"
 )
 
 const (
 	claimFile = "claim.json"
-	// maxClaim bounds claim.json, in bytes.
-	maxClaim = 64 << 10
-	// mostClaimValues bounds the JSON values in it: a claim has about a hundred.
-	mostClaimValues = 1000
 	// maxChain bounds how many changes of a claim are read or kept.
 	maxChain = 4096
 	// firstLook is how many changes are fetched before it is known how many are
@@ -153,10 +145,10 @@ func (s *store) link(c *object.Commit) (Link, error) {
 	if l.Commit, err = s.raw(plumbing.CommitObject, c.Hash); err != nil {
 		return l, err
 	}
-	if l.Tree, l.Blob, err = s.onlyFile(c.TreeHash, claimFile, maxClaim); err != nil {
+	if l.Tree, l.Blob, err = s.onlyFile(c.TreeHash, claimFile, content.MaxClaim); err != nil {
 		return l, err
 	}
-	if l.Tip.Claim, err = decodeClaim(l.Blob); err != nil {
+	if l.Tip.Claim, err = content.DecodeClaim(l.Blob); err != nil {
 		return l, damaged(claimFile+" of "+l.Tip.ID, err)
 	}
 	return l, nil
@@ -229,89 +221,6 @@ func compare(a, b uint64) int {
 	return 0
 }
 
-// decodeJSON reads one JSON value and nothing after it. Unknown fields pass: a
-// newer node may write more.
-func decodeJSON(b []byte, limit, most int, into any) error {
-	if len(b) > limit {
-		return fmt.Errorf("it is larger than %d bytes", limit)
-	}
-	if valuesIn(b) > most {
-		return fmt.Errorf("it has more than %d values", most)
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	if err := d.Decode(into); err != nil {
-		return failure.Scrub(err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the JSON value")
-	}
-	return nil
-}
-
-// valuesIn counts the values of a JSON text. An empty one takes three bytes there
-// and a hundred in memory, so that the size of the text bounds nothing.
-func valuesIn(text []byte) int {
-	n, quoted := 1, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case !quoted && (c == ',' || c == '[' || c == '{'):
-			n++
-		}
-	}
-	return n
-}
-
-// decodeClaim reads claim.json and refuses what no node would have written.
-func decodeClaim(b []byte) (plan.Claim, error) {
-	var c plan.Claim
-	if err := decodeJSON(b, maxClaim, mostClaimValues, &c); err != nil {
-		return plan.Claim{}, err
-	}
-	return c, checkClaim(c)
-}
-
-func checkClaim(c plan.Claim) error {
-	switch {
-	case c.Seq == 0:
-		return errors.New("seq is missing")
-	case c.Seq > plan.MaxSeq:
-		return fmt.Errorf("seq %d is larger than any claim has", c.Seq)
-	case max(c.Down.Main.Seq, c.Down.Standby.Seq) > c.Seq:
-		return errors.New("it proves something by a change that comes after it")
-	case c.Holder != plan.HeldByNone && c.Holder != plan.HeldBy(spec.Main) && c.Holder != plan.HeldBy(spec.Standby):
-		return fmt.Errorf("holder %q is not main, standby or none", c.Holder)
-	case !slices.Contains([]plan.Action{plan.Take, plan.Renew, plan.Release, plan.Seize, plan.Adopt, plan.Reroot}, c.Action):
-		return fmt.Errorf("action %q is unknown", c.Action)
-	case c.Action == plan.Release && c.Holder != plan.HeldByNone:
-		return errors.New("released, and still held")
-	case c.Node == "" || c.Instance == "":
-		return errors.New("node or instance is missing")
-	case c.Lease < 0 || c.StopBound < 0 || c.Debt < 0:
-		return errors.New("a duration is below zero")
-	case !commitOrNone(c.Commit):
-		return fmt.Errorf("commit %q is not the full hash of a commit", c.Commit)
-	}
-	return nil
-}
-
-func encodeClaim(c plan.Claim) ([]byte, error) {
-	if err := checkClaim(c); err != nil {
-		return nil, fmt.Errorf("encode claim: %w", err)
-	}
-	b, err := json.MarshalIndent(c, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("encode claim: %w", err)
-	}
-	if len(b) >= maxClaim {
-		return nil, &failure.Error{Kind: failure.ErrTooLarge, Step: "encode claim"}
-	}
-	return append(b, '\n'), nil
-}
-
 // ClaimNote returns the ID of the commit that PushClaim makes of p at ref when it
 // has no second parent. The same push always has the same ID, unless an ECDSA key
 // signs it.
@@ -321,11 +230,11 @@ func (r Notary) ClaimNote(ref string, p plan.Push) (id string, err error) {
 }
 
 func (r Notary) claimNote(ref string, p plan.Push, parents ...string) (noteObjects, error) {
-	content, err := encodeClaim(p.Claim)
+	text, err := content.EncodeClaim(p.Claim)
 	if err != nil {
 		return noteObjects{}, err
 	}
-	n := note{file: claimFile, content: content, author: p.Claim.Node, message: claimMessage(p), when: p.Claim.At, ref: ref}
+	n := note{file: claimFile, content: text, author: p.Claim.Node, message: content.ClaimMessage(p), when: p.Claim.At, ref: ref}
 	if n.signer, err = r.noteSigner(); err != nil {
 		return noteObjects{}, err
 	}
@@ -335,23 +244,6 @@ func (r Notary) claimNote(ref string, p plan.Push, parents ...string) (noteObjec
 		}
 	}
 	return n.objects()
-}
-
-// claimMessage is what a person reads in git log.
-func claimMessage(p plan.Push) string {
-	c := p.Claim
-	text := fmt.Sprintf("%d %s: %s by %s", c.Seq, c.Action, c.Holder, c.Node)
-	if c.Guarantee != "" {
-		text += fmt.Sprintf(" (%s)", c.Guarantee)
-	}
-	if c.Reason != "" {
-		text += "\n\n" + strings.TrimSpace(c.Reason)
-	}
-	text += fmt.Sprintf("\n\nInstance: %s\nCommit: %s\n", c.Instance, c.Commit)
-	if p.Rule != "" {
-		text += fmt.Sprintf("Rule: %s\n", p.Rule)
-	}
-	return strings.ReplaceAll(text, "\x00", "")
 }
 
 // PushClaim makes the change p of the claim at ref: a commit with p.Claim whose

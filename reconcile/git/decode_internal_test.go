@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mainstay/e2e/attack"
+	"mainstay/reconcile/git/content"
 	"mainstay/reconcile/plan"
 )
 
@@ -18,15 +19,15 @@ func FuzzClaim(f *testing.F) {
 	f.Add([]byte(`[`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		attack.Cheap(t, func() {
-			c, err := decodeClaim(b)
+			c, err := content.DecodeClaim(b)
 			if err != nil {
 				return
 			}
-			again, err := encodeClaim(c)
+			again, err := content.EncodeClaim(c)
 			if err != nil {
 				t.Fatalf("read, and not written: %v", err)
 			}
-			back, err := decodeClaim(again)
+			back, err := content.DecodeClaim(again)
 			if err != nil || !reflect.DeepEqual(c, back) {
 				t.Errorf("got %+v, %v, want %+v", back, err, c)
 			}
@@ -43,7 +44,7 @@ func FuzzReport(f *testing.F) {
 	f.Add([]byte(`null`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		attack.Cheap(t, func() {
-			rep, err := decodeReport(b)
+			rep, err := content.DecodeReport(b)
 			if err != nil {
 				return
 			}
@@ -96,18 +97,18 @@ func TestACommitThatIsNoFullHashIsDamage(t *testing.T) {
 		strings.ToUpper(good), good + good[:24], "@{upstream}", ":/fix", "\n" + good,
 	} {
 		c := plan.Claim{Seq: 1, Holder: "main", Node: "n", Instance: "i", Action: plan.Take, Commit: commit}
-		if err := checkClaim(c); err == nil {
+		if err := content.CheckClaim(c); err == nil {
 			t.Errorf("a claim with the commit %q is believed", commit)
 		}
 		for _, r := range []plan.Report{{Seen: commit}, {Accepted: commit}, {Applied: commit}} {
 			r.Deployment, r.Node, r.Instance, r.Status = "d", "n", "i", plan.Active
-			if err := checkReport(r); err == nil {
+			if err := content.CheckReport(r); err == nil {
 				t.Errorf("a report with the commit %q is believed", commit)
 			}
 		}
 	}
 	for _, commit := range []string{good, ""} {
-		if err := checkClaim(plan.Claim{Seq: 1, Holder: "main", Node: "n", Instance: "i", Action: plan.Take, Commit: commit}); err != nil {
+		if err := content.CheckClaim(plan.Claim{Seq: 1, Holder: "main", Node: "n", Instance: "i", Action: plan.Take, Commit: commit}); err != nil {
 			t.Errorf("the commit %q: %v", commit, err)
 		}
 	}
@@ -124,11 +125,11 @@ func TestAListOfEmptyValuesIsDamaged(t *testing.T) {
 		{repeated(`{"seq":1,"holder":"main","node":"n","instance":"i","action":"renew"`, "phases", 2000), false},
 		{repeated(`{"seq":1,"holder":"main","node":"n","instance":"i","action":"renew","reason":"\",[{,,,"`, "phases", 20), true},
 	} {
-		if _, err := decodeClaim(c.text); (err == nil) != c.good {
+		if _, err := content.DecodeClaim(c.text); (err == nil) != c.good {
 			t.Errorf("%.200s: %v", c.text, err)
 		}
 	}
-	if _, err := decodeReport(repeated(smallReport, "services", 50_000)); err == nil {
+	if _, err := content.DecodeReport(repeated(smallReport, "services", 50_000)); err == nil {
 		t.Error("a report of 50,000 services is believed")
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"mainstay/reconcile/git/content"
 	"mainstay/reconcile/git/packet"
 	"mainstay/reconcile/git/transport"
 )
@@ -147,7 +148,7 @@ func served() map[string]func() error {
 		},
 		"a report of empty services": func() error {
 			for range 6 {
-				if _, err := decodeReport(repeated(smallReport, "services", 85_000)); err != nil {
+				if _, err := content.DecodeReport(repeated(smallReport, "services", 85_000)); err != nil {
 					return err
 				}
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
+	"mainstay/reconcile/git/content"
 	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/signature"
 	"mainstay/reconcile/plan"
@@ -89,11 +90,11 @@ func (l Link) Sheet(ref string) Sheet {
 func storeOfSheets(sheets []Sheet) (*store, error) {
 	st := noteStore(0)
 	for _, s := range sheets {
-		name, limit := reportFile, maxReport
+		name, limit := reportFile, content.MaxReport
 		if claims(s.Ref) {
-			name, limit = claimFile, maxClaim
+			name, limit = claimFile, content.MaxClaim
 		}
-		if len(s.Commit) > maxClaim {
+		if len(s.Commit) > content.MaxClaim {
 			continue
 		}
 		blob := encoded(plumbing.BlobObject, []byte(s.File))

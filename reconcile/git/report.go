@@ -2,7 +2,6 @@ package git
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,20 +11,14 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing/object"
 
+	"mainstay/reconcile/git/content"
 	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/git/transport"
 	"mainstay/reconcile/plan"
-	"mainstay/spec"
 )
 
 const (
-	reportFile = "report.json"
-	// maxReport bounds report.json, in bytes.
-	maxReport = 256 << 10
-	// mostReportValues bounds the JSON values in it: a report of a large node has a
-	// thousand.
-	mostReportValues = 20_000
-
+	reportFile      = "report.json"
 	trailerAt       = "At: "
 	trailerLastRead = "Last-Read: "
 )
@@ -59,19 +52,11 @@ func (r Notary) reportNote(ref string, rep plan.Report) (noteObjects, error) {
 	if err != nil {
 		return noteObjects{}, err
 	}
-	if err := checkReport(rep); err != nil {
-		return noteObjects{}, fmt.Errorf("encode report: %w", err)
-	}
-	steady := rep
-	steady.At, steady.LastRead = time.Time{}, time.Time{}
-	content, err := json.MarshalIndent(steady, "", "  ")
+	text, err := content.EncodeReport(rep)
 	if err != nil {
-		return noteObjects{}, fmt.Errorf("encode report: %w", err)
+		return noteObjects{}, err
 	}
-	if len(content) >= maxReport || valuesIn(content) > mostReportValues {
-		return noteObjects{}, &failure.Error{Kind: failure.ErrTooLarge, Step: "encode report"}
-	}
-	n := note{file: reportFile, content: append(content, '\n'), author: rep.Node, when: rep.At, ref: ref, signer: signer}
+	n := note{file: reportFile, content: text, author: rep.Node, when: rep.At, ref: ref, signer: signer}
 	n.message = fmt.Sprintf("%s: %s\n\n%s%s\n%s%s\n", rep.Node, rep.Status,
 		trailerAt, rep.At.UTC().Format(time.RFC3339Nano), trailerLastRead, rep.LastRead.UTC().Format(time.RFC3339Nano))
 	return n.objects()
@@ -174,11 +159,11 @@ func (s *store) report(ref, hash string) (plan.Report, error) {
 	if err != nil {
 		return plan.Report{}, err
 	}
-	_, content, err := s.onlyFile(c.TreeHash, reportFile, maxReport)
+	_, text, err := s.onlyFile(c.TreeHash, reportFile, content.MaxReport)
 	if err != nil {
 		return plan.Report{}, fmt.Errorf("report %s: %w", ref, err)
 	}
-	rep, err := decodeReport(content)
+	rep, err := content.DecodeReport(text)
 	if err == nil && ReportRef(rep.Deployment, rep.Node) != ref {
 		err = fmt.Errorf("it is the report of %s/%s", rep.Deployment, rep.Node)
 	}
@@ -208,40 +193,3 @@ func moments(c *object.Commit) (at, lastRead time.Time) {
 	}
 	return at, lastRead
 }
-
-func decodeReport(b []byte) (plan.Report, error) {
-	var rep plan.Report
-	if err := decodeJSON(b, maxReport, mostReportValues, &rep); err != nil {
-		return plan.Report{}, err
-	}
-	return rep, checkReport(rep)
-}
-
-func checkReport(rep plan.Report) error {
-	statuses := []plan.Status{
-		plan.Active, plan.Inactive, plan.Activating, plan.Deactivating,
-		plan.Held, plan.Failed, plan.Paused, plan.Unknown,
-	}
-	switch {
-	case rep.Deployment == "" || rep.Node == "" || rep.Instance == "":
-		return errors.New("deployment, node or instance is missing")
-	case !slices.Contains(statuses, rep.Status):
-		return fmt.Errorf("status %q is unknown", rep.Status)
-	case !sideOrNone(rep.Side) || !sideOrNone(rep.Declared) || !sideOrNone(rep.Serving):
-		return errors.New("a side is neither main nor standby")
-	case rep.Seq > plan.MaxSeq:
-		return fmt.Errorf("seq %d is larger than any claim has", rep.Seq)
-	case !commitOrNone(rep.Seen) || !commitOrNone(rep.Accepted) || !commitOrNone(rep.Applied):
-		return fmt.Errorf("seen %q, accepted %q or applied %q is not the full hash of a commit", rep.Seen, rep.Accepted, rep.Applied)
-	}
-	return nil
-}
-
-// commitOrNone reports whether a text is the full hash of a commit, or nothing.
-// Everything else is refused where it is read: what nodes write reaches the git
-// program of people, and a word such as --output=FILE must not.
-func commitOrNone(text string) bool {
-	return text == "" || isHash(text)
-}
-
-func sideOrNone(s spec.Side) bool { return s == "" || s == spec.Main || s == spec.Standby }

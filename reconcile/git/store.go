@@ -11,6 +11,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/storage/memory"
 
+	"mainstay/reconcile/git/content"
 	"mainstay/reconcile/git/failure"
 )
 
@@ -31,7 +32,7 @@ func newStore() *store { return storeOf(budget{total: documentBudget, object: ma
 
 // noteStore returns a store for so many claims and reports.
 func noteStore(notes int) *store {
-	return storeOf(budget{total: min(noteBudget+int64(notes)*noteCost, documentBudget), object: maxReport + 1})
+	return storeOf(budget{total: min(noteBudget+int64(notes)*noteCost, documentBudget), object: content.MaxReport + 1})
 }
 
 func storeOf(b budget) *store {

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"mainstay/reconcile"
-	"mainstay/reconcile/git"
 	"mainstay/reconcile/metrics"
+	"mainstay/reconcile/places"
 	"mainstay/reconcile/plan"
 )
 
@@ -70,8 +70,7 @@ func (b both) Looked(s *reconcile.Snapshot, took time.Duration) {
 }
 
 // document is the repository, which shows each commit that is read to who looks on.
-func (n *Node) document(r *git.Remote, branch string) reconcile.Repository {
-	d := git.NewDocument(r, branch)
+func (n *Node) document(d places.Document) reconcile.Repository {
 	if n.aside == nil {
 		return d
 	}
@@ -79,7 +78,7 @@ func (n *Node) document(r *git.Remote, branch string) reconcile.Repository {
 }
 
 type watched struct {
-	git.Document
+	places.Document
 	aside Aside
 }
 

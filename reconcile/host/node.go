@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -13,10 +12,10 @@ import (
 
 	"mainstay/reconcile"
 	"mainstay/reconcile/control"
-	"mainstay/reconcile/git"
 	"mainstay/reconcile/guard"
 	"mainstay/reconcile/machine"
 	"mainstay/reconcile/metrics"
+	"mainstay/reconcile/places"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/plan/permit"
 	"mainstay/reconcile/record"
@@ -95,33 +94,28 @@ func New(ctx context.Context, c Config) (*Node, error) {
 // openGit makes the learner and the publisher, and says whether there is
 // somewhere to coordinate (R8).
 func (n *Node) openGit(c Config) (coordinated bool, err error) {
-	repo, err := open(git.OptionsOf(c.File), reconcile.DefaultTimeout, c.Log)
+	at, err := places.Open(c.File, n.disk, reconcile.DefaultTimeout, c.Log)
 	if err != nil {
-		return false, fmt.Errorf("repository: %w", err)
-	}
-	coord, shared, err := openCoordination(c.File, repo, reconcile.DefaultTimeout, c.Log)
-	if err != nil {
-		return false, fmt.Errorf("coordination: %w", err)
+		return false, err
 	}
 	instance, err := machine.Instance(n.disk, c.Log)
 	if err != nil {
 		return false, err
 	}
-	n.source = plan.Source{Repository: repo.URL(), Path: c.File.Repository.Path}
+	n.source = plan.Source{Repository: at.Repository, Path: c.File.Repository.Path}
 	n.instance, n.host = instance, hostName()
 	lc := reconcile.LearnerConfig{
 		Instance: n.instance, Host: n.host, Source: n.source,
-		Node: c.File.Node, Branch: git.Branch(c.File.Repository.Branch), Path: c.File.Repository.Path,
-		Repository: n.document(repo, c.File.Repository.Branch), Shared: shared,
+		Node: c.File.Node, Branch: at.Branch, Path: c.File.Repository.Path,
+		Repository: n.document(at.Document), Shared: at.Shared,
 		Clock: machine.Clock{}, Disk: n.disk, Log: c.Log,
 	}
-	if coord != nil {
-		link := git.NewCoordination(coord, git.NewChainStore(n.disk), c.Log)
-		lc.Coordination, lc.Place = link, coord.URL()
-		n.publish = reconcile.NewPublisher(link, machine.Clock{}, 5*time.Minute, reconcile.DefaultTimeout)
+	if at.Claims != nil {
+		lc.Coordination, lc.Place = at.Claims, at.At
+		n.publish = reconcile.NewPublisher(at.Claims, machine.Clock{}, 5*time.Minute, reconcile.DefaultTimeout)
 	}
 	n.learner = reconcile.NewLearner(lc)
-	return coord != nil, nil
+	return at.Claims != nil, nil
 }
 
 func (n *Node) wake() {

@@ -1,0 +1,84 @@
+// Package places opens what a node's own file names: the repository of the document, and
+// where claims and reports live, be that a repository or an etcd cluster.
+//
+// It must not know what is read there.
+package places
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"mainstay/reconcile"
+	"mainstay/reconcile/etcd"
+	"mainstay/reconcile/git"
+	"mainstay/reconcile/state"
+	"mainstay/spec"
+)
+
+// Document is the repository of the document, as the loop asks for it.
+type Document = git.Document
+
+// Places are what an agent reads and writes.
+type Places struct {
+	Document Document
+	// Repository is where the document is, without credentials, and Branch the full name
+	// of its branch.
+	Repository, Branch string
+	// Claims is nil where nobody coordinates (R8). Shared says that it is the document's
+	// repository, and At where it is, without credentials.
+	Claims reconcile.Coordination
+	Shared bool
+	At     string
+	// Cluster is where the claims live when that is an etcd cluster, and nil otherwise.
+	Cluster *etcd.Client
+}
+
+// Open opens both. Nothing is asked before it is used. The chains of the claims are kept
+// on the disk (R10), and every call is bounded by timeout.
+func Open(f *spec.AgentFile, disk *state.Folder, timeout time.Duration, log *slog.Logger) (*Places, error) {
+	repo, err := open(git.OptionsOf(f), timeout, log)
+	if err != nil {
+		return nil, fmt.Errorf("repository: %w", err)
+	}
+	p := &Places{Document: git.NewDocument(repo, f.Repository.Branch), Repository: repo.URL(), Branch: git.Branch(f.Repository.Branch)}
+	place, err := p.place(f, repo, timeout, log)
+	if err != nil {
+		return nil, fmt.Errorf("coordination: %w", err)
+	}
+	if place != nil {
+		p.Claims, p.At = git.NewCoordination(place, git.NewChainStore(disk), log), place.URL()
+	}
+	return p, nil
+}
+
+// place opens where claims and reports live. Without one (R8) it is nil.
+func (p *Places) place(f *spec.AgentFile, repo *git.Remote, timeout time.Duration, log *slog.Logger) (git.Place, error) {
+	o, same := git.CoordinationOf(f)
+	switch {
+	case f.Coordination.Off():
+		return nil, nil
+	case same:
+		p.Shared = true
+		return repo, nil
+	case f.Coordination.Cluster():
+		o := etcd.OptionsOf(f)
+		o.Timeout, o.Log = timeout, log
+		c, err := etcd.Open(o)
+		if err != nil {
+			return nil, err
+		}
+		p.Cluster = c
+		return c, nil
+	}
+	r, err := open(o, timeout, log)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func open(o git.Options, timeout time.Duration, log *slog.Logger) (*git.Remote, error) {
+	o.Timeout, o.Log = timeout, log
+	return git.Open(o)
+}
