@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/managed"
+	"mainstay/reconcile/phases"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/plan/silence"
 	"mainstay/reconcile/twin"
@@ -73,15 +74,17 @@ type Actuator struct {
 	reread    time.Duration
 	// unseen is until when a pass waits for the first look at services that
 	// have just been configured.
-	unseen   time.Duration
-	mem      plan.Memory
-	saved    plan.Memory
-	unsaved  string // why the memory is not on disk
-	watch    plan.Watch
-	untold   string // why the guard does not know of it
-	pause    *Pause
-	takeover *plan.TakeoverAsk
-	unkept   map[string]any // what is not on disk but for the memory, by file
+	unseen time.Duration
+	// pauseEnds is when a pause that the document ends is over by the time passed.
+	pauseEnds time.Duration
+	mem       plan.Memory
+	saved     plan.Memory
+	unsaved   string // why the memory is not on disk
+	watch     plan.Watch
+	untold    string // why the guard does not know of it
+	pause     *Pause
+	takeover  *plan.TakeoverAsk
+	unkept    map[string]any // what is not on disk but for the memory, by file
 	// endDrain is a person's word that the drain under way ends (R2).
 	endDrain bool
 	in       plan.Input // of the newest pass
@@ -89,7 +92,7 @@ type Actuator struct {
 	applied  string
 	since    time.Time
 	report   plan.Report
-	phases   phases
+	phases   phases.Log
 	passes   uint64
 	// restarts counts by name what was started again since this side came up.
 	restarts map[string]int
@@ -167,11 +170,12 @@ func (a *Actuator) want(acc *Accepted) {
 		}
 	}
 	a.doc = a.docOf(w, acc)
+	a.pauseEnds = a.Clock.Boot() + w.PausedUntil.Sub(a.Clock.Wall())
 	// What was refused by another commit says nothing about this one.
 	a.mem.Renders = nil
 	a.unseen = a.Clock.Boot() + firstLook
 	if declared != w.Active {
-		a.phases.begin(a.Clock.Wall(), a.served(), w.Active == w.Side)
+		a.phases.Begin(a.Clock.Wall(), a.served(), w.Active == w.Side)
 	}
 }
 
@@ -202,6 +206,7 @@ func (a *Actuator) Pass() (Order, time.Duration) {
 		return Order{}, a.unseen
 	}
 	a.noticeGap(now)
+	a.endPauses()
 	a.in = a.gather(now)
 	a.find(&a.in)
 	d := plan.Decide(&a.in)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -285,6 +286,67 @@ func TestALocalPauseSurvivesARestartAndEnds(t *testing.T) { // R11
 	h.pass()
 	if h.pass(); h.Report().Status == plan.Paused {
 		t.Error("the pause does not end")
+	}
+}
+
+// A pause of the document ends when it says, by the wall clock and by the time that has
+// passed since: one that is set ends no pause.
+func TestAPauseOfTheDocumentEnds(t *testing.T) { // R11
+	h := newHand(t).serving()
+	until := h.clock.wall.Add(time.Hour).UTC().Format(time.RFC3339)
+	h.git.commit("c2", strings.Replace(paris(spec.Main), "xivo-main:    { ", "xivo-main: { paused: true, until: \""+until+"\", ", 1))
+	h.rack.seen[1] = plan.Observed{Run: plan.RunFailed}
+	h.pass()
+	if r := h.Report(); r.Status != plan.Paused || h.j.has("start") || r.PausedUntil.Format(time.RFC3339) != until {
+		t.Errorf("%s until %s, %q", r.Status, r.PausedUntil, h.j.lines)
+	}
+	h.clock.wall = h.clock.wall.Add(24 * time.Hour) // somebody sets the clock
+	if h.pass(); h.Report().Status != plan.Paused {
+		t.Error("a step of the wall clock ends the pause")
+	}
+	h.clock.wall = h.clock.wall.Add(-25 * time.Hour)
+	h.clock.pass(time.Hour + time.Second)
+	if h.pass(); h.Report().Status != plan.Paused {
+		t.Error("a pause ends before the time that it names")
+	}
+	h.clock.wall = h.clock.wall.Add(2 * time.Hour)
+	if h.pass(); h.Report().Status == plan.Paused {
+		t.Error("the pause does not end")
+	}
+	h.clock.wall = h.clock.wall.Add(-24 * time.Hour)
+	if h.pass(); h.Report().Status == plan.Paused {
+		t.Error("a pause that has ended begins again")
+	}
+}
+
+// Nobody takes the other side's node for resumed because of the time: it has to say so
+// itself, of this very document.
+func TestAPauseOfThePeerEndsWhenItSaysSo(t *testing.T) { // R4, R11
+	h := newHand(t).serving()
+	until := h.clock.wall.Add(time.Hour).UTC().Format(time.RFC3339)
+	h.git.commit("c2", strings.Replace(paris(spec.Main), "xivo-standby: { ", "xivo-standby: { paused: true, until: \""+until+"\", ", 1))
+	h.clock.wall = h.clock.wall.Add(2 * time.Hour)
+	h.clock.pass(2 * time.Hour)
+	peer := plan.Report{Deployment: "paris", Node: "xivo-standby", Role: "xivo", Side: spec.Standby}
+	for _, c := range []struct {
+		what   string
+		change func(*plan.Report)
+		paused bool
+	}{
+		{"it says nothing", nil, true},
+		{"it is paused still", func(r *plan.Report) { r.Document, r.Paused = h.doc.Digest, true }, true},
+		{"it speaks of another document", func(r *plan.Report) { r.Document = "other" }, true},
+		{"it says so", func(r *plan.Report) { r.Document = h.doc.Digest }, false},
+	} {
+		if c.change != nil {
+			r := peer
+			c.change(&r)
+			h.git.report(c.what, r)
+			h.clock.pass(time.Minute)
+		}
+		if h.pass(); h.doc.PeerPaused != c.paused {
+			t.Errorf("%s: taken for paused: %v", c.what, h.doc.PeerPaused)
+		}
 	}
 }
 

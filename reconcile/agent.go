@@ -48,9 +48,10 @@ type ask struct {
 
 // reportAsk is what the actuator tells the publisher after a pass.
 type reportAsk struct {
-	report                      plan.Report
-	claiming                    bool
-	heartbeat, timeout, unheard time.Duration
+	report             plan.Report
+	claiming           bool
+	heartbeat, timeout time.Duration
+	own                Own
 }
 
 // NewAgent puts the parts together. The publisher is nil in read-only mode (R8).
@@ -239,7 +240,7 @@ func (a *Agent) handOutDecision(o Order) {
 		a.status.Store(&r)
 	}
 	replace(a.asks, ask{order: o, handover: a.actuator.Handover()})
-	said := &reportAsk{report: r, claiming: !o.Empty(), unheard: a.actuator.snap.Unheard}
+	said := &reportAsk{report: r, claiming: !o.Empty(), own: a.actuator.snap.Own}
 	if w := a.actuator.wanted; w != nil {
 		said.heartbeat, said.timeout = w.Agent.Heartbeat.D(), w.Agent.Timeout.D()
 	}
@@ -261,7 +262,7 @@ func (a *Agent) publish(ctx context.Context) {
 			return
 		case r := <-a.reports:
 			a.publisher.SetPace(r.heartbeat, r.timeout)
-			a.publisher.Missed(r.unheard)
+			a.publisher.Missed(r.own)
 			a.publisher.Offer(r.report, r.claiming)
 		case <-timer.C:
 		}

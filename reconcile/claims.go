@@ -53,9 +53,7 @@ func (l *Learner) readListed(ctx context.Context, next *Snapshot) {
 	}
 	l.readClaims(ctx, next, l.listing.Refs)
 	l.readReports(ctx, next, l.listing.Refs)
-	if l.listing.Refs[plan.ReportRef(next.Accepted.Deployment.Name, l.Node)] == "" {
-		next.Unheard = next.Began
-	}
+	l.findOwn(next, l.listing.Refs)
 	l.readStrangers(ctx, next, l.listing.Refs)
 	l.sayTwin(next)
 	l.sayNamesake(next)

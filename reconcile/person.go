@@ -85,6 +85,25 @@ func (a *Agent) Pause(ctx context.Context, reason string, length time.Duration) 
 	return Outcome{Message: "paused until " + until.Format(time.RFC3339), Unsaved: unsaved}, err
 }
 
+// endPauses ends what the document pauses until a time that has come, by this node's
+// wall clock and by the time that has passed since the document was taken up: a clock that
+// is set ends no pause. Of the other side's node it must have said so itself, of this very document: its
+// clock may be slow, and nobody presumes a paused node dead (R4, R11).
+func (a *Actuator) endPauses() {
+	if a.doc == nil || a.wanted == nil || !a.doc.Paused && !a.doc.PeerPaused {
+		return
+	}
+	over := func(until time.Time) bool { return !until.IsZero() && !a.Clock.Wall().Before(until) }
+	d := *a.doc
+	if r := a.snap.Reports[d.Peer]; over(a.wanted.PeerUntil) && r != nil && r.Known && r.Document == d.Digest && !r.Paused {
+		d.PeerPaused = false
+	}
+	if over(a.wanted.PausedUntil) && a.Clock.Boot() >= a.pauseEnds {
+		d.Paused = false
+	}
+	a.doc = &d
+}
+
 // Resume ends a pause of this node's own, not one of the document (R11).
 func (a *Agent) Resume(ctx context.Context) (Outcome, error) {
 	message := "resumed"

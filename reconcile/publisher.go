@@ -77,11 +77,29 @@ func (p *Publisher) makesWay() bool {
 	return p.published != nil && p.offered != nil && (p.claiming || news.Passing(*p.offered))
 }
 
-// Missed takes in when a look began that found no report of this node where reports are:
-// one that was published before it is lost, as after a new git server, and others wait
-// for it.
-func (p *Publisher) Missed(looked time.Duration) {
-	if looked > p.at {
+// Own is what a look found of this node's own report: when it was made, zero for none.
+type Own struct {
+	Looked time.Duration // when the look began, in boot time
+	At     time.Time
+}
+
+// findOwn looks for this node's own report. One that is there and was not read says
+// nothing.
+func (l *Learner) findOwn(next *Snapshot, refs map[string]string) {
+	ref := plan.ReportRef(next.Accepted.Deployment.Name, l.Node)
+	switch own := next.Reports[l.Node]; {
+	case refs[ref] == "":
+		next.Own = Own{Looked: next.Began}
+	case own != nil && own.Known && l.hashes[ref] == refs[ref]:
+		next.Own = Own{Looked: next.Began, At: own.At}
+	}
+}
+
+// Missed takes in what a look found of this node's report. One that was published before
+// that look and is not there, or an older one in its place, is lost, as after a new git
+// server or a restored one, and others wait for it.
+func (p *Publisher) Missed(found Own) {
+	if found.Looked > p.at && p.published != nil && found.At.Before(p.published.At) {
 		p.published = nil
 	}
 }

@@ -61,18 +61,32 @@ func TestReadinessIsNotKeptBackByAnOldFailure(t *testing.T) {
 func TestAReportThatGitLostIsToldAgain(t *testing.T) {
 	clock := newStill()
 	p := NewPublisher(&refusing{}, clock, 5*time.Minute, time.Second)
-	r := plan.Report{Deployment: "paris", Node: "xivo-standby", Status: plan.Active}
+	r := plan.Report{Deployment: "paris", Node: "xivo-standby", Status: plan.Active, At: clock.wall}
 	clock.pass(time.Minute)
 	p.Offer(r, false)
 	if err := p.Publish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	p.Missed(clock.boot - time.Second)
-	if p.Offer(r, false); p.Due() {
-		t.Error("a look from before counts")
-	}
-	p.Missed(clock.boot + time.Second)
-	if p.Offer(r, false); !p.Due() {
-		t.Errorf("told again in %s", p.Next())
+	for _, c := range []struct {
+		what  string
+		found Own
+		lost  bool
+	}{
+		{"a look from before", Own{Looked: clock.boot - time.Second}, false},
+		{"the very report", Own{Looked: clock.boot + time.Second, At: r.At}, false},
+		{"a newer one of somebody else", Own{Looked: clock.boot + time.Second, At: r.At.Add(time.Second)}, false},
+		{"an older one in its place", Own{Looked: clock.boot + time.Second, At: r.At.Add(-time.Second)}, true},
+		{"none", Own{Looked: clock.boot + 2*time.Second}, true},
+	} {
+		p.Missed(c.found)
+		if p.Offer(r, false); p.Due() != c.lost {
+			t.Errorf("%s: told again in %s", c.what, p.Next())
+		}
+		if !c.lost {
+			continue
+		}
+		if err := p.Publish(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

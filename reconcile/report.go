@@ -63,7 +63,7 @@ func (a *Actuator) markPhases(d plan.Decision, wall time.Time) {
 	mine := claim.Instance == a.Instance && !claim.Free()
 	mark := func(yes bool, name string) {
 		if yes {
-			a.phases.mark(name, wall)
+			a.phases.Mark(name, wall)
 		}
 	}
 	mark(d.Ready, plan.PhaseReady)
@@ -83,10 +83,13 @@ func (a *Actuator) compose(d plan.Decision) plan.Report {
 		Node: a.Node, Instance: a.Instance, Status: d.Status, Reason: d.Reason, Rule: d.Rule,
 		Ready: d.Ready, Paused: d.Status == plan.Paused, Seen: a.snap.Seen, Applied: a.applied,
 		Versions: a.Versions, Since: a.since.UTC(), At: a.Clock.Wall().UTC(), LastRead: a.snap.LastRead.UTC(),
-		Phases: slices.Clone(a.phases.now), Beside: a.copies.Beside, BesideBeat: a.copies.Beat,
+		Phases: slices.Clone(a.phases.Now), Beside: a.copies.Beside, BesideBeat: a.copies.Beat,
 	}
-	if p := a.pause; p != nil && r.Paused {
+	switch p := a.pause; {
+	case p != nil && r.Paused:
 		r.PausedUntil = p.Until.UTC()
+	case r.Paused && a.wanted != nil:
+		r.PausedUntil = a.wanted.PausedUntil.UTC()
 	}
 	if a.doc != nil {
 		a.composeDoc(&r, d)
@@ -205,68 +208,20 @@ func (a *Actuator) sayGone(r *plan.Report) {
 	}
 }
 
-// phases are the moments of the newest change of side as this node saw them, and
-// those of the start before, until the claim under which it served is given up.
-type phases struct {
-	now    []plan.Phase
-	before *plan.Served
-	// recalled says that what was published before a restart was taken over, or
-	// that there was nothing to take over.
-	recalled bool
-}
-
-// begin starts a new change of side. Served is the seq of the claim this node
-// holds, 0 without one; back says that this very side is declared again.
-func (p *phases) begin(at time.Time, served uint64, back bool) {
-	still := p.before != nil && p.before.Seq == served
-	switch {
-	case still && back:
-		p.now, p.before = p.before.Phases, nil
-		return
-	case still:
-	case served > 0 && len(p.now) > 0:
-		p.before = &plan.Served{Seq: served, Phases: p.now}
-	default:
-		p.before = nil
-	}
-	p.now = []plan.Phase{{Name: plan.PhaseSeen, At: at.UTC()}}
-}
-
-// mark notes the first time a phase is reached.
-func (p *phases) mark(name string, at time.Time) {
-	if !p.has(name) {
-		p.now = append(p.now, plan.Phase{Name: name, At: at.UTC()})
-	}
-}
-
-func (p *phases) has(name string) bool {
-	return slices.ContainsFunc(p.now, func(q plan.Phase) bool { return q.Name == name })
-}
-
-// recall puts what this node published before it was restarted in front of what
-// it saw since, when both are of the same change of side.
-func (p *phases) recall(published []plan.Phase) {
-	since := p.now
-	p.now = slices.Clone(published)
-	for _, q := range since {
-		p.mark(q.Name, q.At)
-	}
-}
-
 // recallPhases takes over what this node published before a restart, once, from
 // the first of its own reports that is read.
 func (a *Actuator) recallPhases() {
 	own := a.snap.Reports[a.Node]
-	if a.phases.recalled || a.doc == nil || a.snap.LastRead.IsZero() {
+	if a.phases.Recalled || a.doc == nil || a.snap.LastRead.IsZero() {
 		return
 	}
-	a.phases.recalled = true
+	a.phases.Recalled = true
 	switch {
 	case own == nil || own.Instance != a.Instance || len(own.Phases) == 0:
 	case own.Declared == a.doc.Active:
-		a.phases.recall(own.Phases)
+		a.phases.Recall(own.Phases)
 	case own.Declared == own.Side && own.Holder.Side() == own.Side:
-		a.phases.before = &plan.Served{Seq: own.Seq, Phases: own.Phases}
+		a.phases.Before = &plan.Served{Seq: own.Seq, Phases: own.Phases}
 	}
 }
 
@@ -285,7 +240,7 @@ func (a *Actuator) withPhases(push *plan.Push) *plan.Push {
 		return nil
 	}
 	p := *push
-	p.Claim.Phases, p.Claim.Before = slices.Clone(a.phases.now), a.phases.before
+	p.Claim.Phases, p.Claim.Before = slices.Clone(a.phases.Now), a.phases.Before
 	tip, peer := a.in.Claim.Tip, a.in.Peer
 	if p.Claim.Action == plan.Seize && peer.Known && peer.Seq == tip.Seq && peer.Side == peer.Declared {
 		p.Claim.Before = &plan.Served{Seq: tip.Seq, Phases: peer.Phases}

@@ -23,9 +23,10 @@ type Accepted struct {
 type Snapshot struct {
 	// Looks counts the looks at git that have ended, well or not.
 	Looks uint64
-	// Began is when the newest look began, and Unheard when the newest one did that found
-	// no report of this node where reports are. Both are boot times.
-	Began, Unheard time.Duration
+	// Began is when the newest look began, and Own what one found last of this node's own
+	// report.
+	Began time.Duration
+	Own   Own
 	// OK says that the newest look was answered.
 	OK bool
 	// LastRead is the wall clock of the newest look that was answered.

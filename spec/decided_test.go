@@ -34,7 +34,7 @@ func decided() map[string]string {
 		"agent.poll": "from 100ms to 5m", "agent.timeout": "from 100ms to 1m", "agent.heartbeat": "at least 1s",
 		"handover.wait": inert, "handover.unconfirmed": inert, "handover.absent": inert, "handover.lease": inert, "handover.objective": inert,
 		"node.role": names, "node.side": names, "node.address": "widens allow.probes by this host", "node.url": "widens allow.probes by this host",
-		"node.paused": inert, "node.reason": inert,
+		"node.paused": inert, "node.reason": inert, "node.until": inert,
 		"check.name": names, "check.command": "allow.commands", "check.every": inert, "check.timeout": inert,
 	}
 }

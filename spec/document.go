@@ -9,6 +9,7 @@ package spec
 import (
 	"encoding/json"
 	"slices"
+	"time"
 
 	"mainstay/spec/timing"
 )
@@ -115,9 +116,16 @@ type Node struct {
 	// URL is where people reach this node, told to them after a switch.
 	URL string `json:"url,omitempty"`
 	// Paused stops the agent from touching the node: it observes and reports
-	// only (R11). Reason says why.
-	Paused bool   `json:"paused,omitempty"`
-	Reason string `json:"reason,omitempty"`
+	// only (R11). Reason says why, and Until when that ends by the node's own clock,
+	// zero for a commit that ends it.
+	Paused bool      `json:"paused,omitempty"`
+	Reason string    `json:"reason,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
+}
+
+// PausedAt reports whether the document pauses the node at a time of its clock.
+func (n Node) PausedAt(at time.Time) bool {
+	return n.Paused && (n.Until.IsZero() || at.Before(n.Until))
 }
 
 // Role is what a node is and what it runs.

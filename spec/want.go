@@ -34,6 +34,10 @@ type Wanted struct {
 	// is none. PeerPaused is that node's own pause.
 	Peer       string `json:"peer,omitempty"`
 	PeerPaused bool   `json:"peerPaused,omitempty"`
+	// PausedUntil and PeerUntil are when either pause ends by that node's own clock,
+	// zero for one that does not.
+	PausedUntil time.Time `json:"pausedUntil,omitzero"`
+	PeerUntil   time.Time `json:"peerUntil,omitzero"`
 	// Follows names the followed role, and FollowNodes its node by side.
 	Follows     string          `json:"follows,omitempty"`
 	FollowNodes map[Side]string `json:"followNodes,omitempty"`
@@ -73,12 +77,12 @@ func (d *Deployment) Want(node string) (*Wanted, error) {
 		Deployment: d.Name, Node: node, Role: n.Role, Exclusive: role.Exclusive,
 		Side: n.Side, Address: n.Address, URL: n.URL,
 		Active: d.Active, Fenced: d.Fenced,
-		Paused: n.Paused, PauseReason: n.Reason,
+		Paused: n.Paused, PauseReason: n.Reason, PausedUntil: n.Until,
 		Witness: role.Witness, Services: role.Services, Files: role.Files, Jobs: role.Jobs, Checks: role.Checks, Hosts: d.hosts(),
 		Handover: d.Handover, Agent: d.Agent,
 	}
 	if peer, ok := d.Peer(node); ok {
-		w.Peer, w.PeerPaused = peer, d.Nodes[peer].Paused
+		w.Peer, w.PeerPaused, w.PeerUntil = peer, d.Nodes[peer].Paused, d.Nodes[peer].Until
 	} else {
 		w.Witness = nil
 	}

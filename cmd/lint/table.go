@@ -48,8 +48,9 @@ func table() []row {
 func loop(with func(...string) []string) []row {
 	return []row{
 		{folder: "reconcile", why: "the loop asks for what it needs in ports.go and knows no driver and no transport",
-			internal: with("reconcile/managed", "reconcile/latest", "reconcile/pace", "reconcile/twin", "reconcile/unfit", "reconcile/news", "reconcile/plan/permit")},
+			internal: with("reconcile/managed", "reconcile/latest", "reconcile/pace", "reconcile/twin", "reconcile/unfit", "reconcile/news", "reconcile/phases", "reconcile/plan/permit")},
 		{folder: "reconcile/twin", why: "tells agents of one name apart by their reports", internal: []string{"reconcile/plan"}},
+		{folder: "reconcile/phases", why: "moments that people read, and no decision", internal: []string{"reconcile/plan"}},
 		{folder: "reconcile/news", why: "compares two reports, and neither keeps nor sends them", internal: with()},
 		{folder: "reconcile/unfit", why: "keeps refs and errors, and knows neither claims nor reports"},
 		{folder: "reconcile/pace", why: "keeps time by what it is told", internal: with()},

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mainstay/reconcile/fleet"
 	"mainstay/spec"
 )
 
@@ -59,23 +58,8 @@ func (l *locator) names(ctx context.Context, kind string) []string {
 	}
 	var out []string
 	for i := range v.Deployments {
-		out = append(out, namesIn(&v.Deployments[i], kind)...)
+		out = append(out, v.Deployments[i].Names(kind)...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-func namesIn(d *fleet.Deployment, kind string) []string {
-	if kind == "deployment" {
-		return []string{d.Name}
-	}
-	var out []string
-	for _, n := range d.Nodes {
-		if kind == "role" {
-			out = append(out, n.Role)
-		} else {
-			out = append(out, n.Name)
-		}
-	}
-	return out
 }

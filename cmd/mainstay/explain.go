@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -116,13 +115,6 @@ func (a *app) printExplained(e control.Explanation) error {
 	return nil
 }
 
-// replayed is the JSON form of one decision that was made again.
-type replayed struct {
-	At       time.Time     `json:"at"`
-	Same     bool          `json:"same"`
-	Decision plan.Decision `json:"decision"`
-}
-
 // replay decides again on every saved input of a file.
 func (a *app) replay(path string) error {
 	entries, err := a.readEntries(path)
@@ -132,18 +124,10 @@ func (a *app) replay(path string) error {
 	if len(entries) == 0 {
 		return failf(exitFailed, "%s holds no saved decision", path).hintf("make one with mainstay explain -o json")
 	}
-	var all []replayed
-	differ := 0
-	for _, e := range entries {
-		same, d := record.Replay(e)
-		all = append(all, replayed{At: e.At, Same: same, Decision: d})
-		if same {
-			continue
-		}
-		differ++
-		if a.format == "text" {
-			again := e
-			again.Decision = d
+	all, differ := record.ReplayAll(entries)
+	for i, e := range entries {
+		if again := e; !all[i].Same && a.format == "text" {
+			again.Decision = all[i].Decision
 			_ = a.tell("saved:\n%sdecided now:\n%s", record.Words(e), record.Words(again))
 		}
 	}

@@ -29,6 +29,8 @@ type failoverOptions struct {
 	force                      []string
 	unfence, yes               bool
 	wait                       time.Duration
+	// asked is what another command than failover asks for.
+	asked *change.Request
 }
 
 func (a *app) failoverCommand() *cobra.Command {
@@ -53,15 +55,23 @@ func (a *app) failoverCommand() *cobra.Command {
 	f.StringVar(&o.to, "to", "", "main or standby (default: the side that is not active)")
 	f.StringVar(&o.fenced, "fenced", "", "state that this side is off: nobody waits for it, and it stays down")
 	f.BoolVar(&o.unfence, "unfence", false, "take the statement of --fenced out again")
-	f.StringVar(&o.reason, "reason", "", "why, for the people who read the history")
+	o.committing(c)
+	a.complete(c, &o.locator, map[string]choices{"to": sides, "fenced": sides, "force": forecast.Words, "deployment": nil})
+	return c
+}
+
+// committing adds the flags of every command that commits a change and follows it.
+func (o *failoverOptions) committing(c *cobra.Command) {
+	f := c.Flags()
+	if f.Lookup("reason") == nil {
+		f.StringVar(&o.reason, "reason", "", "why, for the people who read the history")
+	}
 	f.StringVar(&o.review, "push-to", "", "push this new branch for review instead")
 	f.StringVar(&o.review, "branch", "", "the same as --push-to")
 	_ = f.MarkHidden("branch")
 	f.DurationVar(&o.wait, "wait", 5*time.Minute, "how long to follow; 0 does not")
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
 	f.StringSliceVar(&o.force, "force", nil, "what to override, by the words that a refusal names")
-	a.complete(c, &o.locator, map[string]choices{"to": sides, "fenced": sides, "force": forecast.Words, "deployment": nil})
-	return c
 }
 
 // switchover is one failover on its way.
@@ -123,6 +133,11 @@ func (a *app) listen(ctx context.Context, o *failoverOptions, s *fleet.Source, v
 }
 
 func (o *failoverOptions) request() change.Request {
+	if o.asked != nil {
+		r := *o.asked
+		r.Reason, r.Force = o.reason, o.force
+		return r
+	}
 	return change.Request{To: spec.Side(o.to), Fenced: spec.Side(o.fenced), Unfence: o.unfence, Reason: o.reason, Force: o.force}
 }
 
@@ -181,7 +196,11 @@ func (t *switchover) carryOut(ctx context.Context, repo gitcmd.Repo) error {
 		draw.Forecast(ui.ScreenOf(t.out), t.Forecast, false)
 	}
 	if t.Declared {
-		t.say("%s declares %s already: there is nothing to commit", t.Now.Path, t.Next.Active)
+		what := "declares " + string(t.Next.Active)
+		if t.node() != "" {
+			what = "says so of " + t.node()
+		}
+		t.say("%s %s already: there is nothing to commit", t.Now.Path, what)
 		return t.follow(ctx, t.view.Commit, time.Now())
 	}
 	if err := t.Refusal(); err != nil {
@@ -242,9 +261,10 @@ func (t *switchover) confirm(ctx context.Context) error {
 			screen.Item(ui.Plain, "  ", h.IfDead)
 		}
 	}
-	fmt.Fprintf(t.err, "Type %s to go on: ", t.Next.Active)
+	word := cmp.Or(t.node(), string(t.Next.Active))
+	fmt.Fprintf(t.err, "Type %s to go on: ", word)
 	line, err := ui.Answer(ctx, t.in)
-	if err != nil || line != string(t.Next.Active) {
+	if err != nil || line != word {
 		return failf(exitFailed, "nothing was changed")
 	}
 	return nil

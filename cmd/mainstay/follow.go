@@ -32,7 +32,7 @@ type followed struct {
 // follow looks until every node is as the commit says, or the time is over.
 func (t *switchover) follow(ctx context.Context, hash string, pushed time.Time) error {
 	f := &follower{switchover: t, commit: hash, pushed: pushed, printed: map[string]string{}}
-	goal := change.Goal{Commit: hash, Active: t.Next.Active, Fenced: t.Next.Fenced}
+	goal := change.Goal{Commit: hash, Active: t.Next.Active, Fenced: t.Next.Fenced, Paused: t.Resting(time.Now())}
 	if t.wait == 0 {
 		t.say("not followed: mainstay status --watch shows how far the nodes are")
 		return f.finish(goal.States(t.view, t.Now), nil)

@@ -207,6 +207,7 @@ func (a *app) commands() []func() *cobra.Command {
 		a.statusCommand,
 		a.planCommand,
 		a.failoverCommand,
+		a.setCommand,
 		a.historyCommand,
 		a.consoleCommand,
 		a.doctorCommand,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -22,6 +23,8 @@ type Word struct {
 	Unfence bool
 	// Pause and Resume are the nodes to pause and to resume, empty for none.
 	Pause, Resume string
+	// Until is when the pause ends, zero for none.
+	Until time.Time
 }
 
 // ErrByHand means that the words cannot be changed without changing something
@@ -54,7 +57,7 @@ func Edit(data []byte, c Word) ([]byte, error) {
 		}
 	}
 	if c.Pause != "" {
-		if out, err = pause(out, c.Pause); err != nil {
+		if out, err = pause(out, c.Pause, moment(c.Until)); err != nil {
 			return nil, err
 		}
 	}
@@ -83,9 +86,13 @@ func verify(before, after []byte, c Word) error {
 	if n := nodeOf(want, c.Resume); n != nil {
 		delete(n, "paused")
 		delete(n, "reason")
+		delete(n, "until")
 	}
 	if n := nodeOf(want, c.Pause); n != nil {
 		n["paused"] = true
+		if delete(n, "until"); !c.Until.IsZero() {
+			n["until"] = moment(c.Until)
+		}
 	}
 	if !reflect.DeepEqual(want, got) {
 		return fmt.Errorf("changing the word would change something else too: %w", ErrByHand)

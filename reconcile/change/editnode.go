@@ -1,14 +1,41 @@
 package change
 
 import (
+	"errors"
 	"fmt"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// pause says of a node that its agent only looks: in the word that is there, or in a
+// pause says of a node that its agent only looks, and until when: in the word that is there, or in a
 // new one behind the node's last that stands on one line.
-func pause(data []byte, node string) ([]byte, error) {
+func pause(data []byte, node, until string) ([]byte, error) {
+	out, err := paused(data, node)
+	if err != nil {
+		return nil, err
+	}
+	if out, err = remove(out, "nodes", node, "until"); err != nil || until == "" {
+		return out, err
+	}
+	e, err := find(out, "nodes", node, "paused")
+	if err != nil || e == nil {
+		return nil, errors.Join(err, fmt.Errorf("no place for until: in %s: %w", node, ErrByHand))
+	}
+	until = `"` + until + `"` // a moment without quotes is no text to every reader of YAML
+	return insert(out, e, "until", until, until), nil
+}
+
+// moment is a time as a document has it, empty for none.
+func moment(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339)
+}
+
+// paused is a document that pauses a node, without saying until when.
+func paused(data []byte, node string) ([]byte, error) {
 	if e, err := find(data, "nodes", node, "paused"); err != nil || e != nil {
 		if err != nil {
 			return nil, err
@@ -56,11 +83,14 @@ func resume(data []byte, node string) ([]byte, error) {
 	if _, err := written(data, node); err != nil {
 		return nil, err
 	}
-	out, err := remove(data, "nodes", node, "reason")
-	if err != nil {
-		return nil, err
+	out := data
+	for _, word := range []string{"reason", "until", "paused"} {
+		var err error
+		if out, err = remove(out, "nodes", node, word); err != nil {
+			return nil, err
+		}
 	}
-	return remove(out, "nodes", node, "paused")
+	return out, nil
 }
 
 // nodeOf is what a document says of a node, nil when there is no such node.

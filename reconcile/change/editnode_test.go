@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -56,6 +57,33 @@ func TestPausesInEveryLayout(t *testing.T) {
 			}
 			if diff := cmp.Diff(c.after, string(out)); diff != "" {
 				t.Error(diff)
+			}
+		})
+	}
+}
+
+// A pause that ends says when, behind its word; one that does not takes that out again.
+func TestAPauseThatEndsSaysWhen(t *testing.T) {
+	at := time.Date(2026, 11, 28, 7, 0, 0, 0, time.FixedZone("", 3600))
+	for _, c := range []struct{ name, before, after, open string }{
+		{"in a flow", "nodes:\n  a: { role: r }\n", "nodes:\n  a: { role: r, paused: true, until: \"2026-11-28T06:00:00Z\" }\n", "nodes:\n  a: { role: r, paused: true }\n"},
+		{"in a block", "nodes:\n  a:\n    role: r\n", "nodes:\n  a:\n    role: r\n    paused: true\n    until: \"2026-11-28T06:00:00Z\"\n", "nodes:\n  a:\n    role: r\n    paused: true\n"},
+		{"as JSON", `{"nodes": {"a": {"role": "r"}}}`, `{"nodes": {"a": {"role": "r", "paused": true, "until": "2026-11-28T06:00:00Z"}}}`, `{"nodes": {"a": {"role": "r", "paused": true}}}`},
+		{"another end", "nodes:\n  a: { role: r, until: 2026-01-01T00:00:00Z, paused: true }\n", "nodes:\n  a: { role: r, paused: true, until: \"2026-11-28T06:00:00Z\" }\n", "nodes:\n  a: { role: r, paused: true }\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out, err := Edit([]byte(c.before), Word{Pause: "a", Until: at})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.after, string(out)); diff != "" {
+				t.Error(diff)
+			}
+			if out, err = Edit(out, Word{Pause: "a"}); err != nil || string(out) != c.open {
+				t.Errorf("without an end: %v\n%s", err, out)
+			}
+			if out, err = Edit([]byte(c.after), Word{Resume: "a"}); err != nil || strings.Contains(string(out), "until") || strings.Contains(string(out), "paused") {
+				t.Errorf("resumed: %v\n%s", err, out)
 			}
 		})
 	}

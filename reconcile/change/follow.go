@@ -38,6 +38,8 @@ type Goal struct {
 	Commit string
 	Active spec.Side
 	Fenced spec.Side
+	// Paused are nodes of which nothing else is asked than that they only look.
+	Paused []string
 }
 
 // Overtaken means that a later commit declares something else.
@@ -154,6 +156,9 @@ func (g Goal) state(n fleet.Node, now time.Time) State {
 // that serves and where there are no sides, Inactive on the other one. A service
 // that failed since makes a node unsettled again.
 func (g Goal) settled(r *plan.Report) bool {
+	if slices.Contains(g.Paused, r.Node) {
+		return r.Paused
+	}
 	if r.Side != "" && r.Side != g.Active {
 		return r.Status == plan.Inactive
 	}

@@ -29,6 +29,8 @@ type Request struct {
 	Stay bool
 	// Pause is a node whose agent is to look only, Resume one that is to act again.
 	Pause, Resume string
+	// Until is when the pause ends, zero for a commit that resumes the node.
+	Until time.Time
 	// At is when the change is to be made, zero for now. The commit tells it, and nothing
 	// here waits for it.
 	At time.Time
@@ -132,7 +134,7 @@ func (r Request) side(now *fleet.Deployment) spec.Side {
 // word is what the document is to say. The switch is left as it is written where it
 // stands as asked.
 func (r Request) word(now *fleet.Deployment) Word {
-	w := Word{Active: r.To, Fenced: r.Fenced, Unfence: r.Unfence, Pause: r.Pause, Resume: r.Resume}
+	w := Word{Active: r.To, Fenced: r.Fenced, Unfence: r.Unfence, Pause: r.Pause, Until: r.Until, Resume: r.Resume}
 	if now.Active == r.To {
 		w.Active = ""
 	}
@@ -143,8 +145,8 @@ func (r Request) word(now *fleet.Deployment) Word {
 // reverse.
 func (p *Proposal) repauses() bool {
 	r := p.request
-	paused := func(node string) bool { return p.Now.Spec.Nodes[node].Paused }
-	return r.Pause != "" && !paused(r.Pause) || r.Resume != "" && paused(r.Resume)
+	was, will := p.Now.Spec.Nodes[r.Pause], p.Next.Nodes[r.Pause]
+	return r.Pause != "" && (was.Paused != will.Paused || !was.Until.Equal(will.Until)) || r.Resume != "" && p.Now.Spec.Nodes[r.Resume].Paused
 }
 
 // check returns what a request contradicts.

@@ -89,7 +89,7 @@ func (c *Console) nodePage(w http.ResponseWriter, r *http.Request) {
 		v.Read = s.at.Sub(n.Report.LastRead)
 	}
 	if e.D.Spec != nil {
-		v.PausedInGit = e.D.Spec.Nodes[n.Name].Paused
+		v.PausedInGit = e.D.Spec.Nodes[n.Name].PausedAt(s.at)
 		v.Older = n.Report != nil && n.Report.Document != e.D.Digest
 		v.plan(e, n, s.at)
 	}

@@ -47,7 +47,9 @@ type Client struct {
 	log      *slog.Logger
 	// only is the deployment that a listing is about.
 	only atomic.Pointer[string]
-	mu   sync.Mutex
+	// narrowed tells a watch that this is another one.
+	narrowed chan struct{}
+	mu       sync.Mutex
 	// token lets this client in, good is the member that answered last, and cluster
 	// the one that answers.
 	token, cluster string
@@ -67,6 +69,8 @@ func Open(o Options) (*Client, error) {
 		return nil, fmt.Errorf("%s: %s", wrong.Key, wrong.Message)
 	}
 	c := &Client{Notary: git.NewNotary(o.SignKey, o.NodeKeys), place: place{p}, timeout: o.Timeout, userFile: o.UserFile, secure: p.Over(o.CAFile, access), log: o.Log}
+	c.narrowed = make(chan struct{}, 1)
+	c.only.Store(new(string))
 	if c.timeout <= 0 {
 		c.timeout = DefaultTimeout
 	}
@@ -87,7 +91,14 @@ func (c *Client) URL() string { return c.place.Shown() }
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Narrow implements git.Place. A cluster holds no branch.
-func (c *Client) Narrow(_, deployment string) { c.only.Store(&deployment) }
+func (c *Client) Narrow(_, deployment string) {
+	if was := c.only.Swap(&deployment); *was != deployment {
+		select {
+		case c.narrowed <- struct{}{}: // a watch begins again
+		default:
+		}
+	}
+}
 
 // read asks for something that changes nothing, of one member after the other, and
 // believes the first answer. Each member is given its share of the time: one that is cut

@@ -10,10 +10,7 @@ import (
 
 // ListPrimary implements git.Place with one linearizable read.
 func (c *Client) ListPrimary(ctx context.Context) (reconcile.Listing, error) {
-	only := ""
-	if p := c.only.Load(); p != nil {
-		only = *p
-	}
+	only := *c.only.Load()
 	l := reconcile.Listing{From: c.URL(), Only: only, Refs: map[string]string{}}
 	prefix := c.place.heads(only)
 	var out rangeAnswer

@@ -44,3 +44,19 @@ func ClaimOf(r *plan.Report) string {
 	}
 	return strings.TrimSpace(fmt.Sprintf("#%d %s %s", r.Seq, r.Holder, r.Guarantee))
 }
+
+// Names are those of a deployment of one kind: deployment, role or node.
+func (d *Deployment) Names(kind string) []string {
+	if kind == "deployment" {
+		return []string{d.Name}
+	}
+	var out []string
+	for _, n := range d.Nodes {
+		if kind == "role" {
+			out = append(out, n.Role)
+		} else {
+			out = append(out, n.Name)
+		}
+	}
+	return out
+}

@@ -113,6 +113,10 @@ func (p *planner) leaves(name string) string {
 func (p *planner) nodeChange(a, b *spec.Wanted) {
 	tell := func(what, text string) { p.step(b.Node, DoChange, what, "", text) }
 	switch {
+	case b.Paused && !b.PausedUntil.IsZero() && (!a.Paused || !a.PausedUntil.Equal(b.PausedUntil)):
+		tell("paused", p.say("is paused until %s: its agent only looks", b.PausedUntil.UTC().Format("2006-01-02 15:04 UTC")))
+	case b.Paused && a.Paused && b.PausedUntil.IsZero() && !a.PausedUntil.IsZero():
+		tell("paused", p.say("stays paused until a commit resumes it"))
 	case b.Paused && !a.Paused && b.PauseReason == "":
 		tell("paused", p.say("is paused: its agent only looks"))
 	case b.Paused && !a.Paused:

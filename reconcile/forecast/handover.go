@@ -255,8 +255,11 @@ func (h *handover) stuck() bool {
 	return r != nil && !h.down.Stale && r.Stuck(h.Now.Claims[h.role].Seq, h.To.Active)
 }
 
+// pausedIn reports whether a document pauses a node now.
+func pausedIn(d *spec.Deployment, node string) bool { return d.Nodes[node].PausedAt(time.Now()) }
+
 func (h *handover) isPaused(n fleet.Node) bool {
-	return h.To.Nodes[n.Name].Paused || n.Report != nil && n.Report.Paused
+	return pausedIn(h.To, n.Name) || n.Report != nil && n.Report.Paused
 }
 
 func (h *handover) uncoordinated(set func(plan.Guarantee, time.Duration, string, ...any)) {

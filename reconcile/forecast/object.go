@@ -81,7 +81,7 @@ func (h *handover) object() {
 func (h *handover) wayOut() string {
 	n := h.down
 	switch {
-	case n.Report != nil && !n.Stale && h.isPaused(n) && h.To.Nodes[n.Name].Paused:
+	case n.Report != nil && !n.Stale && h.isPaused(n) && pausedIn(h.To, n.Name):
 		return h.say("take paused: of %s out of the document", n.Name)
 	case n.Report != nil && !n.Stale && h.isPaused(n):
 		return h.say("run `mainstay resume` on %s", n.Name)

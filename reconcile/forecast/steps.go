@@ -80,7 +80,7 @@ func (p *planner) stays(h Handover, down string) bool {
 		n.Report.Stuck(c.Seq, p.To.Active) || !p.Coordinated {
 		return false
 	}
-	paused := n.Report.Paused || p.To.Nodes[down].Paused
+	paused := n.Report.Paused || pausedIn(p.To, down)
 	if p.To.Handover.Absent == spec.AbsentStop && !paused && n.Report.Takeover == "" {
 		p.stops(down, p.say("after %s: handover.absent is stop", p.To.Handover.Wait))
 		return true

@@ -129,7 +129,7 @@ func readAcks(in *bufio.Reader) error {
 		}
 		word, rest, _ := bytes.Cut(l, []byte(" "))
 		switch {
-		case string(word) == "NAK", string(word) == "ACK" && isHash(string(rest)):
+		case string(word) == "NAK", string(word) == "ACK" && packet.IsHash(string(rest)):
 			return nil
 		case string(word) != "ACK":
 			return serverSays(l)
@@ -150,7 +150,7 @@ func readShallow(in *bufio.Reader, into *store) error {
 		word, commit, _ := bytes.Cut(l, []byte(" "))
 		switch string(word) {
 		case "shallow":
-			if !isHash(string(commit)) {
+			if !packet.IsHash(string(commit)) {
 				return fmt.Errorf("not a commit: %q", packet.Message(commit))
 			}
 			if len(into.cut) >= mostCuts {

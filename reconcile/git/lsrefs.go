@@ -63,7 +63,7 @@ func readLsRefs(in *bufio.Reader) (Refs, error) {
 			return refs, nil
 		}
 		hash, rest, ok := bytes.Cut(l, []byte(" "))
-		if !ok || !isHash(string(hash)) {
+		if !ok || !packet.IsHash(string(hash)) {
 			return nil, fmt.Errorf("not a ref: %q", packet.Message(l))
 		}
 		name, _, _ := bytes.Cut(rest, []byte(" "))

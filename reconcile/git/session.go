@@ -141,7 +141,7 @@ func (s *session) addRef(l []byte) error {
 		return nil
 	}
 	hash, name, ok := bytes.Cut(l, []byte(" "))
-	if !ok || !isHash(string(hash)) {
+	if !ok || !packet.IsHash(string(hash)) {
 		return fmt.Errorf("not a ref: %q", packet.Message(l))
 	}
 	return s.refs.add(name, hash, &s.held)
@@ -164,17 +164,4 @@ func (r Refs) add(name, hash []byte, held *int) error {
 	}
 	r[string(name)] = string(hash)
 	return nil
-}
-
-// isHash reports whether text is a full object name in lower case.
-func isHash(text string) bool {
-	if len(text) != 40 {
-		return false
-	}
-	for i := range len(text) {
-		if c := text[i]; packet.HexDigit(c) < 0 || c >= 'A' && c <= 'F' {
-			return false
-		}
-	}
-	return true
 }

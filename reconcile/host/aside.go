@@ -49,12 +49,16 @@ func (n *Node) tell(ctx context.Context) (told chan struct{}) {
 	return told
 }
 
-// observer counts, and shows looks to who looks on.
+// observer counts, shows looks to who looks on, and passes on what they showed.
 func (n *Node) observer() reconcile.Observer {
-	if n.aside == nil {
-		return n.metrics
+	var o reconcile.Observer = n.metrics
+	if n.aside != nil {
+		o = both{n.metrics, n.aside}
 	}
-	return both{n.metrics, n.aside}
+	if n.news != nil {
+		o = hearing{o, n.news}
+	}
+	return o
 }
 
 // both counts, and shows every look to who looks on.

@@ -50,6 +50,7 @@ type Node struct {
 	metrics  *metrics.Metrics
 	source   plan.Source
 	aside    Aside
+	news     *places.News
 	// instance is this agent, and host the machine's own name.
 	instance, host string
 }
@@ -110,6 +111,7 @@ func (n *Node) openGit(c Config) (coordinated bool, err error) {
 		Repository: n.document(at.Document), Shared: at.Shared,
 		Clock: machine.Clock{}, Disk: n.disk, Log: c.Log,
 	}
+	n.news = at.News(c.Log)
 	if at.Claims != nil {
 		lc.Coordination, lc.Place = at.Claims, at.At
 		n.publish = reconcile.NewPublisher(at.Claims, machine.Clock{}, 5*time.Minute, reconcile.DefaultTimeout)
@@ -207,7 +209,7 @@ func (n *Node) Run(ctx context.Context) error {
 		wg.Go(func() { keep.run(ctx) })
 	}
 	for _, part := range []func(context.Context){
-		n.jobs.Run, n.checks.Run,
+		n.jobs.Run, n.checks.Run, n.hear,
 		record.NewWriter(n.journal, n.disk.Dir(), n.log).Run,
 		func(ctx context.Context) {
 			(&control.Control{Agent: n.Agent, Journal: n.journal}).Serve(ctx, socket, n.log)

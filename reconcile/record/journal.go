@@ -132,6 +132,25 @@ func Replay(e Entry) (same bool, d plan.Decision) {
 	return sameJSON(d, e.Decision), d
 }
 
+// Replayed is one decision that was made again.
+type Replayed struct {
+	At       time.Time     `json:"at"`
+	Same     bool          `json:"same"`
+	Decision plan.Decision `json:"decision"`
+}
+
+// ReplayAll replays entries in their order, and counts those that come out otherwise.
+func ReplayAll(entries []Entry) (all []Replayed, differ int) {
+	for _, e := range entries {
+		same, d := Replay(e)
+		all = append(all, Replayed{e.At, same, d})
+		if !same {
+			differ++
+		}
+	}
+	return all, differ
+}
+
 // sameJSON compares two values as they are saved: an empty list is a missing
 // one.
 func sameJSON(a, b any) bool {

@@ -35,10 +35,10 @@ type proc struct {
 	told   string
 	passed bool
 	newest uint64
-	// unheard is when the newest look began that found no report of this node.
-	unheard time.Duration
-	passAt  uint64
-	waking  bool
+	// own is what a look found last of this node's own report.
+	own    reconcile.Own
+	passAt uint64
+	waking bool
 
 	// The publisher's loop.
 	publishing bool
@@ -210,7 +210,7 @@ func (p *proc) carry() {
 
 // deliver gives the actuator a snapshot, and makes a pass.
 func (p *proc) deliver(snap *reconcile.Snapshot) {
-	p.seen, p.newest, p.unheard = true, snap.Looks, snap.Unheard
+	p.seen, p.newest, p.own = true, snap.Looks, snap.Own
 	p.actuator.See(snap)
 	p.pass()
 }
@@ -266,7 +266,7 @@ func (p *proc) publish() {
 		return
 	}
 	if p.offering {
-		p.publisher.Missed(p.unheard)
+		p.publisher.Missed(p.own)
 		p.publisher.Offer(p.offer, !p.order.Empty())
 		p.offering = false
 	}

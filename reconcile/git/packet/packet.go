@@ -171,3 +171,16 @@ func OneLine(text string) string {
 	}, strings.ToValidUTF8(text, "?"))
 	return strings.Join(strings.Fields(clean), " ")
 }
+
+// IsHash reports whether text is a full object name in lower case.
+func IsHash(text string) bool {
+	if len(text) != 40 {
+		return false
+	}
+	for i := range len(text) {
+		if c := text[i]; HexDigit(c) < 0 || c >= 'A' && c <= 'F' {
+			return false
+		}
+	}
+	return true
+}
