@@ -96,6 +96,7 @@ e2e: ## real hosts on this machine; as root, installs what it needs
 	bash e2e/install.sh
 	go test -tags e2e -timeout 10m -count=1 $(TESTFLAGS) -run "OpenSSH|Gitolite|MemoryGroup|GnuPG" ./reconcile/git ./reconcile/git/signature
 	go test -tags e2e -timeout 15m -count=1 $(TESTFLAGS) -run "Etcd" ./reconcile/etcd
+	go test -tags e2e -timeout 10m -count=1 $(TESTFLAGS) -run "Monitoring" ./cmd/mainstay/demo
 	@rm -rf bin/stories
 	@failed=0; E2E_SWITCHES=$(SWITCHES) go test -tags e2e -timeout 70m -parallel 2 -count=1 -skip '$(E2E_SKIP)' $(TESTFLAGS) ./e2e/... || failed=1; \
 	{ cat bin/stories/summary-*.txt 2>/dev/null || true; } | awk '{ print } /^story / { stories++ } /^fault: / { faults++ } \

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mainstay/cmd/mainstay/draw"
+	"mainstay/cmd/mainstay/plugin"
 	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/control"
 	"mainstay/reconcile/fleet"
@@ -27,7 +28,7 @@ type looker func(ctx context.Context) (*fleet.View, error)
 func (a *app) statusCommand() *cobra.Command {
 	l := &locator{}
 	var socket string
-	var watch bool
+	var watch, check bool
 	d := &details{}
 	c := &cobra.Command{
 		Use:   "status [NODE…]",
@@ -42,7 +43,8 @@ func (a *app) statusCommand() *cobra.Command {
 			"\nEXIT STATUS\n  0  every node was heard, is what the document says and has nothing to tell\n" +
 			"  1  something is not: a node is Failed, Held, Paused, changing, lagging or not\n" +
 			"     heard; both sides serve; a readiness check fails; a document has problems;\n" +
-			"     or nothing could be read\n  2  usage\n",
+			"     or nothing could be read\n  2  usage\n" +
+			"With --check: 0 well, 1 something is not, 2 nobody or both sides serve,\n  3 not known\n",
 		Args: cobra.ArbitraryArgs,
 		Example: "  mainstay status\n  mainstay status xivo-main\n  mainstay status --services\n  mainstay status --watch\n  mainstay status --repo ssh://git@git.example.org/voice/paris.git -o json\n" +
 			"  mainstay status --socket /run/mainstay/agent.sock",
@@ -51,6 +53,10 @@ func (a *app) statusCommand() *cobra.Command {
 			look := a.agentLooker(socket)
 			if socket == "" {
 				s, err := l.open(c.Context())
+				if err != nil && check {
+					look = func(context.Context) (*fleet.View, error) { return nil, err }
+					return a.checkStatus(c.Context(), look)
+				}
 				if err != nil {
 					return err
 				}
@@ -59,6 +65,9 @@ func (a *app) statusCommand() *cobra.Command {
 					v, err := l.read(ctx, s)
 					return v, withoutGit(err, "on a node, `mainstay status --socket "+defaultSocket+"` needs no git")
 				}
+			}
+			if check {
+				return a.checkStatus(c.Context(), look)
 			}
 			if watch {
 				return a.watch(c.Context(), look, d)
@@ -71,6 +80,7 @@ func (a *app) statusCommand() *cobra.Command {
 	c.ValidArgsFunction = a.nodesOf(l)
 	c.Flags().StringVar(&socket, "socket", "", "ask the agent of this node, at its control socket")
 	c.Flags().BoolVar(&d.all, "services", false, "show what runs on every node")
+	c.Flags().BoolVar(&check, "check", false, "say it in one line, as Icinga and Nagios read it, and end with 0, 1, 2 or 3")
 	c.Flags().BoolVar(&watch, "watch", false, "look again every second, until q or Ctrl-C; -o json prints one line for each look")
 	return c
 }
@@ -109,6 +119,20 @@ func (a *app) status(ctx context.Context, look looker, d *details) error {
 		return &fault{code: exitFailed, err: errSaid{}}
 	}
 	return err
+}
+
+// checkBound is how long a look may take for a program that runs plugins.
+const checkBound = 50 * time.Second
+
+// checkStatus looks once, for a program that monitors.
+func (a *app) checkStatus(ctx context.Context, look looker) error {
+	ctx, cancel := context.WithTimeout(ctx, checkBound)
+	defer cancel()
+	line, code := plugin.Check(look(ctx))
+	if err := a.tell("%s", line); err != nil || code == plugin.OK {
+		return err
+	}
+	return &fault{code: code, err: errSaid{}}
 }
 
 // errSaid is an error that the result has told already.

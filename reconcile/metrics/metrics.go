@@ -26,6 +26,7 @@ type Metrics struct {
 	boot      func() time.Duration
 	lastGood  atomic.Int64 // boot time at which the newest good look began
 	converged atomic.Bool
+	objective atomic.Int64 // how long a switch should take, 0 for any time
 
 	looks, steps, pushes, reports, notices *prometheus.CounterVec
 	heals                                  prometheus.Counter
@@ -104,6 +105,9 @@ func (m *Metrics) Looked(s *reconcile.Snapshot, took time.Duration) {
 	m.lookTook.Observe(took.Seconds())
 	if s.OK {
 		m.lastGood.Store(int64(s.Began))
+	}
+	if s.Accepted != nil {
+		m.objective.Store(int64(s.Accepted.Deployment.Handover.Objective))
 	}
 }
 

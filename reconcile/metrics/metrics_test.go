@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
+	"mainstay/spec"
 )
 
 // said is an agent that says one report.
@@ -23,5 +25,35 @@ func TestANameThatIsNotTextCannotBreakTheScrape(t *testing.T) {
 	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if text := w.Body.String(); w.Code != http.StatusOK || !strings.Contains(text, `node="a?"`) {
 		t.Errorf("answered %d:\n%s", w.Code, text)
+	}
+}
+
+func TestASwitchIsLaidBesideItsObjective(t *testing.T) {
+	at := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
+	phases := []plan.Phase{{Name: plan.PhaseSeen, At: at}, {Name: plan.PhaseActive, At: at.Add(40 * time.Second)}}
+	for _, c := range []struct {
+		objective time.Duration
+		phases    []plan.Phase
+		want, not []string
+	}{
+		{time.Minute, phases, []string{"mainstay_switch_duration_seconds 40", "mainstay_switch_objective_seconds 60", "mainstay_switch_late 0"}, nil},
+		{30 * time.Second, phases, []string{"mainstay_switch_late 1"}, nil},
+		{0, phases, []string{"mainstay_switch_duration_seconds 40"}, []string{"switch_late", "switch_objective"}},
+		{time.Minute, phases[:1], []string{"mainstay_switch_objective_seconds 60"}, []string{"switch_late", "switch_duration"}},
+	} {
+		m := New(said{plan.Report{Node: "a", Phases: c.phases}}, func() time.Duration { return time.Hour }, nil)
+		m.Looked(&reconcile.Snapshot{Accepted: &reconcile.Accepted{Deployment: &spec.Deployment{Handover: spec.Handover{Objective: spec.Duration(c.objective)}}}}, 0)
+		w := httptest.NewRecorder()
+		m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		for _, want := range c.want {
+			if !strings.Contains(w.Body.String(), want+"\n") {
+				t.Errorf("%s: %q is missing", c.objective, want)
+			}
+		}
+		for _, not := range c.not {
+			if strings.Contains(w.Body.String(), "mainstay_"+not) {
+				t.Errorf("%s: %q is told", c.objective, not)
+			}
+		}
 	}
 }

@@ -35,7 +35,32 @@ func (c agentCollector) Collect(out chan<- prometheus.Metric) {
 	if passed := c.source.Passed(); passed > 0 {
 		g.put("last_pass_age_seconds", "Since the newest pass ended.", (now - passed).Seconds())
 	}
+	g.switched(r.Phases, time.Duration(c.objective.Load()))
 	g.details(r)
+}
+
+// switched is how long the newest switch to this node took, from when it saw the commit,
+// and whether that was longer than it should.
+func (g gauges) switched(phases []plan.Phase, objective time.Duration) {
+	var seen, active time.Time
+	for _, p := range phases {
+		switch p.Name {
+		case plan.PhaseSeen:
+			seen = p.At
+		case plan.PhaseActive:
+			active = p.At
+		}
+	}
+	if objective > 0 {
+		g.put("switch_objective_seconds", "How long a switch should take at most: handover.objective.", objective.Seconds())
+	}
+	if seen.IsZero() || active.Before(seen) {
+		return
+	}
+	g.put("switch_duration_seconds", "How long the newest switch to this node took, from when it saw the commit until it was Active.", active.Sub(seen).Seconds())
+	if objective > 0 {
+		g.put("switch_late", "1 when the newest switch to this node took longer than handover.objective.", truth(active.Sub(seen) > objective))
+	}
 }
 
 // details are the parts of a report that have a name each.
