@@ -29,7 +29,7 @@ func (a *app) statusCommand() *cobra.Command {
 	l := &locator{}
 	var socket string
 	var watch, check bool
-	d := &details{}
+	d := &draw.Details{}
 	c := &cobra.Command{
 		Use:   "status [NODE…]",
 		Short: "What every node is, and why",
@@ -49,7 +49,7 @@ func (a *app) statusCommand() *cobra.Command {
 		Example: "  mainstay status\n  mainstay status xivo-main\n  mainstay status --services\n  mainstay status --watch\n  mainstay status --repo ssh://git@git.example.org/voice/paris.git -o json\n" +
 			"  mainstay status --socket /run/mainstay/agent.sock",
 		RunE: func(c *cobra.Command, names []string) error {
-			d.nodes = names
+			d.Nodes = names
 			look := a.agentLooker(socket)
 			if socket == "" {
 				s, err := l.open(c.Context())
@@ -79,7 +79,7 @@ func (a *app) statusCommand() *cobra.Command {
 	a.complete(c, l, map[string]choices{"deployment": nil})
 	c.ValidArgsFunction = a.nodesOf(l)
 	c.Flags().StringVar(&socket, "socket", "", "ask the agent of this node, at its control socket")
-	c.Flags().BoolVar(&d.all, "services", false, "show what runs on every node")
+	c.Flags().BoolVar(&d.All, "services", false, "show what runs on every node")
 	c.Flags().BoolVar(&check, "check", false, "say it in one line, as Icinga and Nagios read it, and end with 0, 1, 2 or 3")
 	c.Flags().BoolVar(&watch, "watch", false, "look again every second, until q or Ctrl-C; -o json prints one line for each look")
 	return c
@@ -102,18 +102,18 @@ func (a *app) agentLooker(socket string) looker {
 
 // status looks once. What is not as it should be is exit code 1, already told by
 // the result.
-func (a *app) status(ctx context.Context, look looker, d *details) error {
+func (a *app) status(ctx context.Context, look looker, d *draw.Details) error {
 	v, err := look(ctx)
 	if err != nil {
 		return err
 	}
-	if err := d.check(v); err != nil {
+	if err := checkNames(d, v); err != nil {
 		return err
 	}
 	if a.format == "json" {
 		err = a.printJSON(v)
 	} else {
-		err = d.draw(ui.ScreenOf(a.out), v)
+		err = d.Draw(ui.ScreenOf(a.out), v)
 	}
 	if err == nil && !v.OK {
 		return &fault{code: exitFailed, err: errSaid{}}
@@ -140,32 +140,15 @@ type errSaid struct{}
 
 func (errSaid) Error() string { return "" }
 
-// details are the nodes of which a person wants to see what runs there.
-type details struct {
-	nodes []string
-	all   bool
-}
-
-// of are those nodes of a deployment.
-func (d *details) of(one *fleet.Deployment) []fleet.Node {
-	var out []fleet.Node
-	for _, n := range one.Nodes {
-		if d.all || slices.Contains(d.nodes, n.Name) {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
-// check refuses the name of a node that no deployment has.
-func (d *details) check(v *fleet.View) error {
+// checkNames refuses the name of a node that no deployment has.
+func checkNames(d *draw.Details, v *fleet.View) error {
 	var known []string
 	for i := range v.Deployments {
 		for _, n := range v.Deployments[i].Nodes {
 			known = append(known, n.Name)
 		}
 	}
-	for _, name := range d.nodes {
+	for _, name := range d.Nodes {
 		if !slices.Contains(known, name) {
 			return failf(exitUsage, "there is no node %q", name).hintf("it has %s", ui.Some(known))
 		}
@@ -173,37 +156,13 @@ func (d *details) check(v *fleet.View) error {
 	return nil
 }
 
-// draw shows one deployment whole, many in a line each, and below them what runs on
-// the nodes that were asked about.
-func (d *details) draw(s ui.Screen, v *fleet.View) error {
-	if len(v.Deployments) != 1 {
-		if err := draw.Fleet(s, v); err != nil {
-			return err
-		}
-	} else if err := draw.Deployment(s, v, &v.Deployments[0], d.of(&v.Deployments[0])); err != nil {
-		return err
-	}
-	for i := range v.Deployments {
-		one := &v.Deployments[i]
-		nodes := d.of(one)
-		if len(nodes) > 0 && len(v.Deployments) > 1 {
-			fmt.Fprintln(s.Out)
-			s.Cut(ui.Bold, "%s", draw.Title(v, one))
-		}
-		if err := draw.Nodes(s, v, nodes); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // watch looks again and again until ctx ends.
-func (a *app) watch(ctx context.Context, look looker, d *details) error {
+func (a *app) watch(ctx context.Context, look looker, d *draw.Details) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	ctx, out, leave := a.untilKey(ctx)
 	defer leave()
-	p := painter{live: ui.Live{Out: out}, details: d}
+	p := painter{live: ui.Live{Out: out}, Details: d}
 	for {
 		v, err := look(ctx)
 		if ctx.Err() != nil {
@@ -239,7 +198,7 @@ func (a *app) show(p *painter, v *fleet.View, failed error) error {
 type painter struct {
 	last *fleet.View
 	live ui.Live
-	*details
+	*draw.Details
 }
 
 // paint draws a look; one that came to nothing leaves the last one standing,
@@ -253,7 +212,7 @@ func (p *painter) paint(a *app, v *fleet.View, failed error) error {
 	s.Out = &text
 	s.Cut(ui.Dim, "%s · every %s · q or Ctrl-C ends", time.Now().Format("15:04:05"), watchEvery)
 	if p.last != nil {
-		if err := p.draw(s, p.last); err != nil {
+		if err := p.Draw(s, p.last); err != nil {
 			return err
 		}
 	}
