@@ -89,7 +89,7 @@ func TestRefusalsSayWhatToAdd(t *testing.T) {
 
 // What counts what stays behind is a command like any other: it is bounded by allow.commands.
 func TestACommandThatCountsIsRefusedUnlessItIsListed(t *testing.T) {
-	text := strings.Replace(design, "    checks: ", "    leaves: [{ name: voicemails, command: [left-voicemail, \"{{ .node.name }}\"] }]\n    checks: ", 1)
+	text := strings.Replace(design, "    checks:", "    leaves: [{ name: voicemails, command: [left-voicemail, \"{{ .node.name }}\"] }]\n    checks:", 1)
 	d := mustLoad(t, text, designTemplates())
 	w := want(t, d, "xivo-main")
 	if len(w.Leaves) != 1 || w.Leaves[0].Every.D() != 5*time.Minute || w.Leaves[0].Command[1] != "xivo-main" {
