@@ -5,7 +5,7 @@ import (
 	"io/fs"
 )
 
-//go:embed xivo cc xds edge full ci hooks RUNBOOK.md
+//go:embed xivo cc xds edge full ci hooks etcd RUNBOOK.md
 var files embed.FS
 
 // Names lists the examples, the smallest first.

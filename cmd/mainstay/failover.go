@@ -107,7 +107,7 @@ func (a *app) failover(ctx context.Context, o *failoverOptions) error {
 		return err
 	}
 	defer done()
-	if err := o.fetchCommit(ctx, repo, v.Commit); err != nil {
+	if err := o.location.FetchCommit(ctx, repo, v.Commit); err != nil {
 		return err
 	}
 	p, err := change.Prepare(ctx, repo, v, d, o.request())

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -112,17 +111,13 @@ func (a *app) allBroken(to gitcmd.Tree, changing []string, o *planOptions) error
 	if len(changing) > 0 || o.deployment != "" {
 		return nil
 	}
-	files, err := to.Files()
+	all, err := fleet.Documents(to)
 	if err != nil {
 		return err
 	}
-	all := fleet.NewLoader(to)
-	for _, f := range files {
-		if !fleet.IsDocument(to, f) {
-			continue
-		}
-		if _, problems, err := all.Load(f); err == nil && len(problems) > 0 {
-			return a.problems(f, problems)
+	for file, d := range all {
+		if len(d.Problems) > 0 {
+			return a.problems(file, d.Problems)
 		}
 	}
 	return nil
@@ -155,24 +150,19 @@ func (o *planOptions) known(to gitcmd.Tree, r planned) error {
 	if o.deployment == "" || len(r.Plans) > 0 {
 		return nil
 	}
-	files, err := to.Files()
+	all, err := fleet.Documents(to)
 	if err != nil {
 		return err
 	}
 	var names []string
-	all := fleet.NewLoader(to)
-	for _, f := range files {
-		if !fleet.IsDocument(to, f) {
-			continue
-		}
-		d, _, err := all.Load(f)
-		if err != nil || d == nil {
-			continue
-		}
-		if d.Name == o.deployment {
+	for _, d := range all {
+		switch {
+		case d.Loaded == nil:
+		case d.Loaded.Name == o.deployment:
 			return nil
+		default:
+			names = append(names, d.Loaded.Name)
 		}
-		names = append(names, d.Name)
 	}
 	return failf(exitUsage, "no deployment %q in %s", o.deployment, fleet.Shown(o.location.URL)).hintf("it has %s", ui.Some(names))
 }
@@ -244,39 +234,16 @@ func (o *planOptions) tip(ctx context.Context, repo gitcmd.Repo, s *fleet.Source
 	if head == "" {
 		return "", failf(exitFailed, "%s has no branch %s", fleet.Shown(o.location.URL), o.location.Branch).hintf("name the branch that the nodes read with --base")
 	}
-	return head, o.fetchCommit(ctx, repo, head)
+	return head, o.location.FetchCommit(ctx, repo, head)
 }
 
-// fetchCommit makes sure that the branch's commit is in a repository.
-func (l *locator) fetchCommit(ctx context.Context, repo gitcmd.Repo, hash string) error {
-	if _, err := repo.Run(ctx, gitcmd.Git("cat-file", "-e").On(hash+"^{commit}")); err == nil {
-		return nil
-	}
-	_, err := repo.Run(ctx, gitcmd.Git("fetch", "--quiet", "--no-tags").On(l.location.URL, "refs/heads/"+l.location.Branch))
-	return err
-}
-
-// workplace is where revisions are looked at: this checkout when it is one of the
-// repository, else a copy that done removes.
+// workplace is where revisions are looked at.
 func (l *locator) workplace(ctx context.Context) (repo gitcmd.Repo, done func(), err error) {
-	env := l.location.Env()
-	if top, err := gitcmd.Top(ctx, "."); err == nil {
-		if url, err := top.Text(ctx, gitcmd.Git("remote", "get-url", "origin")); err == nil && fleet.SameRepository(url, l.location.URL) {
-			top.Env = env
-			return top, func() {}, nil
-		}
-	}
-	dir, err := os.MkdirTemp("", "mainstay-copy-")
+	repo, done, err = l.location.Workplace(ctx)
 	if err != nil {
-		return repo, nil, err
+		err = l.fault(err)
 	}
-	done = func() { _ = os.RemoveAll(dir) }
-	repo = gitcmd.Repo{Dir: dir, Env: env}
-	if _, err := repo.Run(ctx, gitcmd.Git("clone", "--quiet", "--bare").On(l.location.URL, dir)); err != nil {
-		done()
-		return repo, nil, l.fault(err)
-	}
-	return repo, done, nil
+	return repo, done, err
 }
 
 // plans makes the plan of each document that changes, and tells from what the nodes said.

@@ -41,7 +41,7 @@ const (
 
 // Unwrap says which class it is of.
 func (r *refusal) Unwrap() error {
-	if r.code == codeForbidden || r.code == codeUnknownWho {
+	if r.code == codeForbidden || r.stale() {
 		return failure.ErrAuth
 	}
 	return nil
@@ -67,6 +67,16 @@ func (r *refusal) stale() bool {
 	return r.code == codeUnknownWho || r.code == codeInvalid &&
 		(strings.Contains(r.text, "user name is empty") || strings.Contains(r.text, "auth store is old") || strings.Contains(r.text, "auth token"))
 }
+
+// classed is an error of a class, which whoever tells of it names once.
+type classed struct {
+	class error
+	error
+}
+
+func of(class, err error) error { return classed{class, err} }
+
+func (c classed) Unwrap() []error { return []error{c.class, c.error} }
 
 // unsent is an error of a request that the member never saw.
 type unsent struct{ error }
@@ -120,7 +130,7 @@ func (c *Client) tokenOf(ctx context.Context, i int, old string) (string, error)
 	if err := c.ask(ctx, i, call{path: pathAuth, in: in, out: &out}); err != nil {
 		var said *refusal
 		if errors.As(err, &said) && said.code == codeInvalid {
-			err = fmt.Errorf("%w: the user or the password of %s is wrong", failure.ErrAuth, c.userFile)
+			err = of(failure.ErrAuth, fmt.Errorf("the user or the password of %s is wrong", c.userFile))
 		}
 		return "", err
 	}
@@ -134,11 +144,11 @@ func (c *Client) tokenOf(ctx context.Context, i int, old string) (string, error)
 func readUser(file string) (name, password string, err error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
-		return "", "", fmt.Errorf("%w: userFile cannot be read: %w", failure.ErrAuth, failure.Scrub(err))
+		return "", "", of(failure.ErrAuth, fmt.Errorf("userFile cannot be read: %w", failure.Scrub(err)))
 	}
 	name, password, found := strings.Cut(strings.TrimSpace(string(b)), ":")
 	if !found || name == "" || len(b) > 4<<10 || strings.ContainsAny(name+password, "\r\n") {
-		return "", "", fmt.Errorf("%w: userFile %s is not one line user:password", failure.ErrAuth, file)
+		return "", "", of(failure.ErrAuth, fmt.Errorf("userFile %s is not one line user:password", file))
 	}
 	return name, password, nil
 }
@@ -154,7 +164,7 @@ func (c *Client) ask(ctx context.Context, i int, what call) error {
 	b, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	switch {
 	case len(b) > maxAnswer:
-		return fmt.Errorf("%s: %w: more than %d bytes", at, failure.ErrTooLarge, maxAnswer)
+		return of(failure.ErrTooLarge, fmt.Errorf("%s: more than %d bytes", at, maxAnswer))
 	case err != nil:
 		return fmt.Errorf("%s: %w", at, plainly(ctx, err))
 	case answer.StatusCode != http.StatusOK:
@@ -222,9 +232,9 @@ func plainly(ctx context.Context, err error) error {
 	var alert tls.AlertError // the member does not want this machine's certificate
 	switch {
 	case errors.As(err, &unknown), errors.As(err, &name), errors.As(err, &invalid):
-		return fmt.Errorf("%w: %w", failure.ErrHostKey, failure.Scrub(failure.Plainly(err)))
+		return of(failure.ErrHostKey, failure.Scrub(failure.Plainly(err)))
 	case errors.As(err, &alert):
-		return fmt.Errorf("%w: %w", failure.ErrAuth, failure.Scrub(failure.Plainly(err)))
+		return of(failure.ErrAuth, failure.Scrub(failure.Plainly(err)))
 	case errors.Is(err, failure.ErrHostKey), errors.Is(err, failure.ErrAuth):
 		return err
 	case ctx.Err() != nil:
@@ -271,17 +281,17 @@ func tlsOf(o Options, at string) (*tls.Config, error) {
 	if o.CAFile != "" {
 		pem, err := os.ReadFile(o.CAFile)
 		if err != nil {
-			return nil, fmt.Errorf("%w: caFile: %w", failure.ErrHostKey, failure.Scrub(err))
+			return nil, of(failure.ErrHostKey, fmt.Errorf("caFile: %w", failure.Scrub(err)))
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%w: caFile %s has no certificate", failure.ErrHostKey, o.CAFile)
+			return nil, of(failure.ErrHostKey, fmt.Errorf("caFile %s has no certificate", o.CAFile))
 		}
 	}
 	if o.CertFile != "" {
 		own, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
 		if err != nil {
-			return nil, fmt.Errorf("%w: certFile and keyFile: %w", failure.ErrAuth, failure.Scrub(err))
+			return nil, of(failure.ErrAuth, fmt.Errorf("certFile and keyFile: %w", failure.Scrub(err)))
 		}
 		config.Certificates = []tls.Certificate{own}
 	}

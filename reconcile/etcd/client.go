@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -214,20 +215,22 @@ func (c *Client) refuse(step string, err error, said *refusal) error {
 // complete is what a call came to that no member answered: the class of the first
 // error that a person can do something about, and what each member said.
 func (c *Client) complete(step string, errs []error) error {
-	done := &failure.Error{Kind: failure.ErrUnreachable, Step: step, At: c.URL(), Err: errors.Join(errs...)}
-	var text error
-	for i, err := range errs {
-		if i == 0 {
-			text = err
-		} else {
-			text = fmt.Errorf("%w; %w", text, err)
-		}
+	done := &failure.Error{Kind: failure.ErrUnreachable, Step: step, At: c.URL()}
+	for _, err := range errs {
 		for _, kind := range []error{failure.ErrTooLarge, failure.ErrDamaged, failure.ErrHostKey, failure.ErrAuth, failure.ErrMoved} {
 			if errors.Is(err, kind) && done.Kind == failure.ErrUnreachable {
 				done.Kind = kind
 			}
 		}
+		switch {
+		case done.Err == nil:
+			done.Err = err
+		case !strings.Contains(done.Err.Error(), err.Error()): // the same of every member is said once
+			done.Err = fmt.Errorf("%w; %w", done.Err, err)
+		}
 	}
-	done.Err = text
+	if done.Kind == failure.ErrAuth {
+		done.Advice = "see userFile, certFile and keyFile of coordination in the agent's file, and examples/etcd"
+	}
 	return done
 }

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"path"
 	"runtime"
@@ -192,6 +193,32 @@ func (l *Loader) look() error {
 		}
 	}
 	return nil
+}
+
+// Document is one that was loaded, or what is wrong with it.
+type Document struct {
+	Loaded   *spec.Deployment
+	Problems []schema.Problem
+}
+
+// Documents loads the documents of a tree, by their files. A file that cannot be read is
+// left out; the error is that the files could not be listed.
+func Documents(t Tree) (iter.Seq2[string, Document], error) {
+	files, err := t.Files()
+	if err != nil {
+		return nil, err
+	}
+	return func(yield func(string, Document) bool) {
+		all := NewLoader(t)
+		for _, f := range files {
+			if !IsDocument(t, f) {
+				continue
+			}
+			if d, problems, err := all.Load(f); err == nil && !yield(f, Document{d, problems}) {
+				return
+			}
+		}
+	}, nil
 }
 
 func loadDocument(t Tree, file string, data []byte) document {

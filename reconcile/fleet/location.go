@@ -179,3 +179,35 @@ func (m *mirror) remove() {
 		_ = os.RemoveAll(m.repo.Dir)
 	}
 }
+
+// FetchCommit makes sure that a commit of the branch is in a repository.
+func (l *Location) FetchCommit(ctx context.Context, repo gitcmd.Repo, hash string) error {
+	if _, err := repo.Run(ctx, gitcmd.Git("cat-file", "-e").On(hash+"^{commit}")); err == nil {
+		return nil
+	}
+	_, err := repo.Run(ctx, gitcmd.Git("fetch", "--quiet", "--no-tags").On(l.URL, "refs/heads/"+l.Branch))
+	return err
+}
+
+// Workplace is where revisions are looked at: the checkout around the current folder when
+// it is one of the repository, else a copy that done removes.
+func (l *Location) Workplace(ctx context.Context) (repo gitcmd.Repo, done func(), err error) {
+	env := l.Env()
+	if top, err := gitcmd.Top(ctx, "."); err == nil {
+		if url, err := top.Text(ctx, gitcmd.Git("remote", "get-url", "origin")); err == nil && SameRepository(url, l.URL) {
+			top.Env = env
+			return top, func() {}, nil
+		}
+	}
+	dir, err := os.MkdirTemp("", "mainstay-copy-")
+	if err != nil {
+		return repo, nil, err
+	}
+	done = func() { _ = os.RemoveAll(dir) }
+	repo = gitcmd.Repo{Dir: dir, Env: env}
+	if _, err := repo.Run(ctx, gitcmd.Git("clone", "--quiet", "--bare").On(l.URL, dir)); err != nil {
+		done()
+		return repo, nil, err
+	}
+	return repo, done, nil
+}
