@@ -35,3 +35,42 @@ func TestReplicationAgeTakesADurationOnly(t *testing.T) {
 		t.Error("an argument was run")
 	}
 }
+
+// What a switch leaves behind is counted, said with its place, and nothing is said of
+// nothing. What cannot be looked at is not nothing.
+func TestWhatStaysBehindIsCounted(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name, text string) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	run := func(want string, fine bool, script string, args ...string) {
+		t.Helper()
+		out, err := exec.Command("/bin/sh", append([]string{"scripts/" + script}, args...)...).CombinedOutput()
+		if strings.TrimSpace(string(out)) != want || (err == nil) != fine {
+			t.Errorf("%s %q: %q, %v", script, args, out, err)
+		}
+	}
+	mail := filepath.Join(dir, "mail")
+	run("there is no folder "+mail, false, "left-voicemail", mail)
+	put("mail/default/100/INBOX/greet.wav", "")
+	run("", true, "left-voicemail", mail)
+	put("mail/default/100/INBOX/msg0000.txt", "")
+	put("mail/default/100/INBOX/msg0000.wav", "")
+	put("mail/default/1 0/Old/msg0001.txt", "")
+	run("2 in "+mail, true, "left-voicemail", mail)
+	run("2 in "+mail, true, "left-voicemail", "--since", filepath.Join(dir, "never"), mail)
+	run("", true, "left-voicemail", "--since", put("copied", ""), mail)
+	records := filepath.Join(dir, "Master.csv")
+	run("", true, "left-cdr", records)
+	put("Master.csv", "\"a\"\n\"b\"\n")
+	run("2 in "+records, true, "left-cdr", records)
+	run("", true, "left-cdr", "--since", put("copied2", ""), records)
+}

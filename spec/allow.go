@@ -192,6 +192,9 @@ func (a Allow) Refusals(w *Wanted) []Refusal {
 	for i, k := range w.Checks {
 		c.add(schema.Path{"checks"}.Index(i).Key("command"), a.CheckCommand(k.Command))
 	}
+	for i, k := range w.Leaves {
+		c.add(schema.Path{"leaves"}.Index(i).Key("command"), a.CheckCommand(k.Command))
+	}
 	return c.refusals
 }
 

@@ -2,7 +2,9 @@ package spec
 
 import (
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -82,6 +84,27 @@ func TestRefusalsSayWhatToAdd(t *testing.T) {
 		`files[0].reload: agent.yaml does not allow it; add under allow.systemd: - "nginx.service"`,
 	}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What counts what stays behind is a command like any other: it is bounded by allow.commands.
+func TestACommandThatCountsIsRefusedUnlessItIsListed(t *testing.T) {
+	text := strings.Replace(design, "    checks:", "    leaves: [{ name: voicemails, command: [left-voicemail, \"{{ .node.name }}\"] }]\n    checks:", 1)
+	d := mustLoad(t, text, designTemplates())
+	w := want(t, d, "xivo-main")
+	if len(w.Leaves) != 1 || w.Leaves[0].Every.D() != 5*time.Minute || w.Leaves[0].Command[1] != "xivo-main" {
+		t.Fatalf("%+v", w.Leaves)
+	}
+	refused := func(a Allow) bool {
+		for _, r := range a.Refusals(w) {
+			if strings.HasPrefix(r.Error(), "leaves[0].command: ") {
+				return true
+			}
+		}
+		return false
+	}
+	if !refused(Allow{}) || refused(Allow{Commands: [][]string{{"left-voicemail", "*"}}}) {
+		t.Error("a command that is not listed is run, or one that is is not")
 	}
 }
 

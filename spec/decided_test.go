@@ -17,7 +17,7 @@ func decided() map[string]string {
 	const names, inert = "only names", "bounds or words: makes nothing happen"
 	return map[string]string{
 		"role.exclusive": inert, "role.follows": names, "role.witness": "probe", "role.detect": "probe", "role.services": "service",
-		"role.files": "file", "role.jobs": "job", "role.checks": "check",
+		"role.files": "file", "role.jobs": "job", "role.checks": "check", "role.leaves": "leaf",
 		"service.name": names, "service.systemd": "allow.systemd", "service.compose": "composeService", "service.command": "commandService",
 		"service.process": "processService", "service.ready": "probe", "service.startTimeout": inert, "service.stopTimeout": inert, "service.restart": inert,
 		"service.drain":          "allow.commands",
@@ -36,6 +36,7 @@ func decided() map[string]string {
 		"node.role": names, "node.side": names, "node.address": "widens allow.probes by this host", "node.url": "widens allow.probes by this host",
 		"node.paused": inert, "node.reason": inert, "node.until": inert,
 		"check.name": names, "check.command": "allow.commands", "check.every": inert, "check.timeout": inert,
+		"leaf.name": names, "leaf.command": "allow.commands", "leaf.every": inert, "leaf.timeout": inert,
 	}
 }
 

@@ -144,6 +144,8 @@ type Role struct {
 	Files    []File    `json:"files,omitempty"`
 	Jobs     []Job     `json:"jobs,omitempty"`
 	Checks   []Check   `json:"checks,omitempty"`
+	// Leaves count what a switch leaves on the side that goes, such as voicemails.
+	Leaves []Check `json:"leaves,omitempty"`
 }
 
 // Service is one thing a driver starts and stops. Exactly one of Systemd,

@@ -63,6 +63,7 @@ func (x *expander) role(p schema.Path, r Role) Role {
 	r.Files = each(p.Key("files"), r.Files, x.file)
 	r.Jobs = each(p.Key("jobs"), r.Jobs, x.job)
 	r.Checks = each(p.Key("checks"), r.Checks, x.check)
+	r.Leaves = each(p.Key("leaves"), r.Leaves, x.check)
 	return r
 }
 

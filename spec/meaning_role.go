@@ -34,13 +34,17 @@ func (l *loader) role(p schema.Path, name string, r Role) {
 		l.within(at.Key("timeout"), j.Timeout.D(), shortest)
 		l.interval(at.Key("schedule"), j.Schedule, shortestSchedule)
 	}
-	for i, c := range r.Checks {
-		at := p.Key("checks").Index(i)
-		l.within(at.Key("timeout"), c.Timeout.D(), shortest)
-		l.within(at.Key("every"), c.Every.D(), shortest)
-	}
+	l.checkBounds(p.Key("checks"), r.Checks)
+	l.checkBounds(p.Key("leaves"), r.Leaves)
 	l.duplicates(p, r)
 	l.expanded(p, name, r)
+}
+
+func (l *loader) checkBounds(p schema.Path, checks []Check) {
+	for i, c := range checks {
+		l.within(p.Index(i).Key("timeout"), c.Timeout.D(), shortest)
+		l.within(p.Index(i).Key("every"), c.Every.D(), shortest)
+	}
 }
 
 func (l *loader) follows(p schema.Path, name string, r Role) {
@@ -143,6 +147,7 @@ func (l *loader) duplicates(p schema.Path, r Role) {
 	l.unique(p.Key("services"), "name", names(r.Services, func(s Service) string { return s.Name }))
 	l.unique(p.Key("jobs"), "name", names(r.Jobs, func(j Job) string { return j.Name }))
 	l.unique(p.Key("checks"), "name", names(r.Checks, func(c Check) string { return c.Name }))
+	l.unique(p.Key("leaves"), "name", names(r.Leaves, func(c Check) string { return c.Name }))
 	l.unique(p.Key("files"), "path", names(r.Files, func(f File) string { return f.Path }))
 }
 

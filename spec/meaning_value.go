@@ -33,6 +33,9 @@ func (v *values) role(p schema.Path, r Role) {
 	for i, c := range r.Checks {
 		v.program(p.Key("checks").Index(i).Key("command"), c.Command)
 	}
+	for i, c := range r.Leaves {
+		v.program(p.Key("leaves").Index(i).Key("command"), c.Command)
+	}
 }
 
 func (v *values) service(p schema.Path, s Service) {

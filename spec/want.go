@@ -51,6 +51,7 @@ type Wanted struct {
 	Files    []File          `json:"files,omitempty"`
 	Jobs     []Job           `json:"jobs,omitempty"`
 	Checks   []Check         `json:"checks,omitempty"`
+	Leaves   []Check         `json:"leaves,omitempty"`
 	// Hosts are what the document names as a node's address or in a node's url:
 	// probes may ask there.
 	Hosts    []string      `json:"hosts,omitempty"`
@@ -78,7 +79,7 @@ func (d *Deployment) Want(node string) (*Wanted, error) {
 		Side: n.Side, Address: n.Address, URL: n.URL,
 		Active: d.Active, Fenced: d.Fenced,
 		Paused: n.Paused, PauseReason: n.Reason, PausedUntil: n.Until,
-		Witness: role.Witness, Services: role.Services, Files: role.Files, Jobs: role.Jobs, Checks: role.Checks, Hosts: d.hosts(),
+		Witness: role.Witness, Services: role.Services, Files: role.Files, Jobs: role.Jobs, Checks: role.Checks, Leaves: role.Leaves, Hosts: d.hosts(),
 		Handover: d.Handover, Agent: d.Agent,
 	}
 	if peer, ok := d.Peer(node); ok {

@@ -61,6 +61,7 @@ func (a *app) statusCommand() *cobra.Command {
 					return err
 				}
 				defer s.Close()
+				s.LookAtMembers()
 				look = func(ctx context.Context) (*fleet.View, error) {
 					v, err := l.read(ctx, s)
 					return v, withoutGit(err, "on a node, `mainstay status --socket "+defaultSocket+"` needs no git")

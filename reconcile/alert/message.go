@@ -119,7 +119,11 @@ func (m *Message) write(language string) {
 	m.Subject = "[" + m.Deployment + "] " + m.title(say)
 	lines := []string{m.Subject}
 	add := func(name string, args ...any) { lines = append(lines, say(name, args...)) }
-	if m.Detail != "" && m.Kind != Over {
+	switch {
+	case m.Detail == "":
+	case m.Event == alerts.Switch && m.Kind == Over:
+		add("left", m.Move.From, m.Detail)
+	case m.Kind != Over:
 		add("said", m.Detail)
 	}
 	if m.Move != nil {

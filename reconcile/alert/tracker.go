@@ -262,12 +262,28 @@ func (t *turn) done(r Role, o *Open, to spec.Side) {
 	}
 	move.Guarantee, move.Took = r.Tip.Guarantee, t.s.At.Sub(o.Since)
 	o.Move = &move
+	o.Detail = t.s.left(t.s.on(r.Name, to.Other()))
 	t.endLate(r.Name)
 	if t.s.mine(t.s.on(r.Name, to), t.s.on(r.Name, to.Other())) {
 		t.end(o, Over, true)
 	}
 	delete(t.st.Open, o.Key)
 	t.changed = true
+}
+
+// left is what a node that went said that it keeps, such as voicemails.
+func (s *Sight) left(name string) string {
+	n := s.node(name)
+	if n == nil || n.Report == nil {
+		return ""
+	}
+	var said []string
+	for _, c := range n.Report.Leaves {
+		if c.OK && c.Output != "" {
+			said = append(said, c.Name+": "+c.Output)
+		}
+	}
+	return strings.Join(said, "; ")
 }
 
 // endLate ends what was said of a switch that took long. Who is told of switches hears

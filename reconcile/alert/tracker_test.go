@@ -119,6 +119,7 @@ func TestASwitchIsToldOnceByWhoWinsIt(t *testing.T) {
 			y.restart()
 			y.expect(time.Second)
 			y.serve(spec.Standby, plan.Presumed)
+			y.report("xivo-main").Leaves = []plan.CheckReport{{Name: "voicemails", OK: true, Output: "3 in /var/spool"}, {Name: "records", OK: true}, {Name: "x", Output: "no disk"}}
 			done := y.expect(20*time.Second, want("over switch")...)
 			y.restart()
 			y.expect(time.Hour)
@@ -128,7 +129,8 @@ func TestASwitchIsToldOnceByWhoWinsIt(t *testing.T) {
 			if text := begun[0].Text; !strings.Contains(text, "switch from main to standby begun\n") || !strings.Contains(text, "Commit: c2, by Ann\n") || !strings.Contains(text, "Why: main loses power\n") {
 				t.Errorf("the begin says\n%s", text)
 			}
-			if text := done[0].Text; !strings.Contains(text, "Guarantee: presumed (the other side was silent") || !strings.Contains(text, "Took: 21s, the objective of 1m0s was kept\n") || !strings.Contains(text, "Look: mainstay history\n") {
+			if text := done[0].Text; !strings.Contains(text, "Guarantee: presumed (the other side was silent") || !strings.Contains(text, "Took: 21s, the objective of 1m0s was kept\n") || !strings.Contains(text, "Look: mainstay history\n") ||
+				!strings.Contains(text, "Left behind on main: voicemails: 3 in /var/spool\n") {
 				t.Errorf("the end says\n%s", text)
 			}
 		})

@@ -192,6 +192,9 @@ func each(w *spec.Wanted, look func(what string, argv []string)) int {
 	for _, c := range w.Checks {
 		count("check "+c.Name, c.Command)
 	}
+	for _, c := range w.Leaves {
+		count("leaves "+c.Name, c.Command)
+	}
 	for _, f := range w.Files {
 		for _, a := range []*spec.Action{f.Check, f.Reload} {
 			if a != nil {

@@ -28,6 +28,7 @@ type Source struct {
 	tips     map[string]plan.Tip
 	beats    map[string]beat
 	now      func() time.Time
+	asks     bool // for the members of a cluster
 }
 
 // Open prepares to read. Nothing is read before Read. Close it.
@@ -222,6 +223,7 @@ func (s *Source) fill(ctx context.Context, docs *documents, refs git.Refs) (*Vie
 	for _, d := range docs.list {
 		v.Deployments = append(v.Deployments, s.deployment(d, own.of(d.name), failed))
 	}
+	v.Members = s.members(ctx)
 	v.judge()
 	return v, nil
 }

@@ -30,6 +30,8 @@ type View struct {
 	Timed       map[string]string `json:"-"`
 	OK          bool              `json:"ok"`
 	Deployments []Deployment      `json:"deployments"`
+	// Members are those of the etcd cluster that claims live on, where somebody asked.
+	Members []ClaimMember `json:"members,omitempty"`
 
 	moved bool
 }

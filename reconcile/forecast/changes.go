@@ -134,6 +134,7 @@ func (p *planner) nodeChange(a, b *spec.Wanted) {
 	p.serviceChanges(a, b)
 	named(a.Jobs, b.Jobs, func(j spec.Job) string { return j.Name }, func(name, how string) { tell(name, p.say("%s the job %s", verb(how), name)) })
 	named(a.Checks, b.Checks, func(c spec.Check) string { return c.Name }, func(name, how string) { tell(name, p.say("%s the check %s", verb(how), name)) })
+	named(a.Leaves, b.Leaves, func(c spec.Check) string { return c.Name }, func(name, how string) { tell(name, p.say("%s the count of %s that stay behind", verb(how), name)) })
 	named(probes(a), probes(b), func(q namedProbe) string { return q.name }, func(name, how string) { tell(name, p.say("%s the %s probe", verb(how), name)) })
 }
 

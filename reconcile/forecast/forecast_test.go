@@ -178,6 +178,26 @@ func TestWhatSpeaksAgainstASwitch(t *testing.T) {
 	}
 }
 
+// What stays behind is told before a switch and holds nothing up; what could not be counted
+// is not nothing.
+func TestWhatStaysBehindIsForetold(t *testing.T) {
+	w := newWorld(t)
+	w.main.Leaves = []plan.CheckReport{{Name: "voicemails", OK: true, Output: "3 in /var/spool <b>"}, {Name: "records", OK: true}, {Name: "tapes", Output: "no disk"}}
+	w.stb.Leaves = []plan.CheckReport{{Name: "voicemails", OK: true, Output: "7 in /elsewhere"}}
+	p := w.plan()
+	notes := strings.Join(p.Notes, "\n")
+	for text, want := range map[string]bool{"voicemails stay behind on m: 3 in /var/spool": true, "what stays behind on m of tapes could not be counted: no disk": true,
+		"elsewhere": false, "records": false} {
+		if strings.Contains(notes, text) != want {
+			t.Errorf("%q is said: %t in\n%s", text, !want, notes)
+		}
+	}
+	var b strings.Builder
+	if err := Markdown(&b, []*Forecast{p}); err != nil || len(p.Objections) > 0 || strings.Contains(b.String(), "<b>") || !strings.Contains(b.String(), "voicemails stay behind") {
+		t.Errorf("%v, %v\n%s", err, p.Objections, b.String())
+	}
+}
+
 // A preview tells what is: what does not run is not stopped.
 func TestOnlyWhatRunsIsStopped(t *testing.T) {
 	w := newWorld(t)

@@ -27,6 +27,7 @@ func (p *planner) handovers() {
 		p.plan.Handovers = append(p.plan.Handovers, h.afterLead(h.canComeUp(h.foretell())))
 		h.object()
 		h.brokenSide()
+		h.leftBehind()
 	}
 	p.objectToFence()
 }

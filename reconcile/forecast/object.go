@@ -99,6 +99,23 @@ func (h *handover) brokenSide() {
 	}
 }
 
+// leftBehind says what the node that goes down counted of what it would keep. It holds
+// nothing up: a person knows then what to fetch.
+func (h *handover) leftBehind() {
+	r := h.down.Report
+	if r == nil || h.from == "" || h.from == h.plan.To {
+		return
+	}
+	for _, c := range r.Leaves {
+		switch {
+		case !c.OK:
+			h.plan.Notes = append(h.plan.Notes, h.say("what stays behind on %s of %s could not be counted: %s", h.down.Name, c.Name, c.Output))
+		case c.Output != "":
+			h.plan.Notes = append(h.plan.Notes, h.say("%s stay behind on %s: %s", c.Name, h.down.Name, c.Output))
+		}
+	}
+}
+
 // objectToReport says what is wrong with what the node that comes up says.
 func (h *handover) objectToReport() {
 	n, r := h.up, h.up.Report

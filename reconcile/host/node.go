@@ -47,6 +47,7 @@ type Node struct {
 	journal  *record.Journal
 	jobs     *task.Jobs
 	checks   *task.Checks
+	leaves   *task.Leaves
 	metrics  *metrics.Metrics
 	source   plan.Source
 	aside    Aside
@@ -81,7 +82,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 		return nil, err
 	}
 	tasks := task.Config{Clock: machine.Clock{}, Runner: task.Exec{}, Allow: c.File.Allow.CheckCommand, Log: c.Log}
-	n.jobs, n.checks = task.NewJobs(tasks), task.NewChecks(tasks)
+	n.jobs, n.checks, n.leaves = task.NewJobs(tasks), task.NewChecks(tasks), task.NewLeaves(tasks)
 	if err := n.makeActuator(c, coordinated); err != nil {
 		return nil, err
 	}
@@ -152,6 +153,7 @@ func (n *Node) makeActuator(c Config, coordinated bool) error {
 func (n *Node) configureTasks(w *spec.Wanted) {
 	n.jobs.Configure(w)
 	n.checks.Configure(w)
+	n.leaves.Configure(w)
 }
 
 // addToReport adds what the actuator does not look after itself, and tells the
@@ -160,6 +162,7 @@ func (n *Node) addToReport(r *plan.Report, own permit.OwnClaim) {
 	n.jobs.SetStanding(permit.Standing{Status: r.Status, Claim: own})
 	n.jobs.Fill(r)
 	n.checks.Fill(r)
+	n.leaves.Fill(r)
 	r.Conditions = append(r.Conditions, n.services.Conditions()...)
 	r.Allow = toldAllow(&n.file.Allow)
 	r.Host, r.Repository, r.Path = n.host, n.source.Repository, n.source.Path
@@ -209,7 +212,7 @@ func (n *Node) Run(ctx context.Context) error {
 		wg.Go(func() { keep.run(ctx) })
 	}
 	for _, part := range []func(context.Context){
-		n.jobs.Run, n.checks.Run, n.hear,
+		n.jobs.Run, n.checks.Run, n.leaves.Run, n.hear,
 		record.NewWriter(n.journal, n.disk.Dir(), n.log).Run,
 		func(ctx context.Context) {
 			(&control.Control{Agent: n.Agent, Journal: n.journal}).Serve(ctx, socket, n.log)

@@ -78,5 +78,9 @@ func significant(r plan.Report) plan.Report {
 			r.Checks[i].Output = "" // a number that changes all the time is no news
 		}
 	}
+	r.Leaves = slices.Clone(r.Leaves)
+	for i := range r.Leaves {
+		r.Leaves[i].At = time.Time{}
+	}
 	return r
 }

@@ -88,6 +88,7 @@ type Report struct {
 	Services   []ServiceReport   `json:"services,omitempty"`
 	Conditions []Condition       `json:"conditions,omitempty"`
 	Checks     []CheckReport     `json:"checks,omitempty"`
+	Leaves     []CheckReport     `json:"leaves,omitempty"` // what a switch would leave here
 	Jobs       []JobReport       `json:"jobs,omitempty"`
 	Versions   map[string]string `json:"versions,omitempty"`
 	// Allow is what the node's own file lets a repository ask for, nil where that is
@@ -95,9 +96,8 @@ type Report struct {
 	Allow *spec.Allow `json:"allow,omitempty"`
 	// Phases are the moments of the newest change of side, by this node's wall clock.
 	Phases []Phase `json:"phases,omitempty"`
-	// Since is when Status was reached, At when the report was made, LastRead
-	// when git was last read well; all by this node's wall clock, for people.
-	// Until is when a present wait ends, zero without one.
+	// Since is when Status was reached, At when the report was made, LastRead when git was last
+	// read well, and Until when a present wait ends, zero without one; all by this node's clock.
 	Until    time.Time `json:"until,omitzero"`
 	Since    time.Time `json:"since"`
 	At       time.Time `json:"at"`

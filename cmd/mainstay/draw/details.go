@@ -47,5 +47,8 @@ func (d *Details) Draw(s ui.Screen, v *fleet.View) error {
 			return err
 		}
 	}
+	if text := v.Cluster(); text != "" {
+		s.Cut(ui.Dim, "%s", text)
+	}
 	return nil
 }

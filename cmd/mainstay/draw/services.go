@@ -101,6 +101,9 @@ func parts(s ui.Screen, v *fleet.View, r *plan.Report) error {
 	for _, c := range r.Checks {
 		t.Rows = append(t.Rows, resultRow("check", c.Name, runOf{c.OK, c.At, c.Output, ""}, v.Read))
 	}
+	for _, c := range r.Leaves {
+		t.Rows = append(t.Rows, resultRow("leaves", c.Name, runOf{c.OK, c.At, c.Output, ""}, v.Read))
+	}
 	for _, j := range r.Jobs {
 		t.Rows = append(t.Rows, resultRow("job", j.Name, runOf{j.OK, j.At, j.Output, j.Skipped}, v.Read))
 	}

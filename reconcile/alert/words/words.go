@@ -73,6 +73,7 @@ func sentences() map[string]Sentence {
 		"objective": {"Objective: %s", "Objectif : %s"},
 		"since":     {"Since: %s", "Depuis : %s"},
 		"by":        {"Told by: %s", "Signalé par : %s"},
+		"left":      {"Left behind on %s: %s", "Reste sur %s : %s"},
 		"look":      {"Look: %s", "Voir : %s"},
 		"page":      {"the web page", "la page web"},
 		"nobody":    {"somebody who is not known here", "quelqu'un d'inconnu ici"},
