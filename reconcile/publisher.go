@@ -23,7 +23,9 @@ type Publisher struct {
 	differ       news.Differ
 	news         news.Kind
 	claiming     bool          // the claim is being changed beside what is offered
+	claimed      bool          // it was, since the last publication
 	since, first time.Duration // of when what is offered makes way, and its predecessors
+	fresh        time.Duration // of when there were first news since the last publication
 	at           time.Duration
 	failures     int
 	tried        time.Duration
@@ -62,8 +64,11 @@ func (p *Publisher) Offer(r plan.Report, claiming bool) {
 	if !before || claiming != p.claiming || r.Status != p.offered.Status {
 		p.since = now
 	}
-	p.offered, p.claiming = &r, claiming
-	p.compare()
+	p.offered, p.claiming, p.claimed = &r, claiming, p.claimed || claiming
+	quiet := p.news == news.None
+	if p.compare(); quiet {
+		p.fresh = now
+	}
 }
 
 // A report makes way no longer than atMost, and with others that it takes the place
@@ -71,10 +76,10 @@ func (p *Publisher) Offer(r plan.Report, claiming bool) {
 const atMost = 200 * time.Millisecond
 
 // makesWay reports whether the newest report can wait a moment: what it says may be over
-// by then, or the claim is being changed, which the other side waits for. One git server
-// does both, and tells every node of both.
+// by then, or the claim is being changed or was given back, which the other side waits for.
+// One git server does both, and tells every node of both.
 func (p *Publisher) makesWay() bool {
-	return p.published != nil && p.offered != nil && (p.claiming || news.Passing(*p.offered))
+	return p.published != nil && p.offered != nil && (p.claiming || p.claimed && p.offered.Status == plan.Inactive || news.Passing(*p.offered))
 }
 
 // Own is what a look found of this node's own report: when it was made, zero for none.
@@ -120,7 +125,7 @@ func (p *Publisher) Next() time.Duration {
 	case p.news == news.Urgent:
 		return 0
 	case p.news == news.Detail:
-		return p.at + detailsEvery - now
+		return max(p.at, p.fresh) + detailsEvery - now
 	}
 	return p.at + p.offered.Every(p.heartbeat) - now
 }
@@ -141,8 +146,8 @@ func (p *Publisher) slowestTry() time.Duration {
 // urgentTry is how often that is tried again.
 const urgentTry = 5 * time.Second
 
-// detailsEvery is the least time between two publications of what nobody
-// decides by.
+// detailsEvery is the least time between two publications of what nobody decides by, and
+// how long it waits for news that somebody does.
 const detailsEvery = time.Second
 
 // Publish pushes the newest report once.
@@ -156,7 +161,7 @@ func (p *Publisher) Publish(ctx context.Context) error {
 		return err
 	}
 	p.failures, p.published, p.at = 0, &r, p.clock.Boot()
-	p.first = p.at
+	p.first, p.claimed = p.at, false
 	p.compare()
 	return nil
 }

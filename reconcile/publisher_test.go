@@ -104,6 +104,19 @@ func TestAReportMakesWayForAMoment(t *testing.T) {
 		if p.Offer(c.report, c.claiming); !p.Due() {
 			t.Errorf("%s: held back again", c.what)
 		}
+		if !c.claiming {
+			continue
+		}
+		if p.Offer(c.report, false); p.Next() != atMost {
+			t.Errorf("%s: once the claim was given back, told after %s", c.what, p.Next())
+		}
+		clock.pass(atMost)
+		if err := p.Publish(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if p.Offer(reportOf(plan.Failed, ""), false); p.Next() != 0 {
+			t.Errorf("%s: the next one is told after %s", c.what, p.Next())
+		}
 	}
 }
 
