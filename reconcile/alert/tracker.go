@@ -28,6 +28,8 @@ type State struct {
 type Open struct {
 	Incident
 	Told map[string]Told `json:"told,omitempty"`
+	// Found says that it was there when the teller began: who told before tells of it.
+	Found bool `json:"found,omitempty"`
 }
 
 // Told is the newest message to one receiver, and how many there were.
@@ -113,11 +115,11 @@ func (t *turn) present(x Incident) {
 		if x.Since.IsZero() || x.Since.After(t.s.At) {
 			x.Since = t.s.At
 		}
-		o = &Open{Incident: x, Told: map[string]Told{}}
+		o = &Open{Incident: x, Told: map[string]Told{}, Found: t.s.Young && x.Node != t.s.Self}
 		t.st.Open[x.Key], t.changed = o, true
 	}
 	o.Detail, o.By, o.mine = x.Detail, x.By, x.mine
-	if !x.mine {
+	if !x.mine || o.Found && len(o.Told) == 0 && t.s.elder() {
 		return
 	}
 	for _, r := range t.to {

@@ -342,6 +342,30 @@ func TestWhoDiedIsStoodInFor(t *testing.T) {
 	y.expect(0, "began dual")
 }
 
+// A node that comes back finds what others told already. It tells of it only when nobody who
+// told before is there.
+func TestWhoComesBackTellsNothingAgain(t *testing.T) {
+	for _, elder := range []bool{true, false} {
+		y := newStory(t, "xivo-main")
+		y.s.Young, y.s.node("xivo-standby").Elder = true, elder
+		y.report("xivo-standby").Conditions = []plan.Condition{{Type: plan.CondDualActive}}
+		y.report("edge").Tells = false
+		y.report("xivo-main").Checks = []plan.CheckReport{{Name: "own", At: noon()}}
+		want := []string{"began check xivo-main", "began dual"}
+		if elder {
+			want = want[:1]
+		}
+		y.expect(0, want...)
+		y.restart()
+		y.s.Young = false
+		y.expect(time.Hour)
+		if elder {
+			y.s.node("xivo-standby").Elder = false
+			y.expect(0, "began dual")
+		}
+	}
+}
+
 func TestAReceiverHearsOfWhatItWants(t *testing.T) {
 	never := timing.Duration(0)
 	y := newStory(t, "xivo-main", alerts.Alert{Command: []string{"a"}, On: []alerts.Event{alerts.Held}, After: map[alerts.Event]timing.Duration{alerts.Held: 0}, Repeat: &never},

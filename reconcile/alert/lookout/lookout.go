@@ -50,7 +50,14 @@ type Lookout struct {
 	// gitSince is since when every look was answered, in boot time; negative while the
 	// newest was not.
 	gitSince time.Duration
+	// began is when this lookout did, in boot time, and elders are the runs of those who
+	// told then, nil before the first look at them.
+	began  time.Duration
+	elders map[string]string
 }
+
+// young is for how long what is found may be told already by somebody else.
+const young = time.Minute
 
 // kept is a commit with its hash.
 type kept struct {
@@ -75,7 +82,7 @@ func New(c Config) *Lookout {
 	if len(c.Alerts) == 0 {
 		return nil
 	}
-	return &Lookout{Config: c, beats: map[string]*beat{}, gitSince: -1}
+	return &Lookout{Config: c, beats: map[string]*beat{}, gitSince: -1, began: c.Clock.Boot()}
 }
 
 // Reported takes in the newest report of this node.
@@ -156,6 +163,7 @@ func (l *Lookout) Sight() (*alert.Sight, bool) {
 		out.Nodes = []alert.Node{own}
 		return out, true
 	}
+	out.Young = l.Clock.Boot()-l.began < young
 	d := s.Accepted.Deployment
 	out.Deployment, out.Objective = d.Name, d.Handover.Objective.D()
 	l.count(s)
@@ -166,8 +174,26 @@ func (l *Lookout) Sight() (*alert.Sight, bool) {
 		}
 		out.Nodes = append(out.Nodes, l.other(d, s, name))
 	}
+	l.knowElders(out, reads(s))
 	out.Roles = rolesOf(d, s)
 	return out, true
+}
+
+// knowElders marks the nodes that told before this lookout began.
+func (l *Lookout) knowElders(s *alert.Sight, reads bool) {
+	if l.elders == nil && reads {
+		l.elders = map[string]string{}
+		for _, n := range s.Nodes {
+			if n.Name != l.Node && n.Fresh && n.Report.Tells {
+				l.elders[n.Name] = n.Report.Run
+			}
+		}
+	}
+	for i := range s.Nodes {
+		n := &s.Nodes[i]
+		run, known := l.elders[n.Name]
+		n.Elder = known && n.Report != nil && n.Report.Run == run
+	}
 }
 
 // count notes since when git answers without a gap.

@@ -206,6 +206,30 @@ func TestWhoMadeACommitOutlivesTheAgent(t *testing.T) {
 	}
 }
 
+// Who told before this agent began is known by its run: one that began again since is no
+// elder.
+func TestWhoToldBeforeIsAnElderUntilItBeginsAgain(t *testing.T) {
+	p := newPost(t)
+	r := p.snap.Reports["b"]
+	r.Tells = true
+	if n := p.see(); !n.Elder {
+		t.Errorf("it told before: %+v", n)
+	}
+	if now, _ := p.Sight(); !now.Young {
+		t.Error("it has just begun")
+	}
+	p.clock.pass(young)
+	if now, _ := p.Sight(); now.Young {
+		t.Error("it began long ago")
+	}
+	again := r.Report
+	again.Run, again.Beat = "y", 1
+	p.snap.Reports = map[string]*plan.ReportView{"b": {Known: true, Report: again}}
+	if n := p.see(); n.Elder {
+		t.Errorf("it began again: %+v", n)
+	}
+}
+
 func TestNobodyToTellIsNobody(t *testing.T) {
 	if New(Config{}) != nil {
 		t.Error("a lookout without alerts")
