@@ -211,6 +211,8 @@ func TestWhatANodeSaysOfItselfIsToldOnceAndItsEnd(t *testing.T) {
 				y.s.Nodes[i].Report.Tells = false
 			}
 			before := *y.report("xivo-main")
+			before.Checks = []plan.CheckReport{{Name: "age", OK: true, At: at}}
+			before.Jobs = []plan.JobReport{{Name: "copy", OK: true, At: at}}
 			c.change(y.report("xivo-main"))
 			told := strings.TrimSuffix("began "+string(c.event)+" xivo-main", " ")
 			ended := "over " + string(c.event) + " xivo-main"
@@ -226,6 +228,15 @@ func TestWhatANodeSaysOfItselfIsToldOnceAndItsEnd(t *testing.T) {
 			y.restart()
 			y.expect(time.Hour)
 			y.expect(3*time.Hour, strings.Replace(told, "began", "still", 1))
+			as := *y.report("xivo-main")
+			*y.report("xivo-main") = plan.Report{Node: "xivo-main", Role: "xivo", Side: spec.Main, Status: plan.Unknown}
+			y.expect(0) // an agent that has just begun saw no end
+			if c.event == alerts.Check || c.event == alerts.Job {
+				y.report("xivo-main").Status = plan.Active
+				y.expect(0) // nor is what did not run yet
+			}
+			*y.report("xivo-main") = as
+			y.expect(0)
 			*y.report("xivo-main") = before
 			y.expect(0, ended)
 			y.restart()

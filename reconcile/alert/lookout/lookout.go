@@ -53,6 +53,7 @@ type Lookout struct {
 	// began is when this lookout did, in boot time, and elders are the runs of those who
 	// told then, nil before the first look at them.
 	began  time.Duration
+	looked bool // the own report was one of a look once
 	elders map[string]string
 }
 
@@ -154,6 +155,10 @@ func (l *Lookout) Sight() (*alert.Sight, bool) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.looked = l.looked || !l.isYoung() || !s.OK || r.LastRead.Equal(s.LastRead)
+	if !l.looked {
+		return nil, false // the report is from before any look: what it lacks may be so
+	}
 	out := &alert.Sight{At: l.Clock.Wall(), Deployment: r.Deployment, Self: l.Node, Git: reads(s), Commit: r.Accepted, Commits: map[string]alert.Commit{}}
 	for _, k := range l.commits {
 		out.Commits[k.Hash] = k.Commit
@@ -163,7 +168,7 @@ func (l *Lookout) Sight() (*alert.Sight, bool) {
 		out.Nodes = []alert.Node{own}
 		return out, true
 	}
-	out.Young = l.Clock.Boot()-l.began < young
+	out.Young = l.isYoung()
 	d := s.Accepted.Deployment
 	out.Deployment, out.Objective = d.Name, d.Handover.Objective.D()
 	l.count(s)
@@ -178,6 +183,8 @@ func (l *Lookout) Sight() (*alert.Sight, bool) {
 	out.Roles = rolesOf(d, s)
 	return out, true
 }
+
+func (l *Lookout) isYoung() bool { return l.Clock.Boot()-l.began < young }
 
 // knowElders marks the nodes that told before this lookout began.
 func (l *Lookout) knowElders(s *alert.Sight, reads bool) {

@@ -230,6 +230,21 @@ func TestWhoToldBeforeIsAnElderUntilItBeginsAgain(t *testing.T) {
 	}
 }
 
+// After a start the report is of what was recalled until a look is in it.
+func TestARecalledReportIsNotLookedAt(t *testing.T) {
+	p := newPost(t)
+	s := p.snap
+	s.LastRead = p.clock.wall
+	p.Looked(&s)
+	if _, ok := p.Sight(); ok {
+		t.Error("a report from before the look is a sight")
+	}
+	p.Reported(plan.Report{Deployment: "paris", Node: "a", Status: plan.Active, LastRead: p.clock.wall})
+	if _, ok := p.Sight(); !ok {
+		t.Error("a report of the look is no sight")
+	}
+}
+
 func TestNobodyToTellIsNobody(t *testing.T) {
 	if New(Config{}) != nil {
 		t.Error("a lookout without alerts")
