@@ -28,8 +28,6 @@ type State struct {
 type Open struct {
 	Incident
 	Told map[string]Told `json:"told,omitempty"`
-	// Found says that it was there when the teller began: who told before tells of it.
-	Found bool `json:"found,omitempty"`
 }
 
 // Told is the newest message to one receiver, and how many there were.
@@ -115,11 +113,12 @@ func (t *turn) present(x Incident) {
 		if x.Since.IsZero() || x.Since.After(t.s.At) {
 			x.Since = t.s.At
 		}
-		o = &Open{Incident: x, Told: map[string]Told{}, Found: t.s.Young && x.Node != t.s.Self}
+		o = &Open{Incident: x, Told: map[string]Told{}}
 		t.st.Open[x.Key], t.changed = o, true
 	}
 	o.Detail, o.By, o.mine = x.Detail, x.By, x.mine
-	if !x.mine || o.Found && len(o.Told) == 0 && t.s.elder() {
+	found := t.s.Young && x.Node != t.s.Self && x.Move == nil && len(o.Told) == 0
+	if !x.mine || found && t.s.elder() { // who told before told of it, most likely
 		return
 	}
 	for _, r := range t.to {
