@@ -27,7 +27,7 @@ type failoverOptions struct {
 	locator
 	to, fenced, reason, review string
 	force                      []string
-	unfence, yes               bool
+	unfence, yes, dryRun       bool
 	wait                       time.Duration
 	// asked is what another command than failover asks for.
 	asked *change.Request
@@ -70,6 +70,7 @@ func (o *failoverOptions) committing(c *cobra.Command) {
 	f.StringVar(&o.review, "branch", "", "the same as --push-to")
 	_ = f.MarkHidden("branch")
 	f.DurationVar(&o.wait, "wait", 5*time.Minute, "how long to follow; 0 does not")
+	f.BoolVar(&o.dryRun, "dry-run", false, "show what would happen and what speaks against it, and change nothing")
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
 	f.StringSliceVar(&o.force, "force", nil, "what to override, by the words that a refusal names")
 }
@@ -195,6 +196,12 @@ func (t *switchover) carryOut(ctx context.Context, repo gitcmd.Repo) error {
 	if t.format == "text" {
 		draw.Forecast(ui.ScreenOf(t.out), t.Forecast, false)
 	}
+	if t.dryRun {
+		if t.format == "json" {
+			_ = t.printJSON(pushedForReview{t.Now.Name, t.Now.Active, t.Next.Active, "", "", t.Forecast})
+		}
+		return t.proposed(t.Refusal())
+	}
 	if t.Declared {
 		what := "declares " + string(t.Next.Active)
 		if t.node() != "" {
@@ -316,8 +323,8 @@ type pushedForReview struct {
 	Deployment string             `json:"deployment"`
 	From       spec.Side          `json:"from"`
 	To         spec.Side          `json:"to"`
-	Commit     string             `json:"commit"`
-	Branch     string             `json:"branch"`
+	Commit     string             `json:"commit,omitempty"`
+	Branch     string             `json:"branch,omitempty"`
 	Plan       *forecast.Forecast `json:"plan"`
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mainstay/cmd/mainstay/draw"
+	"mainstay/cmd/mainstay/drill"
 	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/fleet"
 )
@@ -78,4 +79,12 @@ func (a *app) printHistory(t *fleet.History) error {
 		return a.printJSON(t)
 	}
 	return draw.History(ui.ScreenOf(a.out), t)
+}
+
+func (a *app) drillCommand() *cobra.Command {
+	l := &locator{}
+	return drill.Command(a.in, a.out, a.err, func(c *cobra.Command) {
+		l.flags(c, "")
+		a.complete(c, l, map[string]choices{"deployment": nil})
+	}, endsWith(exitProblems, exitNotConverged, exitRefused))
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mainstay/cmd/mainstay/drill"
 	"mainstay/reconcile/plain"
 	"mainstay/schema"
 )
@@ -79,8 +80,12 @@ func (a *app) report(err error) int {
 	}
 	code := exitFailed
 	var f *fault
-	if errors.As(err, &f) {
+	var d *drill.Ended
+	switch {
+	case errors.As(err, &f):
 		code = f.code
+	case errors.As(err, &d):
+		code = d.Code
 	}
 	if text := err.Error(); text != "" {
 		// No line of what somebody else said begins like one of this program.
@@ -209,6 +214,7 @@ func (a *app) commands() []func() *cobra.Command {
 		a.failoverCommand,
 		a.setCommand,
 		a.historyCommand,
+		a.drillCommand,
 		a.consoleCommand,
 		a.doctorCommand,
 		a.notifyCommand,

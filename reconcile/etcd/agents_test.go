@@ -37,7 +37,7 @@ roles:
 
 // site is a repository, a cluster, and agents of both sides.
 type site struct {
-	t                                 *testing.T
+	t                                 testing.TB
 	cluster                           *etcdserver.Cluster
 	bare, work, program, url, options string
 	poll                              string
@@ -46,12 +46,12 @@ type site struct {
 
 // agent is a real one.
 type agent struct {
-	t               *testing.T
+	t               testing.TB
 	program, folder string
 	process         *exec.Cmd
 }
 
-func newSite(t *testing.T, c *etcdserver.Cluster, poll string) *site {
+func newSite(t testing.TB, c *etcdserver.Cluster, poll string) *site {
 	t.Helper()
 	s := &site{t: t, cluster: c, bare: gitserver.Bare(t), work: t.TempDir(), url: c.URL("voice"), poll: poll}
 	s.program = filepath.Join(t.TempDir(), "mainstay")

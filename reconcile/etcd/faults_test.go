@@ -105,3 +105,35 @@ func TestCompactionOfEtcdUnderAWatchLosesNoNews(t *testing.T) {
 		t.Errorf("%d changes, %v", len(changes), err)
 	}
 }
+
+// R7: a member that hangs, and one that is cut off from the majority, answer nothing that
+// counts. The first is passed over, and without a majority a read is no read.
+func TestAMemberOfEtcdThatIsCutOffAnswersNothingThatCounts(t *testing.T) {
+	c := etcdserver.New(t, 3)
+	client := opened(t, c.URL("voice"))
+	first, err := client.PushClaim(t.Context(), claimRef, plan.Push{Claim: claimOf("n", 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Pause(c.Members[0])
+	if at := claimAt(t, client); at != first {
+		t.Errorf("with one that hangs: listed at %s", at)
+	}
+	second, err := client.PushClaim(t.Context(), claimRef, plan.Push{Parent: first, Claim: claimOf("n", 2)})
+	if err != nil {
+		t.Errorf("with one that hangs: %v", err)
+	}
+	c.Pause(c.Members[1]) // the third is alone now, and knows the claim
+	if l, err := client.ListPrimary(t.Context()); err == nil || len(l.Refs) > 0 {
+		t.Errorf("of the minority: %+v, %v", l, err)
+	}
+	if id, err := client.PushClaim(t.Context(), claimRef, plan.Push{Parent: second, Claim: claimOf("n", 3)}); !errors.Is(err, failure.ErrUnknown) {
+		t.Errorf("a change to the minority: %s, %v", id, err)
+	}
+	c.Resume(c.Members[0])
+	c.Resume(c.Members[1])
+	c.Ready()
+	if at := claimAt(t, client); at == first {
+		t.Errorf("listed at %s again", at)
+	}
+}

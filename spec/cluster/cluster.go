@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -147,6 +148,9 @@ func member(text string) (string, error) {
 	if err != nil || u.Host != text || u.Hostname() == "" || !plainHost(u.Hostname()) {
 		return "", errors.New("it does not list members as HOST:PORT,HOST:PORT")
 	}
+	if n, err := strconv.Atoi(u.Port()); u.Port() != "" && (err != nil || n < 1 || n > 65535) {
+		return "", errors.New("it has a port that is none")
+	}
 	if u.Port() == "" {
 		return net.JoinHostPort(u.Hostname(), port), nil
 	}
@@ -159,7 +163,9 @@ func Plain(text string) bool {
 }
 
 // plainHost allows names and addresses of both kinds.
-func plainHost(text string) bool { return Plain(strings.ReplaceAll(text, ":", "")) }
+func plainHost(text string) bool {
+	return Plain(text) || net.ParseIP(text) != nil
+}
 
 // Shown names the place by itself: the same members in any order are one place.
 func (p Place) Shown() string {

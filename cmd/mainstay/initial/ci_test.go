@@ -33,6 +33,26 @@ func readCI(t *testing.T, name string) string {
 	return string(b)
 }
 
+// A drill is on a schedule and never of a pull request, one at a time, within a window, by
+// a program whose checksum was compared.
+func TestADrillIsScheduledAndOneAtATime(t *testing.T) {
+	for name, alone := range map[string]string{"github": "group: mainstay-drill, cancel-in-progress: false", "forgejo": "group: mainstay-drill, cancel-in-progress: false", "gitlab": "resource_group: mainstay-drill"} {
+		text := readCI(t, "drill/"+name)
+		var any map[string]any
+		if err := yaml.Unmarshal([]byte(text), &any); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, word := range []string{"schedule", alone, "sha256sum -c -", "mainstay drill --yes ", "--window 02:00-05:00", "--record drill.json"} {
+			if !strings.Contains(text, word) {
+				t.Errorf("%s lacks %q", name, word)
+			}
+		}
+		if strings.Contains(text, "pull_request") || strings.Contains(text, "merge_request") {
+			t.Errorf("%s runs for a request of anybody", name)
+		}
+	}
+}
+
 // Whoever may open a pull request may write the code that is in it: none of that runs
 // where a token is.
 func TestNoJobThatHasATokenRunsAnythingOfAPullRequest(t *testing.T) {
