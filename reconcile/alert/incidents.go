@@ -241,10 +241,22 @@ func (s *Sight) over(x Incident) bool {
 		return slices.ContainsFunc(s.of(x.Role), func(n *Node) bool { return s.sees(n.Name) && up(n.Report) && len(s.witness(n)) == 0 })
 	case alerts.Silent:
 		return s.Git && s.sees(x.Node) && s.allSeen(x.By)
+	case alerts.Check, alerts.Job:
+		return s.allSeen(x.By) && s.wentWell(x)
 	}
 	return s.allSeen(x.By)
 }
 
+// wentWell reports whether a check or a job was seen to do well: one that did not run yet,
+// as after a restart of the agent, says nothing.
+func (s *Sight) wentWell(x Incident) bool {
+	r := s.node(x.Node).Report
+	if x.Event == alerts.Check {
+		return slices.ContainsFunc(r.Checks, func(c plan.CheckReport) bool { return c.Name == x.Name && c.OK && !c.At.IsZero() })
+	}
+	return slices.ContainsFunc(r.Jobs, func(j plan.JobReport) bool { return j.Name == x.Name && j.OK && !j.At.IsZero() })
+}
+
 func (s *Sight) allSeen(names []string) bool {
-	return !slices.ContainsFunc(names, func(name string) bool { return !s.sees(name) })
+	return !slices.ContainsFunc(names, func(name string) bool { return !s.sees(name) || s.node(name).Report.Status == plan.Unknown })
 }

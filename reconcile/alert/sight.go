@@ -26,6 +26,8 @@ type Sight struct {
 	Deployment string
 	// Self is the node that tells, empty for the page, which tells of everything.
 	Self string
+	// Young says that the teller has just begun: what it finds may be told already.
+	Young bool
 	// Git says that the newest look at git was answered. Without it nothing is seen but
 	// the teller's own node.
 	Git bool
@@ -47,6 +49,8 @@ type Node struct {
 	// Silent says that it was looked for longer than a node that lives is silent, and
 	// not heard. Fresh says that its report speaks for it now.
 	Silent, Fresh bool
+	// Elder says that it told before the teller began, and has not begun again since.
+	Elder bool
 	// Heard is when the teller saw its report change last, zero when it did not.
 	Heard time.Time
 }
@@ -139,6 +143,11 @@ func (s *Sight) mine(prefer ...string) bool {
 // speaks reports whether another node can be relied upon to tell.
 func (s *Sight) speaks(n *Node) bool {
 	return n.Report.Tells && !n.Report.Ended && len(s.witness(n)) == 0
+}
+
+// elder reports whether somebody who is heard told before the teller began.
+func (s *Sight) elder() bool {
+	return slices.ContainsFunc(s.Nodes, func(n Node) bool { return n.Elder && n.Name != s.Self && s.sees(n.Name) && s.speaks(&n) })
 }
 
 // serves is the side that was seen to serve a role: it holds the claim, and its node

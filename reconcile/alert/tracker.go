@@ -117,7 +117,8 @@ func (t *turn) present(x Incident) {
 		t.st.Open[x.Key], t.changed = o, true
 	}
 	o.Detail, o.By, o.mine = x.Detail, x.By, x.mine
-	if !x.mine {
+	found := t.s.Young && x.Node != t.s.Self && x.Move == nil && len(o.Told) == 0
+	if !x.mine || found && t.s.elder() { // who told before told of it, most likely
 		return
 	}
 	for _, r := range t.to {

@@ -211,6 +211,8 @@ func TestWhatANodeSaysOfItselfIsToldOnceAndItsEnd(t *testing.T) {
 				y.s.Nodes[i].Report.Tells = false
 			}
 			before := *y.report("xivo-main")
+			before.Checks = []plan.CheckReport{{Name: "age", OK: true, At: at}}
+			before.Jobs = []plan.JobReport{{Name: "copy", OK: true, At: at}}
 			c.change(y.report("xivo-main"))
 			told := strings.TrimSuffix("began "+string(c.event)+" xivo-main", " ")
 			ended := "over " + string(c.event) + " xivo-main"
@@ -226,6 +228,15 @@ func TestWhatANodeSaysOfItselfIsToldOnceAndItsEnd(t *testing.T) {
 			y.restart()
 			y.expect(time.Hour)
 			y.expect(3*time.Hour, strings.Replace(told, "began", "still", 1))
+			as := *y.report("xivo-main")
+			*y.report("xivo-main") = plan.Report{Node: "xivo-main", Role: "xivo", Side: spec.Main, Status: plan.Unknown}
+			y.expect(0) // an agent that has just begun saw no end
+			if c.event == alerts.Check || c.event == alerts.Job {
+				y.report("xivo-main").Status = plan.Active
+				y.expect(0) // nor is what did not run yet
+			}
+			*y.report("xivo-main") = as
+			y.expect(0)
 			*y.report("xivo-main") = before
 			y.expect(0, ended)
 			y.restart()
@@ -340,6 +351,28 @@ func TestWhoDiedIsStoodInFor(t *testing.T) {
 	y.s.node("edge").Fresh = false
 	y.report("xivo-standby").Conditions = y.report("edge").Conditions
 	y.expect(0, "began dual")
+}
+
+// A node that comes back finds what others told already. It tells of it only when nobody who
+// told before is there.
+func TestWhoComesBackTellsNothingAgain(t *testing.T) {
+	for _, elder := range []bool{true, false} {
+		y := newStory(t, "xivo-main")
+		y.s.Young, y.s.node("xivo-standby").Elder = true, elder
+		y.report("xivo-standby").Conditions = []plan.Condition{{Type: plan.CondDualActive}}
+		y.report("edge").Tells = false
+		y.report("xivo-main").Checks = []plan.CheckReport{{Name: "own", At: noon()}}
+		want := []string{"began check xivo-main", "began dual"}
+		if elder {
+			want = want[:1]
+		}
+		y.expect(0, want...)
+		y.restart()
+		y.s.Young = false
+		if elder { // nobody knows that it was told: twice is better than never
+			y.expect(time.Hour, "began dual")
+		}
+	}
 }
 
 func TestAReceiverHearsOfWhatItWants(t *testing.T) {

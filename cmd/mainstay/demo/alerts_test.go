@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,7 +26,7 @@ type receivers struct {
 	hook *mailbox.Hook
 }
 
-func newReceivers(t *testing.T) *receivers {
+func newReceivers(t *testing.T, after string) *receivers {
 	t.Helper()
 	r := &receivers{hook: &mailbox.Hook{Secret: "s3cret", Refuse: 1}}
 	var err error
@@ -36,15 +37,22 @@ func newReceivers(t *testing.T) *receivers {
 	t.Cleanup(s.Close)
 	secret := filepath.Join(t.TempDir(), "secret")
 	must(t, os.WriteFile(secret, []byte("s3cret\n"), 0o600))
-	after := "after: { held: 5m, failed: 0s, unserved: 5m, silent: 5m, paused: 0s }"
 	r.site = newSite(t, func(p *layout) {
 		p.Alerts = fmt.Sprintf(`[{ webhook: "%s", secretFile: %s, %s }, { to: "smtp://%s/?from=mainstay@example.org&to=oncall@example.org", language: fr, %s }]`,
 			s.URL, secret, after, r.mail.Addr(), after)
 	})
+	r.until("both agents saw main serve", func(map[string]plan.Report) bool {
+		for _, n := range r.nodes() {
+			if b, _ := os.ReadFile(filepath.Join(r.node(n.Name), "state", "alerts.state")); !strings.Contains(string(b), `"serving":"main"`) {
+				return false
+			}
+		}
+		return true
+	})
 	return r
 }
 
-// line is a message as the tests compare it.
+// lines are the messages as the tests compare it.
 func (r *receivers) lines() []string {
 	var out []string
 	for _, text := range r.hook.Taken() {
@@ -74,6 +82,16 @@ func (r *receivers) hears(want ...string) {
 	r.exactly(want)
 }
 
+// sent waits until nothing of a node is under way: what is then may come twice after a crash,
+// with the same id.
+func (r *receivers) sent(name string) {
+	r.t.Helper()
+	r.until("every message of "+name+" is known to have arrived", func(map[string]plan.Report) bool {
+		b, err := os.ReadFile(filepath.Join(r.node(name), "state", "alerts.state"))
+		return err == nil && !strings.Contains(string(b), `"queue":[`)
+	})
+}
+
 func (r *receivers) exactly(want []string) {
 	r.t.Helper()
 	got := r.lines()
@@ -88,7 +106,7 @@ func (r *receivers) exactly(want []string) {
 // Each event is one message to each receiver, whichever agents see it, whatever of them
 // restart, and though the first webhook is refused.
 func TestEachEventIsToldExactlyOnce(t *testing.T) {
-	r := newReceivers(t)
+	r := newReceivers(t, "after: { held: 5m, failed: 0s, unserved: 5m, silent: 5m, paused: 0s }")
 	heard := []string{}
 	hears := func(more ...string) {
 		t.Helper()
@@ -103,6 +121,7 @@ func TestEachEventIsToldExactlyOnce(t *testing.T) {
 	hears("began document by xivo-main")
 	for _, name := range []string{"xivo-main", "xivo-standby"} { // a crash, and an end in order
 		if name == "xivo-main" {
+			r.sent(name)
 			r.kill(name)
 		} else {
 			must(t, r.agent(name).cmd.Process.Signal(os.Interrupt))
@@ -146,4 +165,31 @@ func TestEachEventIsToldExactlyOnce(t *testing.T) {
 			t.Errorf("the log of %s: %v", n.Name, err)
 		}
 	}
+}
+
+// A side that does not answer is told of by the other one, as not observed and never as
+// down, once each, with the end when it is seen. A check that fails is told by its node.
+func TestASideThatDoesNotAnswerIsToldByItsPeerOnce(t *testing.T) {
+	r := newReceivers(t, "after: { held: 5m, unserved: 0s, silent: 0s }")
+	r.converges(r.writes(func(d string) string {
+		return strings.Replace(d, "    services:  ", fmt.Sprintf("    checks: [{ name: disk, command: [%q, demo-service, none, none], every: 1s }]\n    services:  ", r.Self), 1)
+	}))
+	r.hears("began check xivo-main by xivo-main", "began check xivo-standby by xivo-standby")
+	r.sent("xivo-main")
+	r.kill("xivo-main")
+	for _, service := range []string{"asterisk", "monit"} {
+		for _, pid := range r.pids("xivo-main", service) {
+			must(t, syscall.Kill(pid, syscall.SIGKILL))
+		}
+	}
+	heard := []string{"began check xivo-main by xivo-main", "began check xivo-standby by xivo-standby",
+		"began silent xivo-main by xivo-standby", "began unserved by xivo-standby"}
+	r.hears(heard...)
+	for _, text := range r.hook.Taken() {
+		if strings.Contains(text, " down") || strings.Contains(text, "dead") {
+			t.Errorf("what was not seen is said:\n%s", text)
+		}
+	}
+	must(t, r.agents.start("xivo-main"))
+	r.hears(append(heard, "over silent xivo-main by xivo-standby", "over unserved by xivo-standby")...)
 }

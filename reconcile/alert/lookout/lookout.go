@@ -50,7 +50,15 @@ type Lookout struct {
 	// gitSince is since when every look was answered, in boot time; negative while the
 	// newest was not.
 	gitSince time.Duration
+	// began is when this lookout did, in boot time, and elders are the runs of those who
+	// told then, nil before the first look at them.
+	began  time.Duration
+	looked bool // the own report was one of a look once
+	elders map[string]string
 }
+
+// young is for how long what is found may be told already by somebody else.
+const young = time.Minute
 
 // kept is a commit with its hash.
 type kept struct {
@@ -75,7 +83,7 @@ func New(c Config) *Lookout {
 	if len(c.Alerts) == 0 {
 		return nil
 	}
-	return &Lookout{Config: c, beats: map[string]*beat{}, gitSince: -1}
+	return &Lookout{Config: c, beats: map[string]*beat{}, gitSince: -1, began: c.Clock.Boot()}
 }
 
 // Reported takes in the newest report of this node.
@@ -147,6 +155,10 @@ func (l *Lookout) Sight() (*alert.Sight, bool) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.looked = l.looked || !l.isYoung() || !s.OK || r.LastRead.Equal(s.LastRead)
+	if !l.looked {
+		return nil, false // the report is from before any look: what it lacks may be so
+	}
 	out := &alert.Sight{At: l.Clock.Wall(), Deployment: r.Deployment, Self: l.Node, Git: reads(s), Commit: r.Accepted, Commits: map[string]alert.Commit{}}
 	for _, k := range l.commits {
 		out.Commits[k.Hash] = k.Commit
@@ -156,6 +168,7 @@ func (l *Lookout) Sight() (*alert.Sight, bool) {
 		out.Nodes = []alert.Node{own}
 		return out, true
 	}
+	out.Young = l.isYoung()
 	d := s.Accepted.Deployment
 	out.Deployment, out.Objective = d.Name, d.Handover.Objective.D()
 	l.count(s)
@@ -166,8 +179,28 @@ func (l *Lookout) Sight() (*alert.Sight, bool) {
 		}
 		out.Nodes = append(out.Nodes, l.other(d, s, name))
 	}
+	l.knowElders(out, reads(s))
 	out.Roles = rolesOf(d, s)
 	return out, true
+}
+
+func (l *Lookout) isYoung() bool { return l.Clock.Boot()-l.began < young }
+
+// knowElders marks the nodes that told before this lookout began.
+func (l *Lookout) knowElders(s *alert.Sight, reads bool) {
+	if l.elders == nil && reads {
+		l.elders = map[string]string{}
+		for _, n := range s.Nodes {
+			if n.Name != l.Node && n.Fresh && n.Report.Tells {
+				l.elders[n.Name] = n.Report.Run
+			}
+		}
+	}
+	for i := range s.Nodes {
+		n := &s.Nodes[i]
+		run, known := l.elders[n.Name]
+		n.Elder = known && n.Report != nil && n.Report.Run == run
+	}
 }
 
 // count notes since when git answers without a gap.

@@ -206,6 +206,45 @@ func TestWhoMadeACommitOutlivesTheAgent(t *testing.T) {
 	}
 }
 
+// Who told before this agent began is known by its run: one that began again since is no
+// elder.
+func TestWhoToldBeforeIsAnElderUntilItBeginsAgain(t *testing.T) {
+	p := newPost(t)
+	r := p.snap.Reports["b"]
+	r.Tells = true
+	if n := p.see(); !n.Elder {
+		t.Errorf("it told before: %+v", n)
+	}
+	if now, _ := p.Sight(); !now.Young {
+		t.Error("it has just begun")
+	}
+	p.clock.pass(young)
+	if now, _ := p.Sight(); now.Young {
+		t.Error("it began long ago")
+	}
+	again := r.Report
+	again.Run, again.Beat = "y", 1
+	p.snap.Reports = map[string]*plan.ReportView{"b": {Known: true, Report: again}}
+	if n := p.see(); n.Elder {
+		t.Errorf("it began again: %+v", n)
+	}
+}
+
+// After a start the report is of what was recalled until a look is in it.
+func TestARecalledReportIsNotLookedAt(t *testing.T) {
+	p := newPost(t)
+	s := p.snap
+	s.LastRead = p.clock.wall
+	p.Looked(&s)
+	if _, ok := p.Sight(); ok {
+		t.Error("a report from before the look is a sight")
+	}
+	p.Reported(plan.Report{Deployment: "paris", Node: "a", Status: plan.Active, LastRead: p.clock.wall})
+	if _, ok := p.Sight(); !ok {
+		t.Error("a report of the look is no sight")
+	}
+}
+
 func TestNobodyToTellIsNobody(t *testing.T) {
 	if New(Config{}) != nil {
 		t.Error("a lookout without alerts")
