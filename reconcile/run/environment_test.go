@@ -48,6 +48,7 @@ func TestCommandsAreRunInFewPlaces(t *testing.T) {
 		"../run/group.go":             "the one runner of commands",
 		"../service/process/start.go": "the service itself, which outlives the agent",
 		"../git/transport/local.go":   "a conversation with git, not a run of it",
+		"../alert/deliver/deliver.go": "an alert goes in on its input",
 		"../gitcmd/gitcmd.go":         "a person's own git, in a person's own environment",
 	}
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {

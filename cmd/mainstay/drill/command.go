@@ -37,7 +37,7 @@ func Command(in io.Reader, out, errOut io.Writer, place func(*cobra.Command), ex
 			"It refuses to begin where the other side would be taken for dead, or outside of --window. Both commits\n" +
 			"say that they are a drill's, so that the history has it; --record keeps the rest.\n" + exits,
 		Example: "  mainstay drill --dry-run\n  mainstay drill --yes --reason 'monthly drill' --window 02:00-04:00\n" +
-			"  mainstay drill --yes --assert 'curl --fail --max-time 5 https://voice.example.org/' --stay 5m",
+			"  mainstay drill --yes --assert 'curl -fm5 https://voice.example.org/' --stay 5m",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
