@@ -190,8 +190,12 @@ func TestAgentsSwitchOnEtcdWhoseLeaderDies(t *testing.T) {
 	s.cluster.Ready()
 	s.handsOver("standby")
 	for _, args := range [][]string{{"status"}, {"history"}} {
-		c := exec.Command(s.program, append(args, "--repo", s.bare, "--coordination", s.url)...)
-		out, err := c.CombinedOutput()
+		var out []byte
+		var err error
+		s.watchedUntil("told of by "+args[0], func() bool { // reports make way for the claim
+			out, err = exec.Command(s.program, append(args, "--repo", s.bare, "--coordination", s.url)...).CombinedOutput()
+			return err == nil
+		})
 		if err != nil || !strings.Contains(string(out), "standby") {
 			t.Errorf("%v: %v\n%s", args, err, out)
 		}
