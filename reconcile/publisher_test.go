@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"mainstay/reconcile/news"
 	"mainstay/reconcile/plan"
 )
 
@@ -117,6 +118,36 @@ func TestAReportMakesWayForAMoment(t *testing.T) {
 		if p.Offer(reportOf(plan.Failed, ""), false); p.Next() != 0 {
 			t.Errorf("%s: the next one is told after %s", c.what, p.Next())
 		}
+	}
+}
+
+// Details wait a second for what others decide by, however long ago anything was told; and
+// a claim that was given back is made way for once.
+func TestDetailsWaitForWhatOthersDecideBy(t *testing.T) {
+	p, _, clock := newPress()
+	tell := func(r plan.Report) {
+		t.Helper()
+		if p.Offer(r, false); p.news == news.None {
+			return
+		}
+		if err := p.Publish(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tell(reportOf(plan.Active, "a"))
+	clock.pass(time.Minute)
+	if p.Offer(reportOf(plan.Active, "b"), false); p.Next() != detailsEvery {
+		t.Errorf("after a quiet minute a detail is told after %s", p.Next())
+	}
+	clock.pass(detailsEvery / 2)
+	if p.Offer(reportOf(plan.Active, "c"), false); p.Next() != detailsEvery/2 {
+		t.Errorf("another one is told after %s", p.Next())
+	}
+	p.Offer(reportOf(plan.Inactive, ""), true)
+	tell(reportOf(plan.Inactive, ""))
+	tell(reportOf(plan.Active, "d"))
+	if p.Offer(reportOf(plan.Inactive, ""), false); p.Next() != 0 {
+		t.Errorf("a stop under a claim of before is told after %s", p.Next())
 	}
 }
 

@@ -85,7 +85,7 @@ func loop(with func(...string) []string) []row {
 		{folder: "reconcile/places", why: "the one place that knows every engine of claims",
 			internal: with("reconcile", "reconcile/etcd", "reconcile/git", "reconcile/state")},
 		{folder: "reconcile/git/content", why: "what a claim and a report hold, without knowing where they are kept",
-			internal: with("reconcile/git/failure")},
+			internal: with("reconcile/git/failure", "reconcile/git/packet")},
 		{folder: "reconcile/coordinationtest", why: "what every place of claims must do, without knowing one",
 			internal: with("reconcile", "reconcile/git", "reconcile/git/failure", "reconcile/git/signature", "reconcile/state"),
 			modules:  []string{goCmp, xCrypto}},

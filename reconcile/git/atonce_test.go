@@ -181,3 +181,20 @@ func TestAHookThatForbidsAPushIsAskedOnce(t *testing.T) {
 		t.Errorf("the hook was asked %q", got)
 	}
 }
+
+// What a server sent in part is not asked for a second time in the same look: it would be
+// paid for twice.
+func TestAFetchThatBrokeOffIsNotMadeTwice(t *testing.T) {
+	w, r, asked, faults := counted(t)
+	known := tipOf(t, r, w)
+	second, err := open(t, git.Options{URL: w.bare}).PushClaim(ctx(t), claimRef, plan.Push{Parent: known.ID, Claim: claim(2, plan.Release, "", "xivo-main")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked()
+	faults.Set(gitserver.Truncate)
+	if c, err := r.Claim(ctx(t), claimRef, second, known); err == nil {
+		t.Errorf("read as %+v", c)
+	}
+	is(t, asked(), fetched)
+}

@@ -54,7 +54,7 @@ func feed(ctx context.Context, argv []string, v any) error {
 	if err != nil {
 		return fmt.Errorf("write the alert as JSON: %w", err)
 	}
-	out := &tail{}
+	out := &run.Tail{}
 	c := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	c.Dir, c.Env = "/", append(run.Environment(), "GOMEMLIMIT=64MiB", "GOGC=50")
 	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(append(input, '\n')), out, out
@@ -72,22 +72,16 @@ func feed(ctx context.Context, argv []string, v any) error {
 		return nil
 	case ctx.Err() != nil:
 		return errors.New("it was not sent in time")
-	case out.text() != "":
-		return errors.New(out.text())
+	case said(out) != "":
+		return errors.New(said(out))
 	}
 	return fmt.Errorf("run %s: %w", argv[0], err)
 }
 
-// tail keeps the end of what is written to it.
-type tail struct{ kept []byte }
-
-// Write never fails.
-func (t *tail) Write(b []byte) (int, error) {
-	t.kept = append(t.kept, b...)
-	if more := len(t.kept) - mostOutput; more > 0 {
-		t.kept = append([]byte(nil), t.kept[more:]...)
-	}
-	return len(b), nil
+// said is the end of what a program printed, without the word that this one puts before an
+// error.
+func said(t *run.Tail) string {
+	text := t.String()
+	text = strings.ToValidUTF8(text[max(0, len(text)-mostOutput):], "")
+	return strings.TrimPrefix(text, "error: ")
 }
-
-func (t *tail) text() string { return strings.TrimPrefix(strings.TrimSpace(string(t.kept)), "error: ") }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/git/failure"
+	"mainstay/reconcile/git/packet"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -166,7 +167,7 @@ func CheckReport(rep plan.Report) error {
 // Everything else is refused where it is read: what nodes write reaches the git
 // program of people, and a word such as --output=FILE must not.
 func commitOrNone(text string) bool {
-	return text == "" || len(text) == 40 && strings.Trim(text, "0123456789abcdef") == ""
+	return text == "" || packet.IsHash(text)
 }
 
 func sideOrNone(s spec.Side) bool { return s == "" || s == spec.Main || s == spec.Standby }
