@@ -171,7 +171,7 @@ func (a *Agent) learn(ctx context.Context) {
 			case <-a.learner.studied():
 				// The claims may be from well before that document was read.
 				next = 0
-				a.handOutSnapshot(a.learner.TakeUp(ctx))
+				a.handOutSnapshot(a.learner.catchUp(ctx))
 			case <-timer.C:
 			case f := <-a.learns:
 				f()

@@ -34,7 +34,7 @@ type LearnerConfig struct {
 	// known of a claim is known of that place only.
 	Place string
 	// Load reads and validates a document; nil means LoadDocument.
-	Load Loader
+	Load loader
 	// Beside runs the reading of a document, which may take long or never end,
 	// beside everything else; nil means a goroutine of its own.
 	Beside func(read func())
@@ -43,9 +43,9 @@ type LearnerConfig struct {
 	Log    *slog.Logger
 }
 
-// Loader reads and validates a document and the templates it names. The
+// loader reads and validates a document and the templates it names. The
 // conditions are its problems, for people; the deployment is nil with any.
-type Loader func(path string, document []byte, templates spec.TemplateReader) (*spec.Deployment, []plan.Condition)
+type loader func(path string, document []byte, templates spec.TemplateReader) (*spec.Deployment, []plan.Condition)
 
 // LoadDocument is spec.Load with its problems as conditions.
 func LoadDocument(path string, document []byte, templates spec.TemplateReader) (*spec.Deployment, []plan.Condition) {
@@ -139,7 +139,7 @@ func (l *Learner) Snapshot() *Snapshot { return l.snap }
 //
 // R1: the claims are read whatever becomes of the document. That is read beside
 // them, and Look waits for it no longer than a moment: a snapshot whose Pending
-// is set is followed by another one, from TakeUp.
+// is set is followed by another one, from catchUp.
 //
 // The claims are listed with the branch, or before it. A claim may be newer than the
 // document in force, and the snapshot says so: Seen is then another commit, or Pending or
@@ -181,16 +181,16 @@ func (l *Learner) LookWhole(ctx context.Context) *Snapshot {
 	for snap.Pending && ctx.Err() == nil {
 		select {
 		case <-l.studied():
-			snap = l.TakeUp(ctx)
+			snap = l.catchUp(ctx)
 		case <-ctx.Done():
 		}
 	}
 	return snap
 }
 
-// TakeUp returns what is known once the document that was read beside the claims
+// catchUp returns what is known once the document that was read beside the claims
 // is in it.
-func (l *Learner) TakeUp(ctx context.Context) *Snapshot {
+func (l *Learner) catchUp(ctx context.Context) *Snapshot {
 	ctx, cancel := context.WithTimeout(ctx, 2*l.timeout())
 	defer cancel()
 	next := l.snap.clone()

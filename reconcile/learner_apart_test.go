@@ -104,7 +104,7 @@ func TestADocumentThatTookLongIsBehindAClaimThatChangedMeanwhile(t *testing.T) {
 			c.look(s, t.Context())
 			free()
 			<-s.studied()
-			if snap := s.TakeUp(t.Context()); snap.Accepted.Commit != "c2" || snap.Behind != c.behind {
+			if snap := s.catchUp(t.Context()); snap.Accepted.Commit != "c2" || snap.Behind != c.behind {
 				t.Errorf("accepted %s, behind %v", snap.Accepted.Commit, snap.Behind)
 			}
 		})
