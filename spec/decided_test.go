@@ -24,7 +24,7 @@ func decided() map[string]string {
 		"service.drain":          "allow.commands",
 		"composeService.project": "allow.compose", "composeService.service": "allow.compose, by its project", "composeService.directory": "allow.compose",
 		"commandService.start": "allow.commands", "commandService.stop": "allow.commands", "commandService.status": "allow.commands",
-		"commandService.running": inert, "commandService.stopped": inert, "commandService.failed": inert,
+		"commandService.running": inert, "commandService.stopped": inert, "commandService.failed": inert, "commandService.partial": inert,
 		"processService.command": "allow.commands", "processService.directory": "allow.paths", "processService.environment": "allow.environment",
 		"probe.sip": "allow.probes", "probe.http": "allow.probes", "probe.tcp": "allow.probes", "probe.command": "allow.commands",
 		"probe.transport": inert, "probe.status": inert, "probe.body": inert, "probe.insecure": inert, "probe.timeout": inert,

@@ -198,9 +198,12 @@ type CommandService struct {
 	Status []string `json:"status"`
 	// Running, Stopped and Failed list the exit codes of Status. The default
 	// is LSB: 0 running, 3 stopped, 1 and 2 failed; any other is unknown.
+	// Partial are those of a group of which a part runs: it is not down, and it
+	// is started again while it should run.
 	Running []int `json:"running,omitempty"`
 	Stopped []int `json:"stopped,omitempty"`
 	Failed  []int `json:"failed,omitempty"`
+	Partial []int `json:"partial,omitempty"`
 }
 
 // ProcessService is a child process that the agent supervises itself.

@@ -134,7 +134,7 @@ func (l *loader) exitCodes(p schema.Path, c *CommandService) {
 	lists := []struct {
 		name  string
 		codes []int
-	}{{"running", c.Running}, {"stopped", c.Stopped}, {"failed", c.Failed}}
+	}{{"running", c.Running}, {"stopped", c.Stopped}, {"failed", c.Failed}, {"partial", c.Partial}}
 	for _, list := range lists {
 		for _, code := range list.codes {
 			if other, ok := meaning[code]; ok {
