@@ -11,8 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mainstay/cmd/mainstay/fitting"
 	"mainstay/cmd/mainstay/initial"
 	"mainstay/reconcile/gitcmd"
+	"mainstay/reconcile/plain"
 )
 
 // initialized is the JSON form of what init wrote.
@@ -21,10 +23,13 @@ type initialized struct {
 	Files  []string `json:"files"`
 	// Next are the commands that come next.
 	Next []string `json:"next"`
+	// Nodes is what belongs on the nodes, when it was asked for.
+	Nodes *fitting.Result `json:"nodes,omitempty"`
 }
 
 func (a *app) initCommand() *cobra.Command {
-	o := initial.Options{}
+	o := initial.Options{Addresses: map[string]string{}}
+	nodes := ""
 	c := &cobra.Command{
 		Use:   "init [DIR]",
 		Short: "Write a repository to begin from",
@@ -32,9 +37,14 @@ func (a *app) initCommand() *cobra.Command {
 			"every node, a workflow that comments pull requests, a README and a runbook for the team. It\n" +
 			"commits it, and with --origin it pushes it there; a folder that does not exist is made a bare\n" +
 			"repository. The template local is two nodes on this machine, to try it out. Without\n" +
-			"--template it asks, on a terminal, for what no flag says.\n" + endsWith(exitProblems, exitRefused),
+			"--template it asks, on a terminal, for what no flag says.\n\n" +
+			"With --nodes it also writes, outside the repository, a folder for each node with what belongs\n" +
+			"into its /etc/mainstay: the agent's file, a new key, all public keys, and the git server's host\n" +
+			"key with its fingerprint to compare. authorized_keys there is for the git server.\n" + endsWith(exitProblems, exitRefused),
 		Example: "  mainstay init try --template local --origin try.git\n" +
-			"  mainstay init paris --template full --origin git@git.example.org:voice/paris.git",
+			"  mainstay init paris --template full --origin git@git.example.org:voice/paris.git\n" +
+			"  mainstay init paris --template xivo --address xivo-main=10.1.0.11 \\\n" +
+			"      --address xivo-standby=10.1.0.12 --nodes paris-nodes",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			dir := "."
@@ -48,10 +58,10 @@ func (a *app) initCommand() *cobra.Command {
 			if err := unused(folder); err != nil {
 				return err
 			}
-			if err := a.askInit(c, &o, folder); err != nil {
+			if err := a.askInit(c, &o, folder, &nodes); err != nil {
 				return err
 			}
-			return a.init(c.Context(), folder, dir, o)
+			return a.init(c.Context(), folder, dir, nodes, o)
 		},
 	}
 	f := c.Flags()
@@ -59,6 +69,8 @@ func (a *app) initCommand() *cobra.Command {
 	f.StringVar(&o.Name, "name", "", "the deployment's name (default: the folder's)")
 	f.StringVar(&o.Origin, "origin", "", "where the repository will be; it is pushed there")
 	f.StringVar(&o.CI, "ci", "github", "whose workflow to write: "+strings.Join(initial.Hosts(), ", "))
+	f.StringToStringVar(&o.Addresses, "address", nil, "the address of a node, as NODE=ADDRESS; may be repeated")
+	f.StringVar(&nodes, "nodes", "", "folder for what belongs on each node, with new keys")
 	a.complete(c, nil, map[string]choices{"template": initial.Templates, "ci": initial.Hosts})
 	return c
 }
@@ -79,7 +91,7 @@ func unused(folder string) error {
 
 // init writes the repository, commits and pushes it. dir is the folder as it was
 // named.
-func (a *app) init(ctx context.Context, folder, dir string, o initial.Options) error {
+func (a *app) init(ctx context.Context, folder, dir, nodes string, o initial.Options) error {
 	if err := completeInit(&o, folder); err != nil {
 		return err
 	}
@@ -88,12 +100,29 @@ func (a *app) init(ctx context.Context, folder, dir string, o initial.Options) e
 		return err
 	}
 	r := initialized{Folder: folder, Files: []string{}, Next: nextCommands(dir, o)}
+	if nodes != "" {
+		if nodes, err = filepath.Abs(nodes); err != nil {
+			return err
+		}
+		if o.Origin == "" {
+			return failf(exitUsage, "the nodes have to know where the repository is").hintf("add --origin")
+		}
+		if err := fitting.Check(nodes, folder); err != nil {
+			return failf(exitRefused, "%w", err).hintf("name a new folder with --nodes")
+		}
+		var fitted fitting.Result
+		if files, fitted, err = fitting.Write(ctx, o, files, nodes); err != nil {
+			return failf(exitFailed, "%w", err)
+		}
+		r.Nodes = &fitted
+	}
 	for _, f := range files {
 		if err := writeNew(folder, f); err != nil {
 			return fmt.Errorf("write %s: %w", f.Path, err)
 		}
 		r.Files = append(r.Files, f.Path)
 	}
+	a.printNodes(r.Nodes)
 	if err := firstCommit(ctx, gitcmd.Repo{Dir: folder}, o); err != nil {
 		return err
 	}
@@ -105,7 +134,7 @@ func completeInit(o *initial.Options, folder string) error {
 	if o.Name == "" {
 		o.Name = strings.ToLower(filepath.Base(folder))
 	}
-	for _, q := range initial.Questions(o) {
+	for _, q := range append(initial.Questions(o), initial.OfNodes(o, new(string))...) {
 		if wrong := q.Wrong(); wrong != nil {
 			return misused(wrong)
 		}
@@ -177,7 +206,7 @@ func nextCommands(dir string, o initial.Options) []string {
 			"mainstay failover --to main    # waits until main serves",
 		}
 	}
-	next := []string{"cd " + dir, "$EDITOR deployment.yaml    # the names and addresses under nodes", "mainstay validate"}
+	next := []string{"cd " + dir, "$EDITOR deployment.yaml    # " + initial.ToEdit(o), "mainstay validate"}
 	if o.Origin == "" {
 		next[2] += " && git remote add origin … && git push -u origin main"
 	}
@@ -190,4 +219,19 @@ func (a *app) printInit(r initialized) error {
 	}
 	_, err := fmt.Fprintf(a.out, "wrote %s to %s. Next:\n  %s\n", count(len(r.Files), "file"), r.Folder, strings.Join(r.Next, "\n  "))
 	return err
+}
+
+// printNodes says what belongs on the nodes, before git has its say.
+func (a *app) printNodes(n *fitting.Result) {
+	if n == nil || a.format == "json" {
+		return
+	}
+	fmt.Fprintf(a.out, "wrote %s for the nodes to %s.\n", count(len(n.Files), "file"), n.Folder)
+	switch {
+	case n.HostKey != "":
+		fmt.Fprintf(a.out, "Compare the git server's host key with its own:\n  %s\n", n.HostKey)
+	case n.Unpinned != "":
+		fmt.Fprintf(a.out, "The git server's host key is not known: %s.\nPin it in known_hosts of each node.\n", plain.Line(n.Unpinned))
+	}
+	fmt.Fprintf(a.out, "Give authorized_keys to the git server, and the rest to the nodes:\n  %s\n", strings.Join(n.Next, "\n  "))
 }
