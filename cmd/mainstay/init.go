@@ -13,8 +13,6 @@ import (
 
 	"mainstay/cmd/mainstay/fitting"
 	"mainstay/cmd/mainstay/initial"
-	"mainstay/reconcile/gitcmd"
-	"mainstay/reconcile/plain"
 )
 
 // initialized is the JSON form of what init wrote.
@@ -55,8 +53,8 @@ func (a *app) initCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := unused(folder); err != nil {
-				return err
+			if err := fitting.Unused(folder); err != nil {
+				return notUnused(err)
 			}
 			if err := a.askInit(c, &o, folder, &nodes); err != nil {
 				return err
@@ -73,20 +71,6 @@ func (a *app) initCommand() *cobra.Command {
 	f.StringVar(&nodes, "nodes", "", "folder for what belongs on each node, with new keys")
 	a.complete(c, nil, map[string]choices{"template": initial.Templates, "ci": initial.Hosts})
 	return c
-}
-
-// unused refuses a folder that has something in it.
-func unused(folder string) error {
-	entries, err := os.ReadDir(folder)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return failf(exitFailed, "%w", err)
-	case len(entries) > 0:
-		return failf(exitRefused, "%s is not empty, and nothing in it is overwritten", folder).hintf("name a new folder")
-	}
-	return nil
 }
 
 // init writes the repository, commits and pushes it. dir is the folder as it was
@@ -117,16 +101,27 @@ func (a *app) init(ctx context.Context, folder, dir, nodes string, o initial.Opt
 		r.Nodes = &fitted
 	}
 	for _, f := range files {
-		if err := writeNew(folder, f); err != nil {
+		if err := fitting.WriteNew(folder, f); err != nil {
 			return fmt.Errorf("write %s: %w", f.Path, err)
 		}
 		r.Files = append(r.Files, f.Path)
 	}
-	a.printNodes(r.Nodes)
-	if err := firstCommit(ctx, gitcmd.Repo{Dir: folder}, o); err != nil {
-		return err
+	if r.Nodes != nil && a.format != "json" {
+		fmt.Fprint(a.out, r.Nodes)
+	}
+	if hint, err := fitting.Commit(ctx, folder, o); err != nil {
+		return failf(exitFailed, "%w", err).hintf("%s", hint)
 	}
 	return a.printInit(r)
+}
+
+// notUnused is a folder that init does not write to, as a fault.
+func notUnused(err error) error {
+	var unread *fs.PathError
+	if errors.As(err, &unread) {
+		return failf(exitFailed, "%w", err)
+	}
+	return failf(exitRefused, "%w", err).hintf("name a new folder")
 }
 
 // completeInit fills in what follows from the rest, and checks it.
@@ -139,7 +134,7 @@ func completeInit(o *initial.Options, folder string) error {
 			return misused(wrong)
 		}
 	}
-	if onDisk(o.Origin) {
+	if fitting.OnDisk(o.Origin) {
 		abs, err := filepath.Abs(o.Origin)
 		if err != nil {
 			return err
@@ -151,49 +146,6 @@ func completeInit(o *initial.Options, folder string) error {
 		return fmt.Errorf("find this program: %w", err)
 	}
 	o.Folder, o.Program = folder, self
-	return nil
-}
-
-// onDisk reports whether an address is a folder, there or to be made.
-func onDisk(address string) bool { return address != "" && !strings.Contains(address, ":") }
-
-func writeNew(folder string, f initial.File) error {
-	name := filepath.Join(folder, filepath.FromSlash(f.Path))
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
-	}
-	mode := fs.FileMode(0o644)
-	if f.Program {
-		mode = 0o755
-	}
-	return os.WriteFile(name, f.Content, mode)
-}
-
-// firstCommit makes the folder a checkout with one commit, and pushes it.
-func firstCommit(ctx context.Context, repo gitcmd.Repo, o initial.Options) error {
-	steps := []gitcmd.Call{gitcmd.Git("init", "--quiet", "--initial-branch=main"), gitcmd.Git("add", "--all")}
-	if _, err := repo.Run(ctx, gitcmd.Git("var", "GIT_COMMITTER_IDENT")); err != nil && o.Template == initial.Local {
-		// To try it out should not fail because git knows nobody yet.
-		steps = append(steps, gitcmd.Git("config", "user.name", "operator"), gitcmd.Git("config", "user.email", "operator@localhost"))
-	}
-	for _, call := range append(steps, gitcmd.Git("commit", "--quiet", "--message=Describe "+o.Name)) {
-		if _, err := repo.Run(ctx, call); err != nil {
-			return failf(exitFailed, "%w", err).hintf("the files are written; git config --global user.name and user.email say who commits")
-		}
-	}
-	if o.Origin == "" {
-		return nil
-	}
-	if _, err := os.Stat(o.Origin); onDisk(o.Origin) && errors.Is(err, fs.ErrNotExist) {
-		if _, err := repo.Run(ctx, gitcmd.Git("init", "--quiet", "--bare", "--initial-branch=main").On(o.Origin)); err != nil {
-			return failf(exitFailed, "%w", err)
-		}
-	}
-	for _, call := range []gitcmd.Call{gitcmd.Git("remote", "add").On("origin", o.Origin), gitcmd.Git("push", "--quiet", "--set-upstream").On("origin", "main")} {
-		if _, err := repo.Run(ctx, call); err != nil {
-			return failf(exitFailed, "%w", err).hintf("the files are written and committed; git push says more")
-		}
-	}
 	return nil
 }
 
@@ -219,19 +171,4 @@ func (a *app) printInit(r initialized) error {
 	}
 	_, err := fmt.Fprintf(a.out, "wrote %s to %s. Next:\n  %s\n", count(len(r.Files), "file"), r.Folder, strings.Join(r.Next, "\n  "))
 	return err
-}
-
-// printNodes says what belongs on the nodes, before git has its say.
-func (a *app) printNodes(n *fitting.Result) {
-	if n == nil || a.format == "json" {
-		return
-	}
-	fmt.Fprintf(a.out, "wrote %s for the nodes to %s.\n", count(len(n.Files), "file"), n.Folder)
-	switch {
-	case n.HostKey != "":
-		fmt.Fprintf(a.out, "Compare the git server's host key with its own:\n  %s\n", n.HostKey)
-	case n.Unpinned != "":
-		fmt.Fprintf(a.out, "The git server's host key is not known: %s.\nPin it in known_hosts of each node.\n", plain.Line(n.Unpinned))
-	}
-	fmt.Fprintf(a.out, "Give authorized_keys to the git server, and the rest to the nodes:\n  %s\n", strings.Join(n.Next, "\n  "))
 }

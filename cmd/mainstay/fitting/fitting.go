@@ -18,6 +18,7 @@ import (
 
 	"mainstay/cmd/mainstay/initial"
 	"mainstay/reconcile/git/transport"
+	"mainstay/reconcile/plain"
 	"mainstay/reconcile/run"
 )
 
@@ -46,14 +47,19 @@ func Check(folder, repository string) error {
 	if inside == "." || filepath.IsLocal(inside) {
 		return fmt.Errorf("%s is in the repository, and keys are never committed", folder)
 	}
+	return Unused(folder)
+}
+
+// Unused refuses a folder that has something in it.
+func Unused(folder string) error {
 	entries, err := os.ReadDir(folder)
-	if err == nil && len(entries) > 0 {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err == nil && len(entries) > 0:
 		return fmt.Errorf("%s is not empty, and nothing in it is overwritten", folder)
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return err
 }
 
 // Write makes the folder, and returns the repository's files with the nodes' public keys
@@ -97,4 +103,18 @@ func Write(ctx context.Context, o initial.Options, files []initial.File, folder 
 		r.Next = append(r.Next, "scp -p "+run.Quote(filepath.Join(folder, node))+"/* root@"+at+":/etc/mainstay/")
 	}
 	return files, r, nil
+}
+
+// String says what was written and what is left to do.
+func (r *Result) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "wrote %d files for the nodes to %s.\n", len(r.Files), r.Folder)
+	switch {
+	case r.HostKey != "":
+		fmt.Fprintf(&b, "Compare the git server's host key with its own:\n  %s\n", r.HostKey)
+	case r.Unpinned != "":
+		fmt.Fprintf(&b, "The git server's host key is not known: %s.\nPin it in known_hosts of each node.\n", plain.Line(r.Unpinned))
+	}
+	fmt.Fprintf(&b, "Give authorized_keys to the git server, and the rest to the nodes:\n  %s\n", strings.Join(r.Next, "\n  "))
+	return b.String()
 }
