@@ -179,7 +179,7 @@ func commands() []row {
 	return []row{
 		{folder: "cmd/mainstay/...", why: "the one place of flags and terminals: reads flags, calls a package below reconcile, prints",
 			internal: []string{"schema", "spec/...", "examples", "reconcile/...", "cmd/mainstay/..."},
-			modules:  []string{cobra, goSystemd, goYAML, sigsYAML, xSys, xTerm}},
+			modules:  []string{cobra, goSystemd, goYAML, sigsYAML, xCrypto, xSys, xTerm}},
 		{folder: "cmd/lint", why: "judges the tree, so it builds without it"},
 		{folder: "cmd/bench", why: "runs benchmarks and reads what they print"},
 		{folder: "cmd/tally", why: "counts what tests print"},
