@@ -194,6 +194,9 @@ type Allow struct {
 	// Probes lists where probes may ask besides loopback and the hosts that the
 	// document names, as host:port.
 	Probes []string `json:"probes,omitempty"`
+	// Addresses lists the floating addresses that the node may have, as
+	// INTERFACE=ADDRESS/LENGTH; see floating.Allowed.
+	Addresses []string `json:"addresses,omitempty"`
 	// Environment lists the variables that supervised processes may be given.
 	Environment []string `json:"environment,omitempty"`
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"mainstay/schema"
+	"mainstay/spec/floating"
 )
 
 // ErrNotAllowed means that the node's own file does not allow what the
@@ -118,6 +119,14 @@ func (a Allow) CheckEnvironment(name string) error {
 		return nil
 	}
 	return refuse("environment", name)
+}
+
+// CheckAddress returns a Refusal unless the node may have the address on that interface.
+func (a Allow) CheckAddress(address floating.Address) error {
+	if floating.Allowed(a.Addresses, address) {
+		return nil
+	}
+	return refuse("addresses", address.Entry())
 }
 
 // CheckAction returns a Refusal unless the action is allowed.
@@ -235,6 +244,8 @@ func (c *allowance) service(p schema.Path, s Service) {
 		for _, name := range slices.Sorted(maps.Keys(s.Process.Environment)) {
 			c.add(p.Keys("process", "environment", name), c.allow.CheckEnvironment(name))
 		}
+	case s.Address != nil:
+		c.add(p.Key("address"), c.allow.CheckAddress(*s.Address))
 	}
 	c.probe(p.Key("ready"), s.Ready)
 	if s.Drain != nil {

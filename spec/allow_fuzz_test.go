@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"mainstay/e2e/attack"
+	"mainstay/spec/endpoint"
 )
 
 // FuzzAllow holds what is allowed against a slower way to say the same: a pattern as
@@ -32,7 +33,7 @@ func FuzzAllow(f *testing.F) {
 			}
 			p := Probe{HTTP: target}
 			host, _ := p.asks()
-			if (Allow{Probes: []string{"*:*"}}).CheckProbe(&p, []string{host}) == nil && LinkLocal(host) {
+			if (Allow{Probes: []string{"*:*"}}).CheckProbe(&p, []string{host}) == nil && endpoint.LinkLocal(host) {
 				t.Errorf("%q is asked", target)
 			}
 		})

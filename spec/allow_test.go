@@ -130,3 +130,22 @@ func TestAddingWhatRefusalsSayAllowsIt(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAddressIsRefusedUnlessItIsListed(t *testing.T) {
+	text := strings.Replace(design, "    services:", "    services:\n      - { name: vip, address: { interface: \"{{ .node.side }}0\", ip: 10.20.0.10/24 } }", 1)
+	w := want(t, mustLoad(t, text, designTemplates()), "xivo-main")
+	refused := func(list ...string) string {
+		for _, r := range (Allow{Addresses: list}).Refusals(w) {
+			if r.Where == "services[0].address" {
+				return r.Line
+			}
+		}
+		return ""
+	}
+	if line := refused("main0=10.20.0.11/24"); line != `- "main0=10.20.0.10/24"` {
+		t.Errorf("an address that is not listed: %q", line)
+	}
+	if line := refused("main0=10.20.0.10/24"); line != "" {
+		t.Errorf("an address that is listed: %q", line)
+	}
+}

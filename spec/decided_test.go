@@ -9,6 +9,7 @@ import (
 
 	"mainstay/e2e/attack"
 	"mainstay/schema"
+	"mainstay/spec/endpoint"
 )
 
 // decided says of every field below the top of a document what keeps it from
@@ -19,11 +20,11 @@ func decided() map[string]string {
 		"role.exclusive": inert, "role.follows": names, "role.witness": "probe", "role.detect": "probe", "role.services": "service",
 		"role.files": "file", "role.jobs": "job", "role.checks": "check", "role.leaves": "leaf",
 		"service.name": names, "service.systemd": "allow.systemd", "service.compose": "composeService", "service.command": "commandService",
-		"service.process": "processService", "service.ready": "probe", "service.startTimeout": inert, "service.stopTimeout": inert, "service.restart": inert,
+		"service.process": "processService", "service.address": "addressService", "addressService.interface": "allow.addresses", "addressService.ip": "allow.addresses", "service.ready": "probe", "service.startTimeout": inert, "service.stopTimeout": inert, "service.restart": inert,
 		"service.drain":          "allow.commands",
 		"composeService.project": "allow.compose", "composeService.service": "allow.compose, by its project", "composeService.directory": "allow.compose",
 		"commandService.start": "allow.commands", "commandService.stop": "allow.commands", "commandService.status": "allow.commands",
-		"commandService.running": inert, "commandService.stopped": inert, "commandService.failed": inert,
+		"commandService.running": inert, "commandService.stopped": inert, "commandService.failed": inert, "commandService.partial": inert,
 		"processService.command": "allow.commands", "processService.directory": "allow.paths", "processService.environment": "allow.environment",
 		"probe.sip": "allow.probes", "probe.http": "allow.probes", "probe.tcp": "allow.probes", "probe.command": "allow.commands",
 		"probe.transport": inert, "probe.status": inert, "probe.body": inert, "probe.insecure": inert, "probe.timeout": inert,
@@ -141,7 +142,7 @@ func TestAProbeAsksLoopbackTheDocumentsHostsAndWhatIsListed(t *testing.T) {
 		}
 	}
 	for _, host := range []string{"::1", "127.0.0.1", "10.0.0.1", "fd00:ec2::1", "2001:db8::1", "100.100.100.201", "::"} {
-		if LinkLocal(host) {
+		if endpoint.LinkLocal(host) {
 			t.Errorf("%s is never asked", host)
 		}
 	}
@@ -153,7 +154,7 @@ func TestAnEntryForProbesIsUnderstoodOrRefused(t *testing.T) {
 		"10.20.0.7": "host:port", ":80": "host:port", "host:": "host:port", "10.20.0.*:80": "star", "10.20.0.0/99:80": "network",
 		"169.254.169.254:80": "link-local", "169.254.0.0/16:80": "link-local", "[fe80::1]:80": "link-local",
 	} {
-		if got := endpointProblem(entry); (got == "") != (want == "") || !strings.Contains(got, want) {
+		if got := endpoint.Problem(entry); (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", entry, got, want)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"mainstay/spec/floating"
 	"mainstay/spec/timing"
 )
 
@@ -149,13 +150,15 @@ type Role struct {
 }
 
 // Service is one thing a driver starts and stops. Exactly one of Systemd,
-// Compose, Command and Process is set.
+// Compose, Command, Process and Address is set.
 type Service struct {
 	Name    string          `json:"name"`
 	Systemd string          `json:"systemd,omitempty"`
 	Compose *ComposeService `json:"compose,omitempty"`
 	Command *CommandService `json:"command,omitempty"`
 	Process *ProcessService `json:"process,omitempty"`
+	// Address is an address that moves to the side that serves.
+	Address *floating.Address `json:"address,omitempty"`
 	// Ready tells when the service serves. Without it a running service is
 	// ready. Ready.Within bounds how long that may take after the start.
 	Ready *Probe `json:"ready,omitempty"`
@@ -195,9 +198,12 @@ type CommandService struct {
 	Status []string `json:"status"`
 	// Running, Stopped and Failed list the exit codes of Status. The default
 	// is LSB: 0 running, 3 stopped, 1 and 2 failed; any other is unknown.
+	// Partial are those of a group of which a part runs: it is not down, and it
+	// is started again while it should run.
 	Running []int `json:"running,omitempty"`
 	Stopped []int `json:"stopped,omitempty"`
 	Failed  []int `json:"failed,omitempty"`
+	Partial []int `json:"partial,omitempty"`
 }
 
 // ProcessService is a child process that the agent supervises itself.

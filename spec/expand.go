@@ -95,6 +95,11 @@ func (x *expander) service(p schema.Path, s Service) Service {
 		s.Command = &c
 	}
 	s.Process = x.process(p.Key("process"), s.Process)
+	if s.Address != nil {
+		a, at := *s.Address, p.Key("address")
+		a.Interface, a.IP = x.text(at.Key("interface"), a.Interface), x.text(at.Key("ip"), a.IP)
+		s.Address = &a
+	}
 	s.Ready = x.probe(p.Key("ready"), s.Ready)
 	if s.Drain != nil {
 		d := *s.Drain

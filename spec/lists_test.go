@@ -32,7 +32,7 @@ func documentRules() []schema.Rule {
 	return []schema.Rule{
 		RuleUnknownRole, RuleSideMissing, RuleSideForbidden, RuleSideTaken,
 		RuleFollowsUnknown, RuleFollowsItself, RuleFollowsShared, RuleFollowsCycle, RuleFollowsSide,
-		RuleFencedActive, RuleActiveEmpty, RuleLeaseTooShort, RuleWitnessShared, RuleDetectMisplaced,
+		RuleFencedActive, RuleActiveEmpty, RuleFloatingShared, RuleLeaseTooShort, RuleWitnessShared, RuleDetectMisplaced,
 		RuleSchedule, RuleBound, RuleName, RuleDuplicateName, RuleExitCode,
 		RuleUnit, RuleComposeName, RuleHostPort, RuleURL, RuleAbsolutePath, RuleProgram,
 		RuleAddress, RuleSameAddress, RuleExpand, RuleTemplateName, RuleTemplateMissing, RuleTemplateInvalid,

@@ -13,6 +13,8 @@ import (
 	"mainstay/schema"
 	"mainstay/spec/alerts"
 	"mainstay/spec/cluster"
+	"mainstay/spec/endpoint"
+	"mainstay/spec/floating"
 )
 
 // LoadAgentFile reads an agent's own file: strictly, with defaults filled in,
@@ -186,11 +188,22 @@ func (l *agentLoader) allow(p schema.Path) {
 			l.say(RuleAbsolutePath, p.Key("directories").Index(i), fmt.Sprintf("%q is not an absolute, clean path", entry), "such as /srv/xivocc, without a slash at its end")
 		}
 	}
+	for i, entry := range l.a.Allow.Addresses {
+		l.allowAddress(p.Key("addresses").Index(i), entry)
+	}
 	for i, entry := range l.a.Allow.Probes {
-		if message := endpointProblem(entry); message != "" {
+		if message := endpoint.Problem(entry); message != "" {
 			l.say(RuleAddress, p.Key("probes").Index(i), fmt.Sprintf("%q %s", entry, message),
 				"such as 10.20.0.7:80, 10.20.0.0/16:5060, monitor.example.org:443, *.example.org:443 or monitor:*")
 		}
+	}
+}
+
+func (l *agentLoader) allowAddress(p schema.Path, entry string) {
+	if strings.HasSuffix(entry, "/0") {
+		l.say(RuleAllowEverything, p, "would allow every address", "name the address, such as eth0=10.20.0.10/24")
+	} else if message := floating.EntryProblem(entry); message != "" {
+		l.say(RuleAddress, p, fmt.Sprintf("%q %s", entry, message), "such as eth0=10.20.0.10/24, or eth0=10.20.0.0/24 for any address of that network")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"mainstay/schema"
+	"mainstay/spec/endpoint"
 )
 
 var fourNumbers = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*$`)
@@ -37,7 +38,7 @@ func (l *loader) address(p schema.Path, text string) {
 func (l *loader) addresses() {
 	owners := make(map[string][]string)
 	for _, name := range l.nodesInOrder() {
-		at := plainAddress(l.d.Nodes[name].Address)
+		at := endpoint.Plain(l.d.Nodes[name].Address)
 		if at == "" || !l.doc.Sound(schema.Path{"nodes", name}) {
 			continue
 		}
@@ -54,20 +55,4 @@ func (l *loader) addresses() {
 func (l *loader) apart(a, b string) bool {
 	x, y := l.d.Nodes[a], l.d.Nodes[b]
 	return x.Role == y.Role || x.Side != "" && y.Side != "" && x.Side != y.Side
-}
-
-// plainAddress is one spelling for every spelling of an address; it is empty for
-// none and for loopback.
-func plainAddress(text string) string {
-	if ip, err := netip.ParseAddr(text); err == nil {
-		if ip = ip.Unmap(); ip.IsLoopback() {
-			return ""
-		}
-		return ip.String()
-	}
-	name := strings.TrimSuffix(strings.ToLower(text), ".")
-	if name == "localhost" {
-		return ""
-	}
-	return name
 }

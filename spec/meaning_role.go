@@ -37,6 +37,9 @@ func (l *loader) role(p schema.Path, name string, r Role) {
 	l.checkBounds(p.Key("checks"), r.Checks)
 	l.checkBounds(p.Key("leaves"), r.Leaves)
 	l.duplicates(p, r)
+	if kindKnown && !r.Exclusive {
+		l.floatingShared(p.Key("services"), r)
+	}
 	l.expanded(p, name, r)
 }
 
@@ -131,7 +134,7 @@ func (l *loader) exitCodes(p schema.Path, c *CommandService) {
 	lists := []struct {
 		name  string
 		codes []int
-	}{{"running", c.Running}, {"stopped", c.Stopped}, {"failed", c.Failed}}
+	}{{"running", c.Running}, {"stopped", c.Stopped}, {"failed", c.Failed}, {"partial", c.Partial}}
 	for _, list := range lists {
 		for _, code := range list.codes {
 			if other, ok := meaning[code]; ok {
@@ -168,7 +171,7 @@ func (l *loader) unique(p schema.Path, key string, names []string) {
 		}
 		if at, ok := first[name]; ok {
 			l.say(RuleDuplicateName, p.Index(i).Key(key),
-				fmt.Sprintf("%q is used already, by %s", name, p.Index(at)), "give each one a "+key+" of its own")
+				fmt.Sprintf("%q is used already, by %s", name, p.Index(at)), "give each one its own "+key)
 			continue
 		}
 		first[name] = i
@@ -191,6 +194,7 @@ func (l *loader) expanded(p schema.Path, name string, r Role) {
 			continue
 		}
 		v.role(p, out)
+		l.unique(p.Key("services"), "address", names(out.Services, func(s Service) string { return s.Address.Same() }))
 		l.unique(p.Key("files"), "path", names(out.Files, func(f File) string { return f.Path }))
 		w := &Wanted{Node: node, Role: name}
 		l.unexpanded(node, l.d.followed(w, l.data))

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"mainstay/schema"
+	"mainstay/spec/endpoint"
 )
 
 // values checks text fields that must be of a certain form. What still holds
@@ -50,6 +51,7 @@ func (v *values) service(p schema.Path, s Service) {
 		v.program(p.Keys("process", "command"), s.Process.Command)
 		v.absolute(p.Keys("process", "directory"), s.Process.Directory)
 	}
+	v.floating(p.Key("address"), s.Address)
 	if s.Drain != nil {
 		v.program(p.Keys("drain", "command"), s.Drain.Command)
 	}
@@ -108,7 +110,7 @@ func (v *values) hostPort(p schema.Path, text string) {
 	}
 	host, port, err := net.SplitHostPort(text)
 	number, convErr := strconv.Atoi(port)
-	if LinkLocal(host) {
+	if endpoint.LinkLocal(host) {
 		v.say(RuleHostPort, p, fmt.Sprintf("%q is a link-local address, or one where a cloud answers its machines", host), "probe an address of the node, or a name")
 		return
 	}
@@ -123,7 +125,7 @@ func (v *values) http(p schema.Path, text string) {
 		return
 	}
 	u, err := url.Parse(text)
-	if err == nil && LinkLocal(u.Hostname()) {
+	if err == nil && endpoint.LinkLocal(u.Hostname()) {
 		v.say(RuleURL, p, fmt.Sprintf("%q is a link-local address, or one where a cloud answers its machines", u.Hostname()), "probe an address of the node, or a name")
 		return
 	}

@@ -42,6 +42,7 @@ const (
 	RuleBranch          schema.Rule = "branch"
 	RuleAddress         schema.Rule = "address"
 	RuleSameAddress     schema.Rule = "same-address"
+	RuleFloatingShared  schema.Rule = "floating-shared"
 	RuleSocket          schema.Rule = "socket"
 	RuleSignKey         schema.Rule = "sign-key"
 	RulePolicy          schema.Rule = "policy"

@@ -31,9 +31,11 @@ func table() []row {
 		{folder: "schema", why: "the shape of both files, before anything is known of what they mean",
 			modules: []string{jsonschema, sigsYAML, goYAML}},
 		{folder: "spec", why: "the meaning of both files, the same on a node and on a laptop",
-			internal: []string{"schema", "spec/alerts", "spec/timing", "spec/cluster"}},
+			internal: []string{"schema", "spec/alerts", "spec/timing", "spec/cluster", "spec/endpoint", "spec/floating"}},
 		{folder: "spec/alerts", why: "who is told of what, without a document and without sending", internal: []string{"spec/timing"}},
 		{folder: "spec/crontab", why: "when an expression comes, without a document", modules: []string{cron}},
+		{folder: "spec/endpoint", why: "hosts and ports as text, which asks nobody"},
+		{folder: "spec/floating", why: "an address that moves, as text, which asks no machine"},
 		{folder: "spec/cluster", why: "an address as text, which asks nobody"},
 		{folder: "spec/timing", why: "times as text, without a document", internal: []string{"spec/crontab"}, modules: []string{cron}},
 		{folder: "examples", why: "data to copy, embedded for init"},
@@ -92,7 +94,7 @@ func loop(with func(...string) []string) []row {
 		{folder: "reconcile/state", why: "the state folder, which holds what others give it", modules: []string{renameio}},
 		{folder: "reconcile/run", why: "the one runner of commands; its errors are those of a driver", internal: []string{"reconcile/service"}},
 		{folder: "reconcile/probe", why: "asks others whether they live; a probe may be a command",
-			internal: []string{"spec", "reconcile/run"}, modules: []string{sipgo}},
+			internal: []string{"spec", "spec/endpoint", "reconcile/run"}, modules: []string{sipgo}},
 		{folder: "reconcile/machine", why: "what the node runs and sees, without git, claims and orders",
 			internal: with("reconcile/managed", "reconcile/plan/silence", "reconcile/probe", "reconcile/service", "reconcile/service/file",
 				"reconcile/state", "reconcile/run")},
@@ -146,8 +148,9 @@ func faces(with func(...string) []string) []row {
 		{folder: "reconcile/console/archive", why: "reads the past and the open branches for the page",
 			internal: []string{"schema", "reconcile/console", "reconcile/fleet", "reconcile/change", "reconcile/gitcmd"}},
 		{folder: "reconcile/doctor", why: "tries each part of a node, so it must reach each",
-			internal: with("reconcile/control", "reconcile/git", "reconcile/git/failure", "reconcile/plan/conditions", "reconcile/fleet", "reconcile/guard", "reconcile/probe", "reconcile/service",
-				"reconcile/service/compose", "reconcile/service/systemd")},
+			internal: with("reconcile/control", "reconcile/git", "reconcile/git/failure", "reconcile/plan/conditions", "reconcile/fleet", "reconcile/guard", "reconcile/probe", "reconcile/service")},
+		{folder: "reconcile/doctor/driven", why: "looks at services as their drivers do",
+			internal: with("reconcile/service", "reconcile/service/address", "reconcile/service/compose", "reconcile/service/systemd")},
 	}
 }
 
@@ -163,6 +166,8 @@ func drivers(with func(...string) []string) []row {
 			internal: append([]string{"reconcile/plain"}, shared...), modules: []string{moby}},
 		{folder: "reconcile/service/process/...", why: "keeps records of processes, whose names people read",
 			internal: append([]string{"reconcile/plain"}, shared...), modules: []string{xSys}},
+		{folder: "reconcile/service/address/...", why: "the one home of netlink and of frames",
+			internal: append([]string{"spec/floating"}, shared...), modules: []string{netlink, xSys}},
 		{folder: "reconcile/service/command/...", why: "runs what a document names", internal: shared},
 		{folder: "reconcile/service/file/...", why: "replaces files in one step", internal: shared, modules: []string{xSys}},
 	}
@@ -174,7 +179,7 @@ func commands() []row {
 	return []row{
 		{folder: "cmd/mainstay/...", why: "the one place of flags and terminals: reads flags, calls a package below reconcile, prints",
 			internal: []string{"schema", "spec/...", "examples", "reconcile/...", "cmd/mainstay/..."},
-			modules:  []string{cobra, goSystemd, goYAML, sigsYAML, xSys, xTerm}},
+			modules:  []string{cobra, goSystemd, goYAML, sigsYAML, xCrypto, xSys, xTerm}},
 		{folder: "cmd/lint", why: "judges the tree, so it builds without it"},
 		{folder: "cmd/bench", why: "runs benchmarks and reads what they print"},
 		{folder: "cmd/tally", why: "counts what tests print"},
@@ -213,6 +218,7 @@ const (
 	xOAuth2    = "golang.org/x/oauth2"
 	xText      = "golang.org/x/text"
 	xCrypto    = "golang.org/x/crypto"
+	netlink    = "github.com/vishvananda"
 	xSys       = "golang.org/x/sys"
 	xTerm      = "golang.org/x/term"
 )

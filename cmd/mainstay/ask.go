@@ -14,12 +14,19 @@ import (
 // askInit asks, on a terminal, for what no flag says, unless --template says that
 // the person knows what to write. A wrong answer is asked for again, with the
 // reason.
-func (a *app) askInit(c *cobra.Command, o *initial.Options, folder string) error {
+func (a *app) askInit(c *cobra.Command, o *initial.Options, folder string, nodes *string) error {
 	if !ui.IsTerminal(a.in) || c.Flags().Changed("template") {
 		return nil
 	}
-	for _, q := range initial.Questions(o) {
-		if c.Flags().Changed(q.Flag) {
+	if err := a.askAll(c, initial.Questions(o), o, folder); err != nil {
+		return err
+	}
+	return a.askAll(c, initial.OfNodes(o, nodes), o, folder)
+}
+
+func (a *app) askAll(c *cobra.Command, questions []initial.Question, o *initial.Options, folder string) error {
+	for _, q := range questions {
+		if q.Said || c.Flags().Changed(q.Flag) && q.Flag != "address" {
 			if wrong := q.Wrong(); wrong != nil {
 				return misused(wrong)
 			}

@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mainstay/cmd/mainstay/fitting"
 	"mainstay/cmd/mainstay/initial"
-	"mainstay/reconcile/gitcmd"
 )
 
 // initialized is the JSON form of what init wrote.
@@ -21,10 +21,13 @@ type initialized struct {
 	Files  []string `json:"files"`
 	// Next are the commands that come next.
 	Next []string `json:"next"`
+	// Nodes is what belongs on the nodes, when it was asked for.
+	Nodes *fitting.Result `json:"nodes,omitempty"`
 }
 
 func (a *app) initCommand() *cobra.Command {
-	o := initial.Options{}
+	o := initial.Options{Addresses: map[string]string{}}
+	nodes := ""
 	c := &cobra.Command{
 		Use:   "init [DIR]",
 		Short: "Write a repository to begin from",
@@ -32,9 +35,14 @@ func (a *app) initCommand() *cobra.Command {
 			"every node, a workflow that comments pull requests, a README and a runbook for the team. It\n" +
 			"commits it, and with --origin it pushes it there; a folder that does not exist is made a bare\n" +
 			"repository. The template local is two nodes on this machine, to try it out. Without\n" +
-			"--template it asks, on a terminal, for what no flag says.\n" + endsWith(exitProblems, exitRefused),
+			"--template it asks, on a terminal, for what no flag says.\n\n" +
+			"With --nodes it also writes, outside the repository, a folder for each node with what belongs\n" +
+			"into its /etc/mainstay: the agent's file, a new key, all public keys, and the git server's host\n" +
+			"key with its fingerprint to compare. authorized_keys there is for the git server.\n" + endsWith(exitProblems, exitRefused),
 		Example: "  mainstay init try --template local --origin try.git\n" +
-			"  mainstay init paris --template full --origin git@git.example.org:voice/paris.git",
+			"  mainstay init paris --template full --origin git@git.example.org:voice/paris.git\n" +
+			"  mainstay init paris --template xivo --address xivo-main=10.1.0.11 \\\n" +
+			"      --address xivo-standby=10.1.0.12 --nodes paris-nodes",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			dir := "."
@@ -45,13 +53,13 @@ func (a *app) initCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := unused(folder); err != nil {
+			if err := fitting.Unused(folder); err != nil {
+				return notUnused(err)
+			}
+			if err := a.askInit(c, &o, folder, &nodes); err != nil {
 				return err
 			}
-			if err := a.askInit(c, &o, folder); err != nil {
-				return err
-			}
-			return a.init(c.Context(), folder, dir, o)
+			return a.init(c.Context(), folder, dir, nodes, o)
 		},
 	}
 	f := c.Flags()
@@ -59,27 +67,15 @@ func (a *app) initCommand() *cobra.Command {
 	f.StringVar(&o.Name, "name", "", "the deployment's name (default: the folder's)")
 	f.StringVar(&o.Origin, "origin", "", "where the repository will be; it is pushed there")
 	f.StringVar(&o.CI, "ci", "github", "whose workflow to write: "+strings.Join(initial.Hosts(), ", "))
+	f.StringToStringVar(&o.Addresses, "address", nil, "the address of a node, as NODE=ADDRESS; may be repeated")
+	f.StringVar(&nodes, "nodes", "", "folder for what belongs on each node, with new keys")
 	a.complete(c, nil, map[string]choices{"template": initial.Templates, "ci": initial.Hosts})
 	return c
 }
 
-// unused refuses a folder that has something in it.
-func unused(folder string) error {
-	entries, err := os.ReadDir(folder)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return failf(exitFailed, "%w", err)
-	case len(entries) > 0:
-		return failf(exitRefused, "%s is not empty, and nothing in it is overwritten", folder).hintf("name a new folder")
-	}
-	return nil
-}
-
 // init writes the repository, commits and pushes it. dir is the folder as it was
 // named.
-func (a *app) init(ctx context.Context, folder, dir string, o initial.Options) error {
+func (a *app) init(ctx context.Context, folder, dir, nodes string, o initial.Options) error {
 	if err := completeInit(&o, folder); err != nil {
 		return err
 	}
@@ -88,16 +84,44 @@ func (a *app) init(ctx context.Context, folder, dir string, o initial.Options) e
 		return err
 	}
 	r := initialized{Folder: folder, Files: []string{}, Next: nextCommands(dir, o)}
+	if nodes != "" {
+		if nodes, err = filepath.Abs(nodes); err != nil {
+			return err
+		}
+		if o.Origin == "" {
+			return failf(exitUsage, "the nodes have to know where the repository is").hintf("add --origin")
+		}
+		if err := fitting.Check(nodes, folder); err != nil {
+			return failf(exitRefused, "%w", err).hintf("name a new folder with --nodes")
+		}
+		var fitted fitting.Result
+		if files, fitted, err = fitting.Write(ctx, o, files, nodes); err != nil {
+			return failf(exitFailed, "%w", err)
+		}
+		r.Nodes = &fitted
+	}
 	for _, f := range files {
-		if err := writeNew(folder, f); err != nil {
+		if err := fitting.WriteNew(folder, f); err != nil {
 			return fmt.Errorf("write %s: %w", f.Path, err)
 		}
 		r.Files = append(r.Files, f.Path)
 	}
-	if err := firstCommit(ctx, gitcmd.Repo{Dir: folder}, o); err != nil {
-		return err
+	if r.Nodes != nil && a.format != "json" {
+		fmt.Fprint(a.out, r.Nodes)
+	}
+	if hint, err := fitting.Commit(ctx, folder, o); err != nil {
+		return failf(exitFailed, "%w", err).hintf("%s", hint)
 	}
 	return a.printInit(r)
+}
+
+// notUnused is a folder that init does not write to, as a fault.
+func notUnused(err error) error {
+	var unread *fs.PathError
+	if errors.As(err, &unread) {
+		return failf(exitFailed, "%w", err)
+	}
+	return failf(exitRefused, "%w", err).hintf("name a new folder")
 }
 
 // completeInit fills in what follows from the rest, and checks it.
@@ -105,12 +129,12 @@ func completeInit(o *initial.Options, folder string) error {
 	if o.Name == "" {
 		o.Name = strings.ToLower(filepath.Base(folder))
 	}
-	for _, q := range initial.Questions(o) {
+	for _, q := range append(initial.Questions(o), initial.OfNodes(o, new(string))...) {
 		if wrong := q.Wrong(); wrong != nil {
 			return misused(wrong)
 		}
 	}
-	if onDisk(o.Origin) {
+	if fitting.OnDisk(o.Origin) {
 		abs, err := filepath.Abs(o.Origin)
 		if err != nil {
 			return err
@@ -125,49 +149,6 @@ func completeInit(o *initial.Options, folder string) error {
 	return nil
 }
 
-// onDisk reports whether an address is a folder, there or to be made.
-func onDisk(address string) bool { return address != "" && !strings.Contains(address, ":") }
-
-func writeNew(folder string, f initial.File) error {
-	name := filepath.Join(folder, filepath.FromSlash(f.Path))
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
-	}
-	mode := fs.FileMode(0o644)
-	if f.Program {
-		mode = 0o755
-	}
-	return os.WriteFile(name, f.Content, mode)
-}
-
-// firstCommit makes the folder a checkout with one commit, and pushes it.
-func firstCommit(ctx context.Context, repo gitcmd.Repo, o initial.Options) error {
-	steps := []gitcmd.Call{gitcmd.Git("init", "--quiet", "--initial-branch=main"), gitcmd.Git("add", "--all")}
-	if _, err := repo.Run(ctx, gitcmd.Git("var", "GIT_COMMITTER_IDENT")); err != nil && o.Template == initial.Local {
-		// To try it out should not fail because git knows nobody yet.
-		steps = append(steps, gitcmd.Git("config", "user.name", "operator"), gitcmd.Git("config", "user.email", "operator@localhost"))
-	}
-	for _, call := range append(steps, gitcmd.Git("commit", "--quiet", "--message=Describe "+o.Name)) {
-		if _, err := repo.Run(ctx, call); err != nil {
-			return failf(exitFailed, "%w", err).hintf("the files are written; git config --global user.name and user.email say who commits")
-		}
-	}
-	if o.Origin == "" {
-		return nil
-	}
-	if _, err := os.Stat(o.Origin); onDisk(o.Origin) && errors.Is(err, fs.ErrNotExist) {
-		if _, err := repo.Run(ctx, gitcmd.Git("init", "--quiet", "--bare", "--initial-branch=main").On(o.Origin)); err != nil {
-			return failf(exitFailed, "%w", err)
-		}
-	}
-	for _, call := range []gitcmd.Call{gitcmd.Git("remote", "add").On("origin", o.Origin), gitcmd.Git("push", "--quiet", "--set-upstream").On("origin", "main")} {
-		if _, err := repo.Run(ctx, call); err != nil {
-			return failf(exitFailed, "%w", err).hintf("the files are written and committed; git push says more")
-		}
-	}
-	return nil
-}
-
 // nextCommands are the three that come next.
 func nextCommands(dir string, o initial.Options) []string {
 	if o.Template == initial.Local {
@@ -177,7 +158,7 @@ func nextCommands(dir string, o initial.Options) []string {
 			"mainstay failover --to main    # waits until main serves",
 		}
 	}
-	next := []string{"cd " + dir, "$EDITOR deployment.yaml    # the names and addresses under nodes", "mainstay validate"}
+	next := []string{"cd " + dir, "$EDITOR deployment.yaml    # " + initial.ToEdit(o), "mainstay validate"}
 	if o.Origin == "" {
 		next[2] += " && git remote add origin … && git push -u origin main"
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/gitcmd"
 	"mainstay/reconcile/plain"
 	"mainstay/schema"
 )
@@ -23,28 +24,41 @@ type validated struct {
 }
 
 func (a *app) validateCommand() *cobra.Command {
-	return &cobra.Command{
+	rev := ""
+	c := &cobra.Command{
 		Use:   "validate [PATH…]",
 		Short: "Check documents and agents' files",
 		Long: "validate checks a file, or every document and agent's file below a folder, and prints each\n" +
 			"problem with its line, its field and what would be right. Without a path it checks the\n" +
 			"current folder. Templates are looked for beside their document. Both are read as git stores\n" +
 			"them: what nodes would refuse, such as a link or an ignored file, is refused here too. Two\n" +
-			"documents that were named together, or lie in one folder, must not have one name.\n" + endsWith(exitProblems),
-		Example: "  mainstay validate\n  mainstay validate deployment.yaml\n  mainstay validate -o json examples",
+			"documents that were named together, or lie in one folder, must not have one name. With --rev it\n" +
+			"reads a revision of the repository around, bare or not, and no file that lies there.\n" + endsWith(exitProblems),
+		Example: "  mainstay validate\n  mainstay validate deployment.yaml\n  mainstay validate -o json examples\n  mainstay validate --rev HEAD",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, paths []string) error {
-			if len(paths) == 0 {
+			switch {
+			case rev != "" && len(paths) > 0:
+				return failf(exitUsage, "--rev is for all documents of a revision").hintf("leave the paths out")
+			case len(paths) == 0:
 				paths = []string{"."}
 			}
-			return a.validate(c.Context(), paths)
+			return a.validate(c.Context(), paths, rev)
 		},
 	}
+	c.Flags().StringVar(&rev, "rev", "", "check this revision, as a hook of the git server does")
+	return c
 }
 
-func (a *app) validate(ctx context.Context, paths []string) error {
+func (a *app) validate(ctx context.Context, paths []string, rev string) error {
 	v := fleet.NewValidation(ctx)
 	defer v.Close()
+	if rev != "" {
+		if err := v.Revision(gitcmd.Repo{Dir: "."}, rev); err != nil {
+			return notValidated(err)
+		}
+		paths = nil
+	}
 	for _, p := range paths {
 		if err := v.Look(p); err != nil {
 			return notValidated(err)

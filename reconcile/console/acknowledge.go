@@ -2,8 +2,6 @@ package console
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"net/http"
@@ -23,37 +21,61 @@ import (
 // digits of a name such as sip1 are none of it.
 var number = regexp.MustCompile(`\b[0-9][0-9A-Za-z.:+-]*`)
 
-// markOf names what is wrong with a deployment, so that a word about it ends when
-// something else is. Ages are no part of it. It is empty when nothing is wrong.
+// markOf names what is wrong with a deployment, one thing after the other, so that a word
+// about it ends when something new is. Ages are no part of it. It is empty when nothing is
+// wrong.
 func markOf(d *fleet.Deployment) string {
 	level := terms.LevelOf(d)
 	if level == terms.Fine || level == terms.Moving {
 		return ""
 	}
-	h := sha256.New()
-	fmt.Fprintln(h, level, terms.DualRoles(d), len(d.Problems), d.Active, d.Fenced)
+	wrong := []string{fmt.Sprintln("declared", d.Active, d.Fenced)}
+	add := func(words ...any) { wrong = append(wrong, fmt.Sprintln(words...)) }
+	for _, l := range terms.Levels() {
+		if l.Rank() >= level.Rank() && l.Rank() <= terms.Bad.Rank() {
+			add("level", l)
+		}
+	}
+	for _, role := range terms.DualRoles(d) {
+		add("dual", role)
+	}
+	for i := range d.Problems {
+		add("problem", i)
+	}
 	for _, u := range d.Unserved {
-		fmt.Fprintln(h, "unserved", u.Role)
+		add("unserved", u.Role)
 	}
 	for _, f := range d.Findings {
-		fmt.Fprintln(h, "finding", number.ReplaceAllString(f, ""))
+		add("finding", number.ReplaceAllString(f, ""))
 	}
 	for _, role := range slices.Sorted(maps.Keys(d.Claims)) {
-		fmt.Fprintln(h, "claim", role, d.Claims[role].Error != "")
+		if d.Claims[role].Error != "" {
+			add("claim", role)
+		}
 	}
 	for _, n := range d.Nodes {
 		if n.OK {
 			continue
 		}
-		fmt.Fprintln(h, "node", n.Name, n.Stale, n.Unreadable != "")
+		add("node", n.Name)
+		if n.Stale {
+			add("silent", n.Name)
+		}
+		if n.Unreadable != "" {
+			add("unreadable", n.Name)
+		}
 		if r := n.Report; r != nil {
-			fmt.Fprintln(h, r.Status, r.Paused, kindsOf(r))
+			add("status", n.Name, r.Status)
+			for _, kind := range kindsOf(r) {
+				add(n.Name, kind)
+			}
 		}
 	}
-	return hex.EncodeToString(h.Sum(nil)[:12])
+	return kept.MarkOf(wrong)
 }
 
-// kindsOf are the conditions, failed checks and failed services of a report, by name.
+// kindsOf are the conditions, failed checks and failed services of a report by name, and
+// that its node is paused.
 func kindsOf(r *plan.Report) []string {
 	var out []string
 	for _, c := range r.Conditions {
@@ -63,6 +85,9 @@ func kindsOf(r *plan.Report) []string {
 		if !c.OK {
 			out = append(out, "check "+c.Name)
 		}
+	}
+	if r.Paused {
+		out = append(out, "paused")
 	}
 	for _, s := range r.Services {
 		if s.Run == plan.RunFailed {
@@ -144,7 +169,7 @@ func (c *Console) say(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case v.Word == "" || len(v.Word) > kept.LongestWord:
 		v.Problem = "word"
-	case mark == "" || mark != r.PostFormValue("mark"):
+	case !kept.Covers(r.PostFormValue("mark"), mark):
 		v.Problem = "other"
 	}
 	if v.Problem != "" {

@@ -25,7 +25,7 @@ func wrong(finding string) *fleet.View {
 // markIn is what a page's form says was wrong.
 func markIn(t *testing.T, page string) string {
 	t.Helper()
-	m := regexp.MustCompile(`name="mark" value="(\w+)"`).FindStringSubmatch(page)
+	m := regexp.MustCompile(`name="mark" value="([\w.]+)"`).FindStringSubmatch(page)
 	if m == nil {
 		t.Fatalf("there is no form: %s", page)
 	}
@@ -108,6 +108,36 @@ func TestAWordIsKeptForWhatItWasSaidOf(t *testing.T) {
 	d.look()
 	if res, body := b.send("/d/paris/acknowledge", good); res.StatusCode != http.StatusConflict || !strings.Contains(body, "Something else is wrong now") {
 		t.Errorf("sent again: %s %s", res.Status, body)
+	}
+}
+
+// What is over ends no word about the rest, on the page and in a form that was open; when
+// it comes back it is new.
+func TestAWordStandsWhenLessIsWrong(t *testing.T) {
+	view := func(findings ...string) *fleet.View {
+		v := wrong("")
+		v.Deployments[0].Findings = findings
+		return v
+	}
+	place := &repository{view: view("a", "b", "c")}
+	d := newDesked(t, signin.Options{}, place, &repository{view: viewOf(calm("lyon"))})
+	b := d.browser()
+	b.signIn("bob")
+	f := url.Values{"word": {"on it"}, "mark": {markIn(t, b.wants("/d/paris/acknowledge", http.StatusOK))}}
+	place.set(view("b", "a"), nil)
+	d.look()
+	if res, body := b.send("/d/paris/acknowledge", f); res.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%s %s", res.Status, body)
+	}
+	for _, now := range []struct {
+		view *fleet.View
+		says bool
+	}{{view("a", "b"), true}, {view("a"), true}, {view("a", "b"), false}, {view("a"), false}} {
+		place.set(now.view, nil)
+		d.look()
+		if body := b.wants("/d/paris", http.StatusOK); strings.Contains(body, "Seen by") != now.says {
+			t.Errorf("of %q the word stands: want %t", now.view.Deployments[0].Findings, now.says)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -16,7 +15,6 @@ import (
 	"mainstay/e2e/gitserver"
 	"mainstay/reconcile/control"
 	"mainstay/reconcile/plan"
-	"mainstay/reconcile/service"
 	"mainstay/spec"
 )
 
@@ -185,43 +183,6 @@ func TestAMachineWithoutWhatRunsItsServicesFails(t *testing.T) {
 	has(t, found, Fail, "container: ", "is what runs it (systemd, the Docker engine) up")
 	has(t, found, Fail, "unit: ", "") // no systemd, or no such unit
 	hasNot(t, found, OK, "services")
-}
-
-// seen is a driver that sees one state.
-type seen struct {
-	state service.State
-	err   error
-}
-
-func (s seen) Observe(context.Context) (service.State, error) { return s.state, s.err }
-
-func TestWhatAServiceIsDecidesWhatToDo(t *testing.T) {
-	for _, c := range []struct {
-		name     string
-		seen     seen
-		level    Level
-		text, do string
-	}{
-		{"as it should be", seen{state: service.State{Run: plan.Stopped, Detail: "it has no container"}}, OK,
-			"app is known here (stopped: it has no container)", ""},
-		{"enabled at boot", seen{state: service.State{Run: plan.Running, Enabled: "enabled"}}, Fail,
-			"started at boot by something else (enabled)", "systemctl disable app; the agent starts it"},
-		{"a stand-in", seen{state: service.State{Run: plan.Running, StandIn: "db.service has no process of its own"}}, Warn,
-			"app: db.service has no process of its own", "list the units that run"},
-		{"in no known state", seen{state: service.State{Run: plan.RunUnsure, Detail: "two of three run"}}, Fail,
-			"in no known state: two of three run", "look at it by hand"},
-		{"not there", seen{err: fmt.Errorf("observe: %w", service.ErrNotFound)}, Fail, "not found", "install it, or correct its name"},
-		{"masked", seen{err: service.ErrMasked}, Fail, "masked", "unmask it"},
-		{"not to be asked", seen{err: service.ErrUnavailable}, Fail, "unavailable", "may this user talk to it?"},
-		{"odd", seen{err: service.ErrRefused}, Fail, "refused", "may the agent see it?"},
-	} {
-		e := &examiner{}
-		e.service(t.Context(), "app", c.seen, "systemctl disable app")
-		if len(e.found) != 1 {
-			t.Errorf("%s: found %+v", c.name, e.found)
-		}
-		has(t, e.found, c.level, c.text, c.do)
-	}
 }
 
 func TestTheSumsOfALeaseAreChecked(t *testing.T) {

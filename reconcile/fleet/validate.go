@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 
 	"mainstay/reconcile/gitcmd"
 	"mainstay/schema"
@@ -77,20 +79,47 @@ func (v *Validation) Look(path string) error {
 	return nil
 }
 
-// check reads one file; its problems carry the path as it was named.
-func (v *Validation) check(path string, kind schema.Kind) error {
-	var problems []schema.Problem
-	if kind == schema.Agent {
-		var file *spec.AgentFile
-		if file, problems = spec.LoadAgentFS(os.DirFS(filepath.Dir(path)), filepath.Base(path)); file != nil {
-			for _, address := range file.PlainHTTP() {
-				v.Warnings = append(v.Warnings, fmt.Sprintf("%s: %s is plain http: whoever is on the way reads it, and answers in its place (use https or ssh)", path, address))
-			}
+// Revision checks all documents and agents' files of a revision, whether or not it is
+// checked out anywhere. The error is ErrNoDocument for one without any.
+func (v *Validation) Revision(repo gitcmd.Repo, rev string) error {
+	tree := repo.At(v.ctx, rev)
+	names, err := tree.Files()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		ext := path.Ext(name)
+		if strings.HasPrefix(name, ".") || strings.Contains(name, "/.") || ext != ".yaml" && ext != ".yml" {
+			continue
 		}
-	} else {
-		var err error
-		if problems, err = v.document(path); err != nil {
-			return err
+		data, err := tree.Read(name)
+		if err != nil && strings.TrimSuffix(path.Base(name), ext) == "deployment" {
+			_, problems := spec.LoadFrom(name, tree.Read) // the usual name of a document, and nodes cannot read it
+			v.add(name, nil, problems)
+		}
+		switch spec.KindOf(name, data) {
+		case schema.Agent:
+			file, problems := spec.LoadAgentFile(name, data)
+			v.add(name, file, problems)
+		case schema.Deployment:
+			if n, ok := spec.NameOf(name, data); ok {
+				v.names = append(v.names, n)
+			}
+			_, problems := spec.LoadFrom(name, tree.Read)
+			v.add(name, nil, problems)
+		}
+	}
+	if len(v.Files) == 0 {
+		return fmt.Errorf("%w in %s", ErrNoDocument, rev)
+	}
+	return nil
+}
+
+// add keeps what was found in a file.
+func (v *Validation) add(path string, file *spec.AgentFile, problems []schema.Problem) {
+	if file != nil {
+		for _, address := range file.PlainHTTP() {
+			v.Warnings = append(v.Warnings, fmt.Sprintf("%s: %s is plain http: whoever is on the way reads it, and answers in its place (use https or ssh)", path, address))
 		}
 	}
 	for i := range problems {
@@ -98,7 +127,20 @@ func (v *Validation) check(path string, kind schema.Kind) error {
 	}
 	v.Files = append(v.Files, path)
 	v.Problems = append(v.Problems, problems...)
-	return nil
+}
+
+// check reads one file; its problems carry the path as it was named.
+func (v *Validation) check(path string, kind schema.Kind) error {
+	if kind == schema.Agent {
+		file, problems := spec.LoadAgentFS(os.DirFS(filepath.Dir(path)), filepath.Base(path))
+		v.add(path, file, problems)
+		return nil
+	}
+	problems, err := v.document(path)
+	if err == nil {
+		v.add(path, nil, problems)
+	}
+	return err
 }
 
 // document reads a document and its templates from the checkout around it.

@@ -146,6 +146,8 @@ func target(l Left) string {
 		is = "lost"
 	case l.Process != nil:
 		is = l.As
+	case l.Address != nil:
+		is = "address " + l.Address.Same()
 	case l.Compose != nil:
 		is = [2]string{l.Compose.Project, l.Compose.Service}
 	case l.Systemd != "":

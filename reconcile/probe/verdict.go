@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"mainstay/spec"
+	"mainstay/spec/endpoint"
 )
 
 // Verdict is what one try says of the target. Failing to ask is not silence: only
@@ -67,7 +67,7 @@ type dialed struct {
 // about to be asked for.
 func (d *dialed) dialer() *net.Dialer {
 	return &net.Dialer{KeepAlive: -1, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
-		if host, _, err := net.SplitHostPort(address); err != nil || spec.LinkLocal(host) {
+		if host, _, err := net.SplitHostPort(address); err != nil || endpoint.LinkLocal(host) {
 			return errLinkLocal
 		}
 		d.to.Store(&address)

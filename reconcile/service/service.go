@@ -54,7 +54,7 @@ type State struct {
 	// Detail is for people: an exit code, a unit's result, masked. Bounded to
 	// about 4 KiB; empty when Run says it all.
 	Detail string
-	// Holdoff goes with Starting: nothing of the service runs now, and its
+	// Holdoff goes with Starting: the service, or a part of it, does not run, and its
 	// manager waits before it starts it again by itself. Start does not wait for
 	// that.
 	Holdoff bool

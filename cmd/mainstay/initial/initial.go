@@ -41,6 +41,8 @@ type Options struct {
 	// Folder and Program are where the repository and this program are; only
 	// Local names them.
 	Folder, Program string
+	// Addresses are those of nodes, by the node's name, in place of the example's.
+	Addresses map[string]string
 	// CI is github, gitlab, forgejo or none.
 	CI string
 }
@@ -49,7 +51,8 @@ type Options struct {
 type File struct {
 	Path    string
 	Content []byte
-	Program bool
+	// Program may be run, Secret is for its owner alone.
+	Program, Secret bool
 }
 
 // Templates lists what there is to choose from.
@@ -68,7 +71,7 @@ func Hosts() []string { return append(slices.Sorted(maps.Keys(workflows())), "no
 // Files makes the repository, in the order of the paths.
 func Files(o Options) ([]File, error) {
 	if !slices.Contains(Templates(), o.Template) {
-		return nil, fmt.Errorf("there is no template %q", o.Template)
+		return nil, fmt.Errorf("%q is no template", o.Template)
 	}
 	var tree fs.FS = local
 	if o.Template != Local {
@@ -127,6 +130,7 @@ var (
 func (o Options) yaml(text string) string {
 	text = nameLine.ReplaceAllLiteralString(text, "name: "+o.Name)
 	text = schemaLine.ReplaceAllLiteralString(text, "$schema=schema/")
+	text = o.addressed(text)
 	if o.Origin != "" {
 		text = exampleURL.ReplaceAllLiteralString(text, o.Origin)
 	}

@@ -14,6 +14,8 @@ type Question struct {
 	Value      *string
 	// Wrong says what is wrong with the present value, nil when nothing is.
 	Wrong func() *Wrong
+	// Said is set when a flag said this answer among others.
+	Said bool
 }
 
 // Wrong is an answer that will not do.
@@ -26,13 +28,14 @@ func wrong(advice, format string, args ...any) *Wrong {
 	return &Wrong{fmt.Sprintf(format, args...), advice}
 }
 
-// Questions are what has to be known, in the order to ask it.
+// Questions are what has to be known, in the order to ask it. Those about addresses
+// follow from the template.
 func Questions(o *Options) []Question {
 	return []Question{
-		{"name", "What is the deployment called?", &o.Name, func() *Wrong { return wrongName(o.Name) }},
-		{"template", "Which template (" + strings.Join(Templates(), ", ") + ")?", &o.Template, func() *Wrong { return wrongTemplate(o.Template) }},
-		{"origin", "Where will the repository be (empty: not known yet)?", &o.Origin, func() *Wrong { return wrongOrigin(*o) }},
-		{"ci", "Whose workflow (" + strings.Join(Hosts(), ", ") + ")?", &o.CI, func() *Wrong { return wrongHost(o.CI) }},
+		{"name", "What is the deployment called?", &o.Name, func() *Wrong { return wrongName(o.Name) }, false},
+		{"template", "Which template (" + strings.Join(Templates(), ", ") + ")?", &o.Template, func() *Wrong { return wrongTemplate(o.Template) }, false},
+		{"origin", "Where will the repository be (empty: not known yet)?", &o.Origin, func() *Wrong { return wrongOrigin(*o) }, false},
+		{"ci", "Whose workflow (" + strings.Join(Hosts(), ", ") + ")?", &o.CI, func() *Wrong { return wrongHost(o.CI) }, false},
 	}
 }
 
@@ -49,7 +52,7 @@ func wrongTemplate(template string) *Wrong {
 	if slices.Contains(Templates(), template) {
 		return nil
 	}
-	return wrong("use "+strings.Join(Templates(), ", "), "there is no template %q", template)
+	return wrong("use "+strings.Join(Templates(), ", "), "%q is no template", template)
 }
 
 func wrongHost(host string) *Wrong {

@@ -28,12 +28,12 @@ type Word struct {
 	Name string    `json:"name"`
 	At   time.Time `json:"at"`
 	Text string    `json:"text"`
-	// Mark names what was wrong: the word ends when something else is.
+	// Mark names what was wrong (MarkOf): the word ends when something new is.
 	Mark string `json:"mark"`
 }
 
 // Words are what people say about what is wrong with a deployment: that they have seen
-// it, with a word, the newest about each. A word stands for as long as the same is wrong.
+// it, with a word, the newest about each. A word stands for as long as nothing new is wrong.
 // All are in one file, so that they outlive the page, and are in nobody's way: a file
 // that cannot be read or written costs the words, and nothing else. The methods may be called by several
 // at a time.
@@ -101,18 +101,25 @@ func (b *Words) Of(deployment, mark string) (w Word, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	w, ok = b.words[deployment]
-	return w, ok && w.Mark == mark
+	return w, ok && Covers(w.Mark, mark)
 }
 
-// Ended forgets the word about a deployment when something else is wrong with it now, so
-// that it does not stand again when the same comes back.
+// Ended forgets the word about a deployment when something new is wrong with it now, or
+// nothing, so that it does not stand again when the same comes back. Of what is over the
+// word is about no more: when that comes back, it is new.
 func (b *Words) Ended(deployment, mark string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if w, ok := b.words[deployment]; !ok || w.Mark == mark {
+	w, ok := b.words[deployment]
+	switch {
+	case !ok || w.Mark == mark:
 		return nil
+	case Covers(w.Mark, mark):
+		w.Mark = mark
+		b.words[deployment] = w
+	default:
+		delete(b.words, deployment)
 	}
-	delete(b.words, deployment)
 	return b.write()
 }
 

@@ -102,3 +102,28 @@ func TestTheOldestWordMakesRoom(t *testing.T) {
 		t.Error("another one made room")
 	}
 }
+
+// A mark is a set of what is wrong: it covers itself and less of it, never nothing, and
+// never anything else. However much is wrong, it stays small.
+func TestAMarkCoversWhatItNames(t *testing.T) {
+	ab := MarkOf([]string{"a", "b"})
+	for _, c := range []struct {
+		now  []string
+		want bool
+	}{{[]string{"b", "a"}, true}, {[]string{"a"}, true}, {[]string{"a", "a"}, true}, {nil, false}, {[]string{"a", "c"}, false}, {[]string{"ab"}, false}, {[]string{"a\nb"}, false}} {
+		if got := Covers(ab, MarkOf(c.now)); got != c.want {
+			t.Errorf("a and b cover %q: %t", c.now, got)
+		}
+	}
+	if Covers("", ab) || Covers("", "") {
+		t.Error("nothing covers something")
+	}
+	var many []string
+	for i := range 5000 {
+		many = append(many, strconv.Itoa(i))
+	}
+	all := MarkOf(many)
+	if len(all) > LongestWord*10 || !Covers(all, MarkOf(many)) || Covers(all, MarkOf(many[1:])) {
+		t.Errorf("5,000 things are the mark %s", all)
+	}
+}

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -52,6 +53,11 @@ func (h *hostKeys) algorithms() []string {
 	if pinned := h.db.HostKeyAlgorithms(h.address); len(pinned) > 0 {
 		return pinned
 	}
+	return usual()
+}
+
+// usual are the kinds of host key, the best first.
+func usual() []string {
 	return []string{
 		ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521,
 		ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256,
@@ -125,4 +131,39 @@ func readLines(lines []string) (*knownhosts.HostKeyDB, error) {
 		return nil, err
 	}
 	return knownhosts.NewDB(f.Name())
+}
+
+// ErrNoHostKey is returned for an address that is not reached by SSH.
+var ErrNoHostKey = errors.New("it is not reached by SSH")
+
+// HostKey asks the server of an address for its host key, and returns the line that
+// pins it in a known_hosts file and its fingerprint, for a person to compare. Nothing
+// is trusted by this. The context bounds it.
+func HostKey(ctx context.Context, address string) (line, fingerprint string, err error) {
+	e, err := parseEndpoint(address)
+	if err != nil {
+		return "", "", err
+	}
+	if e.scheme != overSSH {
+		return "", "", ErrNoHostKey
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", e.address)
+	if err != nil {
+		return "", "", failure.Scrub(failure.Plainly(err))
+	}
+	defer func() { _ = conn.Close() }()
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	seen := errors.New("the key was seen")
+	_, _, _, err = ssh.NewClientConn(conn, e.address, &ssh.ClientConfig{
+		User: e.user, HostKeyAlgorithms: usual(),
+		HostKeyCallback: func(host string, _ net.Addr, key ssh.PublicKey) error {
+			line, fingerprint = knownhosts.Line([]string{host}, key), key.Type()+" "+ssh.FingerprintSHA256(key)
+			return seen
+		},
+	})
+	if line != "" {
+		return line, fingerprint, nil
+	}
+	return "", "", failure.Scrub(errors.Join(context.Cause(ctx), err))
 }

@@ -13,6 +13,7 @@ import (
 
 	"mainstay/reconcile/managed"
 	"mainstay/reconcile/service"
+	"mainstay/reconcile/service/address"
 	"mainstay/reconcile/service/command"
 	"mainstay/reconcile/service/compose"
 	"mainstay/reconcile/service/process"
@@ -45,6 +46,8 @@ func (d *Drivers) Of(want spec.Service, as managed.Identity) (service.Driver, er
 		})
 	case want.Command != nil:
 		return command.New(command.Config{Commands: *want.Command, Folder: folder, Log: d.log}), nil
+	case want.Address != nil:
+		return address.New(address.Config{Address: *want.Address, Folder: folder, Log: d.log})
 	case want.Systemd != "":
 		return d.Units().Unit(want.Systemd), nil
 	case want.Compose != nil:

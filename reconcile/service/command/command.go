@@ -3,7 +3,8 @@
 // It knows of the service only what the exit code of the status command says, and
 // that is not believed of a service that was just started: a start command often
 // returns before the status says running. From a start order until the service was
-// seen running, or a stop was verified, it is never called down. There are no
+// seen running, or a stop was verified, it is never called down; and a group of
+// which a part runs is neither running nor down. There are no
 // events: Watch asks every Poll. Nor can it force: a service that hangs on its stop
 // command is ErrTimeout.
 package command
@@ -94,6 +95,8 @@ func (d *Driver) Observe(ctx context.Context) (service.State, error) {
 	case err != nil || !order.Open():
 	case state.Run == plan.Running && order.Returned:
 		d.ordered.See(order)
+	case state.Run == plan.Starting:
+		state.Holdoff = order.Settled(d.settle)
 	case state.Run.Down():
 		why := cmp.Or(state.Detail, "its status says "+string(state.Run))
 		state = service.State{Run: plan.Starting, Detail: "it was started and was not seen running since: " + why}
@@ -111,7 +114,8 @@ func (d *Driver) status(ctx context.Context) (service.State, error) {
 		return service.State{Run: plan.RunUnsure}, fmt.Errorf("status: %w", err)
 	}
 	state := service.State{Run: d.meaning(result.Code)}
-	if state.Run == plan.RunFailed || state.Run == plan.RunUnsure {
+	state.Holdoff = state.Run == plan.Starting
+	if state.Run != plan.Running && state.Run != plan.Stopped {
 		state.Detail = result.Reason()
 	}
 	return state, nil
@@ -119,6 +123,8 @@ func (d *Driver) status(ctx context.Context) (service.State, error) {
 
 func (d *Driver) meaning(code int) plan.Run {
 	switch {
+	case slices.Contains(d.commands.Partial, code): // above the defaults: what may run is not down
+		return plan.Starting
 	case slices.Contains(d.commands.Running, code):
 		return plan.Running
 	case slices.Contains(d.commands.Stopped, code):

@@ -84,15 +84,19 @@ func TestExitCodesAreThoseOfLSBUnlessTheDocumentSaysOtherwise(t *testing.T) {
 		code     string
 		want     service.State
 	}{
-		"LSB running":    {code: "0", want: service.State{Run: plan.Running}},
-		"LSB dead, pid":  {code: "1", want: service.State{Run: plan.RunFailed, Detail: "exit status 1: why"}},
-		"LSB dead, lock": {code: "2", want: service.State{Run: plan.RunFailed, Detail: "exit status 2: why"}},
-		"LSB stopped":    {code: "3", want: service.State{Run: plan.Stopped}},
-		"LSB unknown":    {code: "4", want: service.State{Run: plan.RunUnsure, Detail: "exit status 4: why"}},
-		"own running":    {commands: own, code: "10", want: service.State{Run: plan.Running}},
-		"own stopped":    {commands: own, code: "0", want: service.State{Run: plan.Stopped}},
-		"own failed":     {commands: own, code: "11", want: service.State{Run: plan.RunFailed, Detail: "exit status 11: why"}},
-		"own unknown":    {commands: own, code: "3", want: service.State{Run: plan.RunUnsure, Detail: "exit status 3: why"}},
+		"LSB running":       {code: "0", want: service.State{Run: plan.Running}},
+		"LSB dead, pid":     {code: "1", want: service.State{Run: plan.RunFailed, Detail: "exit status 1: why"}},
+		"LSB dead, lock":    {code: "2", want: service.State{Run: plan.RunFailed, Detail: "exit status 2: why"}},
+		"LSB stopped":       {code: "3", want: service.State{Run: plan.Stopped}},
+		"LSB unknown":       {code: "4", want: service.State{Run: plan.RunUnsure, Detail: "exit status 4: why"}},
+		"own running":       {commands: own, code: "10", want: service.State{Run: plan.Running}},
+		"own stopped":       {commands: own, code: "0", want: service.State{Run: plan.Stopped}},
+		"own failed":        {commands: own, code: "11", want: service.State{Run: plan.RunFailed, Detail: "exit status 11: why"}},
+		"own partial":       {commands: spec.CommandService{Partial: []int{5}}, code: "5", want: service.State{Run: plan.Starting, Holdoff: true, Detail: "exit status 5: why"}},
+		"partial, not dead": {commands: spec.CommandService{Partial: []int{1}}, code: "1", want: service.State{Run: plan.Starting, Holdoff: true, Detail: "exit status 1: why"}},
+		"no partial":        {code: "5", want: service.State{Run: plan.RunUnsure, Detail: "exit status 5: why"}},
+		"partial, LSB":      {commands: spec.CommandService{Partial: []int{5}}, code: "3", want: service.State{Run: plan.Stopped}},
+		"own unknown":       {commands: own, code: "3", want: service.State{Run: plan.RunUnsure, Detail: "exit status 3: why"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.commands.Status = exits(c.code)
@@ -203,5 +207,43 @@ func TestWhatDoesNotComeUpWaitsForTheNextOrder(t *testing.T) {
 	check(t, d.Start(t.Context()))
 	if s := servicetest.Observed(t, d); s.Run != plan.Starting || !s.Holdoff || s.Detail == "" {
 		t.Errorf("seen %+v", s)
+	}
+}
+
+// A group of which a part runs is started again, though something runs; it has its time to
+// come up; and it is not down before all of it is.
+func TestAGroupOfWhichAPartRuns(t *testing.T) {
+	folder := t.TempDir()
+	status := `n=0; for f in "$1"/one "$1"/two; do [ -e "$f" ] && n=$((n + 1)); done
+case $n in 0) exit 3 ;; 1) echo "one of two runs"; exit 5 ;; esac`
+	d := New(Config{Settle: time.Hour, Commands: spec.CommandService{
+		Start: sh(`echo >>"$1/orders"; touch "$1/one"`, folder), Stop: sh(`rm "$1/one"`, folder), Status: sh(status, folder), Partial: []int{5},
+	}})
+	check(t, os.WriteFile(filepath.Join(folder, "two"), nil, 0o600))
+	if s := servicetest.Observed(t, d); s.Run != plan.Starting || !s.Holdoff || !strings.Contains(s.Detail, "one of two runs") {
+		t.Errorf("before any order it is seen %+v", s)
+	}
+	check(t, d.Start(t.Context()))
+	if s := servicetest.Observed(t, d); s.Run != plan.Running {
+		t.Errorf("started, it is seen %+v", s)
+	}
+	check(t, d.Start(t.Context()))
+	if b, err := os.ReadFile(filepath.Join(folder, "orders")); err != nil || len(b) != 1 {
+		t.Errorf("orders: %q %v", b, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := d.Stop(ctx); !errors.Is(err, service.ErrTimeout) {
+		t.Errorf("a part runs still, and the stop is %v", err)
+	}
+	check(t, os.Remove(filepath.Join(folder, "two")))
+	d.commands.Stop = exits("0")
+	if err := d.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	d.commands.Start = sh(`touch "$1/one"`, folder)
+	check(t, d.Start(t.Context()))
+	if s := servicetest.Observed(t, d); s.Run != plan.Starting || s.Holdoff {
+		t.Errorf("just ordered, it has no time to come up: %+v", s)
 	}
 }
