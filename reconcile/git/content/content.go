@@ -87,7 +87,7 @@ func CheckClaim(c plan.Claim) error {
 		return errors.New("it proves something by a change that comes after it")
 	case c.Holder != plan.HeldByNone && c.Holder != plan.HeldBy(spec.Main) && c.Holder != plan.HeldBy(spec.Standby):
 		return fmt.Errorf("holder %q is not main, standby or none", c.Holder)
-	case !slices.Contains([]plan.Action{plan.Take, plan.Renew, plan.Release, plan.Seize, plan.Adopt, plan.Reroot}, c.Action):
+	case !slices.Contains([]plan.Action{plan.Take, plan.Renew, plan.Release, plan.Seize, plan.Adopt, plan.Reroot, plan.Move, plan.Enter}, c.Action):
 		return fmt.Errorf("action %q is unknown", c.Action)
 	case c.Action == plan.Release && c.Holder != plan.HeldByNone:
 		return errors.New("released, and still held")
