@@ -93,7 +93,7 @@ func wantPatience(t *testing.T, r *observer.Recording, bound time.Duration) {
 
 // awaitLease waits until the claim of a role carries the lease, because a seizer
 // goes by the claim, and returns its bound for stopping.
-func (p *wholePage) awaitLease(t *testing.T, role string) (stopBound time.Duration) {
+func (p *site) awaitLease(t *testing.T, role string) (stopBound time.Duration) {
 	t.Helper()
 	eventually(t, "the claim of "+role+" carries a lease", func() bool {
 		out, err := p.git.Exec(t.Context(), "git", "-c", "safe.directory=*", "-C", hosts.Repository,

@@ -127,7 +127,7 @@ func NewActuator(c ActuatorConfig) *Actuator {
 
 // See takes in a newer snapshot.
 func (a *Actuator) See(s *Snapshot) {
-	if a.late && s.Began >= a.lateAt {
+	if a.late && s.Whole >= a.lateAt {
 		a.late = false
 	}
 	before := a.snap
@@ -270,7 +270,7 @@ func (a *Actuator) gather(now time.Duration) plan.Input {
 // stale reports whether the document may be long out of date.
 func (a *Actuator) stale() bool {
 	acc := a.snap.Accepted
-	return !a.snap.OK || a.snap.Pending || acc == nil || acc.Commit != a.snap.Seen
+	return !a.snap.OK || a.snap.Pending || a.snap.Behind || acc == nil || acc.Commit != a.snap.Seen
 }
 
 // find ends the beginning of a run: something was seen running, or everything

@@ -27,6 +27,7 @@ type Agent struct {
 
 	wake     chan struct{}   // a pass is wanted
 	look     chan struct{}   // a look at git is wanted
+	heard    chan struct{}   // a look at claims and reports is
 	snaps    chan *Snapshot  // newest snapshot, for the actuator
 	asks     chan ask        // newest order, for the learner
 	reports  chan *reportAsk // newest report, for the publisher
@@ -58,7 +59,7 @@ type reportAsk struct {
 func NewAgent(l *Learner, a *Actuator, p *Publisher) *Agent {
 	return &Agent{
 		learner: l, actuator: a, publisher: p, clock: a.Clock, log: a.Log,
-		wake: make(chan struct{}, 1), look: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), look: make(chan struct{}, 1), heard: make(chan struct{}, 1),
 		snaps: make(chan *Snapshot, 1), asks: make(chan ask, 1), reports: make(chan *reportAsk, 1),
 		orders: make(chan func()), learns: make(chan func()), observer: unobserved{},
 	}
@@ -82,6 +83,9 @@ func (a *Agent) Wake() { poke(a.wake) }
 
 // Sync asks for a look at git now.
 func (a *Agent) Sync() { poke(a.look) }
+
+// Hear asks for a look at claims and reports now: another node said something.
+func (a *Agent) Hear() { poke(a.heard) }
 
 // Status is this node's report as of the newest pass, and false before it.
 func (a *Agent) Status() (plan.Report, bool) {
@@ -151,20 +155,23 @@ func (a *Agent) learn(ctx context.Context) {
 	p := pace.New(a.clock, rand.Float64)
 	a.learner.early = func(s *Snapshot) { replace(a.snaps, s) }
 	var now ask
-	for ctx.Err() == nil {
-		snap := a.learner.Look(ctx)
+	for whole := true; ctx.Err() == nil; {
+		snap := a.learner.look(ctx, whole)
 		a.observer.Looked(snap, a.clock.Boot()-snap.Began)
 		a.handOutSnapshot(snap)
+		heard := false
 		for next := p.NextLook(snap.Pace(), now.handover); ; {
 			timer := time.NewTimer(max(0, min(next, p.NextTry(snap.Try(now.order)))-a.clock.Boot()))
 			select {
 			case <-ctx.Done():
 			case <-a.look:
 				next = 0
+			case <-a.heard:
+				heard = true
 			case <-a.learner.studied():
 				// The claims may be from well before that document was read.
 				next = 0
-				a.handOutSnapshot(a.learner.TakeUp(ctx))
+				a.handOutSnapshot(a.learner.catchUp(ctx))
 			case <-timer.C:
 			case f := <-a.learns:
 				f()
@@ -172,12 +179,13 @@ func (a *Agent) learn(ctx context.Context) {
 				next = min(next, p.NextLook(snap.Pace(), now.handover))
 			}
 			timer.Stop()
+			whole = a.clock.Boot() >= next
 			if p.MayTry(snap.Try(now.order)) {
 				p.Tried(snap.Try(now.order))
 				a.carry(ctx, now.order)
 				break
 			}
-			if ctx.Err() != nil || a.clock.Boot() >= next {
+			if ctx.Err() != nil || heard || whole {
 				break
 			}
 		}

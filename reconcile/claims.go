@@ -89,6 +89,9 @@ func (l *Learner) readClaims(ctx context.Context, next *Snapshot, refs map[strin
 			_, still := l.moved[role.name]
 			changed = changed || elsewhere != still || before.Tip.ID != after.Tip.ID || before.Joined != after.Joined
 			if mine && before.Tip.ID != after.Tip.ID {
+				if after.Tip.Instance != l.Instance {
+					l.changed = next.Looks
+				}
 				l.tellEarly(next)
 			}
 		}
@@ -106,7 +109,7 @@ func (l *Learner) tellEarly(next *Snapshot) {
 	}
 	s := next.clone()
 	s.Looks, s.Edition = l.snap.Looks, l.snap.Edition
-	s.Pending, s.Conditions = l.study != nil, l.snap.Conditions
+	s.Pending, s.Behind, s.Conditions = l.study != nil, l.changed > l.listed, l.snap.Conditions
 	l.early(s)
 }
 

@@ -34,7 +34,7 @@ type LearnerConfig struct {
 	// known of a claim is known of that place only.
 	Place string
 	// Load reads and validates a document; nil means LoadDocument.
-	Load Loader
+	Load loader
 	// Beside runs the reading of a document, which may take long or never end,
 	// beside everything else; nil means a goroutine of its own.
 	Beside func(read func())
@@ -43,9 +43,9 @@ type LearnerConfig struct {
 	Log    *slog.Logger
 }
 
-// Loader reads and validates a document and the templates it names. The
+// loader reads and validates a document and the templates it names. The
 // conditions are its problems, for people; the deployment is nil with any.
-type Loader func(path string, document []byte, templates spec.TemplateReader) (*spec.Deployment, []plan.Condition)
+type loader func(path string, document []byte, templates spec.TemplateReader) (*spec.Deployment, []plan.Condition)
 
 // LoadDocument is spec.Load with its problems as conditions.
 func LoadDocument(path string, document []byte, templates spec.TemplateReader) (*spec.Deployment, []plan.Condition) {
@@ -95,6 +95,9 @@ type Learner struct {
 	// known the seq of each claim before it.
 	listing answered
 	known   map[string]uint64
+	// listed is the look that listed the branch as it is known now, and changed the newest
+	// one that showed this node's claim changed by somebody else.
+	listed, changed uint64
 	// moved are the claims that are known from another place than Place, by role,
 	// each with that place.
 	moved map[string]string
@@ -136,17 +139,23 @@ func (l *Learner) Snapshot() *Snapshot { return l.snap }
 //
 // R1: the claims are read whatever becomes of the document. That is read beside
 // them, and Look waits for it no longer than a moment: a snapshot whose Pending
-// is set is followed by another one, from TakeUp.
+// is set is followed by another one, from catchUp.
 //
-// No claim is newer than the newest commit that was listed: the claims are listed
-// with the branch, or before it. A claim may be newer than the document in force,
-// and the snapshot says so: Seen is then another commit, or Pending is set. What
-// the two sides tell each other does not rest on that order: readiness names its
-// commit, and every report the claim's seq it was made under.
+// The claims are listed with the branch, or before it. A claim may be newer than the
+// document in force, and the snapshot says so: Seen is then another commit, or Pending or
+// Behind is set. What the two sides tell each other does not rest on that order: readiness
+// names its commit, and every report the claim's seq it was made under.
 //
 // A look takes at most twice the document's timeout, which is what the inequality
 // of R7 allows for.
-func (l *Learner) Look(ctx context.Context) *Snapshot {
+func (l *Learner) Look(ctx context.Context) *Snapshot { return l.look(ctx, true) }
+
+// LookAtClaims is Look where only other nodes had something to say: it reads claims and
+// reports, and no document. What is known of that keeps its age. Where both are in one
+// place it is Look.
+func (l *Learner) LookAtClaims(ctx context.Context) *Snapshot { return l.look(ctx, false) }
+
+func (l *Learner) look(ctx context.Context, whole bool) *Snapshot {
 	ctx, cancel := context.WithTimeout(ctx, 2*l.timeout())
 	defer cancel()
 	next := l.snap.clone()
@@ -155,9 +164,14 @@ func (l *Learner) Look(ctx context.Context) *Snapshot {
 	l.saveAgain()
 	l.known = maxSeqs(next)
 	l.takeUp(next)
-	l.list(ctx, next)
+	if whole = whole || l.Shared; whole {
+		next.Whole = next.Began
+	}
+	l.list(ctx, next, whole)
 	l.coordinate(ctx, next)
-	l.await(ctx, next)
+	if whole {
+		l.await(ctx, next)
+	}
 	return l.hand(next)
 }
 
@@ -167,16 +181,16 @@ func (l *Learner) LookWhole(ctx context.Context) *Snapshot {
 	for snap.Pending && ctx.Err() == nil {
 		select {
 		case <-l.studied():
-			snap = l.TakeUp(ctx)
+			snap = l.catchUp(ctx)
 		case <-ctx.Done():
 		}
 	}
 	return snap
 }
 
-// TakeUp returns what is known once the document that was read beside the claims
+// catchUp returns what is known once the document that was read beside the claims
 // is in it.
-func (l *Learner) TakeUp(ctx context.Context) *Snapshot {
+func (l *Learner) catchUp(ctx context.Context) *Snapshot {
 	ctx, cancel := context.WithTimeout(ctx, 2*l.timeout())
 	defer cancel()
 	next := l.snap.clone()
@@ -193,6 +207,7 @@ func (l *Learner) TakeUp(ctx context.Context) *Snapshot {
 // hand makes next the newest snapshot.
 func (l *Learner) hand(next *Snapshot) *Snapshot {
 	next.Edition++
+	next.Behind = l.changed > l.listed
 	l.sayStudy(next)
 	next.Conditions = slices.Concat(next.Conditions, l.ofDocument, l.refusal, l.ofClaims)
 	l.sayUnsaved(next)
@@ -200,31 +215,32 @@ func (l *Learner) hand(next *Snapshot) *Snapshot {
 	return next
 }
 
-// list asks for the refs: of the claims first, and of the branch with them or
-// beside their reading.
-func (l *Learner) list(ctx context.Context, next *Snapshot) {
+// list asks for the refs: of the claims first, and for a whole look of the branch with
+// them or beside their reading.
+func (l *Learner) list(ctx context.Context, next *Snapshot, whole bool) {
 	if !l.Shared {
-		l.listing = l.listClaims(ctx)
-		l.begin(next, nil)
+		if l.listing = l.listClaims(ctx); whole {
+			l.begin(next, nil)
+		}
 		return
 	}
 	listing, err := bounded(ctx, l, l.Repository.List)
 	l.listing = answered{listing, err}
-	l.learnListing(next, listing, err)
+	l.learnListing(next, listing, err, next.Looks)
 	if err == nil {
 		l.begin(next, &listing)
 	}
 }
 
-// learnListing notes where the branch is.
-func (l *Learner) learnListing(next *Snapshot, listing Listing, err error) {
+// learnListing notes where the branch is, as a look listed it.
+func (l *Learner) learnListing(next *Snapshot, listing Listing, err error, look uint64) {
 	l.ofDocument = nil
 	next.OK = err == nil
 	if err != nil {
 		l.ofDocument = warning(unreadType(err), "%v", err)
 		return
 	}
-	next.LastRead = l.Clock.Wall()
+	next.LastRead, l.listed = l.Clock.Wall(), look
 	if tip := listing.Refs[l.Branch]; tip != "" {
 		next.Seen = tip
 		return

@@ -23,10 +23,13 @@ type Accepted struct {
 type Snapshot struct {
 	// Looks counts the looks at git that have ended, well or not.
 	Looks uint64
-	// Began is when the newest look began, and Own what one found last of this node's own
-	// report.
-	Began time.Duration
-	Own   Own
+	// Began is when the newest look began, Whole when the newest one did that asked for the
+	// document too, and Own what one found last of this node's own report.
+	Began, Whole time.Duration
+	Own          Own
+	// Behind says that somebody else changed this node's own claim since the branch was
+	// listed: the document in force may not be the newest one (R4).
+	Behind bool
 	// OK says that the newest look was answered.
 	OK bool
 	// LastRead is the wall clock of the newest look that was answered.
@@ -64,7 +67,7 @@ func (s *Snapshot) clone() *Snapshot {
 
 // Pace is what this look says of the time until the next one.
 func (s *Snapshot) Pace() pace.Look {
-	look := pace.Look{Number: s.Looks, Began: s.Began, OK: s.OK, Heads: s.Seen}
+	look := pace.Look{Number: s.Looks, Began: s.Began, Claims: s.Whole != s.Began, OK: s.OK, Heads: s.Seen}
 	for _, role := range slices.Sorted(maps.Keys(s.Claims)) {
 		look.Heads += " " + s.Claims[role].Tip.ID
 	}

@@ -28,10 +28,11 @@ const (
 	mostGiven = 2
 )
 
-// study is one reading of the branch's newest commit. Whoever reads writes found
-// and closes done; everything else belongs to the learner.
+// study is one reading of the branch's newest commit, for a look. Whoever reads writes
+// found and closes done; everything else belongs to the learner.
 type study struct {
 	began time.Duration
+	look  uint64
 	// fresh says that the reading before this one came to an end in order.
 	fresh bool
 	task  lesson
@@ -79,7 +80,7 @@ func (l *Learner) begin(next *Snapshot, listing *Listing) {
 	if l.study != nil || l.given.Load() > mostGiven {
 		return
 	}
-	s := &study{began: l.Clock.Boot(), fresh: next.Accepted == nil || next.OK && len(l.refusal) == 0, task: t, done: make(chan struct{})}
+	s := &study{began: l.Clock.Boot(), look: next.Looks, fresh: next.Accepted == nil || next.OK && len(l.refusal) == 0, task: t, done: make(chan struct{})}
 	l.study = s
 	if listing != nil {
 		tip := listing.Refs[l.Branch]
@@ -277,7 +278,7 @@ func (l *Learner) takeUp(next *Snapshot) bool {
 	}
 	l.study = nil
 	if s.task.listing == nil {
-		l.learnListing(next, s.found.listing, s.found.listErr)
+		l.learnListing(next, s.found.listing, s.found.listErr, s.look)
 		l.settled(next.Seen, s.task.accepted)
 	}
 	if s.found.tip != "" {

@@ -76,7 +76,7 @@ func TestADocumentThatWasReadBesideIsTakenUp(t *testing.T) {
 	}
 	free()
 	<-s.studied()
-	snap := s.TakeUp(t.Context())
+	snap := s.catchUp(t.Context())
 	if snap.Pending || snap.Accepted == nil || snap.Claims["xivo"].Tip.ID != "k1" {
 		t.Errorf("pending %v, accepted %v, claims %v", snap.Pending, snap.Accepted, snap.Claims)
 	}
@@ -116,7 +116,7 @@ func TestAPersonsOrderIsNotLostWhileADocumentIsRead(t *testing.T) {
 	s.Override("c2", "seen down")
 	free()
 	<-s.studied()
-	s.TakeUp(t.Context())
+	s.catchUp(t.Context())
 	if snap := s.look(t); snap.Accepted.Commit != "c2" {
 		t.Errorf("accepted %s, conditions %v", snap.Accepted.Commit, snap.Conditions)
 	}

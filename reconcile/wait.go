@@ -19,7 +19,7 @@ type progress struct{ passes, edition uint64 }
 func (a *Agent) SyncWait(ctx context.Context) (*Snapshot, error) {
 	asked := a.clock.Boot()
 	a.Sync()
-	s, err := a.known.Wait(ctx, func(s *Snapshot) bool { return s != nil && s.Began >= asked && !s.Pending })
+	s, err := a.known.Wait(ctx, func(s *Snapshot) bool { return s != nil && s.Whole >= asked && !s.Pending })
 	if err != nil {
 		return s, err
 	}

@@ -37,6 +37,8 @@ type Spec struct {
 	Aliases []string // further names for the other hosts
 	Docker  bool     // gives it the machine's Docker engine, for Compose projects
 	Engine  *Engine  // gives it this one, at EngineSocket
+	// Addresses lets it change its own addresses, as a machine of its own can.
+	Addresses bool
 }
 
 // Host is a machine with its own systemd. Its methods may be used by several
@@ -145,6 +147,9 @@ func (h *Host) flags(tree string) []string {
 	}
 	for _, alias := range h.spec.Aliases {
 		flags = append(flags, "--network-alias", alias)
+	}
+	if h.spec.Addresses {
+		flags = append(flags, "--cap-add", "NET_ADMIN")
 	}
 	if h.spec.Docker {
 		flags = append(flags, "--volume", engineSocket+":/run/docker.sock")

@@ -3,6 +3,7 @@
 package etcd_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -40,8 +41,9 @@ type site struct {
 	t                                 testing.TB
 	cluster                           *etcdserver.Cluster
 	bare, work, program, url, options string
-	poll                              string
-	main, standby                     *agent
+	// repository is where the agents read the document, bare if empty.
+	repository, poll string
+	main, standby    *agent
 }
 
 // agent is a real one.
@@ -86,7 +88,7 @@ func (s *site) agentOf(node string) *agent {
 	s.t.Helper()
 	a := &agent{t: s.t, program: s.program, folder: s.t.TempDir()}
 	config := fmt.Sprintf("node: %s\nrepository: { url: %q }\ncoordination: { url: %q%s }\nallow: { commands: [[sleep, \"*\"]] }\nlisten: off\nstate: %q\nsocket: %q\n",
-		node, s.bare, s.url, strings.ReplaceAll(s.options, "NODE", node), filepath.Join(a.folder, "state"), filepath.Join(a.folder, "s"))
+		node, cmp.Or(s.repository, s.bare), s.url, strings.ReplaceAll(s.options, "NODE", node), filepath.Join(a.folder, "state"), filepath.Join(a.folder, "s"))
 	if err := os.WriteFile(filepath.Join(a.folder, "agent.yaml"), []byte(config), 0o600); err != nil {
 		s.t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"mainstay/e2e/etcdserver"
+	"mainstay/reconcile/etcd"
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/git/failure"
 	"mainstay/reconcile/plan"
@@ -82,7 +83,7 @@ func TestAFullEtcdRefusesChangesAndIsReadOn(t *testing.T) {
 func TestCompactionOfEtcdUnderAWatchLosesNoNews(t *testing.T) {
 	c := etcdserver.New(t, 3)
 	client, l := listen(t, c.URL("voice"), "paris")
-	l.hears("the beginning")
+	l.hears("the beginning", etcd.News{Began: true})
 	for i := range uint64(5) {
 		parent := ""
 		if i > 0 {
@@ -91,7 +92,7 @@ func TestCompactionOfEtcdUnderAWatchLosesNoNews(t *testing.T) {
 		if _, err := client.PushClaim(t.Context(), claimRef, plan.Push{Parent: parent, Claim: claimOf("n", i+1)}); err != nil {
 			t.Fatal(err)
 		}
-		l.hears("a change")
+		l.hears("a change", etcd.News{Claims: true})
 		var now struct {
 			Header struct{ Revision string } `json:"header"`
 		}

@@ -2,6 +2,7 @@ package etcd
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,10 +16,10 @@ const (
 	maxNews = 1 << 20
 	// firstPause and longestPause are how long a watch that ended waits before the next.
 	firstPause, longestPause = time.Second, 30 * time.Second
-	// burst is how many pieces of news are passed on at once, and refill how long one
-	// takes to be had again: a node that writes without an end must not make every other
-	// one look without an end.
-	burst, refill = 40, 250 * time.Millisecond
+	// spend is what is passed on at once, and is had again in as long as it is worth: a
+	// node that writes without an end must not make every other one look without an end. A
+	// look at git is dearer than one at etcd, for the node and for the git server.
+	spend, ofClaims, ofGit = 2 * time.Second, 50 * time.Millisecond, 250 * time.Millisecond
 )
 
 // newsKey names the commit that was seen last by whoever saw it first. It is beside the
@@ -38,23 +39,41 @@ func (c *Client) Tell(ctx context.Context, commit string) error {
 	return err
 }
 
-// Watch calls wake whenever something of the deployment changes, and once whenever it
-// begins to listen, because it may have missed something. It says nothing of what changed: whoever
-// is woken looks. What is not heard of is seen at the next poll. It ends with ctx.
-func (c *Client) Watch(ctx context.Context, wake func()) {
-	news := make(chan struct{}, 1)
+// News is what a watch heard since it was passed on last. Nobody decides by it: whoever
+// hears of something looks.
+type News struct {
+	// Began says that it began to listen, and may have missed anything before.
+	Began bool
+	// Commit is what somebody said that the branch is at, and may be anything. It is empty
+	// when nobody did.
+	Commit string
+	// Claims says that a claim or a report changed.
+	Claims bool
+}
+
+// and is the news of both, the newer ones after.
+func (n News) and(after News) News {
+	return News{n.Began || after.Began, cmp.Or(after.Commit, n.Commit), n.Claims || after.Claims}
+}
+
+// Watch passes on whenever something of the deployment changes. What is not heard of is
+// seen at the next poll. It ends with ctx.
+func (c *Client) Watch(ctx context.Context, pass func(News)) {
+	news := make(chan News, 1)
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	wg.Go(func() { passOn(ctx, news, wake) })
+	wg.Go(func() { passOn(ctx, news, pass) })
 	for pause := firstPause; ctx.Err() == nil; {
 		listened := false
 		for _, i := range c.order() {
-			err := c.listen(ctx, i, func() {
+			err := c.listen(ctx, i, func(n News) {
 				listened = true
 				select {
-				case news <- struct{}{}:
-				default: // it is passed on with what came before
+				case before := <-news: // it was not passed on yet
+					n = before.and(n)
+				default:
 				}
+				news <- n
 			})
 			c.log.Debug("watch ended", "member", c.place.Hosts[i], "error", err)
 			if listened || ctx.Err() != nil {
@@ -68,23 +87,26 @@ func (c *Client) Watch(ctx context.Context, wake func()) {
 	}
 }
 
-// passOn wakes for every piece of news, later when there were too many, and never for
-// less than the last one: what came of it must not wait for a poll.
-func passOn(ctx context.Context, news <-chan struct{}, wake func()) {
-	left, last := float64(burst), time.Now()
+// passOn passes every piece of news on, later and together when there were too many: what
+// came of the last one must not wait for a poll.
+func passOn(ctx context.Context, news <-chan News, pass func(News)) {
+	left, last := spend, time.Now()
 	for {
+		var n News
 		select {
 		case <-ctx.Done():
 			return
-		case <-news:
+		case n = <-news:
 		}
-		now := time.Now()
-		left, last = min(burst, left+float64(now.Sub(last))/float64(refill)), now
-		if left < 1 {
-			wait(ctx, refill)
+		now, price := time.Now(), ofClaims
+		if n.Began || n.Commit != "" {
+			price = ofGit
 		}
-		left--
-		wake()
+		left, last = min(spend, left+now.Sub(last)), now
+		if left -= price; left < 0 {
+			wait(ctx, -left)
+		}
+		pass(n)
 	}
 }
 
@@ -97,8 +119,31 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
+// said is one message of a watch.
+type said struct {
+	Result *struct {
+		Created, Canceled bool
+		Events            []struct {
+			Pair pair `json:"kv"`
+		} `json:"events"`
+	} `json:"result"`
+}
+
+// news is what a message says of a deployment whose commits are told of under a key.
+func (s said) news(commits string) (n News) {
+	n.Began = s.Result.Created
+	for _, e := range s.Result.Events {
+		if string(e.Pair.Key) == commits && len(e.Pair.Value) > 0 {
+			n.Commit = string(e.Pair.Value)
+		} else {
+			n.Claims = true
+		}
+	}
+	return n
+}
+
 // listen watches one member until that ends, or another deployment is asked for.
-func (c *Client) listen(ctx context.Context, i int, heard func()) error {
+func (c *Client) listen(ctx context.Context, i int, heard func(News)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
@@ -112,7 +157,8 @@ func (c *Client) listen(ctx context.Context, i int, heard func()) error {
 	if err != nil {
 		return err
 	}
-	prefix := c.place.heads(*c.only.Load())
+	only := *c.only.Load()
+	prefix := c.place.heads(only)
 	create := map[string]any{"create_request": rangeRequest{Key: []byte(prefix), End: []byte(end(prefix))}}
 	answer, err := c.send(ctx, c.place.Hosts[i], call{path: pathWatch, token: token, in: create})
 	if err != nil {
@@ -122,21 +168,20 @@ func (c *Client) listen(ctx context.Context, i int, heard func()) error {
 	lines := bufio.NewScanner(answer.Body)
 	lines.Buffer(nil, maxNews)
 	for lines.Scan() {
-		var said struct {
-			Result *struct {
-				Created, Canceled bool
-				Events            []struct{} `json:"events"`
-			} `json:"result"`
+		var s said
+		err := json.Unmarshal(lines.Bytes(), &s)
+		switch {
+		case err != nil || s.Result == nil:
+			err = errors.New("that is no watch")
+		case s.Result.Canceled:
+			err = errors.New("the member ended it")
 		}
-		switch err := json.Unmarshal(lines.Bytes(), &said); {
-		case err != nil || said.Result == nil:
+		if err != nil {
 			c.forget(token)
-			return errors.New("that is no watch")
-		case said.Result.Canceled:
-			c.forget(token)
-			return errors.New("the member ended it")
-		case said.Result.Created, len(said.Result.Events) > 0:
-			heard()
+			return err
+		}
+		if n := s.news(c.place.newsKey(only)); n != (News{}) {
+			heard(n)
 		}
 	}
 	return lines.Err()

@@ -15,7 +15,7 @@ import (
 // listener counts what a watch says.
 type listener struct {
 	t     *testing.T
-	heard chan struct{}
+	heard chan etcd.News
 }
 
 func listen(t *testing.T, url string, deployment string) (*etcd.Client, listener) {
@@ -23,10 +23,10 @@ func listen(t *testing.T, url string, deployment string) (*etcd.Client, listener
 	c := opened(t, url)
 	c.Narrow("", deployment)
 	ctx, cancel := context.WithCancel(t.Context())
-	l, done := listener{t, make(chan struct{}, 1000)}, make(chan struct{})
+	l, done := listener{t, make(chan etcd.News, 1000)}, make(chan struct{})
 	go func() {
 		defer close(done)
-		c.Watch(ctx, func() { l.heard <- struct{}{} })
+		c.Watch(ctx, func(n etcd.News) { l.heard <- n })
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -46,10 +46,13 @@ func opened(t *testing.T, url string) *etcd.Client {
 }
 
 // hears waits for one piece of news.
-func (l listener) hears(what string) {
+func (l listener) hears(what string, want etcd.News) {
 	l.t.Helper()
 	select {
-	case <-l.heard:
+	case got := <-l.heard:
+		if got != want {
+			l.t.Errorf("%s: heard %+v, want %+v", what, got, want)
+		}
 	case <-time.After(20 * time.Second):
 		l.t.Fatalf("nobody hears of %s", what)
 	}
@@ -74,22 +77,26 @@ func TestACommitIsHeardOfByTheOtherNodesOfItsDeployment(t *testing.T) {
 	url := "etcd://" + f.Serve(t) + "/voice"
 	_, paris := listen(t, url, "paris")
 	_, lyon := listen(t, url, "lyon")
-	paris.hears("the beginning")
-	lyon.hears("the beginning")
+	paris.hears("the beginning", etcd.News{Began: true})
+	lyon.hears("the beginning", etcd.News{Began: true})
 	teller := opened(t, url)
 	teller.Narrow("", "paris")
 	if err := teller.Tell(t.Context(), commit); err != nil {
 		t.Fatal(err)
 	}
-	paris.hears("a commit")
+	paris.hears("a commit", etcd.News{Commit: commit})
 	if err := teller.Tell(t.Context(), commit); err != nil {
 		t.Fatal(err)
 	}
 	if n := paris.quiet() + lyon.quiet(); n != 0 {
 		t.Errorf("heard %d times of what was told already, or of another deployment", n)
 	}
+	for _, ref := range []string{"claim/xivo", "report/edge", "news/other"} { // what is not a commit makes nobody look at git
+		f.Put("voice/head/paris/"+ref, commit)
+		paris.hears(ref, etcd.News{Claims: true})
+	}
 	l, err := teller.ListPrimary(t.Context())
-	if err != nil || len(l.Refs) != 0 {
+	if err != nil || len(l.Refs) != 2 {
 		t.Errorf("what was told is a ref: %+v, %v", l, err)
 	}
 	if err := teller.Tell(t.Context(), "not a commit"); err != nil || f.Get("voice/head/paris/news/commit") != commit {
@@ -103,7 +110,7 @@ func TestAFloodOfNewsWakesNobodyWithoutAnEnd(t *testing.T) {
 	f := etcdserver.NewFake(1)
 	url := "etcd://" + f.Serve(t) + "/voice"
 	_, l := listen(t, url, "paris")
-	l.hears("the beginning")
+	l.hears("the beginning", etcd.News{Began: true})
 	for i := range 500 {
 		f.Put("voice/head/paris/report/edge", strings.Repeat("x", i%7))
 	}
@@ -111,7 +118,7 @@ func TestAFloodOfNewsWakesNobodyWithoutAnEnd(t *testing.T) {
 		t.Errorf("woken %d times", n)
 	}
 	f.Put("voice/head/paris/report/xivo-main", commit)
-	l.hears("what comes after it")
+	l.hears("what comes after it", etcd.News{Claims: true})
 }
 
 // A watch that is refused, answers nonsense or ends begins again.
@@ -137,10 +144,10 @@ func TestAWatchThatEndsBeginsAgain(t *testing.T) {
 		})
 	}
 	_, l := listen(t, "etcd://"+f.Serve(t, flaky)+"/voice", "paris")
-	l.hears("the beginning")
+	l.hears("the beginning", etcd.News{Began: true})
 	if got := len(tries); got != 3 {
 		t.Errorf("listened after %d tries", got)
 	}
 	f.Put("voice/head/paris/news/commit", commit)
-	l.hears("a commit")
+	l.hears("a commit", etcd.News{Commit: commit})
 }

@@ -20,9 +20,9 @@ func (h hearing) Looked(s *reconcile.Snapshot, took time.Duration) {
 	h.news.Saw(s.Seen)
 }
 
-// hear looks at git as soon as another node says that there is something new.
+// hear looks as soon as another node says something: at git too when that is a commit.
 func (n *Node) hear(ctx context.Context) {
 	if n.news != nil {
-		n.news.Run(ctx, n.Agent.Sync)
+		n.news.Run(ctx, n.Agent.Sync, n.Agent.Hear)
 	}
 }

@@ -99,12 +99,14 @@ func result(ok bool) string {
 	return "failed"
 }
 
-// Looked counts a look at git.
+// Looked counts a look at git. One at claims alone is none.
 func (m *Metrics) Looked(s *reconcile.Snapshot, took time.Duration) {
-	m.looks.WithLabelValues(result(s.OK)).Inc()
-	m.lookTook.Observe(took.Seconds())
-	if s.OK {
-		m.lastGood.Store(int64(s.Began))
+	if s.Whole == s.Began {
+		m.looks.WithLabelValues(result(s.OK)).Inc()
+		m.lookTook.Observe(took.Seconds())
+		if s.OK {
+			m.lastGood.Store(int64(s.Began))
+		}
 	}
 	if s.Accepted != nil {
 		m.objective.Store(int64(s.Accepted.Deployment.Handover.Objective))

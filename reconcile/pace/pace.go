@@ -47,6 +47,9 @@ type Look struct {
 	// Number counts the looks, and Began is when this one began, in boot time.
 	Number uint64
 	Began  time.Duration
+	// Claims says that it asked for claims and reports alone. It puts off none that asks for
+	// the document too.
+	Claims bool
 	// OK says that git answered.
 	OK bool
 	// Document says that one is accepted. Poll is how often it wants to be looked at,
@@ -127,6 +130,12 @@ func (p *Pacer) NextLook(s Look, handover bool) time.Duration {
 // looked reckons once per look, so that being asked often makes nothing sooner.
 func (p *Pacer) looked(s Look) {
 	p.looks = s.Number
+	if s.Heads != p.heads {
+		p.heads, p.news = s.Heads, p.clock.Boot()
+	}
+	if s.Claims {
+		return
+	}
 	p.failed++
 	if s.OK {
 		p.failed = 0
@@ -136,9 +145,6 @@ func (p *Pacer) looked(s Look) {
 		p.usual = p.clock.Boot() + p.later(untilNext(poll, p.clock.Wall()))
 	} else {
 		p.usual = s.Began + p.jitter(p.backoff(poll.Every, lease))
-	}
-	if s.Heads != p.heads {
-		p.heads, p.news = s.Heads, p.clock.Boot()
 	}
 	pace := p.jitter(handoverPoll)
 	p.patient = min(p.usual, s.Began+pace*(patientPoll/handoverPoll))

@@ -117,3 +117,18 @@ func TestATriedOrderWaitsLongerEachTime(t *testing.T) {
 		t.Error("an order on another tip is another order and waits for nothing")
 	}
 }
+
+// Claims and reports may change all the time: the document is looked at no later for it.
+func TestALookAtTheClaimsAlonePutsOffNoLookAtGit(t *testing.T) {
+	p, c := paced(0.5)
+	first := c.boot
+	p.NextLook(looked(c, 1, true), false)
+	for n := range uint64(20) {
+		c.pass(time.Second)
+		s := looked(c, 2+n, false) // git was out of reach before, and nobody asked it since
+		s.Claims = true
+		if got := p.NextLook(s, false); got != first+10*time.Second {
+			t.Fatalf("after %d looks at the claims: %s", n+1, got-first)
+		}
+	}
+}

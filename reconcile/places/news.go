@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"mainstay/reconcile/etcd"
 )
@@ -14,7 +15,7 @@ import (
 type News struct {
 	cluster *etcd.Client
 	seen    chan string
-	last    string
+	last    atomic.Pointer[string]
 	log     *slog.Logger
 }
 
@@ -23,16 +24,18 @@ func (p *Places) News(log *slog.Logger) *News {
 	if p.Cluster == nil {
 		return nil
 	}
-	return &News{cluster: p.Cluster, seen: make(chan string, 1), log: log}
+	n := &News{cluster: p.Cluster, seen: make(chan string, 1), log: log}
+	n.last.Store(new(string))
+	return n
 }
 
 // Saw takes in the newest commit that a look showed. It never waits, and is for one
 // goroutine.
 func (n *News) Saw(commit string) {
-	if commit == n.last || commit == "" {
+	if commit == *n.last.Load() || commit == "" {
 		return
 	}
-	n.last = commit
+	n.last.Store(&commit)
 	select {
 	case <-n.seen: // it was not told yet, and is not the newest any more
 	default:
@@ -40,11 +43,21 @@ func (n *News) Saw(commit string) {
 	n.seen <- commit
 }
 
-// Run calls wake when there is news, and tells the others of commits, until ctx ends.
-func (n *News) Run(ctx context.Context, wake func()) {
+// Run tells the others of commits until ctx ends. It calls look when git may have
+// something that this node has not seen, and hear when only claims or reports changed.
+func (n *News) Run(ctx context.Context, look, hear func()) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	wg.Go(func() { n.cluster.Watch(ctx, wake) })
+	wg.Go(func() {
+		n.cluster.Watch(ctx, func(heard etcd.News) {
+			switch {
+			case heard.Began, heard.Commit != "" && heard.Commit != *n.last.Load():
+				look()
+			case heard.Claims:
+				hear()
+			}
+		})
+	})
 	for {
 		select {
 		case <-ctx.Done():

@@ -81,11 +81,11 @@ const R3 Rule = "R3"
 //
 // A fencing is a person's statement about O as it was when this node learnt of it:
 // it counts no more once O has changed the claim, unless O reports that it is down
-// because of it, nor in a document that may not be the newest. A witness that could
-// not be asked is neither silent nor answering, and voids the silence before. A
-// refused connection is silence only if this very probe was answered before: a
-// service that crashed must not keep S from serving, and a port that was never heard
-// may be the wrong one, of a machine that lives. The
+// because of it, nor in a document that may not be the newest, such as one that was
+// listed before a change of the claim by O. A witness that could not be asked is neither
+// silent nor answering, and voids the silence before. A refused connection is silence
+// only if this very probe was answered before: a service that crashed must not keep S from
+// serving, and a port that was never heard may be the wrong one, of a machine that lives. The
 // wait counts from this node's first sight of a document that declares S, survives a
 // restart of the agent, and is prolonged by O's stop bound while O reports that it is
 // deactivating. A claim of another instance of S's own side is never taken over from

@@ -28,6 +28,7 @@ type proc struct {
 	handover bool
 	busy     bool
 	lookNow  bool
+	hearNow  bool
 	learnAt  uint64
 
 	// The actuator's loop.
@@ -116,7 +117,7 @@ func (p *proc) at(timer *uint64, t time.Duration, do func()) {
 
 func (p *proc) start() {
 	w := p.n.w
-	p.later(w.upTo(w.Timing.Local), p.lookAtGit)
+	p.later(w.upTo(w.Timing.Local), func() { p.look(true) })
 	p.later(w.upTo(w.Timing.Notice), p.observe)
 	first := p.learner.Snapshot()
 	p.later(2*reconcile.DefaultTimeout+time.Second, func() {
@@ -126,19 +127,23 @@ func (p *proc) start() {
 	})
 }
 
-// lookAtGit begins a look at git: the way to the server, what the server has at that
-// moment, and the way back.
-func (p *proc) lookAtGit() {
+// look begins a look, at git too or at the claims alone: the way to the server, what the
+// server has at that moment, and the way back.
+func (p *proc) look(whole bool) {
 	if p.busy {
-		p.lookNow = true
+		p.lookNow, p.hearNow = p.lookNow || whole, p.hearNow || !whole
 		return
 	}
-	p.busy, p.lookNow = true, false
+	p.busy, p.lookNow, p.hearNow = true, p.lookNow && !whole, false
 	p.learnAt++
 	began, w := p.clock.Boot(), p.n.w
 	p.later(p.way(), func() {
 		p.clock.pin = began
-		snap := p.learner.Look(context.Background())
+		look := p.learner.LookAtClaims
+		if whole {
+			look = p.learner.Look
+		}
+		snap := look(context.Background())
 		p.clock.pin = 0
 		back := w.upTo(w.Timing.Network)
 		p.later(back, func() { p.looked(snap) })
@@ -174,7 +179,7 @@ func (p *proc) pace() {
 		return
 	}
 	next := min(p.pacer.NextLook(p.learnt.Pace(), p.handover), p.pacer.NextTry(p.learnt.Try(p.order)))
-	if p.lookNow {
+	if p.lookNow || p.hearNow {
 		next = 0
 	}
 	if next <= p.clock.Boot() {
@@ -189,11 +194,18 @@ func (p *proc) learn() {
 	case p.busy:
 	case p.pacer.MayTry(p.learnt.Try(p.order)):
 		p.carry()
-	case p.lookNow || p.clock.Boot() >= p.pacer.NextLook(p.learnt.Pace(), p.handover):
-		p.lookAtGit()
+	case p.due():
+		p.look(true)
+	case p.hearNow:
+		p.look(false)
 	default:
 		p.pace()
 	}
+}
+
+// due reports whether git is to be looked at.
+func (p *proc) due() bool {
+	return p.lookNow || p.clock.Boot() >= p.pacer.NextLook(p.learnt.Pace(), p.handover)
 }
 
 // carry tries an order; the look that follows tells what became of it.
@@ -204,7 +216,7 @@ func (p *proc) carry() {
 	_ = p.learner.Carry(context.Background(), p.order)
 	p.later(p.n.link.took, func() {
 		p.busy = false
-		p.lookAtGit()
+		p.look(p.due())
 	})
 }
 
@@ -298,6 +310,13 @@ func (p *proc) Record(at time.Time, in plan.Input, d plan.Decision) {
 // notified is a notification: look now.
 func (n *node) notified() {
 	if p := n.proc; p != nil && !n.link.cut {
-		p.later(n.w.upTo(n.w.Timing.Network), p.lookAtGit)
+		p.later(n.w.upTo(n.w.Timing.Network), func() { p.look(true) })
+	}
+}
+
+// hear is news of a claim or a report: look at those.
+func (n *node) hear() {
+	if p := n.proc; p != nil && !n.link.cut && !n.link.coordination {
+		p.later(n.w.upTo(n.w.Timing.Network), func() { p.look(false) })
 	}
 }

@@ -154,7 +154,7 @@ func NewLibrary() *Library {
 	return &Library{loaded: map[string]loaded{}, rendered: map[renderKey]string{}}
 }
 
-// load is a reconcile.Loader.
+// load is how a learner reads a document here.
 func (l *Library) load(path string, document []byte, templates spec.TemplateReader) (*spec.Deployment, []plan.Condition) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

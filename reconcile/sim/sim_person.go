@@ -129,7 +129,7 @@ func (w *World) acceptRewritten(n *node) {
 		if c.Type == rewritten && !p.busy && n.overridden != tip {
 			n.overridden = tip
 			p.learner.Override(tip, "")
-			p.lookAtGit()
+			p.look(true)
 		}
 	}
 }

@@ -16,8 +16,8 @@ type Schedule struct {
 	// Strict keeps state files as JSON text.
 	Strict bool
 	// Separate, Mirror and ReadOnly are as in World.
-	Separate, Mirror, ReadOnly bool
-	Faults                     []Fault
+	Separate, Mirror, ReadOnly, News bool
+	Faults                           []Fault
 	// Length is when all faults end, Final the side declared then.
 	Length time.Duration
 	Final  int
@@ -48,6 +48,7 @@ func NewSchedule(seed uint64) Schedule {
 	}
 	s.Timing.Notify = r.IntN(2) == 0
 	s.Separate, s.Mirror, s.ReadOnly = r.IntN(6) == 0, r.IntN(8) == 0, r.IntN(16) == 0
+	s.News = s.Separate && seed%3 > 0
 	kinds := drawKinds(r)
 	at := 15 * time.Second
 	for range 2 + r.IntN(12) {
@@ -98,7 +99,7 @@ func drawFault(r *rand.Rand, at time.Duration, k Kind) Fault {
 func (s Schedule) Run(shelf *Library, trace func(at time.Duration, who, what string)) string {
 	w := NewWorld(s.Seed, s.Settings, shelf)
 	w.Timing, w.Trace = s.Timing, trace
-	w.Separate, w.Mirror, w.ReadOnly = s.Separate, s.Mirror, s.ReadOnly
+	w.Separate, w.Mirror, w.ReadOnly, w.News = s.Separate, s.Mirror, s.ReadOnly, s.News
 	for _, n := range w.nodes {
 		n.disk.strict = s.Strict
 		n.drift = w.rng.Int64N(1800) - 900
@@ -156,7 +157,7 @@ func (s Schedule) Shrink(shelf *Library) Schedule {
 // String is the schedule for people.
 func (s Schedule) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d, separate %v, mirror %v, read-only %v, %+v, faults end at %s with %s declared:\n", s.Seed, s.Separate, s.Mirror, s.ReadOnly, s.Settings, s.Length, sideNumber(s.Final))
+	fmt.Fprintf(&b, "seed %d, separate %v, news %v, mirror %v, read-only %v, %+v, faults end at %s with %s declared:\n", s.Seed, s.Separate, s.News, s.Mirror, s.ReadOnly, s.Settings, s.Length, sideNumber(s.Final))
 	for _, f := range s.Faults {
 		fmt.Fprintln(&b, " ", f)
 	}

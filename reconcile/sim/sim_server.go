@@ -71,6 +71,11 @@ func (s *server) set(ref, hash string) {
 		delete(refs, ref)
 	}
 	s.refs = refs
+	if s.w.News && ref != branch {
+		for _, n := range s.w.nodes {
+			n.hear()
+		}
+	}
 	if s.w.Mirror {
 		s.w.after(mirrorLag, func() { s.mirrored = refs })
 	}

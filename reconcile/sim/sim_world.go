@@ -41,6 +41,8 @@ type World struct {
 	// adds a read-only copy of the documents' repository, ReadOnly takes claims
 	// and reports away (R8). All are set before the machines boot.
 	Separate, Mirror, ReadOnly bool
+	// News tells every node of a change there, if it is separate.
+	News bool
 	// Trace, when set, is told what happens, for people.
 	Trace func(at time.Duration, who, what string)
 

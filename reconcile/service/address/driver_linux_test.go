@@ -210,7 +210,9 @@ func addInterface(t *testing.T, name string) netlink.Link {
 // secondary to it, and the kernel would remove them.
 func TestAStopTakesNoOtherAddressWithIt(t *testing.T) {
 	other(t)
-	addInterface(t, "eth2")
+	if err := setting(addInterface(t, "eth2").Attrs().Index, promoteSecondaries, 0); err != nil {
+		t.Fatal(err)
+	}
 	byHand(t, "eth2", "10.77.0.10/24")
 	byHand(t, "eth2", "10.77.0.11/24")
 	byHand(t, "eth2", "10.77.0.12/24")

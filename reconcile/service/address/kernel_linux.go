@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
 	"mainstay/reconcile/service"
@@ -178,45 +179,69 @@ func explain(err error, what string) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// remove also puts back what goes with a first address: the kernel removes the others of
-// its network unless it is told to promote them.
+// remove takes nothing else with it: the kernel removes the other addresses of a network
+// with the first of them, unless it is told to promote one. What went could not be put
+// back, since somebody else may have removed it meanwhile.
 func (rtnetlink) remove(ctx context.Context, from place) error {
 	h, err := handle(ctx)
 	if err != nil {
 		return err
 	}
 	defer h.Close()
-	family := familyOf(from.prefix.Addr())
-	before, err := list(h, family)
+	all, err := list(h, familyOf(from.prefix.Addr()))
 	if err != nil {
 		return err
 	}
 	what := "remove " + from.prefix.String() + " from " + from.on
-	at := slices.IndexFunc(before, func(a netlink.Addr) bool { return a.LinkIndex == from.index && prefixOf(a) == from.prefix })
+	at := slices.IndexFunc(all, func(a netlink.Addr) bool { return a.LinkIndex == from.index && prefixOf(a) == from.prefix })
 	if at < 0 {
 		return nil
 	}
-	err = h.AddrDel(nil, &before[at])
-	if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
-		return explain(err, what)
+	if isFirst(all, at) {
+		if err := setting(from.index, promoteSecondaries, 1); err != nil {
+			return explain(err, what+" would take others of its network with it, and the kernel does not promote one")
+		}
 	}
-	after, err := list(h, family)
+	err = h.AddrDel(nil, &all[at])
+	if errors.Is(err, unix.EADDRNOTAVAIL) {
+		return nil
+	}
+	return explain(err, what)
+}
+
+// isFirst tells whether an address has others of its network behind it.
+func isFirst(all []netlink.Addr, at int) bool {
+	return prefixOf(all[at]).Addr().Is4() && slices.ContainsFunc(all, func(a netlink.Addr) bool {
+		return a.LinkIndex == all[at].LinkIndex && a.Flags&unix.IFA_F_SECONDARY != 0 && prefixOf(a).Masked() == prefixOf(all[at]).Masked()
+	}) && all[at].Flags&unix.IFA_F_SECONDARY == 0
+}
+
+// promoteSecondaries is the setting by which the kernel keeps the others when the first
+// address of a network goes (IPV4_DEVCONF_PROMOTE_SECONDARIES); Debian sets it. inetConf is
+// the list of such settings (IFLA_INET_CONF).
+const promoteSecondaries, inetConf = 20, 1
+
+// setting sets one of an interface, by netlink: to the agent /proc is read only.
+func setting(index, number int, value uint32) error {
+	socket, err := nl.Subscribe(unix.NETLINK_ROUTE)
 	if err != nil {
 		return err
 	}
-	for i, a := range before {
-		gone := !slices.ContainsFunc(after, func(b netlink.Addr) bool { return b.LinkIndex == a.LinkIndex && prefixOf(b) == prefixOf(a) })
-		if i == at || a.LinkIndex != from.index || !gone || prefixOf(a).Addr() == from.prefix.Addr() {
-			continue
-		}
-		if a.Broadcast == nil {
-			a.Broadcast = net.IPv4zero // and not the one that is usual
-		}
-		if err := h.AddrReplace(nil, &a); err != nil {
-			return explain(err, what+" took "+prefixOf(a).String()+" with it, which could not be put back")
-		}
+	defer socket.Close()
+	limit := unix.NsecToTimeval(callBound.Nanoseconds())
+	if err := errors.Join(socket.SetSendTimeout(&limit), socket.SetReceiveTimeout(&limit)); err != nil {
+		return err
 	}
-	return nil
+	request := nl.NewNetlinkRequest(unix.RTM_SETLINK, unix.NLM_F_ACK)
+	of := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	of.Index = int32(index)
+	request.AddData(of)
+	settings := nl.NewRtAttr(unix.IFLA_AF_SPEC, nil)
+	settings.AddRtAttr(unix.AF_INET, nil).AddRtAttr(inetConf, nil).AddRtAttr(number, nl.Uint32Attr(value))
+	request.AddData(settings)
+	request.Sockets = map[int]*nl.SocketHandle{unix.NETLINK_ROUTE: {Socket: socket}}
+	_, err = request.Execute(unix.NETLINK_ROUTE, 0)
+	return err
 }
 
 func (rtnetlink) permitted() error {

@@ -25,7 +25,7 @@ func (x *explorer) apply(m move) {
 func (x *explorer) applyNode(m move, i int) {
 	n, left := &x.w.nodes[i], &x.w.left
 	switch m.kind {
-	case looks, begins, lists, learns, blind:
+	case looks, begins, lists, learns, hears, blind:
 		x.lookAtGit(m.kind, i)
 	case publishes:
 		*x.told(i) = x.telling(n.out)
@@ -90,13 +90,25 @@ func (x *explorer) lookAtGit(k kind, i int) {
 	switch k {
 	case looks:
 		x.deliver(i, x.list(i), 0)
+	case hears:
+		x.hear(i)
 	case begins:
 		n.fetch = fetch{phase: 1}
 		return
 	case lists:
 		n.fetch.phase, n.fetch.got = 2, x.list(i)
-		return
+		if !x.cfg.apart {
+			return
+		}
+		n.fetch.got = snapshot{doc: n.fetch.got.doc}
+		x.hear(i)
+		n.fetch.moved = false
 	case learns:
+		if x.cfg.apart {
+			n.doc, n.stale = max(n.doc, n.fetch.got.doc), n.fetch.moved
+			n.fetch = fetch{}
+			break
+		}
 		f := n.fetch
 		n.fetch = fetch{}
 		x.deliver(i, f.got, f.age)

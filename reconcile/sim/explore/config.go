@@ -56,6 +56,10 @@ type Config struct {
 	guarded bool
 	// places are two places of coordination: the agent file of a node may name either.
 	places bool
+	// apart has documents and claims at two places: a node hears of claims without a look at
+	// git, and what git says comes later than the claims that were read before it was asked,
+	// and before git is given up.
+	apart bool
 	// renames are two names of the role: docOther is the second one.
 	renames bool
 }

@@ -82,6 +82,8 @@ func statements() []*Config {
 			left: budget{commits: 2, crashes: 1, powers: 1, regressions: 1}},
 		{Name: "two places", Weight: 3, nodes: pair(), hold: true, places: true, commits: flips(),
 			left: budget{commits: 2, crashes: 1, powers: 1, hands: 2, disks: 1}},
+		{Name: "documents and claims apart", Weight: 3, nodes: pair(), hold: true, apart: true, commits: fencing,
+			left: budget{commits: 3, crashes: 1, powers: 1, disks: 1}},
 		{Name: "two names", Weight: 3, nodes: pair(), hold: true, renames: true, commits: append(flips(), docOther, docOther|docStandby),
 			left: budget{commits: 2, crashes: 1, powers: 1, hands: 2}},
 		{Name: "regressed claim", Weight: 2, nodes: pair(), hold: true, commits: flips(),

@@ -78,6 +78,24 @@ func (x *explorer) deliver(i int, s snapshot, began uint8) {
 	}
 }
 
+// hear is a look at claims and reports alone: the document is no newer by it. Once somebody
+// else has changed the claim it may not be the newest one (R4), nor is it while git was
+// asked.
+func (x *explorer) hear(i int) {
+	n := &x.w.nodes[i]
+	was, s := n.own.tipID, x.list(i)
+	moved := s.own.tipID != was && s.own.inst != uint8(i+1)
+	s.doc = n.doc
+	stale := n.stale || moved
+	x.deliver(i, s, 0)
+	n.stale = stale || x.asked(uint8(i))
+	n.fetch.moved = x.asked(uint8(i)) && (n.fetch.moved || moved)
+}
+
+// asked reports whether a node has read the claims and waits for git: nothing starts
+// meanwhile.
+func (x *explorer) asked(i uint8) bool { return x.cfg.apart && x.w.nodes[i].fetch.phase == 2 }
+
 // believe takes a listed tip for the claim only if it descends from the one
 // last believed (R10).
 func (x *explorer) believe(i int, s snapshot, began uint8) {

@@ -10,6 +10,7 @@ const (
 	begins                // a look begins
 	lists                 // the server answers it
 	learns                // the node has the answer and passes
+	hears                 // a node looks at claims and reports alone
 	blind                 // a look fails
 	publishes             // a node's report reaches the server
 	lands                 // a push is taken
@@ -103,7 +104,7 @@ func (x *explorer) nodeMoves(to []move, i uint8) []move {
 func (x *explorer) agentMoves(to []move, i uint8) []move {
 	n, m := &x.w.nodes[i], x.cfg.nodes[i]
 	switch {
-	case !x.cfg.slow:
+	case !x.cfg.slow && !x.cfg.apart:
 		to = append(to, move{kind: looks, node: i})
 	case n.fetch.phase == 0 && x.cfg.lease:
 		to = append(to, move{kind: begins, node: i})
@@ -112,7 +113,8 @@ func (x *explorer) agentMoves(to []move, i uint8) []move {
 	default:
 		to = append(to, move{kind: learns, node: i})
 	}
-	to = when(to, (n.reach || n.freach) && !x.cfg.terse || n.fetch.phase > 0, move{kind: blind, node: i})
+	to = when(to, x.cfg.apart && n.read, move{kind: hears, node: i})
+	to = when(to, ((n.reach || n.freach) && !x.cfg.terse || n.fetch.phase > 0) && !x.asked(i), move{kind: blind, node: i})
 	to = when(to, !x.cfg.readOnly && n.out.known && x.telling(n.out) != *x.told(int(i)), move{kind: publishes, node: i})
 	to = when(to, !x.cfg.lease && n.mem.hasWait(), move{kind: waits, node: i})
 	to = when(to, n.restore, move{kind: restores, node: i})

@@ -63,7 +63,7 @@ func (x *explorer) verb(m move) string {
 		return []string{"", "is told to take over", "is told to adopt the claim", "is told to accept the claim"}[m.arg]
 	}
 	return map[kind]string{
-		looks: "looks at git", begins: "begins to look at git", lists: "is answered by git", learns: "has git's answer",
+		looks: "looks at git", begins: "begins to look at git", lists: "is answered by git", learns: "has git's answer", hears: "looks at the claims alone",
 		blind: "cannot look at git", publishes: "publishes", passes: "looks at its service", waits: "has waited", patience: "saw its witness silent for long",
 		probes: "probes", lies: "loses a probe", dies: "loses its agent", powersOff: "is powered off", powersOn: "is powered on",
 		ends: "is told to end the takeover", pauses: "is paused", resumes: "is resumed", cuts: "is told to end its drain",

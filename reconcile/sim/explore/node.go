@@ -91,7 +91,7 @@ func (x *explorer) makeDoc(i int, commit uint8, code docCode) *plan.Doc {
 func (x *explorer) gather(i int, restarted bool) *plan.Input {
 	n, m := &x.w.nodes[i], x.cfg.nodes[i]
 	x.in = plan.Input{
-		Now: now, Boot: "boot", Instance: x.names.instances[i+1], Doc: x.doc(i), Restarted: restarted, Stale: n.stale,
+		Now: now, Boot: "boot", Instance: x.names.instances[i+1], Doc: x.doc(i), Restarted: restarted, Stale: n.stale, Reading: x.asked(uint8(i)),
 		Memory: x.planMemory(&n.mem), Witness: n.probe(),
 	}
 	in := &x.in

@@ -126,6 +126,9 @@ type fetch struct {
 	phase uint8 // 0 none, 1 begun, 2 listed
 	age   uint8
 	got   snapshot
+	// moved says that somebody else has changed the claim since it was listed, where claims
+	// are read by themselves.
+	moved bool
 }
 
 // snapshot is what one listing shows a node.
