@@ -74,3 +74,49 @@ func TestWhatStaysBehindIsCounted(t *testing.T) {
 	run("2 in "+records, true, "left-cdr", records)
 	run("", true, "left-cdr", "--since", put("copied2", ""), records)
 }
+
+// What a XiVO's own files say is shown and never run, and nothing in it reaches a terminal
+// as it came; what cannot be looked at is said to be not known.
+func TestTheScriptsOfAXivoTrustNoFile(t *testing.T) {
+	attack.Row(t, "services", "control characters in a cron line, and a list of units that a shell would run", "shown as text, or refused; nothing is run")
+	root, trap := t.TempDir(), filepath.Join(t.TempDir(), "trap")
+	put := func(name, text string) string {
+		t.Helper()
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	put("etc/cron.d/xivo-ha-slave", "# xivo-sync\n* * * * * root xivo-check-master-status \x1b[2J$(touch "+trap+") "+strings.Repeat("x", 1000)+"\n")
+	put("etc/xivo/ha.conf", `{"mode": "Automatic"}`)
+	put("usr/share/xivo/XIVO-VERSION", "1\x1b[2J\n")
+	put("var/lib/mainstay-replication/peer-version", "2\n")
+	list := put("etc/mainstay/xivo-units", "a.service;touch "+trap+"\n$(touch "+trap+").service\n--all\n")
+	out, err := exec.Command("/bin/sh", "scripts/xivo-conflicts", "--root", root).CombinedOutput()
+	if err == nil || strings.ContainsAny(string(out), "\x1b") || len(out) > 2000 {
+		t.Errorf("%v: %q", err, out)
+	}
+	for _, want := range []string{"/etc/cron.d/xivo-ha-slave starts services", "/etc/xivo/ha.conf has XiVO fail over by itself", "names what is no unit", "this side has version 1[2J and the other one has 2"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("it does not say %q: %q", want, out)
+		}
+	}
+	for text, want := range map[string]string{"a.service;touch " + trap: "names what is no unit", "--all": "names what is no unit", "# nothing": "names no unit"} {
+		put("etc/mainstay/xivo-units", text+"\n")
+		for _, order := range []string{"start", "stop", "status"} {
+			c := exec.Command("/bin/sh", "scripts/xivo-services", order)
+			c.Env = append(c.Environ(), "XIVO_UNITS="+list, "XIVO_GATE="+trap)
+			out, err := c.CombinedOutput()
+			if c.ProcessState.ExitCode() != 4 || !strings.Contains(string(out), want) {
+				t.Errorf("%s of %q: %v: %q", order, text, err, out)
+			}
+		}
+	}
+	if _, err := os.Stat(trap); err == nil {
+		t.Error("a file was run")
+	}
+}

@@ -10,15 +10,12 @@ import (
 
 	"mainstay/schema"
 	"mainstay/spec/floating"
+	"mainstay/spec/pattern"
 )
 
 // ErrNotAllowed means that the node's own file does not allow what the
 // repository asks for. Every Refusal is one.
 var ErrNotAllowed = errors.New("not allowed on this node")
-
-// anything is the pattern that matches any argument, and as the last one any
-// rest.
-const anything = "*"
 
 // Refusal is one thing that the repository asks for and the node's own file
 // does not allow.
@@ -54,8 +51,8 @@ func refuse(list, value string) error {
 
 // CheckSystemd returns a Refusal unless the unit is allowed.
 func (a Allow) CheckSystemd(unit string) error {
-	for _, pattern := range a.Systemd {
-		if wildcard(pattern, unit) {
+	for _, entry := range a.Systemd {
+		if pattern.Text(entry, unit) {
 			return nil
 		}
 	}
@@ -79,8 +76,8 @@ func (a Allow) CheckCompose(project, folder string) error {
 
 // CheckCommand returns a Refusal unless the argument vector is allowed.
 func (a Allow) CheckCommand(argv []string) error {
-	for _, pattern := range a.Commands {
-		if matchArgv(pattern, argv) {
+	for _, entry := range a.Commands {
+		if pattern.Argv(entry, argv) {
 			return nil
 		}
 	}
@@ -135,45 +132,6 @@ func (a Allow) CheckAction(action Action) error {
 		return a.CheckSystemd(action.Systemd)
 	}
 	return a.CheckCommand(action.Command)
-}
-
-// wildcard matches text against a pattern in which * stands for any run of
-// characters.
-func wildcard(pattern, text string) bool {
-	parts := strings.Split(pattern, anything)
-	if len(parts) == 1 {
-		return pattern == text
-	}
-	first, last := parts[0], parts[len(parts)-1]
-	if len(text) < len(first)+len(last) || !strings.HasPrefix(text, first) || !strings.HasSuffix(text, last) {
-		return false
-	}
-	text = text[len(first) : len(text)-len(last)]
-	for _, part := range parts[1 : len(parts)-1] {
-		_, after, ok := strings.Cut(text, part)
-		if !ok {
-			return false
-		}
-		text = after
-	}
-	return true
-}
-
-// matchArgv matches a command against a pattern. The program is never a
-// wildcard.
-func matchArgv(pattern, argv []string) bool {
-	if len(pattern) == 0 || len(argv) == 0 || pattern[0] != argv[0] {
-		return false
-	}
-	for i, want := range pattern {
-		if want == anything && i > 0 && i == len(pattern)-1 {
-			return true
-		}
-		if i >= len(argv) || want != argv[i] && (want != anything || i == 0) {
-			return false
-		}
-	}
-	return len(pattern) == len(argv)
 }
 
 // Refusals is the one place that decides what a repository may make this node
@@ -244,6 +202,9 @@ func (c *allowance) service(p schema.Path, s Service) {
 		for _, name := range slices.Sorted(maps.Keys(s.Process.Environment)) {
 			c.add(p.Keys("process", "environment", name), c.allow.CheckEnvironment(name))
 		}
+	case s.Run != nil:
+		c.argv(p.Keys("run", "onStart"), s.Run.OnStart)
+		c.argv(p.Keys("run", "onStop"), s.Run.OnStop)
 	case s.Address != nil:
 		c.add(p.Key("address"), c.allow.CheckAddress(*s.Address))
 	}
@@ -267,6 +228,12 @@ func (c *allowance) probe(p schema.Path, probe *Probe) {
 		p = p.Key("command")
 	}
 	c.add(p, c.allow.CheckProbe(probe, c.hosts))
+}
+
+func (c *allowance) argv(p schema.Path, argv []string) {
+	if len(argv) > 0 {
+		c.add(p, c.allow.CheckCommand(argv))
+	}
 }
 
 func (c *allowance) action(p schema.Path, a *Action) {

@@ -8,6 +8,7 @@ import (
 
 	"mainstay/e2e/attack"
 	"mainstay/spec/endpoint"
+	patterns "mainstay/spec/pattern"
 )
 
 // FuzzAllow holds what is allowed against a slower way to say the same: a pattern as
@@ -24,8 +25,8 @@ func FuzzAllow(f *testing.F) {
 				parts[i] = regexp.QuoteMeta(parts[i])
 			}
 			same, err := regexp.Compile(`(?s)\A` + strings.Join(parts, ".*") + `\z`)
-			if err == nil && wildcard(pattern, text) != same.MatchString(text) {
-				t.Errorf("%q for %q: %v", pattern, text, wildcard(pattern, text))
+			if err == nil && patterns.Text(pattern, text) != same.MatchString(text) {
+				t.Errorf("%q for %q: %v", pattern, text, patterns.Text(pattern, text))
 			}
 			a := Allow{Paths: []string{pattern}}
 			if a.CheckPath(text) == nil && (path.Clean(text) != text || !strings.HasPrefix(text, strings.TrimSuffix(pattern, "/"))) {

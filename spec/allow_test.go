@@ -149,3 +149,23 @@ func TestAnAddressIsRefusedUnlessItIsListed(t *testing.T) {
 		t.Errorf("an address that is listed: %q", line)
 	}
 }
+
+func TestACommandAroundASwitchIsRefusedUnlessItIsListed(t *testing.T) {
+	attack.Row(t, "allow", "a commit runs a command around a switch that is not listed", "refused, with the line to add")
+	text := strings.Replace(design, "    services:", "    services:\n      - { name: again, run: { onStart: [log-in, \"{{ .node.side }}\"], onStop: [log-out] } }", 1)
+	w := want(t, mustLoad(t, text, designTemplates()), "xivo-main")
+	refused := func(list ...[]string) (lines []string) {
+		for _, r := range (Allow{Commands: list}).Refusals(w) {
+			if strings.HasPrefix(r.Where, "services[0].run.") {
+				lines = append(lines, r.Where+" "+r.Line)
+			}
+		}
+		return lines
+	}
+	if diff := cmp.Diff([]string{`services[0].run.onStart - ["log-in","main"]`, `services[0].run.onStop - ["log-out"]`}, refused([]string{"log-in", "standby"})); diff != "" {
+		t.Error(diff)
+	}
+	if left := refused([]string{"log-in", "*"}, []string{"log-out"}); len(left) > 0 {
+		t.Error(left)
+	}
+}

@@ -150,7 +150,7 @@ type Role struct {
 }
 
 // Service is one thing a driver starts and stops. Exactly one of Systemd,
-// Compose, Command, Process and Address is set.
+// Compose, Command, Process, Address and Run is set.
 type Service struct {
 	Name    string          `json:"name"`
 	Systemd string          `json:"systemd,omitempty"`
@@ -159,6 +159,8 @@ type Service struct {
 	Process *ProcessService `json:"process,omitempty"`
 	// Address is an address that moves to the side that serves.
 	Address *floating.Address `json:"address,omitempty"`
+	// Run is commands around a switch.
+	Run *RunService `json:"run,omitempty"`
 	// Ready tells when the service serves. Without it a running service is
 	// ready. Ready.Within bounds how long that may take after the start.
 	Ready *Probe `json:"ready,omitempty"`
@@ -204,6 +206,15 @@ type CommandService struct {
 	Stopped []int `json:"stopped,omitempty"`
 	Failed  []int `json:"failed,omitempty"`
 	Partial []int `json:"partial,omitempty"`
+}
+
+// RunService is commands that have no state of their own. OnStart runs at each start, at
+// least once, and OnStop at each stop; a stop never waits for more than its bound.
+type RunService struct {
+	OnStart []string `json:"onStart,omitempty"`
+	OnStop  []string `json:"onStop,omitempty"`
+	// Required makes a start fail with OnStart. Else a failure is told only.
+	Required bool `json:"required,omitempty"`
 }
 
 // ProcessService is a child process that the agent supervises itself.

@@ -100,6 +100,11 @@ func (x *expander) service(p schema.Path, s Service) Service {
 		a.Interface, a.IP = x.text(at.Key("interface"), a.Interface), x.text(at.Key("ip"), a.IP)
 		s.Address = &a
 	}
+	if s.Run != nil {
+		r, at := *s.Run, p.Key("run")
+		r.OnStart, r.OnStop = x.argv(at.Key("onStart"), r.OnStart), x.argv(at.Key("onStop"), r.OnStop)
+		s.Run = &r
+	}
 	s.Ready = x.probe(p.Key("ready"), s.Ready)
 	if s.Drain != nil {
 		d := *s.Drain

@@ -15,6 +15,7 @@ import (
 	"mainstay/spec/cluster"
 	"mainstay/spec/endpoint"
 	"mainstay/spec/floating"
+	"mainstay/spec/pattern"
 )
 
 // LoadAgentFile reads an agent's own file: strictly, with defaults filled in,
@@ -174,7 +175,7 @@ func (l *agentLoader) allow(p schema.Path) {
 	}
 	for i, argv := range l.a.Allow.Commands {
 		at := p.Key("commands").Index(i)
-		if len(argv) > 0 && argv[0] == anything {
+		if len(argv) > 0 && argv[0] == pattern.Anything {
 			l.say(RuleAllowEverything, at, "would allow every command", "name the program")
 			continue
 		}

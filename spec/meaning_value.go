@@ -11,6 +11,7 @@ import (
 
 	"mainstay/schema"
 	"mainstay/spec/endpoint"
+	"mainstay/spec/pattern"
 )
 
 // values checks text fields that must be of a certain form. What still holds
@@ -52,6 +53,10 @@ func (v *values) service(p schema.Path, s Service) {
 		v.absolute(p.Keys("process", "directory"), s.Process.Directory)
 	}
 	v.floating(p.Key("address"), s.Address)
+	if s.Run != nil {
+		v.program(p.Keys("run", "onStart"), s.Run.OnStart)
+		v.program(p.Keys("run", "onStop"), s.Run.OnStop)
+	}
 	if s.Drain != nil {
 		v.program(p.Keys("drain", "command"), s.Drain.Command)
 	}
@@ -80,7 +85,7 @@ func (v *values) unit(p schema.Path, unit string) {
 		return
 	}
 	message := unitProblem(unit)
-	if message == "" && strings.Contains(unit, anything) {
+	if message == "" && strings.Contains(unit, pattern.Anything) {
 		message = fmt.Sprintf("%q holds *: a document names one unit", unit)
 	}
 	if message != "" {

@@ -31,10 +31,11 @@ func table() []row {
 		{folder: "schema", why: "the shape of both files, before anything is known of what they mean",
 			modules: []string{jsonschema, sigsYAML, goYAML}},
 		{folder: "spec", why: "the meaning of both files, the same on a node and on a laptop",
-			internal: []string{"schema", "spec/alerts", "spec/timing", "spec/cluster", "spec/endpoint", "spec/floating"}},
+			internal: []string{"schema", "spec/alerts", "spec/timing", "spec/cluster", "spec/endpoint", "spec/floating", "spec/pattern"}},
 		{folder: "spec/alerts", why: "who is told of what, without a document and without sending", internal: []string{"spec/timing"}},
 		{folder: "spec/crontab", why: "when an expression comes, without a document", modules: []string{cron}},
 		{folder: "spec/endpoint", why: "hosts and ports as text, which asks nobody"},
+		{folder: "spec/pattern", why: "text with stars, which names nothing"},
 		{folder: "spec/floating", why: "an address that moves, as text, which asks no machine"},
 		{folder: "spec/cluster", why: "an address as text, which asks nobody"},
 		{folder: "spec/timing", why: "times as text, without a document", internal: []string{"spec/crontab"}, modules: []string{cron}},
@@ -169,6 +170,7 @@ func drivers(with func(...string) []string) []row {
 		{folder: "reconcile/service/address/...", why: "the one home of netlink and of frames",
 			internal: append([]string{"spec/floating"}, shared...), modules: []string{netlink, xSys}},
 		{folder: "reconcile/service/command/...", why: "runs what a document names", internal: shared},
+		{folder: "reconcile/service/oneshot/...", why: "runs what a document names, and keeps that it did", internal: shared},
 		{folder: "reconcile/service/file/...", why: "replaces files in one step", internal: shared, modules: []string{xSys}},
 	}
 }

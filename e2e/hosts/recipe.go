@@ -28,6 +28,9 @@ const (
 	Bookworm Image = "bookworm"
 	// Database is Debian 12 with its PostgreSQL, whose unit stands in for others.
 	Database Image = "database"
+	// XiVO is Debian sid with Asterisk, PostgreSQL, monit and OpenSSH, on which a test
+	// puts stand-ins for XiVO's own programs.
+	XiVO Image = "xivo"
 )
 
 // recipe is all that an image is made from: the same recipe, the same image,
@@ -58,6 +61,12 @@ func recipes(image Image) (recipe, error) {
 	case Database:
 		return recipe{
 			suite: "bookworm", packages: append(base, "postgresql"), disable: []string{"postgresql.service"},
+		}, nil
+	case XiVO:
+		return recipe{
+			suite:    "sid",
+			packages: append(base, "asterisk", "postgresql", "monit", "openssh-server", "openssh-client"),
+			disable:  []string{"asterisk.service", "postgresql.service", "monit.service", "ssh.service"},
 		}, nil
 	}
 	return recipe{}, fmt.Errorf("no recipe for image %q", image)

@@ -176,6 +176,10 @@ func each(w *spec.Wanted, look func(what string, argv []string)) int {
 			count("service "+s.Name, s.Command.Stop)
 			count("service "+s.Name, s.Command.Status)
 		}
+		if s.Run != nil {
+			count("service "+s.Name, s.Run.OnStart)
+			count("service "+s.Name, s.Run.OnStop)
+		}
 		if s.Process != nil {
 			count("service "+s.Name, s.Process.Command)
 		}

@@ -175,7 +175,7 @@ func (s *Services) Conditions() []plan.Condition {
 		}
 		if o.Unhealthy != "" {
 			out = append(out, plan.Condition{Type: plan.CondUnhealthy,
-				Message: fmt.Sprintf("%s runs, but fails its own health check: %s", o.Name, o.Unhealthy)})
+				Message: fmt.Sprintf("%s runs, and is not well: %s", o.Name, o.Unhealthy)})
 		}
 	}
 	return out

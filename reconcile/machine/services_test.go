@@ -39,7 +39,7 @@ func TestTheConditionsOfServicesAreToldInOneOrder(t *testing.T) {
 		managed[name] = service.Managed{Driver: still{Run: plan.Running, Enabled: "enabled", Unhealthy: "no answer"}}
 		want = append(want,
 			plan.Condition{Type: plan.CondEnabledAtBoot, Message: name + " is started at boot by something else (enabled): disable it, the agent starts it"},
-			plan.Condition{Type: plan.CondUnhealthy, Message: name + " runs, but fails its own health check: no answer"})
+			plan.Condition{Type: plan.CondUnhealthy, Message: name + " runs, and is not well: no answer"})
 	}
 	managed["well"] = service.Managed{Driver: still{Run: plan.Running}}
 	s := &Services{manager: service.NewManager(t.Context(), Clock{}, func() {}, slog.New(slog.DiscardHandler))}

@@ -138,13 +138,13 @@ func gone(before *Record, w *spec.Wanted) []Left {
 }
 
 // target says what a service is on the machine, whatever a document calls it: two
-// with one target are one. A process is found by what it was started as.
+// with one target are one. A process, and what ran once, is found by what it was started as.
 func target(l Left) string {
 	var is any
 	switch {
 	case l.Lost != "":
 		is = "lost"
-	case l.Process != nil:
+	case l.Process != nil, l.Run != nil:
 		is = l.As
 	case l.Address != nil:
 		is = "address " + l.Address.Same()

@@ -58,8 +58,8 @@ type State struct {
 	// manager waits before it starts it again by itself. Start does not wait for
 	// that.
 	Holdoff bool
-	// Unhealthy goes with Running: it is not empty when a health check of the
-	// service's own, known to its manager, fails; in that check's words.
+	// Unhealthy goes with Running: it is not empty when the service is there and not as
+	// it should be, such as by a health check of its own; in words.
 	Unhealthy string
 	// StandIn is not empty when what runs cannot be told from this service, which has
 	// no process of its own; in words that name what to drive instead.

@@ -16,6 +16,7 @@ import (
 	"mainstay/reconcile/service/address"
 	"mainstay/reconcile/service/command"
 	"mainstay/reconcile/service/compose"
+	"mainstay/reconcile/service/oneshot"
 	"mainstay/reconcile/service/process"
 	"mainstay/reconcile/service/systemd"
 	"mainstay/spec"
@@ -46,6 +47,8 @@ func (d *Drivers) Of(want spec.Service, as managed.Identity) (service.Driver, er
 		})
 	case want.Command != nil:
 		return command.New(command.Config{Commands: *want.Command, Folder: folder, Log: d.log}), nil
+	case want.Run != nil:
+		return oneshot.New(oneshot.Config{Run: *want.Run, Folder: folder, Log: d.log}), nil
 	case want.Address != nil:
 		return address.New(address.Config{Address: *want.Address, Folder: folder, Log: d.log})
 	case want.Systemd != "":

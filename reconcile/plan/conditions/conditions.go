@@ -202,7 +202,7 @@ func conditionsOfNodes() []Type {
 			Meaning: "This node serves without a claim won for it (R6, R8, R9).",
 			Do:      "Bring git back, or see that the other side is off."},
 		{Type: plan.CondUnhealthy,
-			Meaning: "A service runs, and fails its own health check.",
+			Meaning: "A service runs, and is not well: its health check fails, its address cannot be reached, or its command failed.",
 			Do:      "Look at the service."},
 	}
 }

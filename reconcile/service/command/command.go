@@ -64,12 +64,12 @@ type Driver struct {
 	commands     spec.CommandService
 	poll, settle time.Duration
 	ordered      *service.Mark
+	bell         service.Bell
 
 	mu sync.Mutex
 	// reversed is set while a stop was begun and not seen through: what is
 	// seen running may be on its way down.
 	reversed bool
-	watchers map[chan struct{}]struct{}
 }
 
 var _ service.Driver = (*Driver)(nil)
@@ -82,7 +82,7 @@ func New(c Config) *Driver {
 	}
 	return &Driver{
 		commands: c.Commands, poll: cmp.Or(c.Poll, DefaultPoll), settle: cmp.Or(c.Settle, DefaultSettle),
-		ordered: service.NewMark(c.Folder, c.Log), watchers: map[chan struct{}]struct{}{},
+		ordered: service.NewMark(c.Folder, c.Log),
 	}
 }
 
@@ -146,7 +146,7 @@ func (d *Driver) Start(ctx context.Context) error {
 	if err == nil && state.Run == plan.Running && !d.isReversed() {
 		return nil
 	}
-	defer d.changed()
+	defer d.bell.Ring()
 	d.ordered.Begin()
 	err = order(ctx, d.commands.Start)
 	d.ordered.End(err)
@@ -173,7 +173,7 @@ func (d *Driver) Stop(ctx context.Context) error {
 		return nil
 	}
 	d.setReversed(true)
-	defer d.changed()
+	defer d.bell.Ring()
 	err = d.stop(ctx)
 	if err != nil && order.Open() && ctx.Err() == nil {
 		// It came up after the stop command had found nothing to stop.
@@ -268,8 +268,8 @@ func (d *Driver) verifyDown(ctx context.Context, failed error) error {
 // Watch wakes when the answer to the status command changed, and after every
 // start and stop of this driver.
 func (d *Driver) Watch(ctx context.Context, wake func()) error {
-	changed := d.subscribe()
-	defer d.unsubscribe(changed)
+	changed, end := d.bell.Listen()
+	defer end()
 	tick := time.NewTicker(d.poll)
 	defer tick.Stop()
 	last, _ := d.Observe(ctx)
@@ -286,31 +286,6 @@ func (d *Driver) Watch(ctx context.Context, wake func()) error {
 				last = now
 				wake()
 			}
-		}
-	}
-}
-
-func (d *Driver) subscribe() chan struct{} {
-	changed := make(chan struct{}, 1)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.watchers[changed] = struct{}{}
-	return changed
-}
-
-func (d *Driver) unsubscribe(changed chan struct{}) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.watchers, changed)
-}
-
-func (d *Driver) changed() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for watcher := range d.watchers {
-		select {
-		case watcher <- struct{}{}:
-		default:
 		}
 	}
 }

@@ -39,7 +39,7 @@ func stateOf(all []container) service.State {
 			details = append(details, named(c, len(all))+d)
 		}
 		if c.state == "running" && c.health == "unhealthy" {
-			ill = append(ill, named(c, len(all))+cmp.Or(quoted(c.healthSaid), c.health))
+			ill = append(ill, named(c, len(all))+"its health check fails: "+cmp.Or(quoted(c.healthSaid), c.health))
 		}
 	}
 	seen.Unhealthy = strings.Join(ill[:min(len(ill), maxDetails)], "; ")

@@ -85,8 +85,8 @@ func TestAFailingHealthCheckIsTold(t *testing.T) {
 		all  []container
 		want string
 	}{
-		{[]container{well}, ""}, {[]container{ill}, "no answer"}, {[]container{well, ill}, "b: no answer"}, {[]container{ended}, ""},
-		{[]container{{state: "running", health: "starting"}}, ""}, {[]container{{state: "running", health: "unhealthy"}}, "unhealthy"}, {nil, ""},
+		{[]container{well}, ""}, {[]container{ill}, "its health check fails: no answer"}, {[]container{well, ill}, "b: its health check fails: no answer"}, {[]container{ended}, ""},
+		{[]container{{state: "running", health: "starting"}}, ""}, {[]container{{state: "running", health: "unhealthy"}}, "its health check fails: unhealthy"}, {nil, ""},
 	} {
 		if got := stateOf(c.all).Unhealthy; got != c.want {
 			t.Errorf("%+v: %q, want %q", c.all, got, c.want)

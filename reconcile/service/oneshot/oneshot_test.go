@@ -1,0 +1,188 @@
+package oneshot
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"mainstay/reconcile/plan"
+	"mainstay/reconcile/service"
+	"mainstay/reconcile/service/servicetest"
+	"mainstay/spec"
+)
+
+func sh(script, folder string) []string { return []string{"/bin/sh", "-c", script, "sh", folder} }
+
+// note adds a line to a file of the folder.
+func note(word string) string { return `echo ` + word + ` >>"$1/log"` }
+
+// noted is what was noted, in order.
+func noted(t *testing.T, folder string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(folder, "log"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return strings.Join(strings.Fields(string(b)), " ")
+}
+
+func quick(c Config) Config {
+	c.Poll, c.Again = 50*time.Millisecond, []time.Duration{time.Millisecond, time.Millisecond}
+	return c
+}
+
+// There is nothing of it but its record: that is what runs, crashes and is left.
+func TestDriver(t *testing.T) {
+	servicetest.Run(t, servicetest.Fixture{New: subject, Forces: true, Parallel: true, StopBound: 400 * time.Millisecond})
+}
+
+func subject(t *testing.T, b servicetest.Behaviour) servicetest.Subject {
+	folder := t.TempDir()
+	c := Config{Folder: filepath.Join(folder, "own"), Run: spec.RunService{OnStart: sh(note("start"), folder), OnStop: sh(note("stop"), folder)}}
+	switch b {
+	case servicetest.Hangs:
+		c.Run.OnStop = sh("exec sleep 600", folder)
+	case servicetest.FailsToStart:
+		c.Run.OnStart, c.Run.Required = sh("echo no license; exit 6", folder), true
+	}
+	record := filepath.Join(c.Folder, "started")
+	return servicetest.Subject{
+		Driver: New(quick(c)),
+		Alive: func() bool {
+			_, err := os.Lstat(record)
+			return err == nil && b != servicetest.FailsToStart
+		},
+		Crash: func(t *testing.T) {
+			if err := os.Remove(record); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+}
+
+func TestEachCommandRunsOnceForAStart(t *testing.T) {
+	folder := t.TempDir()
+	c := quick(Config{Folder: filepath.Join(folder, "own"), Run: spec.RunService{OnStart: sh(note("start"), folder), OnStop: sh(note("stop"), folder)}})
+	d := New(c)
+	orders(t, d.Stop, d.Start, d.Start)
+	// The next run of the agent knows that it ran.
+	next := New(c)
+	if s := servicetest.Observed(t, next); s.Run != plan.Running {
+		t.Errorf("after a restart of the agent: %+v", s)
+	}
+	orders(t, next.Start, next.Stop, next.Stop, next.Start)
+	if got := noted(t, folder); got != "start stop start" {
+		t.Errorf("ran %q", got)
+	}
+}
+
+func orders(t *testing.T, all ...func(context.Context) error) {
+	t.Helper()
+	for _, order := range all {
+		if err := order(servicetest.Bounded(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// R2: nothing counts as known that was not observed. An agent that crashed while the
+// command ran does not know whether it did all that it does.
+func TestACommandThatMayNotHaveRunToItsEndRunsAgain(t *testing.T) {
+	for _, required := range []bool{false, true} {
+		folder := t.TempDir()
+		c := quick(Config{Folder: filepath.Join(folder, "own"), Run: spec.RunService{OnStart: sh(note("start"), folder), Required: required}})
+		service.NewMark(c.Folder, nil).Begin()
+		d := New(c)
+		if s := servicetest.Observed(t, d); !s.Run.Down() || !strings.Contains(s.Detail, "not known whether onStart ran") {
+			t.Errorf("%+v", s)
+		}
+		orders(t, d.Start)
+		if s := servicetest.Observed(t, d); s.Run != plan.Running || noted(t, folder) != "start" {
+			t.Errorf("%+v, ran %q", s, noted(t, folder))
+		}
+	}
+}
+
+func TestAStopThatWasCutShortLeavesTheStartToRunAgain(t *testing.T) {
+	folder := t.TempDir()
+	c := quick(Config{Folder: filepath.Join(folder, "own"), Run: spec.RunService{
+		OnStart: sh(note("start"), folder), OnStop: sh(note("stop")+"; exec sleep 600", folder)}})
+	d := New(c)
+	orders(t, d.Start)
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan error, 1)
+	go func() { stopped <- d.Stop(ctx) }()
+	servicetest.Until(t, "its stop", func() bool { return strings.HasSuffix(noted(t, folder), "stop") })
+	cancel()
+	if err := <-stopped; !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	orders(t, d.Start)
+	if got := noted(t, folder); got != "start stop start" {
+		t.Errorf("ran %q", got)
+	}
+}
+
+func TestAFailureIsToldAndHoldsNothingUp(t *testing.T) {
+	folder := t.TempDir()
+	d := New(quick(Config{Run: spec.RunService{OnStart: sh(note("start")+"; echo no server; exit 3", folder), OnStop: sh(note("stop")+"; exit 4", folder)}}))
+	orders(t, d.Start)
+	if s := servicetest.Observed(t, d); s.Run != plan.Running || s.Unhealthy != "onStart: failed: exit status 3: no server" {
+		t.Errorf("%+v", s)
+	}
+	orders(t, d.Stop)
+	if s := servicetest.Observed(t, d); s.Run != plan.Stopped || s.Detail != "onStop: failed: exit status 4" {
+		t.Errorf("%+v", s)
+	}
+	if got := noted(t, folder); got != "start start start stop stop stop" {
+		t.Errorf("ran %q", got)
+	}
+}
+
+func TestACommandThatHangsHoldsNothingUpAfterItsBound(t *testing.T) {
+	folder := t.TempDir()
+	d := New(quick(Config{Run: spec.RunService{OnStart: sh("exec sleep 600", folder)}}))
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := d.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if s := servicetest.Observed(t, d); s.Run != plan.Running || !strings.Contains(s.Unhealthy, "timed out") {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestARequiredCommandThatFailsIsAFailure(t *testing.T) {
+	folder := t.TempDir()
+	d := New(quick(Config{Run: spec.RunService{OnStart: sh("test -e $1/ok || { echo no server; exit 3; }", folder), Required: true}}))
+	servicetest.Wants(t, d.Start(t.Context()), service.ErrFailed, "exit status 3: no server")
+	if s := servicetest.Observed(t, d); s.Run != plan.RunFailed || !strings.Contains(s.Detail, "no server") {
+		t.Errorf("%+v", s)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "ok"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	orders(t, d.Start)
+	if s := servicetest.Observed(t, d); s.Run != plan.Running {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestACommandThatSucceedsAtAFurtherTryIsWell(t *testing.T) {
+	folder := t.TempDir()
+	d := New(quick(Config{Run: spec.RunService{OnStart: sh(note("start")+`; test "$(wc -l <"$1/log")" -ge 3`, folder)}}))
+	orders(t, d.Start)
+	if s := servicetest.Observed(t, d); s.Run != plan.Running || s.Unhealthy != "" || noted(t, folder) != "start start start" {
+		t.Errorf("%+v, ran %q", s, noted(t, folder))
+	}
+}
+
+// A program that is not there does not come by trying again.
+func TestAProgramThatIsNotThereIsTriedOnce(t *testing.T) {
+	d := New(Config{Run: spec.RunService{OnStart: []string{"/nonexistent/program"}, Required: true}})
+	servicetest.Wants(t, d.Start(servicetest.Bounded(t)), service.ErrNotFound)
+}
