@@ -107,7 +107,8 @@ func (c *Carrier) Claim(ctx context.Context, ref string, declared spec.Side) (pl
 			return plan.Tip{}, err
 		}
 	}
-	return to.tip(), c.change(ctx, ref, to, plan.Enter, "")
+	err := c.change(ctx, ref, to, plan.Enter, "")
+	return to.tip(), err
 }
 
 // wrong says why the claim cannot be carried, nil when it can.

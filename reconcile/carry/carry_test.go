@@ -149,7 +149,7 @@ func TestAClaimIsCarriedWithItsChain(t *testing.T) {
 		t.Fatal(err)
 	}
 	old, now := p.tip(p.old), p.tip(p.new)
-	if old.Action != plan.Move || old.To != carry.Word(p.new.URL()) || now.Action != plan.Enter || now.Seq != before.Seq+2 || got.Seq != old.Seq {
+	if old.Action != plan.Move || old.To != carry.Word(p.new.URL()) || now.Action != plan.Enter || now.Seq != before.Seq+2 || got.ID != now.ID {
 		t.Errorf("the old place has %+v, the new one %+v", old, now)
 	}
 	if now.Holder != before.Holder || now.Instance != before.Instance || now.Node != before.Node || now.Start != before.Start || now.Down != before.Down || now.Last != before.Last {

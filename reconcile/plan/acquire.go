@@ -339,10 +339,9 @@ func (p *pass) own(a Action, g Guarantee) Claim {
 }
 
 // push asks to make c of the tip that was read. A tip below what a report names
-// is not built on: that would hide that the claim went back (R10); nor is one that
-// was carried to another place (R13).
+// is not built on: that would hide that the claim went back (R10).
 func (p *pass) push(c Claim, r Rule) {
-	if p.in.Claim.Elsewhere > p.in.Claim.Tip.Seq || p.in.Claim.Tip.Action == Move {
+	if p.in.Claim.Elsewhere > p.in.Claim.Tip.Seq {
 		return
 	}
 	c.Node, c.Instance, c.Run = p.doc.Node, p.in.Instance, p.in.Run
