@@ -40,35 +40,31 @@ func Command(out io.Writer, load func(file string) (*spec.AgentFile, error), con
 	var from, to string
 	var roles []string
 	c := &cobra.Command{
-		Use:   "coordination",
-		Short: "Carry the claims to another place, such as etcd",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
-	move := &cobra.Command{
-		Use:   "move",
-		Short: "Carry the claim of this node's role to the place that another agent's file names",
-		Long: "move carries the claim of a role, with all that was ever changed of it, from the place of coordination\n" +
-			"that --from names to the one that --to names. Both are agents' own files. Whoever serves goes on\n" +
-			"serving, and nobody starts or takes over before the nodes have the new file: give it to each of\n" +
-			"them then, first to the one that serves, and restart their agents. At no moment both places count.\n" +
-			"What broke off is run again, from any node that may write both places, or taken back by naming the\n" +
-			"two files the other way round. With signed claims run it on the node that serves, for each role.\n" + exits,
+		Use:       "coordination move",
+		Short:     "Carry a claim to another place, such as etcd, and back",
+		ValidArgs: []string{"move"},
+		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		Long: "move carries the claim of a role, with all that was ever changed of it, from\n" +
+			"the place of coordination that --from names to the one that --to names. Both are\n" +
+			"agents' own files. Whoever serves goes on serving, and nobody starts or takes\n" +
+			"over before the nodes have the new file: give it to each of them then, first to\n" +
+			"the one that serves, and restart their agents. At no moment both places count.\n" +
+			"What broke off is run again, or taken back by naming the two files the other way\n" +
+			"round. Run it on the node that serves, for each role: the nodes believe signed\n" +
+			"claims only from there.\n" + exits,
 		Example: "  mainstay coordination move --to /etc/mainstay/agent-etcd.yaml\n" +
-			"  mainstay coordination move --from /etc/mainstay/agent-etcd.yaml --to /etc/mainstay/agent.yaml   # back",
-		Args: cobra.NoArgs,
+			"  # and back\n  mainstay coordination move --from agent-etcd.yaml --to agent.yaml",
 		RunE: func(c *cobra.Command, _ []string) error {
 			done, err := move(c.Context(), load, from, to, roles)
 			format, _ := c.Flags().GetString("output")
 			return errors.Join(show(out, format, done), err)
 		},
 	}
-	f := move.Flags()
+	f := c.Flags()
 	f.StringVar(&from, "from", config, "an agent's own file, which names the place that counts now")
 	f.StringVar(&to, "to", "", "an agent's own file, which names the new place")
 	f.StringSliceVar(&roles, "role", nil, "whose claim (default: this node's own role)")
-	_ = move.MarkFlagRequired("to")
-	c.AddCommand(move)
+	_ = c.MarkFlagRequired("to")
 	return c
 }
 
