@@ -34,7 +34,7 @@ roles:
       - { name: asterisk, systemd: asterisk.service, stopTimeout: 3s, ready: { sip: "{{ .node.address }}:5060" } }
       - { name: page, systemd: nginx.service, stopTimeout: 3s, ready: { http: "http://{{ .node.address }}/" } }
       - { name: voice, address: { interface: eth0, ip: %s/24 }, stopTimeout: 3s }
-      - { name: again, run: { onStart: [/root/note, started], onStop: [/root/note, stopped] }, stopTimeout: 3s }
+      - { name: again, run: { onStart: [/usr/local/bin/note, started], onStop: [/usr/local/bin/note, stopped] }, stopTimeout: 3s }
 `
 
 // moving is that deployment on real hosts, with a telephone and a browser that know the
@@ -64,14 +64,14 @@ func newMoving(t *testing.T) *moving {
 			host.Put(t, path, text)
 		}
 		host.Put(t, "/var/www/html/index.html", side+"\n")
-		if err := host.Write(t.Context(), "/root/note", []byte("#!/bin/sh\necho \"$1\" >>/root/notes\n"), 0o755); err != nil {
+		if err := host.Write(t.Context(), "/usr/local/bin/note", []byte("#!/bin/sh\necho \"$1\" >>/var/log/notes\n"), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		if err := dpkg(t.Context(), host, file); err != nil {
 			t.Fatal(err)
 		}
 		host.Put(t, "/etc/mainstay/agent.yaml", fmt.Sprintf("node: %s\nrepository: { url: %q }\n"+
-			"allow: { systemd: [asterisk.service, nginx.service], addresses: [eth0=%s/24], commands: [[/root/note, \"*\"]] }\n", host.Name(), s.git.HTTP, m.address))
+			"allow: { systemd: [asterisk.service, nginx.service], addresses: [eth0=%s/24], commands: [[/usr/local/bin/note, \"*\"]] }\n", host.Name(), s.git.HTTP, m.address))
 		host.Must(t, "systemctl", "--quiet", "enable", "--now", hosts.AgentUnit)
 	}
 	return m
@@ -83,7 +83,7 @@ func (m *moving) has(side string) bool { return m.nodes["xivo-"+side].Has(m.addr
 // newest was.
 func (m *moving) wantNotes(t *testing.T, side, newest string) {
 	t.Helper()
-	notes := strings.Fields(m.nodes["xivo-"+side].Must(t, "cat", "/root/notes"))
+	notes := strings.Fields(m.nodes["xivo-"+side].Must(t, "cat", "/var/log/notes"))
 	for i, note := range notes {
 		if want := []string{"started", "stopped"}[i%2]; note != want {
 			t.Fatalf("on %s the commands ran as %q", side, notes)
