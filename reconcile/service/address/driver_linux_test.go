@@ -328,3 +328,44 @@ func TestAnAddressThatCannotBeListedIsNotDown(t *testing.T) {
 		}
 	}
 }
+
+// Another machine that takes the address later is told of, in its own name, until it has
+// been silent for some time.
+func TestAnotherMachineThatHasTheAddressTooIsToldOf(t *testing.T) {
+	for name, six := range map[string]bool{"IPv4": false, "IPv6": true} {
+		t.Run(name, func(t *testing.T) {
+			p, prefix := other(t), fresh(six)
+			c := onEth0(prefix)
+			c.Rivals = 10 * time.Millisecond
+			d := newDriver(t, c)
+			if err := d.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			woken := servicetest.Watched(t, d)
+			servicetest.Forget(woken)
+			if s := servicetest.Observed(t, d); s.Unhealthy != "" {
+				t.Fatalf("alone: %+v", s)
+			}
+			if err := p.AddrAdd(p.link, noDuplicates(prefix.String())); err != nil {
+				t.Fatal(err)
+			}
+			want := p.link.Attrs().HardwareAddr.String() + " has " + prefix.Addr().String() + " too"
+			servicetest.Await(t, "a wake", woken)
+			servicetest.Until(t, want, func() bool {
+				s := servicetest.Observed(t, d)
+				return s.Run == plan.Running && strings.HasPrefix(s.Unhealthy, want)
+			})
+			if err := p.AddrDel(p.link, parsed(prefix.String())); err != nil {
+				t.Fatal(err)
+			}
+			servicetest.Until(t, "its end", func() bool { return servicetest.Observed(t, d).Unhealthy == "" })
+			if err := d.Stop(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			// The side that takes over must not hear a question of this one.
+			if d.seekOnce(t.Context()) || d.seek != nil {
+				t.Error("it asks after its stop")
+			}
+		})
+	}
+}
