@@ -244,6 +244,15 @@ func addressRemoved(t *testing.T, m *moving, b *onlooker) {
 	b.sees(t, "main")
 	m.awaitStatus("xivo-main", "Active")
 	longest, _, _ := b.off()
+	file := "/etc/network/interfaces.d/voice"
+	for _, want := range []string{"voice is known here (running)", file + " names " + m.address} {
+		said, _ := host.Exec(t.Context(), "mainstay", "doctor") // fails on a host like this for other reasons
+		if !strings.Contains(said, want) {
+			t.Errorf("doctor does not say %q: %s", want, said)
+		}
+		host.Put(t, file, "iface eth0:1 inet static\n  address "+m.address+"/24\n")
+	}
+	host.Must(t, "rm", file)
 	say(t, "removed by hand: there again after %.2f s, off the air %.2f s", took.Seconds(), longest.Seconds())
 }
 
