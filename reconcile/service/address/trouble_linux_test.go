@@ -109,3 +109,15 @@ func TestAnAddressThatTheKernelRefusesSaysWhy(t *testing.T) {
 		}
 	}
 }
+
+// R1: an agent that was frozen while it asked does not go on with an order that may be
+// nobody's any more.
+func TestAnAgentThatStoodStillAddsNothing(t *testing.T) {
+	other(t)
+	c := onEth0(fresh(false))
+	c.late = -time.Hour
+	servicetest.Wants(t, newDriver(t, c).Start(t.Context()), service.ErrTimeout, "stood still", "not added")
+	if prefix := newDriver(t, c).prefix; has(t, prefix.Addr()) {
+		t.Error("it was added all the same")
+	}
+}
