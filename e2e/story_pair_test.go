@@ -131,7 +131,7 @@ func (p *desk) orderly(t *testing.T, side string) {
 func (p *desk) drills(t *testing.T) {
 	t.Helper()
 	standby := p.host("standby").IP()
-	p.here(t, "cd paris; mainstay drill --yes --stay 1s --reason 'the monthly drill' --record ../record.json --assert 'curl -fsm5 http://"+standby+"/ >/dev/null'; cat ../record.json")
+	p.here(t, "cd paris; mainstay drill --yes --stay 1s --reason 'the monthly drill' --record ../record.json --assert 'curl -fsm5 http://"+standby+"/ | grep -q nginx'; cat ../record.json")
 	p.orderly(t, "main")
 	if said := p.here(t, "cd paris; mainstay history"); strings.Count(said, "drill") < 2 {
 		t.Errorf("the history has no drill: %s", said)
