@@ -34,6 +34,7 @@ roles:
       - { name: asterisk, systemd: asterisk.service, stopTimeout: 3s, ready: { sip: "{{ .node.address }}:5060" } }
       - { name: page, systemd: nginx.service, stopTimeout: 3s, ready: { http: "http://{{ .node.address }}/" } }
       - { name: voice, address: { interface: eth0, ip: %s/24 }, stopTimeout: 3s }
+      - { name: again, run: { onStart: [/usr/local/bin/note, started], onStop: [/usr/local/bin/note, stopped] }, stopTimeout: 3s }
 `
 
 // moving is that deployment on real hosts, with a telephone and a browser that know the
@@ -63,17 +64,35 @@ func newMoving(t *testing.T) *moving {
 			host.Put(t, path, text)
 		}
 		host.Put(t, "/var/www/html/index.html", side+"\n")
+		if err := host.Write(t.Context(), "/usr/local/bin/note", []byte("#!/bin/sh\necho \"$1\" >>/var/log/notes\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
 		if err := dpkg(t.Context(), host, file); err != nil {
 			t.Fatal(err)
 		}
 		host.Put(t, "/etc/mainstay/agent.yaml", fmt.Sprintf("node: %s\nrepository: { url: %q }\n"+
-			"allow: { systemd: [asterisk.service, nginx.service], addresses: [eth0=%s/24] }\n", host.Name(), s.git.HTTP, m.address))
+			"allow: { systemd: [asterisk.service, nginx.service], addresses: [eth0=%s/24], commands: [[/usr/local/bin/note, \"*\"]] }\n", host.Name(), s.git.HTTP, m.address))
 		host.Must(t, "systemctl", "--quiet", "enable", "--now", hosts.AgentUnit)
 	}
 	return m
 }
 
 func (m *moving) has(side string) bool { return m.nodes["xivo-"+side].Has(m.address) }
+
+// wantNotes holds that the commands around a switch ran in turn, once each, and what the
+// newest was.
+func (m *moving) wantNotes(t *testing.T, side, newest string) {
+	t.Helper()
+	notes := strings.Fields(m.nodes["xivo-"+side].Must(t, "cat", "/var/log/notes"))
+	for i, note := range notes {
+		if want := []string{"started", "stopped"}[i%2]; note != want {
+			t.Fatalf("on %s the commands ran as %q", side, notes)
+		}
+	}
+	if notes[len(notes)-1] != newest {
+		t.Errorf("on %s the newest command is that of %q, want %q", side, notes, newest)
+	}
+}
 
 // call makes one call to the one address.
 func (m *moving) call(t *testing.T) error {
@@ -192,6 +211,8 @@ func addressOverAndBack(t *testing.T, m *moving, b *onlooker) {
 		if err := m.call(t); err != nil {
 			t.Errorf("the telephone's next call to %s was refused: %v", to, err)
 		}
+		m.wantNotes(t, to, "started")
+		m.wantNotes(t, other(to), "stopped")
 		if m.has(other(to)) || !m.has(to) {
 			t.Errorf("%s serves, and the address is on main: %v, on standby: %v", to, m.has("main"), m.has("standby"))
 		}
@@ -223,6 +244,15 @@ func addressRemoved(t *testing.T, m *moving, b *onlooker) {
 	b.sees(t, "main")
 	m.awaitStatus("xivo-main", "Active")
 	longest, _, _ := b.off()
+	file := "/etc/network/interfaces.d/voice"
+	for _, want := range []string{"voice is known here (running)", file + " names " + m.address} {
+		said, _ := host.Exec(t.Context(), "mainstay", "doctor") // fails on a host like this for other reasons
+		if !strings.Contains(said, want) {
+			t.Errorf("doctor does not say %q: %s", want, said)
+		}
+		host.Put(t, file, "iface eth0:1 inet static\n  address "+m.address+"/24\n")
+	}
+	host.Must(t, "rm", file)
 	say(t, "removed by hand: there again after %.2f s, off the air %.2f s", took.Seconds(), longest.Seconds())
 }
 
@@ -248,6 +278,7 @@ func addressOfADeadAgent(t *testing.T, m *moving, b *onlooker) {
 	if went.Load() {
 		t.Error("the address went with its agent")
 	}
+	m.wantNotes(t, "main", "started")
 	if longest, lost, looks := b.off(); lost > 0 {
 		t.Errorf("%d of %d requests were lost, for %s", lost, looks, longest)
 	}
@@ -258,6 +289,9 @@ func addressOfADeadAgent(t *testing.T, m *moving, b *onlooker) {
 func addressInUse(t *testing.T, m *moving, b *onlooker) {
 	thief := m.phone.Hardware(t)
 	m.phone.Must(t, "ip", "address", "add", m.address+"/24", "dev", "eth0")
+	m.awaits("xivo-main", "telling of a rival", func(r report) bool {
+		return strings.Contains(r.condition("Unhealthy"), thief+" has "+m.address+" too")
+	})
 	commit := m.edit("active: main", "active: standby")
 	r := m.awaitStatus("xivo-standby", "Failed")
 	if want := m.address + " is in use by " + thief; !strings.Contains(r.Reason, want) {

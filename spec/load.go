@@ -26,7 +26,7 @@ func Load(file string, data []byte, templates TemplateReader) (*Deployment, []sc
 	if doc == nil {
 		return nil, problems
 	}
-	l := &loader{reader: reader{doc: doc, problems: problems}, templates: templates, missing: make(map[string]bool)}
+	l := &loader{reader: reader{doc: doc, problems: problems}, templates: templates, missing: make(map[string]bool), floats: make(map[string]string)}
 	l.schedules()
 	l.d = &Deployment{Source: doc.Source}
 	if err := doc.Decode(l.d); err != nil {
@@ -80,6 +80,8 @@ type loader struct {
 	byRole         map[string][]string
 	// missing holds the nodes whose missing peer was said.
 	missing map[string]bool
+	// floats is the role of each floating address.
+	floats map[string]string
 }
 
 // schedules checks every schedule before the document is decoded, because a

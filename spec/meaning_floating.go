@@ -19,8 +19,14 @@ func (v *values) floating(p schema.Path, a *floating.Address) {
 			v.say(RuleAddress, p.Key(found.Key), found.Message, found.Hint)
 		}
 	}
+	same, role := a.Same(), p[:2].String()
+	if owner := v.floats[same]; owner != "" && owner != role {
+		v.say(RuleSameAddress, p.Key("ip"), fmt.Sprintf("%s is an address of %s already", a.IP, owner), "two roles serve at the same time: give each its own address")
+	} else if same != "" {
+		v.floats[same] = role
+	}
 	for _, name := range v.d.NodeNames() {
-		if same := a.Same(); same != "" && endpoint.Plain(v.d.Nodes[name].Address) == same {
+		if same != "" && endpoint.Plain(v.d.Nodes[name].Address) == same {
 			v.say(RuleSameAddress, p.Key("ip"), fmt.Sprintf("%s is the address of %s already", a.IP, name),
 				"a floating address is one that no node has by itself: to stop the service takes it away")
 			return

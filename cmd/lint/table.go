@@ -87,6 +87,8 @@ func loop(with func(...string) []string) []row {
 			internal: with("reconcile", "reconcile/git", "reconcile/git/failure", "spec/cluster")},
 		{folder: "reconcile/places", why: "the one place that knows every engine of claims",
 			internal: with("reconcile", "reconcile/etcd", "reconcile/git", "reconcile/state")},
+		{folder: "reconcile/carry", why: "what it carries is the same with every engine, so it knows none",
+			internal: with("reconcile/git", "reconcile/git/failure")},
 		{folder: "reconcile/git/content", why: "what a claim and a report hold, without knowing where they are kept",
 			internal: with("reconcile/git/failure", "reconcile/git/packet")},
 		{folder: "reconcile/coordinationtest", why: "what every place of claims must do, without knowing one",

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mainstay/cmd/mainstay/draw"
+	"mainstay/cmd/mainstay/carrying"
 	"mainstay/cmd/mainstay/drill"
 	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/fleet"
@@ -87,4 +88,8 @@ func (a *app) drillCommand() *cobra.Command {
 		l.flags(c, "")
 		a.complete(c, l, map[string]choices{"deployment": nil})
 	}, endsWith(exitProblems, exitNotConverged, exitRefused))
+}
+
+func (a *app) coordinationCommand() *cobra.Command {
+	return carrying.Command(a.out, loadAgentFile, defaultConfig, endsWith(exitProblems, exitRefused))
 }

@@ -100,11 +100,12 @@ func replaceIn(ts *testscript.TestScript, file, before, after string) {
 	ts.Check(os.WriteFile(ts.MkAbs(file), []byte(strings.Replace(text, before, after, 1)), 0o644))
 }
 
-// cmdNode runs the agent of a node in the background: node NAME writes NAME.yaml,
-// and returns once the agent has made a pass. ! node NAME ends it.
+// cmdNode runs the agent of a node in the background: node NAME [CLAIMS] writes NAME.yaml,
+// with a place of claims if one is named, and returns once the agent has made a pass. ! node
+// NAME ends it.
 func cmdNode(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) != 1 {
-		ts.Fatalf("usage: [!] node NAME")
+	if len(args) != 1 && (neg || len(args) != 2) {
+		ts.Fatalf("usage: [!] node NAME [CLAIMS]")
 	}
 	pid := ts.MkAbs(args[0] + ".ended")
 	if neg {
@@ -116,6 +117,9 @@ func cmdNode(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.MkdirAll(dir, 0o755))
 	config := fmt.Sprintf("node: %s\nrepository: { url: %q }\nallow: { commands: [[touch, \"*\"], [rm, \"*\"], [test, \"*\"], [sh, \"*\"]] }\n"+
 		"listen: \"off\"\nstate: %s/state\nsocket: %s/s\n", args[0], ts.MkAbs("paris.git"), dir, dir)
+	if len(args) == 2 {
+		config += fmt.Sprintf("coordination: { url: %q }\n", ts.MkAbs(args[1]))
+	}
 	ts.Check(os.WriteFile(dir+".yaml", []byte(config), 0o644))
 	startAgent(ts, dir, pid)
 	waitFor(ts, args[0]+" to make a pass", func() bool {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mainstay/cmd/mainstay/drill"
+	"mainstay/reconcile/carry"
 	"mainstay/reconcile/plain"
 	"mainstay/schema"
 )
@@ -86,6 +87,8 @@ func (a *app) report(err error) int {
 		code = f.code
 	case errors.As(err, &d):
 		code = d.Code
+	case errors.As(err, new(*carry.Refused)):
+		code = exitRefused
 	}
 	if text := err.Error(); text != "" {
 		// No line of what somebody else said begins like one of this program.
@@ -215,6 +218,7 @@ func (a *app) commands() []func() *cobra.Command {
 		a.setCommand,
 		a.historyCommand,
 		a.drillCommand,
+		a.coordinationCommand,
 		a.consoleCommand,
 		a.doctorCommand,
 		a.notifyCommand,

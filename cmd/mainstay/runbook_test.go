@@ -76,7 +76,7 @@ func TestStoriesOfAPageTakeItsSteps(t *testing.T) {
 			t.Errorf("%s does not come to %q of the page %q", file, steps[0], cited[1])
 		}
 	}
-	for _, page := range []string{"The git server is lost and rebuilt", "Main and git were restored from a backup", "A machine was replaced or cloned"} {
+	for _, page := range []string{"The git server is lost and rebuilt", "Main and git were restored from a backup", "A machine was replaced or cloned", "Claims go to another place"} {
 		if !played[page] {
 			t.Errorf("no story plays the page %q", page)
 		}
@@ -128,7 +128,7 @@ var (
 	storyLine = regexp.MustCompile(`(?m)^(?:!? ?exec|exits \d) (?:sh -c 'exec )?((?:mainstay|git) [^>\n]*)`)
 	// where a test finds its agent is its own business, and so is that nobody can
 	// be asked there and how long it waits
-	aside = regexp.MustCompile(` (--(config|socket|wait|name) \S+|--yes)| 2>\S+|^cd \S+$| +# .*$| &\w*&?$`)
+	aside = regexp.MustCompile(` (--(config|socket|wait|name|from) \S+|--yes)| 2>\S+|^cd \S+$| +# .*$| &\w*&?$`)
 )
 
 func plainCommand(c string) string {

@@ -102,11 +102,11 @@ func mayMake(k signature.NodeKey, ref string, c plan.Claim) bool {
 }
 
 // notTheirs says why a change of a parent is not its signer's to make: a side takes
-// only what becomes its own, and only the holder releases. Of a parent that is not at
-// hand nothing is said.
+// only what becomes its own, and only the holder releases. A free claim that is carried to
+// another place stays free. Of a parent that is not at hand nothing is said.
 func notTheirs(signer signature.NodeKey, c plan.Claim, parent plan.Tip) error {
 	switch {
-	case c.Action == plan.Reroot:
+	case c.Action == plan.Reroot, (c.Action == plan.Move || c.Action == plan.Enter) && c.Holder == plan.HeldByNone && parent.Free():
 		return nil
 	case c.Action == plan.Release && parent.ID != "" && string(parent.Holder) != signer.Side:
 		return fmt.Errorf("a node of %s releases what %s held", signer.Side, parent.Holder)

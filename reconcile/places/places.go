@@ -30,6 +30,8 @@ type Places struct {
 	Claims reconcile.Coordination
 	Shared bool
 	At     string
+	// Place is the place itself, as a person's tools ask for it.
+	Place git.Place
 	// Cluster is where the claims live when that is an etcd cluster, and nil otherwise.
 	Cluster *etcd.Client
 }
@@ -47,7 +49,7 @@ func Open(f *spec.AgentFile, disk *state.Folder, timeout time.Duration, log *slo
 		return nil, fmt.Errorf("coordination: %w", err)
 	}
 	if place != nil {
-		p.Claims, p.At = git.NewCoordination(place, git.NewChainStore(disk), log), place.URL()
+		p.Claims, p.At, p.Place = git.NewCoordination(place, git.NewChainStore(disk), log), place.URL(), place
 	}
 	return p, nil
 }

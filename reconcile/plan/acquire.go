@@ -95,8 +95,7 @@ func (p *pass) renew(t Tip) {
 	p.push(c, R3)
 }
 
-// acquire wins a claim that is free or held by another, by the best guarantee there
-// is (R4).
+// acquire wins a claim that is free or held by another, by the best guarantee there is (R4).
 func (p *pass) acquire() {
 	if !p.mem.Waiting {
 		p.mem.Waiting, p.mem.WaitSince = true, p.in.Now
@@ -183,6 +182,10 @@ func (p *pass) fenceHolds() bool {
 // when none comes (R4: lease, then presumed). Under a free claim that says
 // nothing of the other side it waits for that side's report (R12, R13).
 func (p *pass) waitForRelease(t Tip) {
+	if t.Action == Enter && !t.Free() && (!p.in.Peer.Known || p.in.Peer.Instance != t.Instance || p.in.Peer.Seq != t.Seq) {
+		p.say(Held, R13, "the claim was carried here, and %s has not come here yet: give it this coordination", t.Node)
+		return
+	}
 	end := p.mem.WaitSince + p.doc.Handover.Wait.D()
 	if p.in.Peer.Known && p.in.Peer.Status == Deactivating && p.in.Peer.Seq == t.Seq {
 		end += p.stopBoundOf(t) + p.drainBound() // same role, same drains
@@ -329,8 +332,7 @@ func (p *pass) win(a Action, g Guarantee, r Rule, why string, debt time.Duration
 	p.push(c, r)
 }
 
-// own is a claim of this node for the present start, under the document's
-// terms (R7).
+// own is a claim of this node for the present start, under the document's terms (R7).
 func (p *pass) own(a Action, g Guarantee) Claim {
 	return Claim{Action: a, Holder: HeldBy(p.doc.Side), Start: p.mem.Start, Guarantee: g,
 		Lease: p.doc.Handover.Lease, StopBound: spec.Duration(p.doc.StopBound), Debt: p.debt()}

@@ -2,8 +2,7 @@ package plan
 
 import "mainstay/spec"
 
-// withoutGit decides for a stopped side whose agent has not read the claim yet
-// (R5, R6).
+// withoutGit decides for a stopped side whose agent has not read the claim yet (R5, R6).
 func (p *pass) withoutGit() {
 	switch why := p.noBoot(); {
 	case p.in.Claim.Reachable:

@@ -28,8 +28,7 @@ func (h Holder) Side() spec.Side {
 	return spec.Side(h)
 }
 
-// Guarantee is what a holder knew of the other side when it took the claim,
-// best first (R4).
+// Guarantee is what a holder knew of the other side when it took the claim, best first (R4).
 type Guarantee string
 
 // The guarantees, best first (R4).
@@ -69,6 +68,8 @@ const (
 	Seize   Action = "seize"   // the other side's claim becomes the seizer's (R4)
 	Adopt   Action = "adopt"   // the claim of a dead instance of one's own side (R9)
 	Reroot  Action = "reroot"  // a person vouches for a claim that went back (R9, R10)
+	Move    Action = "move"    // a person carries it to another place: it counts here no more (R13)
+	Enter   Action = "enter"   // it came from there, and counts here from now on (R13)
 )
 
 // Claim is the content of claim.json: the fencing token of an exclusive role.
@@ -93,6 +94,8 @@ type Claim struct {
 	Guarantee Guarantee `json:"guarantee,omitempty"`
 	// Reason is for people: why the change was made.
 	Reason string `json:"reason,omitempty"`
+	// To names, in a move, the place that the claim was carried to (R13).
+	To string `json:"to,omitempty"`
 	// Lease is how long the holder may go on without reading its claim; zero
 	// means no lease (R7).
 	Lease spec.Duration `json:"lease"`
@@ -136,9 +139,8 @@ func (t Tip) Free() bool { return t.Holder.Side() == "" }
 // one is damaged: no claim was ever changed that often.
 const MaxSeq = 1 << 53
 
-// Next returns the claim that a change makes of tip: seq grows by one, a release
-// frees it, and what is proven of each side follows from both (R12). It is the
-// only way a claim changes.
+// Next returns the claim that a change makes of tip: seq grows by one, a release frees it, and
+// what is proven of each side follows from both (R12). It is the only way a claim changes.
 func Next(tip Tip, c Claim) Claim {
 	c.Seq = tip.Seq + 1
 	c.Down, c.Last = downAfter(tip, c), lastAfter(tip, c)

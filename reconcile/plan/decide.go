@@ -40,9 +40,8 @@ func Decide(in *Input) Decision {
 	return p.end()
 }
 
-// begin voids what a reboot voids and settles a push whose outcome has become
-// known: once any other tip than its parent was read, it has landed or never
-// can.
+// begin voids what a reboot voids and settles a push whose outcome has become known: once any
+// other tip than its parent was read, it has landed or never can.
 func (p *pass) begin() {
 	if p.mem.Boot != p.in.Boot {
 		if p.mem.Boot != "" {
@@ -171,8 +170,7 @@ func (p *pass) step(do Do, index int, r Rule, format string, args ...any) {
 	p.out.Steps = append(p.out.Steps, Step{Do: do, Index: index, Rule: r, Reason: fmt.Sprintf(format, args...)})
 }
 
-// mine reports whether the claim is held by this very instance, and not by a copy of
-// it (R1).
+// mine reports whether the claim is held by this very instance, and not by a copy of it (R1).
 func (p *pass) mine() bool {
 	t := p.in.Claim.Tip
 	return t.Holder.Side() != "" && t.Holder.Side() == p.doc.Side && t.Instance == p.in.Instance &&

@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// draining waits for calls to end, for each service within its own bound and
-// until a person ends it (R2). The services still serve, so turning back needs no
-// new start.
+// draining waits for calls to end, for each service within its own bound and until a person
+// ends it (R2). The services still serve, so turning back needs no new start.
 func (p *pass) draining(rule Rule, why string) bool {
 	if p.drainBound() == 0 || !p.serving() || rule == R10 {
 		return false

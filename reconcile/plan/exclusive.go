@@ -17,6 +17,8 @@ func (p *pass) exclusive() {
 		p.say(Held, R3, "two agents call themselves %s, and the other one was there first: this one leaves the claim alone", p.doc.Node)
 	case p.in.Claim.Regressed:
 		p.regressed()
+	case p.in.Claim.Tip.Action == Move:
+		p.movedAway(p.in.Claim.Tip)
 	case p.wants():
 		p.up()
 	default:
@@ -161,6 +163,24 @@ func (p *pass) regressed() {
 	}
 }
 
+// movedAway holds everything while the claim is at another place (R13): what serves
+// goes on, whatever is declared, and nothing else begins.
+func (p *pass) movedAway(t Tip) {
+	p.mem.Waiting, p.mem.Leaving = false, false
+	why := "the claim was carried to " + t.To + ": give this node that coordination, and restart its agent"
+	p.warn(CondCoordinationMoved, "%s", why)
+	switch {
+	case p.serving():
+		p.mem.Stage = StageServing
+		p.keepServices(R13)
+	case !p.allDown():
+		p.leave(R13, why)
+	default:
+		p.rest()
+		p.say(Held, R13, "%s", why)
+	}
+}
+
 // reroot puts the claim as this node last knew it above every seq ever seen, on
 // a person's word (R9).
 func (p *pass) reroot() {
@@ -204,9 +224,8 @@ func (p *pass) renewServing() {
 	p.push(c, R3)
 }
 
-// vouch writes a person's statement into the claim: the machine that held it before
-// this one is gone. From then on this machine alone proves that its side is down (R9,
-// R12).
+// vouch writes a person's statement into the claim: the machine that held it before this one
+// is gone. From then on this machine alone proves that its side is down (R9, R12).
 func (p *pass) vouch(t Tip) {
 	ask := p.in.Takeover
 	if ask == nil || !ask.Adopt || p.void || !t.Unseen() {

@@ -7,9 +7,8 @@ import (
 	"mainstay/spec"
 )
 
-// files renders what is not as the template says, unless the node is paused or
-// knows no side to render for.
-// The comparison was made for the side in the input's memory, so after a change
+// files renders what is not as the template says, unless the node is paused or knows no side
+// to render for. The comparison was made for the side in the input's memory, so after a change
 // of side the next pass renders.
 func (p *pass) files() {
 	if p.out.Status == Paused || p.unpointed() || p.mem.Serving != p.in.Memory.Serving {

@@ -56,10 +56,9 @@ func servingSide(f *FollowView) spec.Side {
 	return ""
 }
 
-// Dual reports whether two nodes of one exclusive role were both seen serving:
-// the one that does not hold the claim said so after this observer knew the
-// claim, so it is not an old report of a dead node. Of a free claim neither is
-// the holder.
+// Dual reports whether two nodes of one exclusive role were both seen serving: the one that
+// does not hold the claim said so after this observer knew the claim, so it is not an old
+// report of a dead node. Of a free claim neither is the holder.
 func Dual(t Tip, reports SideReports) bool {
 	holder := t.Holder.Side()
 	if holder == "" {

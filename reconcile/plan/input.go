@@ -70,8 +70,7 @@ type Input struct {
 	Memory   Memory `json:"memory"`
 }
 
-// Doc is what the accepted document says to one node, as far as the decision
-// goes.
+// Doc is what the accepted document says to one node, as far as the decision goes.
 type Doc struct {
 	Commit string    `json:"commit"`
 	Digest string    `json:"digest"`
@@ -251,8 +250,7 @@ type Observed struct {
 // stop is under way the observation may be from before it, and says nothing.
 func (o Observed) Down() bool { return o.Run.Down() && o.Op != OpStart && o.Op != OpStop }
 
-// FileState compares one wanted file with the disk, for the side in
-// Memory.Serving.
+// FileState compares one wanted file with the disk, for the side in Memory.Serving.
 type FileState struct {
 	Path string `json:"path"`
 	Same bool   `json:"same"`

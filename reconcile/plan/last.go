@@ -50,7 +50,7 @@ func (t Tip) last() Last {
 func lastAfter(tip Tip, c Claim) Last {
 	l, by := tip.last(), c.Holder.Side()
 	switch before := l.Of(by); {
-	case c.Action == Release, c.Action == Reroot, before == c.Instance:
+	case c.Action == Release, c.Action == Reroot, c.Action == Move, c.Action == Enter, before == c.Instance:
 	case before == "", c.Action == Adopt, tip.Down.Of(by).By != "":
 		l.set(by, c.Instance)
 	default:

@@ -38,10 +38,9 @@ func (p *pass) lease() time.Duration {
 	return min(doc, claim)
 }
 
-// leaseExpired reports whether the newest read that showed the claim as this
-// node's began more than the lease ago. A new run of the agent knows only of one
-// that was kept under this boot; without it the lease is expired until a read, also
-// when no disk knows whose the claim is.
+// leaseExpired reports whether the newest read that showed the claim as this node's began more
+// than the lease ago. A new run of the agent knows only of one that was kept under this boot;
+// without it the lease is expired until a read, also when no disk knows whose the claim is.
 func (p *pass) leaseExpired() bool {
 	l := p.lease()
 	if l == 0 || p.in.Claim.Known() && !p.mine() {
@@ -94,9 +93,8 @@ func (p *pass) holdLeft() time.Duration {
 	return max(0, h.For-p.elapsed(h.Since))
 }
 
-// debt is how long a later taker of the claim has to wait before it starts (R7): the
-// rest of this node's own wait, or all that the claim owes when that wait has not
-// begun.
+// debt is how long a later taker of the claim has to wait before it starts (R7): the rest of
+// this node's own wait, or all that the claim owes when that wait has not begun.
 func (p *pass) debt() spec.Duration {
 	t, h := p.in.Claim.Tip, p.mem.Hold
 	if !p.mine() {

@@ -57,6 +57,8 @@ func downAfter(tip Tip, c Claim) Down {
 	switch c.Action {
 	case Reroot:
 		return Down{}
+	case Move, Enter:
+		return d
 	case Release:
 		if s := tip.Holder.Side(); tip.SpeaksFor(s, c.Instance) {
 			d.set(s, Proof{By: ByRelease, Seq: c.Seq})
@@ -98,9 +100,8 @@ type FreeClaim struct {
 	Down bool
 }
 
-// Proven says by which guarantee the claim may be taken at once, and why: the claim
-// or the other side itself says that the other side is down. It returns "" when
-// nothing does.
+// Proven says by which guarantee the claim may be taken at once, and why: the claim or the
+// other side itself says that the other side is down. It returns "" when nothing does.
 func (f FreeClaim) Proven() (Guarantee, string) {
 	proof := f.Tip.Down.Of(f.Taker.Other())
 	switch {
@@ -116,9 +117,8 @@ func (f FreeClaim) Proven() (Guarantee, string) {
 	return "", ""
 }
 
-// known reports whether a proof counts for the taker's node: it was made on the
-// chain after the first claim that this node believed without knowing an ancestor
-// of it (R13).
+// known reports whether a proof counts for the taker's node: it was made on the chain after
+// the first claim that this node believed without knowing an ancestor of it (R13).
 func (f FreeClaim) known(proof Proof) bool { return proof.By != "" && proof.Seq > f.Joined }
 
 // Rests reports whether a node says that it is down under the claim with seq, and

@@ -2,9 +2,8 @@ package plan
 
 import "mainstay/spec"
 
-// uncoordinated decides without a claim (R8): nothing fences the two sides, so
-// only a person's statement or a presumption starts anything, and a side that
-// is not declared stops at once.
+// uncoordinated decides without a claim (R8): nothing fences the two sides, so only a person's
+// statement or a presumption starts anything, and a side that is not declared stops at once.
 func (p *pass) uncoordinated() {
 	p.point(p.doc.Active)
 	p.out.Done = p.in.Takeover != nil && p.doc.Active == p.doc.Side

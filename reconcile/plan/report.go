@@ -133,9 +133,8 @@ func (r Report) Every(heartbeat time.Duration) time.Duration {
 	return min(heartbeat, BusyBeat)
 }
 
-// Left is how much of a present wait was left at a moment by the reader's wall
-// clock, zero without a wait. A clock that is behind does not make it longer than
-// the node itself said.
+// Left is how much of a present wait was left at a moment by the reader's wall clock, zero
+// without a wait. A clock that is behind does not make it longer than the node itself said.
 func (r Report) Left(now time.Time) time.Duration {
 	if r.Until.IsZero() {
 		return 0

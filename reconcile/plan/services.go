@@ -16,8 +16,7 @@ const (
 	renderRetry = time.Minute
 )
 
-// due reports whether a next order may come now, and otherwise asks to be
-// woken when it may.
+// due reports whether a next order may come now, and otherwise asks to be woken when it may.
 func (p *pass) due(t Tries, r restart.Policy) bool {
 	if t.Count == 0 || p.elapsed(t.Last) >= r.Wait(t.Count) {
 		return true

@@ -76,6 +76,9 @@ func DecodeClaim(b []byte) (plan.Claim, error) {
 	return c, CheckClaim(c)
 }
 
+// mostPlaceName bounds the name of a place that a claim was carried to, in bytes.
+const mostPlaceName = 64
+
 // CheckClaim says what no node would have written into a claim.
 func CheckClaim(c plan.Claim) error {
 	switch {
@@ -87,8 +90,10 @@ func CheckClaim(c plan.Claim) error {
 		return errors.New("it proves something by a change that comes after it")
 	case c.Holder != plan.HeldByNone && c.Holder != plan.HeldBy(spec.Main) && c.Holder != plan.HeldBy(spec.Standby):
 		return fmt.Errorf("holder %q is not main, standby or none", c.Holder)
-	case !slices.Contains([]plan.Action{plan.Take, plan.Renew, plan.Release, plan.Seize, plan.Adopt, plan.Reroot}, c.Action):
+	case !slices.Contains([]plan.Action{plan.Take, plan.Renew, plan.Release, plan.Seize, plan.Adopt, plan.Reroot, plan.Move, plan.Enter}, c.Action):
 		return fmt.Errorf("action %q is unknown", c.Action)
+	case len(c.To) > mostPlaceName || strings.Trim(c.To, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
+		return errors.New("it was carried to what is no name of a place")
 	case c.Action == plan.Release && c.Holder != plan.HeldByNone:
 		return errors.New("released, and still held")
 	case c.Node == "" || c.Instance == "":

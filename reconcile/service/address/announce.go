@@ -86,23 +86,26 @@ func (d *Driver) repeat(ctx context.Context, w wire, from device) {
 	d.untold.Clear()
 }
 
-// quiet ends the announcement that is under way, and returns once nothing of it can be
-// sent any more.
+// quiet ends the announcement and the question that are under way, and returns once nothing
+// of them can be sent any more.
 func (d *Driver) quiet(ctx context.Context) error {
 	d.mu.Lock()
-	s := d.series
-	d.series = nil
+	d.stopping = true
+	all := []*series{d.series, d.seek}
+	d.series, d.seek = nil, nil
 	d.mu.Unlock()
-	if s == nil {
-		return nil
+	for _, s := range all {
+		if s == nil {
+			continue
+		}
+		s.cancel()
+		select {
+		case <-s.done:
+		case <-ctx.Done():
+			return service.Ended(ctx)
+		}
 	}
-	s.cancel()
-	select {
-	case <-s.done:
-		return nil
-	case <-ctx.Done():
-		return service.Ended(ctx)
-	}
+	return nil
 }
 
 // resume announces anew what an agent that ended added and did not announce to the end.

@@ -41,6 +41,9 @@ type Config struct {
 	// within 5 s.
 	Ask   Ask
 	Again []time.Duration
+	// Rivals is the time between two looks for another machine that has the address
+	// too, 10s.
+	Rivals time.Duration
 	// Log gets what cannot be returned. It may be nil.
 	Log *slog.Logger
 
@@ -53,6 +56,7 @@ type Driver struct {
 	prefix netip.Prefix
 	ask    Ask
 	again  []time.Duration
+	rivals time.Duration
 	kernel kernel
 	log    *slog.Logger
 	// untold is there from before the address is added until it is announced to the end.
@@ -60,8 +64,15 @@ type Driver struct {
 	// unfinished says that an agent which ended did not announce to the end.
 	unfinished atomic.Bool
 
+	seeking atomic.Bool
+
 	mu     sync.Mutex
 	series *series
+	// seek is the newest look for a rival, and stopping keeps another from beginning:
+	// no question is asked of the side that takes over.
+	seek     *series
+	stopping bool
+	rival    rivalry
 }
 
 var (
@@ -76,7 +87,7 @@ func New(c Config) (*Driver, error) {
 		return nil, fmt.Errorf("address: %w", err)
 	}
 	d := &Driver{
-		want: c.Address, prefix: prefix, ask: cmp.Or(c.Ask, defaultAsk), again: c.Again,
+		want: c.Address, prefix: prefix, ask: cmp.Or(c.Ask, defaultAsk), again: c.Again, rivals: cmp.Or(c.Rivals, defaultRivals),
 		kernel: c.kernel, log: c.Log, untold: announceMark(c),
 	}
 	d.unfinished.Store(d.untold.Get().Is)
@@ -131,6 +142,9 @@ func (d *Driver) own(places []place) int {
 
 // unhealthy says what is not as it should be with an address that is there.
 func (d *Driver) unhealthy(ctx context.Context, places []place, at int) string {
+	if said := d.contested(); said != "" {
+		return said
+	}
 	for i, p := range places {
 		if i != at {
 			return fmt.Sprintf("it is also there as %s on %s", p.prefix, p.on)
@@ -207,6 +221,9 @@ func (d *Driver) start(ctx context.Context, places []place) error {
 		return fmt.Errorf("%s cannot be asked for on %s, and is not added: %w", ip, on.name, err)
 	}
 	d.unfinished.Store(false)
+	d.mu.Lock()
+	d.stopping = false
+	d.mu.Unlock()
 	added := false
 	defer func() {
 		if !added {
@@ -296,6 +313,7 @@ func (d *Driver) byHand(p place) string {
 // Watch wakes after every change of the machine's addresses and interfaces.
 func (d *Driver) Watch(ctx context.Context, wake func()) error {
 	d.resume(ctx)
+	go d.seekRivals(ctx, wake)
 	for {
 		err := d.kernel.watch(ctx, wake)
 		if ctx.Err() != nil {

@@ -12,6 +12,8 @@ func (x *explorer) apply(m move) {
 		x.goBack(m.node)
 	case losesRefs:
 		x.loseRefs()
+	case carries:
+		x.carry()
 	case cloned, replaced:
 		x.copyMachine(m.kind)
 	case ticks:

@@ -56,6 +56,8 @@ type Config struct {
 	guarded bool
 	// places are two places of coordination: the agent file of a node may name either.
 	places bool
+	// carried lets a person carry the claim from the first of them to the second, in steps.
+	carried bool
 	// apart has documents and claims at two places: a node hears of claims without a look at
 	// git, and what git says comes later than the claims that were read before it was asked,
 	// and before git is given up.

@@ -198,7 +198,7 @@ func (x *explorer) mustServe() bool {
 		if x.twoClaims() && n.agent && (x.claimAt(i) != x.claimAt(0) || x.cfg.renames && x.renamed(i) || n.ownPlace != n.place) {
 			return false // a person has to make them agree, and it is not known what the other claim says
 		}
-		if n.paused || n.order != orderNone || n.gone || n.regressed || m.spare && n.power {
+		if n.paused || n.order != orderNone || n.gone || n.regressed || m.spare && n.power || x.cfg.carried && x.claimOf(i).tip.ends() {
 			return false
 		}
 	}

@@ -79,6 +79,47 @@ func (x *explorer) move(m move, i int) {
 	x.restart(i)
 }
 
+// ends reports whether a change of the claim is the last one in its place (R13).
+func (t tip) ends() bool { return actions[t.action] == plan.Move }
+
+// mayCarry reports whether a step of carrying the claim is left. The first is by hand, and
+// the others may come at any time after it, or never.
+func (x *explorer) mayCarry() bool {
+	old, now := &x.w.refs[0], &x.w.refs[1]
+	switch {
+	case now.tip.tipID == tipID{}:
+		return old.tip.ends() || x.w.left.hands > 0 && old.tip.tipID != tipID{}
+	default:
+		return now.tip.ends()
+	}
+}
+
+// carry ends the claim in the first place, brings it into the second, and lets it go on
+// there: each by the shipping plan.Next, as package carry does it.
+func (x *explorer) carry() {
+	old, now := &x.w.refs[0], &x.w.refs[1]
+	change := func(r *ref, a plan.Action) {
+		next := x.planTip(r.tip).Claim
+		next.Action = a
+		made := plan.Next(x.planTip(r.tip), next)
+		r.tip.action, r.tip.seq = number(actions, made.Action), uint8(made.Seq)
+		r.tip.down = [3]proof{mainSide: proofOf(made.Down.Main), standbySide: proofOf(made.Down.Standby)}
+		r.flights = [maxFlights]flight{}
+	}
+	switch {
+	case now.tip.ends():
+		now.fork(now.tip.tipID)
+		change(now, plan.Enter)
+		now.tip.epoch = now.epoch
+	case old.tip.ends():
+		now.tip = old.tip
+		now.served, now.risk = old.served, old.risk
+	default:
+		x.w.left.hands--
+		change(old, plan.Move)
+	}
+}
+
 // loseRefs is a new git server that was filled from a clone: the branch is there, and
 // nothing of what nodes had said. Where no node knew the newest claim, nobody can know
 // that there was one: only two active sides are a violation then.

@@ -39,6 +39,7 @@ const (
 	passes                // an agent passes although nothing happened
 	losesRefs             // a new git server knows the branch alone
 	relocates             // a person names another place of coordination
+	carries               // a step of carrying the claim there
 	accepts               // a person accepts a document that renames the role
 )
 
@@ -182,6 +183,7 @@ func (x *explorer) gitMoves(to []move) []move {
 		to = append(to, move{kind: goesBack, node: maxNodes})
 	}
 	to = when(to, x.w.left.regressions > 0 && x.w.refs[xivo].tip.tipID != tipID{}, move{kind: losesRefs})
+	to = when(to, x.cfg.carried && x.mayCarry(), move{kind: carries})
 	if x.w.left.copies > 0 && len(x.cfg.nodes) == 3 && !x.w.nodes[2].power {
 		to = append(to, move{kind: cloned}, move{kind: replaced})
 	}

@@ -47,6 +47,8 @@ func (x *explorer) happening(m move) string {
 		return "main's machine is replaced"
 	case ticks:
 		return "five seconds pass"
+	case carries:
+		return "a person carries the claim a step further"
 	}
 	return x.label(int(m.node)) + " " + x.verb(m)
 }

@@ -13,7 +13,7 @@ import (
 // the empty word.
 var (
 	sides      = []spec.Side{"", spec.Main, spec.Standby}
-	actions    = []plan.Action{"", plan.Take, plan.Renew, plan.Release, plan.Seize, plan.Adopt, plan.Reroot}
+	actions    = []plan.Action{"", plan.Take, plan.Renew, plan.Release, plan.Seize, plan.Adopt, plan.Reroot, plan.Move, plan.Enter}
 	guarantees = []plan.Guarantee{"", plan.Released, plan.Fenced, plan.Lease, plan.Presumed, plan.Attested}
 	proofs     = []plan.ProofBy{"", plan.ByRelease, plan.ByReport, plan.ByLease}
 	stages     = []plan.Stage{plan.StageIdle, plan.StageClaiming, plan.StageServing, plan.StageDraining, plan.StageStopping}

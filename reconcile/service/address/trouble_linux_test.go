@@ -1,0 +1,111 @@
+package address
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"mainstay/reconcile/plan"
+	"mainstay/reconcile/service"
+	"mainstay/reconcile/service/servicetest"
+)
+
+// Another machine that takes the address later is told of, in its own name, until it has
+// been silent for some time.
+func TestAnotherMachineThatHasTheAddressTooIsToldOf(t *testing.T) {
+	for name, six := range map[string]bool{"IPv4": false, "IPv6": true} {
+		t.Run(name, func(t *testing.T) {
+			p, prefix := other(t), fresh(six)
+			c := onEth0(prefix)
+			c.Rivals = 10 * time.Millisecond
+			d := newDriver(t, c)
+			if err := d.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			woken := servicetest.Watched(t, d)
+			servicetest.Forget(woken)
+			if s := servicetest.Observed(t, d); s.Unhealthy != "" {
+				t.Fatalf("alone: %+v", s)
+			}
+			if err := p.AddrAdd(p.link, noDuplicates(prefix.String())); err != nil {
+				t.Fatal(err)
+			}
+			want := p.link.Attrs().HardwareAddr.String() + " has " + prefix.Addr().String() + " too"
+			servicetest.Await(t, "a wake", woken)
+			servicetest.Until(t, want, func() bool {
+				s := servicetest.Observed(t, d)
+				return s.Run == plan.Running && strings.HasPrefix(s.Unhealthy, want)
+			})
+			if err := p.AddrDel(p.link, parsed(prefix.String())); err != nil {
+				t.Fatal(err)
+			}
+			servicetest.Until(t, "its end", func() bool { return servicetest.Observed(t, d).Unhealthy == "" })
+			if err := d.Stop(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			// The side that takes over must not hear a question of this one.
+			if d.seekOnce(t.Context()) || d.seek != nil {
+				t.Error("it asks after its stop")
+			}
+		})
+	}
+}
+
+// without takes capabilities from a thread, runs there, and gives the thread up.
+func without(t *testing.T, capability uint, run func()) {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var sets [2]unix.CapUserData
+		err := unix.Capget(&header, &sets[0])
+		if err == nil {
+			sets[0].Effective &^= 1 << capability
+			err = unix.Capset(&header, &sets[0])
+		}
+		if err == nil {
+			run()
+		}
+		done <- err
+	}()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAnAgentThatMayNotSaysWhatItLacks(t *testing.T) {
+	other(t)
+	prefix := fresh(false)
+	for capability, words := range map[uint]string{unix.CAP_NET_RAW: "CAP_NET_RAW", unix.CAP_NET_ADMIN: "CAP_NET_ADMIN"} {
+		d := newDriver(t, onEth0(prefix))
+		var possible, started error
+		without(t, capability, func() { possible, started = d.Possible(t.Context()), d.Start(t.Context()) })
+		servicetest.Wants(t, possible, service.ErrRefused, words)
+		servicetest.Wants(t, started, service.ErrRefused, words)
+		if has(t, prefix.Addr()) {
+			t.Errorf("without %s it was added", words)
+		}
+	}
+	if err := newDriver(t, onEth0(prefix)).Possible(t.Context()); err != nil {
+		t.Errorf("with both: %v", err)
+	}
+	byHand(t, "eth0", prefix.String())
+	defer takeAway(t, "eth0", prefix.String())
+	var stopped error
+	without(t, unix.CAP_NET_ADMIN, func() { stopped = newDriver(t, onEth0(prefix)).Stop(t.Context()) })
+	servicetest.Wants(t, stopped, service.ErrRefused, "CAP_NET_ADMIN")
+}
+
+func TestAnAddressThatTheKernelRefusesSaysWhy(t *testing.T) {
+	for err, words := range map[error]string{
+		unix.EACCES: "is IPv6 off there", unix.EAGAIN: "the kernel did not answer", unix.ENODEV: "no such device",
+	} {
+		if got := explain(err, "add x to eth0"); got == nil || !strings.Contains(got.Error(), words) || !strings.Contains(got.Error(), "add x to eth0") {
+			t.Errorf("%v: %v", err, got)
+		}
+	}
+}
