@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mainstay/cmd/mainstay/draw"
 	"mainstay/cmd/mainstay/carrying"
+	"mainstay/cmd/mainstay/draw"
 	"mainstay/cmd/mainstay/drill"
 	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/fleet"
