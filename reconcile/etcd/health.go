@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/git/failure"
+	"mainstay/spec/cluster"
 )
 
 type status struct {
@@ -16,6 +17,9 @@ type status struct {
 	Size    number `json:"dbSize"`
 	Leader  string `json:"leader"`
 }
+
+// longestAlarm bounds the name of an alarm that is passed on, in bytes.
+const longestAlarm = 40
 
 type alarms struct {
 	Header header `json:"header"`
@@ -68,6 +72,9 @@ func (c *Client) health(ctx context.Context, i int) Member {
 	var a alarms
 	if c.letIn(ctx, i, call{path: pathAlarms, in: map[string]string{"action": "GET"}, out: &a}) == nil {
 		for _, raised := range a.Alarms {
+			if len(raised.Alarm) > longestAlarm || !cluster.Plain(raised.Alarm) {
+				raised.Alarm = "UNKNOWN"
+			}
 			if raised.Member == s.Header.Member && !slices.Contains(m.Alarms, raised.Alarm) {
 				m.Alarms = append(m.Alarms, raised.Alarm)
 			}

@@ -52,6 +52,10 @@ type Node struct {
 	source   plan.Source
 	aside    Aside
 	news     *places.News
+	// engine keeps claims and reports, and askMembers tells how its members are, nil where it
+	// has none.
+	engine     string
+	askMembers func(context.Context) []metrics.Member
 	// instance is this agent, and host the machine's own name.
 	instance, host string
 }
@@ -90,6 +94,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	n.metrics = metrics.New(n.Agent, machine.Clock{}.Boot, c.Versions)
 	n.Agent.Observe(n.observer())
 	n.metrics.CountDropped(n.journal.Dropped)
+	n.metrics.CountPlace(n.engine, n.askMembers)
 	return n, nil
 }
 
@@ -113,6 +118,7 @@ func (n *Node) openGit(c Config) (coordinated bool, err error) {
 		Clock: machine.Clock{}, Disk: n.disk, Log: c.Log,
 	}
 	n.news = at.News(c.Log)
+	n.engine, n.askMembers = placeOf(at)
 	if at.Claims != nil {
 		lc.Coordination, lc.Place = at.Claims, at.At
 		n.publish = reconcile.NewPublisher(at.Claims, machine.Clock{}, 5*time.Minute, reconcile.DefaultTimeout)

@@ -29,7 +29,7 @@ type Metrics struct {
 	objective atomic.Int64 // how long a switch should take, 0 for any time
 
 	looks, steps, pushes, reports, notices *prometheus.CounterVec
-	heals                                  prometheus.Counter
+	heals, heard                           prometheus.Counter
 	lookTook, pass                         prometheus.Histogram
 }
 
@@ -53,11 +53,13 @@ func New(s Source, boot func() time.Duration, versions map[string]string) *Metri
 		notices: counters("notifications_total", "Notifications, by result.", "result"),
 		heals: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "mainstay", Name: "heals_total",
 			Help: "Starts of a service that died while its node was serving."}),
+		heard: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "mainstay", Name: "claim_looks_total",
+			Help: "Looks at claims and reports alone, because another node said something."}),
 		lookTook: seconds("look_duration_seconds", "How long a look at git took.", 0.005, 2.5, 12),
 		pass:     seconds("pass_duration_seconds", "How long a pass took.", 0.00005, 4, 10),
 	}
 	m.lastGood.Store(int64(boot()))
-	m.Registry.MustRegister(m.looks, m.steps, m.pushes, m.reports, m.notices, m.heals, m.lookTook, m.pass,
+	m.Registry.MustRegister(m.looks, m.steps, m.pushes, m.reports, m.notices, m.heals, m.heard, m.lookTook, m.pass,
 		newBuildInfo(versions), agentCollector{m}, collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -101,7 +103,9 @@ func result(ok bool) string {
 
 // Looked counts a look at git. One at claims alone is none.
 func (m *Metrics) Looked(s *reconcile.Snapshot, took time.Duration) {
-	if s.Whole == s.Began {
+	if s.Whole != s.Began {
+		m.heard.Inc()
+	} else {
 		m.looks.WithLabelValues(result(s.OK)).Inc()
 		m.lookTook.Observe(took.Seconds())
 		if s.OK {

@@ -127,7 +127,7 @@ func (d *Driver) Observe(ctx context.Context) (service.State, error) {
 	case p.checking:
 		return service.State{Run: plan.Starting, Detail: fmt.Sprintf("the kernel still asks whether another machine has %s", d.prefix.Addr())}, nil
 	}
-	return service.State{Run: plan.Running, Unhealthy: d.unhealthy(ctx, places, at)}, nil
+	return service.State{Run: plan.Running, Rival: d.contested(), Unhealthy: d.unhealthy(ctx, places, at)}, nil
 }
 
 // own is which of the places is on the interface where the address should be, or -1.
@@ -142,9 +142,6 @@ func (d *Driver) own(places []place) int {
 
 // unhealthy says what is not as it should be with an address that is there.
 func (d *Driver) unhealthy(ctx context.Context, places []place, at int) string {
-	if said := d.contested(); said != "" {
-		return said
-	}
 	for i, p := range places {
 		if i != at {
 			return fmt.Sprintf("it is also there as %s on %s", p.prefix, p.on)

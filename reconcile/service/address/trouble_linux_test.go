@@ -27,7 +27,7 @@ func TestAnotherMachineThatHasTheAddressTooIsToldOf(t *testing.T) {
 			}
 			woken := servicetest.Watched(t, d)
 			servicetest.Forget(woken)
-			if s := servicetest.Observed(t, d); s.Unhealthy != "" {
+			if s := servicetest.Observed(t, d); s.Rival != "" {
 				t.Fatalf("alone: %+v", s)
 			}
 			if err := p.AddrAdd(p.link, noDuplicates(prefix.String())); err != nil {
@@ -37,12 +37,12 @@ func TestAnotherMachineThatHasTheAddressTooIsToldOf(t *testing.T) {
 			servicetest.Await(t, "a wake", woken)
 			servicetest.Until(t, want, func() bool {
 				s := servicetest.Observed(t, d)
-				return s.Run == plan.Running && strings.HasPrefix(s.Unhealthy, want)
+				return s.Run == plan.Running && strings.HasPrefix(s.Rival, want)
 			})
 			if err := p.AddrDel(p.link, parsed(prefix.String())); err != nil {
 				t.Fatal(err)
 			}
-			servicetest.Until(t, "its end", func() bool { return servicetest.Observed(t, d).Unhealthy == "" })
+			servicetest.Until(t, "its end", func() bool { return servicetest.Observed(t, d).Rival == "" })
 			if err := d.Stop(t.Context()); err != nil {
 				t.Fatal(err)
 			}
