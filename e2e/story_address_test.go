@@ -290,7 +290,7 @@ func addressInUse(t *testing.T, m *moving, b *onlooker) {
 	thief := m.phone.Hardware(t)
 	m.phone.Must(t, "ip", "address", "add", m.address+"/24", "dev", "eth0")
 	m.awaits("xivo-main", "telling of a rival", func(r report) bool {
-		return strings.Contains(r.condition("Unhealthy"), thief+" has "+m.address+" too")
+		return strings.Contains(r.condition("AddressContested"), thief+" has "+m.address+" too")
 	})
 	commit := m.edit("active: main", "active: standby")
 	r := m.awaitStatus("xivo-standby", "Failed")

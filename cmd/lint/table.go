@@ -129,7 +129,7 @@ func faces(with func(...string) []string) []row {
 		{folder: "reconcile/ownhost", why: "names of a server, which know nothing of what is served"},
 		{folder: "reconcile/plain", why: "text for people, which has no meaning here"},
 		{folder: "reconcile/gitcmd", why: "a person's own git program; spec.Folder says which files git does not store as they lie",
-			internal: []string{"spec"}},
+			internal: []string{"spec", "reconcile/run"}},
 		{folder: "reconcile/fleet", why: "what deployments are and were, from git alone",
 			internal: with("schema", "reconcile/run", "reconcile/etcd", "spec/cluster", "reconcile/git", "reconcile/git/failure", "reconcile/git/signature", "reconcile/gitcmd", "reconcile/plan/conditions")},
 		{folder: "reconcile/forecast", why: "foretells and changes nothing, so it cannot reach what changes",

@@ -27,7 +27,7 @@ type initialized struct {
 
 func (a *app) initCommand() *cobra.Command {
 	o := initial.Options{Addresses: map[string]string{}}
-	nodes := ""
+	nodes, from := "", ""
 	c := &cobra.Command{
 		Use:   "init [DIR]",
 		Short: "Write a repository to begin from",
@@ -56,6 +56,15 @@ func (a *app) initCommand() *cobra.Command {
 			if err := fitting.Unused(folder); err != nil {
 				return notUnused(err)
 			}
+			if from != "" {
+				if c.Flags().Changed("template") && o.Template != initial.Pair {
+					return failf(exitUsage, "--from proposes the services of a pair").hintf("use --template " + initial.Pair)
+				}
+				_ = c.Flags().Set("template", initial.Pair)
+				if o.Services, err = fitting.Running(c.Context(), from); err != nil {
+					return failf(exitFailed, "%w", err).hintf("ssh has to let you in there without a password; without --from the example's service is a beginning")
+				}
+			}
 			if err := a.askInit(c, &o, folder, &nodes); err != nil {
 				return err
 			}
@@ -68,6 +77,7 @@ func (a *app) initCommand() *cobra.Command {
 	f.StringVar(&o.Origin, "origin", "", "where the repository will be; it is pushed there")
 	f.StringVar(&o.CI, "ci", "github", "whose workflow to write: "+strings.Join(initial.Hosts(), ", "))
 	f.StringToStringVar(&o.Addresses, "address", nil, "the address of a node, as NODE=ADDRESS; may be repeated")
+	f.StringVar(&from, "from", "", "ask this machine (USER@HOST, over ssh) what it runs, and propose that")
 	f.StringVar(&nodes, "nodes", "", "folder for what belongs on each node, with new keys")
 	a.complete(c, nil, map[string]choices{"template": initial.Templates, "ci": initial.Hosts})
 	return c

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Makes a host a XiVO of two, with Asterisk, PostgreSQL and monit as they are, and stand-ins for the rest. $1 is the
-# network, $2 main or standby, $3 the peer, $4 and $5 the key that root is reached with.
+# network, $2 main or standby, $3 the peer.
 set -eu
-mkdir -p /var/lib/xivo /etc/xivo /usr/share/xivo /etc/asterisk /root/.ssh /etc/cron.d
+mkdir -p /var/lib/xivo /etc/xivo /usr/share/xivo /etc/asterisk /etc/cron.d
 echo 2025.10.04 >/usr/share/xivo/XIVO-VERSION
 printf '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n' >/etc/systemd/system/xivo-confd.service
 for unit in isc-dhcp-server xivo-dxtora xivo-provd xivo-agid xivo-amid xivo-call-logs xivo-agentd xivo-ctid xivo-dird xivo-dird-phoned xivo-ctid-ng xivo-websocketd; do
@@ -25,13 +25,6 @@ systemctl --quiet enable --now postgresql "postgresql@$version-main" xivo-confd
 until runuser -u postgres -- psql -qAt -c 'select 1' >/dev/null 2>&1; do sleep 0.1; done
 runuser -u postgres -- psql -q -c 'create database xivo'
 runuser -u postgres -- psql -q -d xivo -c 'create table people (name text)'
-
-echo "$4" | base64 -d >/root/.ssh/id_ed25519
-chmod 600 /root/.ssh/id_ed25519
-echo "$5" >/root/.ssh/authorized_keys
-printf 'Host *\n  StrictHostKeyChecking accept-new\n' >/root/.ssh/config
-passwd --quiet --delete root
-systemctl --quiet enable --now ssh
 
 # What XiVO leaves on a side whose type was set in the page.
 case $2 in

@@ -127,18 +127,22 @@ func (g Goal) States(v *fleet.View, d *fleet.Deployment) []State {
 	nodes := []State{}
 	for _, n := range d.Nodes {
 		if n.Side == "" || n.Side != g.Fenced {
-			nodes = append(nodes, g.state(n, v.Read))
+			nodes = append(nodes, g.state(n, d, v.Read))
 		}
 	}
 	return nodes
 }
 
-func (g Goal) state(n fleet.Node, now time.Time) State {
+func (g Goal) state(n fleet.Node, d *fleet.Deployment, now time.Time) State {
 	out := State{Name: n.Name, Status: plan.Unknown, Reason: "never heard", Side: n.Side}
 	if r := n.Report; r != nil {
 		out.Status, out.Reason, out.Left = r.Status, r.Reason, r.Left(now)
 		out.Refuses = refuses(r)
-		out.Applied = n.Applied && !n.Stale && out.Refuses == "" && g.settled(r) && (r.Applied == g.Commit || r.Declared == g.Active)
+		done := n.Applied && (r.Applied == g.Commit || r.Declared == g.Active)
+		if slices.Contains(g.Paused, r.Node) {
+			done = r.Accepted == g.Commit || r.Document == d.Digest && r.Accepted != "" // it applies nothing while it only looks
+		}
+		out.Applied = done && !n.Stale && out.Refuses == "" && g.settled(r)
 		if r.Accepted == g.Commit {
 			out.Phases = r.Phases
 		}

@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"mainstay/reconcile/run"
 )
 
 // Bound is how long one run of git may take.
@@ -97,19 +99,19 @@ func (c Call) args() []string {
 func (r Repo) Run(ctx context.Context, call Call) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, Bound)
 	defer cancel()
-	out, said := &bounded{most: maxOutput}, &bounded{most: maxSaid}
+	out, said := &run.Head{Most: maxOutput}, &run.Head{Most: maxSaid}
 	err := r.run(ctx, call, out, said)
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
 		return nil, fmt.Errorf("the git program is needed here: %w", err)
-	case out.over:
+	case out.Over():
 		return nil, fmt.Errorf("git %s: it answered with more than %d MB", call.command[0], maxOutput>>20)
 	case err == nil:
 		return out.Bytes(), nil
 	case ctx.Err() != nil:
 		err = ctx.Err()
 	}
-	return out.Bytes(), &Error{Args: call.command, Said: strings.TrimSpace(said.String()), Err: err}
+	return out.Bytes(), &Error{Args: call.command, Said: said.String(), Err: err}
 }
 
 // run is the one place of the program that starts git.
@@ -133,22 +135,6 @@ const (
 	maxOutput = 64 << 20
 	maxSaid   = 64 << 10
 )
-
-// bounded keeps the first bytes of what is written to it, and whether there were
-// more.
-type bounded struct {
-	bytes.Buffer
-	most int
-	over bool
-}
-
-// Write takes everything, so that the program on the other end goes on.
-func (b *bounded) Write(p []byte) (int, error) {
-	room := min(len(p), b.most-b.Len())
-	b.over = b.over || room < len(p)
-	b.Buffer.Write(p[:room])
-	return len(p), nil
-}
 
 // environment makes what git says the same everywhere, and keeps a hook's or
 // another repository's variables out.

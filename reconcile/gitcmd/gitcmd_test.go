@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mainstay/e2e/attack"
+	"mainstay/reconcile/run"
 )
 
 // What came from somewhere else is behind --end-of-options, and paths are behind
@@ -55,15 +56,29 @@ func TestAWordFromARepositoryWritesNoFile(t *testing.T) {
 	}
 }
 
+// A repository that answers with more than anybody wants costs an error, and no memory.
 func TestAnEndlessAnswerIsCutOff(t *testing.T) {
-	b := &bounded{most: 4}
-	for _, part := range []string{"abc", "def", "ghi"} {
-		if n, err := b.Write([]byte(part)); n != 3 || err != nil {
-			t.Errorf("it took %d bytes, %v", n, err)
-		}
+	r := Repo{Dir: t.TempDir()}
+	file := filepath.Join(r.Dir, "large")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if b.String() != "abcd" || !b.over {
-		t.Errorf("it kept %q, over %v", b, b.over)
+	if err := os.Truncate(file, 3*maxOutput); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Run(t.Context(), Git("init", "-q")); err != nil {
+		t.Fatal(err)
+	}
+	hash, err := r.Text(t.Context(), Git("hash-object", "-w").Paths("large"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := &run.Head{Most: 10}
+	if err := r.run(t.Context(), Git("cat-file", "blob").On(hash), out, &run.Head{Most: maxSaid}); err != nil || len(out.Bytes()) != 10 || !out.Over() {
+		t.Errorf("it kept %d bytes of a program, %v", len(out.Bytes()), err)
+	}
+	if got, err := r.Run(t.Context(), Git("cat-file", "blob").On(hash)); err == nil || !strings.Contains(err.Error(), "more than 64 MB") {
+		t.Errorf("it took %d bytes, %v", len(got), err)
 	}
 }
 

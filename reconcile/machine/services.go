@@ -173,6 +173,9 @@ func (s *Services) Conditions() []plan.Condition {
 				"%s answered while %s was down: something else answers there, so an answer does not prove that %s serves; stop it, then restart %s",
 				o.Elsewhere, o.Name, o.Name, o.Name)})
 		}
+		if o.Rival != "" {
+			out = append(out, plan.Condition{Type: plan.CondAddressContested, Message: o.Name + ": " + o.Rival})
+		}
 		if o.Unhealthy != "" {
 			out = append(out, plan.Condition{Type: plan.CondUnhealthy,
 				Message: fmt.Sprintf("%s runs, and is not well: %s", o.Name, o.Unhealthy)})

@@ -36,9 +36,10 @@ func TestTheConditionsOfServicesAreToldInOneOrder(t *testing.T) {
 	var want []plan.Condition
 	for i := range 8 {
 		name := fmt.Sprintf("s%d", i)
-		managed[name] = service.Managed{Driver: still{Run: plan.Running, Enabled: "enabled", Unhealthy: "no answer"}}
+		managed[name] = service.Managed{Driver: still{Run: plan.Running, Enabled: "enabled", Unhealthy: "no answer", Rival: "52:54:00:00:00:01 has it too"}}
 		want = append(want,
 			plan.Condition{Type: plan.CondEnabledAtBoot, Message: name + " is started at boot by something else (enabled): disable it, the agent starts it"},
+			plan.Condition{Type: plan.CondAddressContested, Message: name + ": 52:54:00:00:00:01 has it too"},
 			plan.Condition{Type: plan.CondUnhealthy, Message: name + " runs, and is not well: no answer"})
 	}
 	managed["well"] = service.Managed{Driver: still{Run: plan.Running}}

@@ -2,6 +2,7 @@ package plan
 
 // The types of conditions. Package conditions explains each.
 const (
+	CondAddressContested        = "AddressContested"
 	CondAgentEnded              = "AgentEnded"
 	CondAlertNotSent            = "AlertNotSent"
 	CondAnsweredElsewhere       = "AnsweredElsewhere"

@@ -61,6 +61,9 @@ type State struct {
 	// Unhealthy goes with Running: it is not empty when the service is there and not as
 	// it should be, such as by a health check of its own; in words.
 	Unhealthy string
+	// Rival goes with Running: it is not empty when another machine answers for what this
+	// one has; in words that name it.
+	Rival string
 	// StandIn is not empty when what runs cannot be told from this service, which has
 	// no process of its own; in words that name what to drive instead.
 	StandIn string

@@ -1,7 +1,6 @@
 package drill
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -57,7 +55,7 @@ func Command(in io.Reader, out, errOut io.Writer, place func(*cobra.Command), ex
 	place(c)
 	f := c.Flags()
 	f.StringVar(&o.Reason, "reason", "", "why, for the people who read the history")
-	f.StringArrayVar(&o.Assert, "assert", nil, "a command that must succeed while the other side serves; may be given again")
+	f.StringArrayVar(&o.Assert, "assert", nil, "a line for /bin/sh that must succeed while the other side serves; may be given again")
 	f.DurationVar(&o.Within, "assert-within", time.Minute, "how long each of them may take")
 	f.DurationVar(&o.Stay, "stay", time.Minute, "how long the other side serves")
 	f.DurationVar(&o.Wait, "wait", 5*time.Minute, "how long each way is followed")
@@ -125,8 +123,8 @@ func runner(errOut io.Writer, place []string) Runner {
 			c := exec.CommandContext(ctx, self, append(slices.Clone(args), place...)...)
 			c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
 			c.WaitDelay = 10 * time.Second
-			var printed bounded
-			c.Stdout, c.Stderr = &printed, errOut
+			printed := &run.Head{Most: mostPrinted}
+			c.Stdout, c.Stderr = printed, errOut
 			err = c.Run()
 			if exit := new(exec.ExitError); errors.As(err, &exit) {
 				return printed.Bytes(), max(exit.ExitCode(), codeFailed), nil
@@ -138,7 +136,7 @@ func runner(errOut io.Writer, place []string) Runner {
 			if err != nil {
 				return "", err
 			}
-			res, err := run.Call{Argv: strings.Fields(line), Dir: dir}.Run(ctx)
+			res, err := run.Call{Argv: []string{"/bin/sh", "-c", line}, Dir: dir}.Run(ctx)
 			if err == nil && (res.Code != 0 || res.Signal != "") {
 				err = errors.New(res.Reason())
 			}
@@ -152,17 +150,6 @@ func runner(errOut io.Writer, place []string) Runner {
 		},
 		Now: time.Now, Say: errOut,
 	}
-}
-
-// bounded keeps the beginning of what is written.
-type bounded struct{ bytes.Buffer }
-
-// Write implements io.Writer.
-func (b *bounded) Write(p []byte) (int, error) {
-	if room := mostPrinted - b.Len(); room > 0 {
-		b.Buffer.Write(p[:min(len(p), room)])
-	}
-	return len(p), nil
 }
 
 // keep writes the record to a file, if there is to be one.

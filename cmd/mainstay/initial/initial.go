@@ -27,6 +27,9 @@ var local embed.FS
 //go:embed team.md
 var team string
 
+// Pair is the template of two machines of any kind.
+const Pair = "pair"
+
 // Local is the template of two nodes on this very machine.
 const Local = "local"
 
@@ -43,6 +46,8 @@ type Options struct {
 	Folder, Program string
 	// Addresses are those of nodes, by the node's name, in place of the example's.
 	Addresses map[string]string
+	// Services are those of Pair, in place of the example's.
+	Services []Service
 	// CI is github, gitlab, forgejo or none.
 	CI string
 }
@@ -71,7 +76,7 @@ func Hosts() []string { return append(slices.Sorted(maps.Keys(workflows())), "no
 // Files makes the repository, in the order of the paths.
 func Files(o Options) ([]File, error) {
 	if !slices.Contains(Templates(), o.Template) {
-		return nil, fmt.Errorf("%q is no template", o.Template)
+		return nil, fmt.Errorf("no template %q", o.Template)
 	}
 	var tree fs.FS = local
 	if o.Template != Local {
@@ -130,7 +135,7 @@ var (
 func (o Options) yaml(text string) string {
 	text = nameLine.ReplaceAllLiteralString(text, "name: "+o.Name)
 	text = schemaLine.ReplaceAllLiteralString(text, "$schema=schema/")
-	text = o.addressed(text)
+	text = o.proposed(o.addressed(text))
 	if o.Origin != "" {
 		text = exampleURL.ReplaceAllLiteralString(text, o.Origin)
 	}

@@ -33,7 +33,7 @@ func wrong(advice, format string, args ...any) *Wrong {
 func Questions(o *Options) []Question {
 	return []Question{
 		{"name", "What is the deployment called?", &o.Name, func() *Wrong { return wrongName(o.Name) }, false},
-		{"template", "Which template (" + strings.Join(Templates(), ", ") + ")?", &o.Template, func() *Wrong { return wrongTemplate(o.Template) }, false},
+		{"template", strings.Join(Templates(), ", ") + "\nWhich template?", &o.Template, func() *Wrong { return wrongTemplate(o.Template) }, false},
 		{"origin", "Where will the repository be (empty: not known yet)?", &o.Origin, func() *Wrong { return wrongOrigin(*o) }, false},
 		{"ci", "Whose workflow (" + strings.Join(Hosts(), ", ") + ")?", &o.CI, func() *Wrong { return wrongHost(o.CI) }, false},
 	}
@@ -52,7 +52,7 @@ func wrongTemplate(template string) *Wrong {
 	if slices.Contains(Templates(), template) {
 		return nil
 	}
-	return wrong("use "+strings.Join(Templates(), ", "), "%q is no template", template)
+	return wrong("use "+strings.Join(Templates(), ", "), "no template %q", template)
 }
 
 func wrongHost(host string) *Wrong {

@@ -201,8 +201,11 @@ func conditionsOfNodes() []Type {
 		{Type: plan.CondUnconfirmed,
 			Meaning: "This node serves without a claim won for it (R6, R8, R9).",
 			Do:      "Bring git back, or see that the other side is off."},
+		{Type: plan.CondAddressContested, AtOnce: true,
+			Meaning: "Another machine answers for a floating address that this node has: telephones reach either of the two.",
+			Do:      "Find that machine by its Ethernet address. If it is the other side, look why its agent does not take the address away; else take it away there."},
 		{Type: plan.CondUnhealthy,
-			Meaning: "A service runs, and is not well: its health check fails, its address cannot be reached, or its command failed.",
+			Meaning: "A service runs, and is not well: its health check fails, its interface is down, or its command failed.",
 			Do:      "Look at the service."},
 	}
 }

@@ -1,0 +1,146 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mainstay/e2e/hosts"
+	"mainstay/e2e/mailbox"
+)
+
+// TestTwoMachinesToAFirstFailover walks examples/pair/README.md from two machines and a git
+// server to a first failover, and says how many commands that takes; then these two hosts
+// tell of what happens to them, and are drilled.
+func TestTwoMachinesToAFirstFailover(t *testing.T) {
+	t.Parallel()
+	p := newDesk(t, "", hosts.Bookworm)
+	for _, side := range []string{"main", "standby"} {
+		p.host(side).Must(t, "systemctl", "--quiet", "enable", "nginx")
+	}
+	p.host("main").Must(t, "systemctl", "start", "nginx")
+	began, commands := time.Now(), 0
+	for i, s := range p.stepsOf(t, "../examples/pair/README.md") {
+		for line := range strings.Lines(strings.ReplaceAll(s.text, "\\\n", " ")) {
+			commands += 1 + strings.Count(line, " && ")
+		}
+		p.take(t, s, "main")
+		if i == 0 {
+			p.admit(t)
+			if got := p.here(t, "grep -A 9 'found running' paris/deployment.yaml; grep systemd: paris/agent-main.yaml"); !strings.Contains(got, `{ name: nginx, systemd: "nginx.service" }`) || strings.Contains(got, "ssh") {
+				t.Errorf("it proposes %s", got)
+			}
+		}
+	}
+	if p.host("main").Runs("nginx.service") || !p.host("standby").Runs("nginx.service") {
+		t.Error("standby does not serve alone")
+	}
+	say(t, "from two machines to a first failover: %d commands and one question, in %.0f s", commands, time.Since(began).Seconds())
+	if commands >= 15 {
+		t.Errorf("it takes %d commands", commands)
+	}
+	p.alertsAreToldOnce(t)
+	p.drills(t)
+}
+
+// told is a webhook as the tests compare it.
+type told struct{ Kind, Event, Node string }
+
+// alertsAreToldOnce lets both hosts tell of a switch, of a pause and of a service that does
+// not start: each is one message to each receiver, and so is its end.
+func (p *desk) alertsAreToldOnce(t *testing.T) {
+	t.Helper()
+	mail, err := mailbox.ListenMail(net.JoinHostPort(p.network.Machine(), "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = mail.Close() })
+	hook := &mailbox.Hook{Secret: "s3cret"}
+	listener, err := net.Listen("tcp", net.JoinHostPort(p.network.Machine(), "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: hook, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+	for _, side := range []string{"main", "standby"} {
+		p.host(side).Put(t, "/etc/mainstay/alert-secret", "s3cret\n")
+		p.wants(t, side, "0", fmt.Sprintf(`chmod 600 /etc/mainstay/alert-secret
+cat >>/etc/mainstay/agent.yaml <<'END'
+alerts:
+  - { webhook: "http://%s/", secretFile: /etc/mainstay/alert-secret, after: { failed: 0s, paused: 0s, held: 10m, unserved: 10m } }
+  - { to: "smtp://%s/?from=mainstay@example.org&to=oncall@example.org", after: { failed: 0s, paused: 0s, held: 10m, unserved: 10m } }
+END
+mainstay validate /etc/mainstay/agent.yaml
+systemctl restart mainstay`, listener.Addr(), mail.Addr()))
+	}
+	p.orderly(t, "standby")
+	heard := func() []told {
+		var out []told
+		for _, text := range hook.Taken() {
+			var one told
+			if err := json.Unmarshal([]byte(text), &one); err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, one)
+		}
+		slices.SortFunc(out, func(a, b told) int { return strings.Compare(a.Event+a.Kind+a.Node, b.Event+b.Kind+b.Node) })
+		return out
+	}
+	p.here(t, "cd paris; mainstay failover --yes --to main")
+	p.here(t, "cd paris; mainstay pause standby --for 1h --reason 'a new disk' --yes")
+	eventually(t, "the pause is told", func() bool { return len(heard()) >= 3 && len(mail.Taken()) >= 3 })
+	p.here(t, "cd paris; mainstay resume standby --yes")
+	eventually(t, "the end of the pause is told", func() bool { return len(heard()) >= 4 && len(mail.Taken()) >= 4 })
+	p.wants(t, "main", "0", "echo broken >/etc/nginx/conf.d/broken.conf; systemctl kill --signal=KILL nginx")
+	eventually(t, "that it failed is told", func() bool {
+		return slices.ContainsFunc(heard(), func(one told) bool { return one.Event == "failed" })
+	})
+	p.wants(t, "main", "0", "rm /etc/nginx/conf.d/broken.conf")
+	p.orderly(t, "main")
+	eventually(t, "all is told", func() bool { return len(heard()) >= 6 && len(mail.Taken()) >= 6 })
+	t.Logf("%+v", heard())
+	seen := map[told]int{}
+	for _, one := range heard() {
+		if seen[one]++; seen[one] > 1 {
+			t.Errorf("%+v was told more than once", one)
+		}
+	}
+	if hooks, mails := len(heard()), len(mail.Taken()); hooks != 6 || mails != 6 {
+		t.Errorf("%d webhooks and %d mails: %+v", hooks, mails, heard())
+	}
+}
+
+// orderly waits until a side serves and all is in order.
+func (p *desk) orderly(t *testing.T, side string) {
+	t.Helper()
+	eventually(t, side+" serves, and all is in order", func() bool {
+		return strings.Contains(p.here(t, "cd paris; mainstay status || true"), "ok: "+side+" serves, 2 of 2 nodes")
+	})
+}
+
+// drills goes over and back as a drill, which the history has; one that could not be
+// carried out safely is refused before anything happens.
+func (p *desk) drills(t *testing.T) {
+	t.Helper()
+	standby := p.host("standby").IP()
+	p.here(t, "cd paris; mainstay drill --yes --stay 1s --reason 'the monthly drill' --record ../record.json --assert 'curl -fsm5 http://"+standby+"/ | grep -q nginx'; cat ../record.json")
+	p.orderly(t, "main")
+	if said := p.here(t, "cd paris; mainstay history"); strings.Count(said, "drill") < 2 {
+		t.Errorf("the history has no drill: %s", said)
+	}
+	before := p.here(t, "cd paris; git fetch -q; git rev-parse origin/main")
+	p.here(t, "cd paris; mainstay pause standby --for 1h --reason 'a new disk' --yes")
+	paused := p.here(t, "cd paris; git fetch -q; git rev-parse origin/main")
+	p.here(t, "cd paris; mainstay drill --yes && exit 1 || [ $? = 6 ]")
+	if now := p.here(t, "cd paris; git fetch -q; git rev-parse origin/main"); now != paused || now == before {
+		t.Error("a drill that must refuse committed something")
+	}
+}
