@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -144,19 +143,7 @@ func completeInit(o *initial.Options, folder string) error {
 			return misused(wrong)
 		}
 	}
-	if fitting.OnDisk(o.Origin) {
-		abs, err := filepath.Abs(o.Origin)
-		if err != nil {
-			return err
-		}
-		o.Origin = abs
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find this program: %w", err)
-	}
-	o.Folder, o.Program = folder, self
-	return nil
+	return fitting.Place(o, folder)
 }
 
 // nextCommands are the three that come next.
