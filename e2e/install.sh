@@ -9,7 +9,7 @@
 set -eu
 
 packages="docker.io docker-compose debootstrap debian-archive-keyring git gitolite3 gnupg openssh-server openssh-client
-	etcd-server etcd-client prometheus nftables iptables iproute2 chromium fonts-dejavu-core"
+	etcd-server etcd-client strace prometheus nftables iptables iproute2 chromium fonts-dejavu-core"
 # axe-core checks that pages are accessible. It is for tests alone, and stays out of the tree.
 axe=axe-core@4.14.1
 folder=/var/cache/mainstay-e2e

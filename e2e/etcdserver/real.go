@@ -3,6 +3,8 @@ package etcdserver
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,7 +28,13 @@ type Cluster struct {
 	// Token makes the ID of a cluster that begins anew another one.
 	token string
 	more  []string
+	// secure is how clients are let in, nil without TLS.
+	secure *Secure
 }
+
+// Secure are the files by which members and clients know each other, all in PEM. The
+// certificate is the members' own.
+type Secure struct{ CA, Cert, Key string }
 
 // Member is one process of it.
 type Member struct {
@@ -34,18 +43,36 @@ type Member struct {
 	name, dir string
 	peer      string
 	process   *exec.Cmd
-	ended     chan struct{}
-	out       *bytes.Buffer
+	// slowed is how long each write to its disk takes longer, and joins says that it comes to
+	// a cluster that runs.
+	slowed time.Duration
+	joins  bool
+	scheme string
+	client *http.Client
+	ended  chan struct{}
+	out    *bytes.Buffer
 }
 
 // New starts a cluster of so many members, which ends with the test. More are flags for
 // each of them.
 func New(t testing.TB, members int, more ...string) *Cluster {
 	t.Helper()
-	c := &Cluster{t: t, token: filepath.Base(t.TempDir()) + fmt.Sprint(time.Now().UnixNano()), more: more}
+	return begin(t, members, nil, more)
+}
+
+// NewSecure starts one that lets nobody in without a certificate of its authority.
+func NewSecure(t testing.TB, members int, s Secure) *Cluster {
+	t.Helper()
+	return begin(t, members, &s, []string{"--client-cert-auth", "--trusted-ca-file", s.CA, "--cert-file", s.Cert, "--key-file", s.Key})
+}
+
+func begin(t testing.TB, members int, s *Secure, more []string) *Cluster {
+	t.Helper()
+	scheme, client := s.way(t)
+	c := &Cluster{t: t, secure: s, token: filepath.Base(t.TempDir()) + fmt.Sprint(time.Now().UnixNano()), more: more}
 	for i := range members {
 		c.Members = append(c.Members, &Member{
-			At: free(t), peer: "http://" + free(t), name: fmt.Sprintf("m%d", i), dir: filepath.Join(t.TempDir(), "data"),
+			At: free(t), scheme: scheme, client: client, peer: "http://" + free(t), name: fmt.Sprintf("m%d", i), dir: filepath.Join(t.TempDir(), "data"),
 		})
 	}
 	for _, m := range c.Members {
@@ -73,11 +100,19 @@ func (c *Cluster) Start(m *Member) {
 	for _, other := range c.Members {
 		initial = append(initial, other.name+"="+other.peer)
 	}
-	m.process = exec.Command("etcd", append([]string{"--name", m.name, "--data-dir", m.dir,
-		"--listen-client-urls", "http://" + m.At, "--advertise-client-urls", "http://" + m.At,
+	program, state := []string{"etcd"}, "new"
+	if m.slowed > 0 {
+		program = []string{"strace", "-f", "-qq", "-o", "/dev/null", "--seccomp-bpf", "-e", "trace=fdatasync,fsync",
+			"-e", fmt.Sprintf("inject=fdatasync,fsync:delay_exit=%d", m.slowed.Microseconds()), "etcd"}
+	}
+	if m.joins {
+		state = "existing"
+	}
+	m.process = exec.Command(program[0], append(append(program[1:], "--name", m.name, "--data-dir", m.dir, "--initial-cluster-state", state,
+		"--listen-client-urls", m.scheme+"://"+m.At, "--advertise-client-urls", m.scheme+"://"+m.At,
 		"--listen-peer-urls", m.peer, "--initial-advertise-peer-urls", m.peer,
 		"--initial-cluster", strings.Join(initial, ","), "--initial-cluster-token", c.token,
-		"--heartbeat-interval", "50", "--election-timeout", "500", "--log-level", "error", "--logger", "zap"}, c.more...)...)
+		"--heartbeat-interval", "50", "--election-timeout", "500", "--log-level", "error", "--logger", "zap"), c.more...)...)
 	m.out, m.ended = &bytes.Buffer{}, make(chan struct{})
 	m.process.Stdout, m.process.Stderr = m.out, m.out
 	if err := m.process.Start(); err != nil {
@@ -169,11 +204,11 @@ func (c *Cluster) Leader() *Member {
 func (m *Member) Ask(path, body string, out any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+m.At+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.scheme+"://"+m.At+path, strings.NewReader(body))
 	if err != nil {
 		return err
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := m.client.Do(r)
 	if err != nil {
 		return err
 	}
@@ -191,20 +226,88 @@ func (m *Member) Ask(path, body string, out any) error {
 	return json.Unmarshal(b, out)
 }
 
+// way is how the members are asked.
+func (s *Secure) way(t testing.TB) (scheme string, client *http.Client) {
+	t.Helper()
+	if s == nil {
+		return "http", http.DefaultClient
+	}
+	pem, err := os.ReadFile(s.CA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := tls.LoadX509KeyPair(s.Cert, s.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	return "https", &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{own}}}}
+}
+
+// Slow makes every write to a member's disk take so much longer, from its next start on,
+// which it does now. It needs strace.
+func (c *Cluster) Slow(m *Member, d time.Duration) {
+	c.t.Helper()
+	c.Kill(m)
+	m.slowed = d
+	c.Start(m)
+	c.Ready()
+}
+
+// Replace puts a new machine with an empty disk into the place of a member that was lost,
+// at the same address, as etcd's own procedure says.
+func (c *Cluster) Replace(m *Member) {
+	c.t.Helper()
+	var list struct {
+		Members []struct {
+			ID   json.Number `json:"ID"`
+			Name string      `json:"name"`
+		} `json:"members"`
+	}
+	if err := json.Unmarshal([]byte(c.Control("member", "list", "-w", "json")), &list); err != nil {
+		c.t.Fatal(err)
+	}
+	for _, one := range list.Members {
+		if id, err := strconv.ParseUint(one.ID.String(), 10, 64); err == nil && one.Name == m.name {
+			c.Control("member", "remove", strconv.FormatUint(id, 16))
+		}
+	}
+	for end := time.Now().Add(time.Minute); ; { // the others must have heard each other for a while
+		out, err := c.control("member", "add", m.name, "--peer-urls="+m.peer)
+		if err == nil {
+			break
+		}
+		if time.Now().After(end) {
+			c.t.Fatalf("etcdctl member add: %v\n%s", err, out)
+		}
+	}
+	m.dir, m.joins = filepath.Join(c.t.TempDir(), "data"), true
+	c.Start(m)
+	c.Ready()
+}
+
 // Control runs etcdctl on the members, or on what env says, and returns what it prints.
 func (c *Cluster) Control(args ...string) string {
 	c.t.Helper()
+	out, err := c.control(args...)
+	if err != nil {
+		c.t.Fatalf("etcdctl %v: %v\n%s", args, err, out)
+	}
+	return out
+}
+
+func (c *Cluster) control(args ...string) (string, error) {
 	var at []string
 	for _, m := range c.Members {
-		at = append(at, m.At)
+		if running(m) {
+			at = append(at, m.At)
+		}
 	}
 	cmd := exec.Command("etcdctl", append([]string{"--endpoints", strings.Join(at, ",")}, args...)...)
 	cmd.Env = append(os.Environ(), "ETCDCTL_API=3")
 	out, err := cmd.CombinedOutput()
-	if err != nil {
-		c.t.Fatalf("etcdctl %v: %v\n%s", args, err, out)
-	}
-	return string(out)
+	return string(out), err
 }
 
 // Save keeps a snapshot in a file.

@@ -229,11 +229,11 @@ func plainly(ctx context.Context, err error) error {
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
 	var invalid *tls.CertificateVerificationError
-	var alert tls.AlertError // the member does not want this machine's certificate
+	var alert *net.OpError // of TLS: the member does not want this machine's certificate, or none
 	switch {
 	case errors.As(err, &unknown), errors.As(err, &name), errors.As(err, &invalid):
 		return of(failure.ErrHostKey, failure.Scrub(failure.Plainly(err)))
-	case errors.As(err, &alert):
+	case errors.As(err, &alert) && alert.Op == "remote error":
 		return of(failure.ErrAuth, failure.Scrub(failure.Plainly(err)))
 	case errors.Is(err, failure.ErrHostKey), errors.Is(err, failure.ErrAuth):
 		return err

@@ -1,6 +1,7 @@
 package etcd_test
 
 import (
+	"crypto/tls"
 	"encoding/pem"
 	"errors"
 	"io"
@@ -56,5 +57,29 @@ func TestOnlyTheNamedAuthorityIsBelievedAndARenewedFileCounts(t *testing.T) {
 	defer system.Close()
 	if _, err := system.ListPrimary(t.Context()); !errors.Is(err, failure.ErrHostKey) {
 		t.Errorf("by the system's authorities: %v", err)
+	}
+}
+
+// A member that wants a certificate which this machine has not got says so after the
+// handshake, and that is no member which is out of reach: a person can mend it.
+func TestAMemberThatWantsACertificateIsNotOutOfReach(t *testing.T) {
+	server := httptest.NewUnstartedServer(etcdserver.NewFake(1))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(file, certificate, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := etcd.Open(etcd.Options{URL: "etcd://" + server.Listener.Addr().String() + "/voice", CAFile: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var told *failure.Error
+	if _, err := c.ListPrimary(t.Context()); !errors.Is(err, failure.ErrAuth) || !errors.As(err, &told) || told.Hint() == "" {
+		t.Errorf("got %v", err)
 	}
 }

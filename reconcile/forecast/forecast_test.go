@@ -67,13 +67,19 @@ func (w *world) load(active string) *spec.Deployment {
 // plan is of the switch to standby.
 func (w *world) plan() *Forecast {
 	w.t.Helper()
+	return w.of(w.load("main"), w.load("standby"))
+}
+
+// of is of a change from one document to another.
+func (w *world) of(from, to *spec.Deployment) *Forecast {
+	w.t.Helper()
 	now := &fleet.Deployment{Name: "paris", Claims: map[string]fleet.Claim{"app": {Tip: w.claim}}}
 	for name, r := range map[string]*plan.Report{"m": w.main, "s": w.stb} {
 		n := fleet.Node{Name: name, Report: r, Age: w.age[name].Seconds()}
 		n.Stale = r == nil || w.age[name] > time.Hour
 		now.Nodes = append(now.Nodes, n)
 	}
-	return Of(Input{From: w.load("main"), To: w.load("standby"), Now: now, Coordinated: !w.off})
+	return Of(Input{From: from, To: to, Now: now, Coordinated: !w.off})
 }
 
 // free makes the claim nobody's, with what it says of a main that is silent (R12).

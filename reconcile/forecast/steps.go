@@ -103,7 +103,11 @@ func (p *planner) stops(node, after string) {
 		if s.Drain != nil && s.Drain.Within > 0 {
 			p.step(node, DoDrain, s.Name, after, p.say("waits up to %s for %s to have nothing left to do", s.Drain.Within, s.Name))
 		}
-		p.step(node, DoStop, s.Name, after, p.say("stops %s%s", s.Name, p.nowIs(run)))
+		text := p.say("stops %s%s", s.Name, p.nowIs(run))
+		if a := s.Address; a != nil {
+			text = p.say("takes %s away from %s (%s)%s", a.IP, a.Interface, s.Name, p.nowIs(run))
+		}
+		p.step(node, DoStop, s.Name, after, text)
 		after = p.say("once %s is down", s.Name)
 	}
 }
@@ -128,7 +132,7 @@ func (p *planner) comeUp(h Handover) {
 	w, n := p.want(up), p.last(up)
 	for _, s := range w.Services {
 		run := runOf(n, s.Name)
-		text := p.say("starts %s", s.Name)
+		text := p.starts(s)
 		if s.Ready != nil {
 			text = p.say("%s, which must answer within %s", text, s.Ready.Within)
 		}
@@ -136,6 +140,21 @@ func (p *planner) comeUp(h Handover) {
 		after = p.say("once %s is ready", s.Name)
 	}
 	p.jobs(up, spec.WhenActive, "runs")
+}
+
+// starts says what a start of a service is.
+func (p *planner) starts(s spec.Service) string {
+	switch {
+	case s.Address != nil:
+		return p.say("adds %s to %s (%s), unless another machine answers for it", s.Address.IP, s.Address.Interface, s.Name)
+	case s.Run != nil && len(s.Run.OnStart) == 0:
+		return p.say("remembers to run %s when it stops", s.Name)
+	case s.Run != nil && !s.Run.Required:
+		return p.say("runs %s once, and goes on if that fails", s.Name)
+	case s.Run != nil:
+		return p.say("runs %s once, which must succeed", s.Name)
+	}
+	return p.say("starts %s", s.Name)
 }
 
 // jobs says which jobs move with the claim.

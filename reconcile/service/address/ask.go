@@ -24,6 +24,11 @@ type Ask struct {
 // defaultAsk takes 400 ms.
 var defaultAsk = Ask{Questions: 3, Gap: 100 * time.Millisecond, Last: 200 * time.Millisecond}
 
+// longest is how long it takes when nobody answers.
+func (a Ask) longest() time.Duration {
+	return time.Duration(max(a.Questions-1, 0))*a.Gap + a.Last
+}
+
 // listenStep is how long a cancelled question may still be listened for.
 const listenStep = 20 * time.Millisecond
 

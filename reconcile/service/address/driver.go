@@ -23,6 +23,10 @@ const (
 	observeBound = 5 * time.Second
 )
 
+// mostLate is how much longer than planned a question may take: an order that a frozen
+// agent goes on with later may be one that nobody gives any more (R1).
+const mostLate = 3 * time.Second
+
 // lookAgain is how often a stop looks whether an address is gone that would not go, and
 // watchAgain how soon a watch that broke is begun anew.
 const (
@@ -48,6 +52,7 @@ type Config struct {
 	Log *slog.Logger
 
 	kernel kernel
+	late   time.Duration
 }
 
 // Driver drives one address. Use New.
@@ -58,6 +63,7 @@ type Driver struct {
 	again  []time.Duration
 	rivals time.Duration
 	kernel kernel
+	late   time.Duration
 	log    *slog.Logger
 	// untold is there from before the address is added until it is announced to the end.
 	untold *service.Mark
@@ -87,7 +93,7 @@ func New(c Config) (*Driver, error) {
 		return nil, fmt.Errorf("address: %w", err)
 	}
 	d := &Driver{
-		want: c.Address, prefix: prefix, ask: cmp.Or(c.Ask, defaultAsk), again: c.Again, rivals: cmp.Or(c.Rivals, defaultRivals),
+		want: c.Address, prefix: prefix, ask: cmp.Or(c.Ask, defaultAsk), again: c.Again, rivals: cmp.Or(c.Rivals, defaultRivals), late: cmp.Or(c.late, mostLate),
 		kernel: c.kernel, log: c.Log, untold: announceMark(c),
 	}
 	d.unfinished.Store(d.untold.Get().Is)
@@ -248,8 +254,11 @@ func (d *Driver) start(ctx context.Context, places []place) error {
 // free is an error unless the address was asked for and nobody answered.
 func (d *Driver) free(ctx context.Context, w wire, on device) error {
 	ip := d.prefix.Addr()
+	due := service.SystemClock{}.Boot() + d.ask.longest() + d.late
 	who, err := d.ask.whoHas(ctx, w, on, ip)
 	switch {
+	case err == nil && who == nil && service.SystemClock{}.Boot() > due:
+		return fmt.Errorf("%w: this agent or this machine stood still while %s was asked for: it is not added", service.ErrTimeout, ip)
 	case err != nil:
 		return fmt.Errorf("%s could not be asked for, and is not added: %w", ip, err)
 	case who != nil:

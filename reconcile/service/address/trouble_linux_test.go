@@ -1,8 +1,11 @@
 package address
 
 import (
+	"context"
+	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -108,4 +111,85 @@ func TestAnAddressThatTheKernelRefusesSaysWhy(t *testing.T) {
 			t.Errorf("%v: %v", err, got)
 		}
 	}
+}
+
+// R1: an agent that was frozen while it asked does not go on with an order that may be
+// nobody's any more.
+func TestAnAgentThatStoodStillAddsNothing(t *testing.T) {
+	other(t)
+	c := onEth0(fresh(false))
+	c.late = -time.Hour
+	servicetest.Wants(t, newDriver(t, c).Start(t.Context()), service.ErrTimeout, "stood still", "not added")
+	if prefix := newDriver(t, c).prefix; has(t, prefix.Addr()) {
+		t.Error("it was added all the same")
+	}
+}
+
+// deaf is a kernel whose first watch breaks, as one does whose news were too many.
+type deaf struct {
+	rtnetlink
+	broken atomic.Bool
+}
+
+func (k *deaf) watch(ctx context.Context, changed func()) error {
+	if k.broken.CompareAndSwap(false, true) {
+		return unix.ENOBUFS
+	}
+	return k.rtnetlink.watch(ctx, changed)
+}
+
+func TestAWatchThatBreaksIsBegunAnew(t *testing.T) {
+	prefix := fresh(false)
+	other(t)
+	c := onEth0(prefix)
+	c.kernel = &deaf{}
+	woken := servicetest.Watched(t, newDriver(t, c))
+	byHand(t, "eth0", prefix.String())
+	servicetest.Await(t, "a wake", woken)
+	takeAway(t, "eth0", prefix.String())
+	servicetest.Await(t, "another", woken)
+}
+
+// An agent lives for years, and every call opens what it needs.
+func TestNothingIsLeftOpen(t *testing.T) {
+	prefix := fresh(true)
+	other(t)
+	c := onEth0(prefix)
+	c.Ask, c.Again, c.Rivals = Ask{Questions: 1, Last: time.Millisecond}, []time.Duration{}, time.Millisecond
+	d := newDriver(t, c)
+	round := func() {
+		ctx, cancel := context.WithCancel(t.Context())
+		woken, ended := make(chan struct{}, 1), make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = d.Watch(ctx, func() {
+				select {
+				case woken <- struct{}{}:
+				default:
+				}
+			})
+		}()
+		servicetest.Await(t, "the first wake", woken)
+		for _, order := range []func(context.Context) error{d.Start, d.Possible, d.Stop} {
+			if err := order(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cancel()
+		servicetest.Await(t, "the end of the watch", ended)
+	}
+	open := func() int {
+		all, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	round()
+	// Series of the tests before may still be on their way.
+	files, goroutines := open(), runtime.NumGoroutine()
+	for range 20 {
+		round()
+	}
+	servicetest.Until(t, "the end of all that was opened", func() bool { return open() <= files && runtime.NumGoroutine() <= goroutines })
 }
