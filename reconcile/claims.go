@@ -235,7 +235,7 @@ func (l *Learner) settlePlace(next *Snapshot, role string, v plan.ClaimView) {
 	case !moved || !v.Reachable:
 	case v.Regressed:
 		next.warn(plan.CondCoordinationMoved, "the claim of %s is known from %s up to seq %d, and %s has none that goes on from it: "+
-			"give every node the same coordination, and copy refs/mainstay/* to it, or run `mainstay accept --claim` where it is so (R10, R13)",
+			"give every node the same coordination, and carry the claim there with `mainstay coordination move`, or run `mainstay accept --claim` where it is so (R10, R13)",
 			role, cmp.Or(place, "an unnamed place"), v.Tip.Seq, l.Place)
 	default:
 		delete(l.moved, role)
