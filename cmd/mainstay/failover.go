@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mainstay/cmd/mainstay/draw"
+	"mainstay/cmd/mainstay/later"
 	"mainstay/cmd/mainstay/ui"
 	"mainstay/reconcile/change"
 	"mainstay/reconcile/fleet"
@@ -26,6 +27,8 @@ import (
 type failoverOptions struct {
 	locator
 	to, fenced, reason, review string
+	at                         string
+	when                       time.Time // what at says
 	force                      []string
 	unfence, yes, dryRun       bool
 	wait                       time.Duration
@@ -47,6 +50,7 @@ func (a *app) failoverCommand() *cobra.Command {
 			"What was forced is recorded in the commit.\n" + endsWith(exitProblems, exitNotConverged, exitRefused),
 		Example: "  mainstay failover\n  mainstay failover --to main --reason 'main is repaired'\n" +
 			"  mainstay failover --fenced main --reason 'main burned down' --yes\n" +
+			"  mainstay failover --at 02:30 --yes\n" +
 			"  mainstay failover --push-to drill   # for review, nothing happens yet",
 		RunE: func(c *cobra.Command, _ []string) error { return a.failover(c.Context(), o) },
 	}
@@ -54,6 +58,7 @@ func (a *app) failoverCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&o.to, "to", "", "main or standby (default: the side that is not active)")
 	f.StringVar(&o.fenced, "fenced", "", "state that this side is off: nobody waits for it, and it stays down")
+	f.StringVar(&o.at, "at", "", "wait here until this time, such as 02:30, then look anew and switch")
 	f.BoolVar(&o.unfence, "unfence", false, "take the statement of --fenced out again")
 	o.committing(c)
 	a.complete(c, &o.locator, map[string]choices{"to": sides, "fenced": sides, "force": forecast.Words, "deployment": nil})
@@ -186,6 +191,15 @@ func (o *failoverOptions) check() error {
 			return failf(exitUsage, "--force is %q", w).hintf("use %s", strings.Join(forecast.Words(), ", "))
 		}
 	}
+	if o.at != "" {
+		var err error
+		if o.when, err = later.Parse(o.at, time.Now()); err != nil {
+			return failf(exitUsage, "--at: %w", err).hintf("use a time of day such as 02:30, or 2030-01-31T02:30:00Z")
+		}
+		if o.review != "" {
+			return failf(exitUsage, "--at and --push-to contradict each other").hintf("the page switches at a time from a branch, see mainstay console")
+		}
+	}
 	if o.fenced != "" && o.unfence {
 		return failf(exitUsage, "--fenced and --unfence contradict each other").hintf("use one of them")
 	}
@@ -216,6 +230,9 @@ func (t *switchover) carryOut(ctx context.Context, repo gitcmd.Repo) error {
 	if err := t.confirm(ctx); err != nil {
 		return err
 	}
+	if t.at != "" {
+		return t.later(ctx)
+	}
 	branch := cmp.Or(t.review, t.location.Branch)
 	pushed := time.Now()
 	hash, err := t.Push(ctx, repo, t.remote(ctx, repo), branch)
@@ -229,6 +246,18 @@ func (t *switchover) carryOut(ctx context.Context, repo gitcmd.Repo) error {
 	}
 	t.say("pushed %.7s to %s%s", hash, branch, t.behind(ctx, repo))
 	return t.follow(ctx, hash, pushed)
+}
+
+// later carries the same out when its time has come, with everything looked at anew.
+func (t *switchover) later(ctx context.Context) error {
+	tick, stop := later.Tick()
+	defer stop()
+	if err := later.Wait(ctx, t.when, time.Now, tick, t.err); err != nil {
+		return failf(exitFailed, "%w", err)
+	}
+	o := *t.failoverOptions
+	o.at, o.yes = "", true
+	return t.failover(ctx, &o)
 }
 
 // behind says that a checkout, in which nothing was changed, does not have the

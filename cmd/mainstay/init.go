@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -93,7 +92,7 @@ func (a *app) init(ctx context.Context, folder, dir, nodes string, o initial.Opt
 	if err != nil {
 		return err
 	}
-	r := initialized{Folder: folder, Files: []string{}, Next: nextCommands(dir, o)}
+	r := initialized{Folder: folder, Files: []string{}, Next: initial.Next(dir, o)}
 	if nodes != "" {
 		if nodes, err = filepath.Abs(nodes); err != nil {
 			return err
@@ -144,35 +143,7 @@ func completeInit(o *initial.Options, folder string) error {
 			return misused(wrong)
 		}
 	}
-	if fitting.OnDisk(o.Origin) {
-		abs, err := filepath.Abs(o.Origin)
-		if err != nil {
-			return err
-		}
-		o.Origin = abs
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find this program: %w", err)
-	}
-	o.Folder, o.Program = folder, self
-	return nil
-}
-
-// nextCommands are the three that come next.
-func nextCommands(dir string, o initial.Options) []string {
-	if o.Template == initial.Local {
-		return []string{
-			"cd " + dir,
-			"for n in a b; do mainstay agent --config agent-$n.yaml 2>$n.log & done",
-			"mainstay failover --to main    # waits until main serves",
-		}
-	}
-	next := []string{"cd " + dir, "$EDITOR deployment.yaml    # " + initial.ToEdit(o), "mainstay validate"}
-	if o.Origin == "" {
-		next[2] += " && git remote add origin … && git push -u origin main"
-	}
-	return next
+	return fitting.Place(o, folder)
 }
 
 func (a *app) printInit(r initialized) error {

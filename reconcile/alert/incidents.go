@@ -85,6 +85,8 @@ func (s *Sight) ofNode(n *Node) []Incident {
 	switch {
 	case r.Paused:
 		add(alerts.Paused, "", r.Reason, r.Since)
+	case r.Status == plan.Active && r.Side == spec.Standby && n.Role != "":
+		add(alerts.Away, "", r.Reason, r.Since)
 	case r.Status == plan.Held:
 		add(alerts.Held, "", r.Reason, r.Since)
 	case r.Status == plan.Failed:

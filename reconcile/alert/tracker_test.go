@@ -458,3 +458,23 @@ func TestBoxesAreNamedByWhoTheyAreFor(t *testing.T) {
 		t.Error(diff, before)
 	}
 }
+
+// Whoever serves on standby is reminded of going back, after a day or as long as is said.
+func TestStandbyIsNotForGood(t *testing.T) {
+	for after, waits := range map[time.Duration]time.Duration{0: 24 * time.Hour, 4 * time.Hour: 4 * time.Hour} {
+		one := alerts.Alert{Webhook: "https://a.example.org/", On: []alerts.Event{alerts.Away}}
+		if after > 0 {
+			one.After = map[alerts.Event]timing.Duration{alerts.Away: timing.Duration(after)}
+		}
+		y := newStory(t, "xivo-standby", one)
+		main, standby := y.report("xivo-main"), y.report("xivo-standby")
+		y.expect(48 * time.Hour) // main serves: nothing to go back from
+		main.Status, main.Running, standby.Status, standby.Running, standby.Since = plan.Inactive, false, plan.Active, true, y.s.At
+		y.expect(0)
+		y.expect(waits - time.Second)
+		y.restart()
+		y.expect(time.Second, "began away xivo-standby")
+		standby.Status, standby.Running = plan.Inactive, false
+		y.expect(0, "over away xivo-standby")
+	}
+}

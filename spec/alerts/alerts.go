@@ -31,18 +31,19 @@ const (
 	Check     Event = "check"     // a readiness check fails
 	Job       Event = "job"       // a job failed, or did not run when it was due
 	Paused    Event = "paused"    // a node is paused
+	Away      Event = "away"      // standby serves
 	Condition Event = "condition" // a node reports another condition that keeps it from coming up
 )
 
 // Events lists them all.
 func Events() []Event {
-	return []Event{Switch, Late, Held, Failed, Unserved, Dual, Silent, Document, Check, Job, Paused, Condition}
+	return []Event{Switch, Late, Held, Failed, Unserved, Dual, Silent, Document, Check, Job, Paused, Away, Condition}
 }
 
 // Patience is how long an event lasts before anybody is told, where nothing else is said.
 func Patience(e Event) time.Duration {
 	return map[Event]time.Duration{Held: time.Minute, Failed: 15 * time.Second, Unserved: 30 * time.Second,
-		Silent: 30 * time.Second, Paused: 8 * time.Hour, Condition: 5 * time.Minute}[e]
+		Silent: 30 * time.Second, Paused: 8 * time.Hour, Away: 24 * time.Hour, Condition: 5 * time.Minute}[e]
 }
 
 // DefaultRepeat is how often people are told again of what lasts.

@@ -3,6 +3,7 @@ package fitting
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +15,23 @@ import (
 
 // OnDisk reports whether an address is a folder, there or to be made.
 func OnDisk(address string) bool { return address != "" && !strings.Contains(address, ":") }
+
+// Place fills in where the repository and this program are.
+func Place(o *initial.Options, folder string) error {
+	if OnDisk(o.Origin) {
+		abs, err := filepath.Abs(o.Origin)
+		if err != nil {
+			return err
+		}
+		o.Origin = abs
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	o.Folder, o.Program = folder, self
+	return nil
+}
 
 // WriteNew writes one file of a repository.
 func WriteNew(folder string, f initial.File) error {

@@ -69,14 +69,30 @@ var (
 	hostName       = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
 )
 
-// ToEdit says what a person has to fill in first.
-func ToEdit(o Options) string {
+// toEdit says what a person has to fill in first.
+func toEdit(o Options) string {
 	for node := range Addresses(o.Template) {
 		if o.Addresses[node] == "" {
 			return "the names and addresses under nodes"
 		}
 	}
 	return "what is different on your site"
+}
+
+// Next are the three that come next.
+func Next(dir string, o Options) []string {
+	if o.Template == Local {
+		return []string{
+			"cd " + dir,
+			"for n in a b; do mainstay agent --config agent-$n.yaml 2>$n.log & done",
+			"mainstay failover --to main    # waits until main serves",
+		}
+	}
+	next := []string{"cd " + dir, "$EDITOR deployment.yaml    # " + toEdit(o), "mainstay validate"}
+	if o.Origin == "" {
+		next[2] += " && git remote add origin … && git push -u origin main"
+	}
+	return next
 }
 
 // OfNodes are the questions that follow from the template: an address for each node,

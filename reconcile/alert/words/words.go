@@ -58,6 +58,8 @@ func sentences() map[string]Sentence {
 		"over.job":        {"job %[2]s did well again on %[1]s", "la tâche %[2]s a de nouveau réussi sur %[1]s"},
 		"began.paused":    {"%s is paused", "%s est en pause"},
 		"over.paused":     {"%s is not paused any more", "%s n'est plus en pause"},
+		"began.away":      {"standby serves still, by %s: go back when main is well", "standby est toujours en service, par %s : revenez quand main va bien"},
+		"over.away":       {"standby does not serve any more (%s)", "standby n'est plus en service (%s)"},
 		"began.condition": {"%s reports %s", "%s signale %s"},
 		"over.condition":  {"%s does not report %s any more", "%s ne signale plus %s"},
 		"test":            {"test of the alerts of %s: nothing is wrong", "essai des alertes de %s : tout va bien"},
