@@ -22,6 +22,8 @@ PKG       ?= ./...
 SEED      ?=
 RECIPE    ?=
 RUNS      ?=
+# Where claims are kept: git, or etcd for random faults.
+STORE     ?=
 # "make mutants": a number whose remainder by three picks a third of them; empty for all.
 TURN      ?=
 # More flags for the tests of "make test" and "make e2e", such as -json or -run.
@@ -83,9 +85,9 @@ mutants: ## code broken on purpose, each break caught; TURN=n takes each third o
 	@$(call tested,reconcile/sim,TestMutants)
 	go test -v -count=1 -timeout 60m -run '^TestMutants$$' ./reconcile/sim -mutants.all $(if $(TURN),-mutants.turn=$(TURN))
 
-torture: build ## real agents and a hostile git server for SECONDS=n, SEED=s, RECIPE=name, RUNS=n
+torture: build ## real agents and a hostile git server for SECONDS=n, SEED=s, RECIPE=name, RUNS=n, STORE=etcd
 	@go build -o bin/torture ./e2e/torture
-	@bin/torture -program bin/mainstay $(if $(filter command environment,$(firstword $(origin SECONDS))),-seconds $(SECONDS)) \
+	@bin/torture -program bin/mainstay $(if $(STORE),-store $(STORE)) $(if $(filter command environment,$(firstword $(origin SECONDS))),-seconds $(SECONDS)) \
 		$(if $(SEED),-seed $(SEED)) $(if $(RECIPE),-recipe $(RECIPE)) $(if $(RUNS),-runs $(RUNS))
 
 fuzz: ## every fuzz target for FUZZTIME, FUZZLANES of them side by side

@@ -33,6 +33,8 @@ type link struct {
 	cut, hang, lose bool
 	late            chan struct{}
 	delay           time.Duration
+	// changed ends what is under way when that changes.
+	changed chan struct{}
 }
 
 // fault replaces how the link behaves.
@@ -41,6 +43,10 @@ func (l *link) fault(change func(*link)) {
 	defer l.mu.Unlock()
 	if l.late != nil {
 		close(l.late)
+	}
+	if l.changed != nil {
+		close(l.changed)
+		l.changed = nil
 	}
 	l.cut, l.hang, l.lose, l.late, l.delay = false, false, false, nil, 0
 	if change != nil {
@@ -106,7 +112,7 @@ func (l *link) wrap(next http.Handler) http.Handler {
 		case delay > 0 && !pause(r.Context(), delay):
 			panic(http.ErrAbortHandler)
 		}
-		push := strings.HasSuffix(r.URL.Path, "/git-receive-pack") && r.Method == http.MethodPost
+		push := writes(r, string(body))
 		if late != nil && push { // the push lands after its sender gave up
 			<-late
 		}

@@ -153,8 +153,14 @@ func (s *site) lay(n plannedRun) error {
 	if err := s.run(work, "git", "remote", "add", "origin", s.repo("deployment")); err != nil {
 		return err
 	}
-	for _, m := range s.nodes {
+	for side, m := range s.nodes {
 		m.answer(true)
+		if s.options.cluster != nil {
+			var err error
+			if m.coordination, err = s.options.cluster.wayTo(s.ctx, s.git.links[side]); err != nil {
+				return err
+			}
+		}
 	}
 	return s.measure()
 }

@@ -45,6 +45,9 @@ func (s *site) claims() []change {
 			}
 		}
 	}
+	if s.options.cluster != nil {
+		all = append(all, s.options.cluster.changes(s.doc.name)...)
+	}
 	slices.SortStableFunc(all, func(a, b change) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Seq, b.Seq))
 	})

@@ -257,7 +257,7 @@ func (a *authority) write(file, kind string, der []byte) {
 
 // Members that want a certificate let in who has one of their authority, and nobody else: not
 // who has none, nor one of another authority. One that is renewed counts without a restart.
-func TestOnlyAClientCertificateOfTheAuthorityIsLetIn(t *testing.T) {
+func TestOnlyAClientCertificateOfTheAuthorityIsLetInByEtcd(t *testing.T) {
 	ca, other := newAuthority(t), newAuthority(t)
 	_, _, cert, key := ca.sign("member", false)
 	c := etcdserver.NewSecure(t, 3, etcdserver.Secure{CA: ca.file, Cert: cert, Key: key})
