@@ -175,6 +175,7 @@ func TestAnAddressMovesWithTheSideThatServes(t *testing.T) {
 		{"removed by hand", addressRemoved},
 		{"the agent is killed", addressOfADeadAgent},
 		{"another machine has it", addressInUse},
+		{"the side that has it is cut off from git", addressOfACutOffSide},
 		{"the agent is gone under a lease", addressUnderALease},
 	} {
 		if !t.Run(part.name, func(t *testing.T) {
@@ -306,18 +307,43 @@ func addressInUse(t *testing.T, m *moving, b *onlooker) {
 	b.sees(t, "standby")
 }
 
+// A side that presumes the other one dead finds that it lives, when it asks for the
+// address: telephones stay where they are, until the cut off side hears of the claim.
+func addressOfACutOffSide(t *testing.T, m *moving, b *onlooker) {
+	m.awaitApplied("xivo-standby", "Active", m.edit("wait: 30s", "wait: 5s"))
+	host := m.nodes["xivo-standby"]
+	join := part(t, host, m.git.Host)
+	b.off()
+	m.edit("active: standby", "active: main")
+	r := m.awaitStatus("xivo-main", "Failed")
+	if want := m.address + " is in use by " + host.Hardware(t); !strings.Contains(r.Reason, want) {
+		t.Errorf("main says %q, and not %q", r.Reason, want)
+	}
+	if history := m.claims("paris", "xivo"); !strings.HasSuffix(history[len(history)-1], "main presumed") {
+		t.Errorf("the claim went through %q", history)
+	}
+	if longest, lost, looks := b.off(); lost > 0 || m.has("main") || !m.has("standby") {
+		t.Errorf("%d of %d requests were lost, for %s; the address is on main: %v, on standby: %v", lost, looks, longest, m.has("main"), m.has("standby"))
+	}
+	join()
+	b.sees(t, "main")
+	m.awaitStatus("xivo-main", "Active")
+	longest, _, _ := b.off()
+	say(t, "presumed dead, and alive: the address stays; off the air once git is back for %.2f s", longest.Seconds())
+}
+
 // R7: the guard takes the address away when no agent obeys the lease.
 func addressUnderALease(t *testing.T, m *moving, b *onlooker) {
 	commit := m.edit("lease: 0s", "lease: 8s")
-	m.awaitApplied("xivo-standby", "Active", commit)
+	m.awaitApplied("xivo-main", "Active", commit)
 	m.awaitLease(t, "xivo")
-	host := m.nodes["xivo-standby"]
+	host := m.nodes["xivo-main"]
 	eventually(t, "a guard runs", func() bool { return host.Runs(hosts.GuardUnit) })
 	host.Must(t, "systemctl", "stop", hosts.AgentUnit)
 	began := time.Now()
-	eventually(t, "the address is gone", func() bool { return !m.has("standby") })
+	eventually(t, "the address is gone", func() bool { return !m.has("main") })
 	say(t, "the agent is stopped under a lease of 8 s: the address is gone after %.1f s", time.Since(began).Seconds())
-	m.edit("active: standby", "active: main")
-	m.awaitStatus("xivo-main", "Active")
-	b.sees(t, "main")
+	m.edit("active: main", "active: standby")
+	m.awaitStatus("xivo-standby", "Active")
+	b.sees(t, "standby")
 }
