@@ -43,7 +43,9 @@ type site struct {
 	bare, work, program, url, options string
 	// repository is where the agents read the document, bare if empty.
 	repository, poll string
-	main, standby    *agent
+	// document is twoSides if empty.
+	document      string
+	main, standby *agent
 }
 
 // agent is a real one.
@@ -68,7 +70,7 @@ func newSite(t testing.TB, c *etcdserver.Cluster, poll string) *site {
 // declare commits a side.
 func (s *site) declare(side string) {
 	s.t.Helper()
-	text := strings.NewReplacer("active: main", "active: "+side, "POLL", s.poll).Replace(twoSides)
+	text := strings.NewReplacer("active: main", "active: "+side, "POLL", s.poll).Replace(cmp.Or(s.document, twoSides))
 	if err := os.WriteFile(filepath.Join(s.work, "deployment.yaml"), []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
