@@ -268,26 +268,7 @@ func (d *Driver) verifyDown(ctx context.Context, failed error) error {
 // Watch wakes when the answer to the status command changed, and after every
 // start and stop of this driver.
 func (d *Driver) Watch(ctx context.Context, wake func()) error {
-	changed, end := d.bell.Listen()
-	defer end()
-	tick := time.NewTicker(d.poll)
-	defer tick.Stop()
-	last, _ := d.Observe(ctx)
-	wake()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-changed:
-			wake()
-		case <-tick.C:
-			now, _ := d.Observe(ctx)
-			if now != last && ctx.Err() == nil {
-				last = now
-				wake()
-			}
-		}
-	}
+	return d.bell.Watch(ctx, d.poll, d.Observe, wake)
 }
 
 func (d *Driver) isReversed() bool {

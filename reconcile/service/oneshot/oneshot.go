@@ -207,25 +207,7 @@ func once(ctx context.Context, argv []string) error {
 
 // Watch wakes after every start and stop of this driver, and when the record changed.
 func (d *Driver) Watch(ctx context.Context, wake func()) error {
-	rung, stop := d.bell.Listen()
-	defer stop()
-	tick := time.NewTicker(d.poll)
-	defer tick.Stop()
-	last, _ := d.Observe(ctx)
-	wake()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-rung:
-			wake()
-		case <-tick.C:
-			if now, err := d.Observe(ctx); err == nil && now != last {
-				last = now
-				wake()
-			}
-		}
-	}
+	return d.bell.Watch(ctx, d.poll, d.Observe, wake)
 }
 
 func (d *Driver) say(words string) {

@@ -61,8 +61,8 @@ type Driver struct {
 	// starting is set while this driver itself has the lock.
 	starting atomic.Bool
 
-	mu       sync.Mutex // of the record and of what follows
-	watchers map[chan struct{}]struct{}
+	mu   sync.Mutex // of the record and of what follows
+	bell service.Bell
 	// reaped is closed when the newest child was waited for and its end
 	// recorded.
 	reaped chan struct{}
@@ -91,19 +91,18 @@ func New(c Config) (*Driver, error) {
 	}
 	group, _ := os.ReadFile("/proc/self/cgroup")
 	return &Driver{
-		marker:   MarkerVariable + "=" + c.Marker,
-		home:     FolderVariable + "=" + folder,
-		user:     strconv.Itoa(os.Geteuid()),
-		group:    string(group),
-		run:      c.Process,
-		folder:   c.Folder,
-		poll:     cmp.Or(c.Poll, DefaultPoll),
-		log:      c.Log.With("service", c.Marker),
-		boot:     boot,
-		op:       make(chan struct{}, 1),
-		at:       func(string) {},
-		watchers: map[chan struct{}]struct{}{},
-		reaped:   closed(),
+		marker: MarkerVariable + "=" + c.Marker,
+		home:   FolderVariable + "=" + folder,
+		user:   strconv.Itoa(os.Geteuid()),
+		group:  string(group),
+		run:    c.Process,
+		folder: c.Folder,
+		poll:   cmp.Or(c.Poll, DefaultPoll),
+		log:    c.Log.With("service", c.Marker),
+		boot:   boot,
+		op:     make(chan struct{}, 1),
+		at:     func(string) {},
+		reaped: closed(),
 	}, nil
 }
 

@@ -11,8 +11,8 @@ var errPoll = errors.New("time to look again")
 
 // Watch wakes when the process starts or ends. It blocks until ctx ends.
 func (d *Driver) Watch(ctx context.Context, wake func()) error {
-	changed := d.subscribe()
-	defer d.unsubscribe(changed)
+	changed, stop := d.bell.Listen()
+	defer stop()
 	var before group
 	var near arrivals
 	for first := true; ; first = false {
@@ -107,29 +107,6 @@ func (a *arrivals) came(ctx context.Context, d *Driver) bool {
 	return len(found) > 0
 }
 
-func (d *Driver) subscribe() chan struct{} {
-	changed := make(chan struct{}, 1)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.watchers[changed] = struct{}{}
-	return changed
-}
-
-func (d *Driver) unsubscribe(changed chan struct{}) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.watchers, changed)
-}
-
 // changed tells the watchers of this driver what no pidfd tells: a start, the
 // beginning and the end of a stop.
-func (d *Driver) changed() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for watcher := range d.watchers {
-		select {
-		case watcher <- struct{}{}:
-		default:
-		}
-	}
-}
+func (d *Driver) changed() { d.bell.Ring() }
