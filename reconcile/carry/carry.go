@@ -47,7 +47,10 @@ type Carrier struct {
 	Chains *git.ChainStore
 	// Notary holds what this machine would write against the keys that the nodes go by.
 	Notary git.Notary
-	Now    func() time.Time
+	// Try is an error unless the new place takes changes of a claim: see TryOut. It is asked
+	// before the claim ends in the old one.
+	Try func(ctx context.Context, ref string) error
+	Now func() time.Time
 }
 
 // end is the claim as one place has it. A chain without links is none.
@@ -63,6 +66,9 @@ func (e *end) tip() plan.Tip { return e.chain.Tip }
 // none reports whether the place has no claim.
 func (e *end) none() bool { return e.at == "" }
 
+// counts reports whether the claim is there, and did not end there.
+func (e *end) counts() bool { return !e.none() && e.tip().Action != plan.Move }
+
 // endsFor reports whether the claim ended here, to go on in the place of that name.
 func (e *end) endsFor(word string) bool { return e.tip().Action == plan.Move && e.tip().To == word }
 
@@ -75,40 +81,60 @@ func (e *end) holds(id string) bool {
 // the new place. Declared is the side that the document declares: nothing is carried while
 // another one holds the claim, because a switch is under way then.
 //
-// An error that is no *Refused may come after a part was done: run it again.
+// An error that is a *Halfway may come after a part was done, and says what nobody can do
+// until it was run again. With any other error nothing was changed.
 func (c *Carrier) Claim(ctx context.Context, ref string, declared spec.Side) (plan.Tip, error) {
 	from, to := &end{place: c.From, word: Word(c.From.URL())}, &end{place: c.To, word: Word(c.To.URL())}
 	if from.word == to.word {
 		return plan.Tip{}, refuse("name another place", "both files name the same place, %s", from.word)
 	}
-	for _, e := range []*end{from, to} {
-		if err := e.read(ctx, ref); err != nil {
-			return plan.Tip{}, err
-		}
+	if err := cmp.Or(from.read(ctx, ref), to.read(ctx, ref)); err != nil {
+		return plan.Tip{}, halfway(from, to, err, false)
 	}
-	if from.none() && to.endsFor(from.word) { // it was on its way here, and goes back
+	if to.endsFor(from.word) && from.at != to.at && (from.none() || to.holds(from.at)) { // it was on its way here, and goes back
 		if err := c.bring(ctx, ref, to, from); err != nil {
-			return plan.Tip{}, err
+			return plan.Tip{}, halfway(from, to, err, !errors.Is(err, failure.ErrMoved))
 		}
 	}
 	if why := wrong(from, to, declared); why != nil {
 		return plan.Tip{}, why
 	}
-	switch {
-	case !to.none() && to.tip().ID != from.tip().ID && to.holds(from.tip().ID): // it was carried before
+	if !to.none() && to.tip().ID != from.tip().ID && to.holds(from.tip().ID) { // it was carried before
 		return to.tip(), nil
-	case !from.endsFor(to.word):
-		if err := c.change(ctx, ref, from, plan.Move, to.word); err != nil {
-			return plan.Tip{}, err
-		}
+	}
+	if err := c.end(ctx, ref, from, to); err != nil {
+		return plan.Tip{}, err
 	}
 	if to.at != from.at {
 		if err := c.bring(ctx, ref, from, to); err != nil {
-			return plan.Tip{}, err
+			return plan.Tip{}, halfway(from, to, err, !errors.Is(err, failure.ErrMoved))
 		}
 	}
-	err := c.change(ctx, ref, to, plan.Enter, "")
-	return to.tip(), err
+	if err := c.change(ctx, ref, to, plan.Enter, ""); err != nil {
+		return plan.Tip{}, halfway(from, to, err, undone(err) && !errors.Is(err, failure.ErrMoved))
+	}
+	return to.tip(), nil
+}
+
+// end ends the claim in the old place, unless it ended there before.
+func (c *Carrier) end(ctx context.Context, ref string, from, to *end) error {
+	if from.endsFor(to.word) {
+		return nil
+	}
+	if from.counts() {
+		if err := c.Try(ctx, ref); err != nil {
+			return refuse(cmp.Or(hintOf(err), "let this node change the claim there"), "nothing was changed: whether %s takes changes of the claim was tried: %v", to.word, err)
+		}
+	}
+	err := c.change(ctx, ref, from, plan.Move, to.word)
+	if err == nil {
+		return nil
+	}
+	if from.counts() && !undone(err) {
+		return &Halfway{Err: err, What: "whether the claim has ended in " + from.word + " is not known: if it has, it does not count in " + to.word +
+			" yet, and nobody can switch until this is over", Advised: again(to)}
+	}
+	return halfway(from, to, err, !errors.Is(err, failure.ErrMoved))
 }
 
 // wrong says why the claim cannot be carried, nil when it can.
@@ -119,8 +145,10 @@ func wrong(from, to *end, declared spec.Side) error {
 		return refuse("give every node the new coordination before anything is started", "neither place has a claim")
 	case from.none():
 		return refuse("see mainstay history in both places", "%s has no claim, and %s has one", from.word, to.word)
-	case !to.none() && to.holds(f.ID) && from.endsFor(to.word):
+	case !to.none() && to.holds(f.ID) && from.endsFor(to.word) && (t.Action != plan.Move || t.ID == f.ID):
 		return nil
+	case !to.none() && to.holds(f.ID) && t.Action == plan.Move && t.ID != f.ID:
+		return refuse("carry it from there, or name that place as the new one", "the claim in %s was carried to %s", to.word, t.To)
 	case f.Action == plan.Move && !from.endsFor(to.word) && !from.endsFor(from.word):
 		return refuse("carry it from there, or name that place as the new one", "the claim in %s was carried to %s", from.word, f.To)
 	case !to.none() && !from.holds(t.ID):
@@ -138,8 +166,9 @@ func (e *end) read(ctx context.Context, ref string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", e.word, err)
 		}
-		e.at = l.Refs[ref]
-		if e.chain, err = e.place.Claim(ctx, ref, e.at, plan.Tip{}); err == nil {
+		chain, err := e.place.Claim(ctx, ref, l.Refs[ref], plan.Tip{})
+		if err == nil {
+			e.at, e.chain = l.Refs[ref], chain
 			return nil
 		}
 		if !errors.Is(err, failure.ErrMoved) || try == 3 {
@@ -188,6 +217,7 @@ func (c *Carrier) change(ctx context.Context, ref string, at *end, a plan.Action
 	if err != nil {
 		return fmt.Errorf("%s: %w", at.word, err)
 	}
+	at.chain.Tip = plan.Tip{ID: id, Claim: p.Claim}
 	return at.mustBe(ctx, ref, id)
 }
 

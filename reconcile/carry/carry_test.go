@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,6 +68,10 @@ func (b breaking) PushClaim(ctx context.Context, ref string, p plan.Push) (id st
 func (b breaking) Restore(ctx context.Context, ref, listed string, c *git.ChainStore) (tip plan.Tip, err error) {
 	err = b.w.pass(func() (err error) { tip, err = b.Place.Restore(ctx, ref, listed, c); return err })
 	return tip, err
+}
+
+func (b breaking) Try(ctx context.Context, ref string) error {
+	return b.w.pass(func() error { return carry.TryOut(b.Place, "paris", "xivo-main")(ctx, ref) })
 }
 
 // pair are two places, and what is asked of them.
@@ -135,7 +142,7 @@ func (p *pair) carry(from, to git.Place, declared spec.Side) (plan.Tip, error) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	c := carry.Carrier{From: from, To: to, Chains: git.NewChainStore(folder), Now: time.Now}
+	c := carry.Carrier{From: from, To: to, Chains: git.NewChainStore(folder), Try: carry.TryOut(to, "paris", "xivo-main"), Now: time.Now}
 	return c.Claim(p.t.Context(), ref, declared)
 }
 
@@ -191,8 +198,9 @@ func TestACarryThatBreaksOffCountsInNoTwoPlacesAndGoesOnOrBack(t *testing.T) {
 				p := newPair(t)
 				w := &wire{left: n, after: after, seen: func() { p.neverBoth(fmt.Sprintf("after request %d", n)) }}
 				_, err := p.carry(breaking{p.old, w}, breaking{p.new, w}, spec.Main)
+				p.told(err)
 				if err == nil {
-					if n < 6 {
+					if n < 7 {
 						t.Errorf("only %d requests", n)
 					}
 					break
@@ -219,12 +227,88 @@ func TestACarryThatBreaksOffCountsInNoTwoPlacesAndGoesOnOrBack(t *testing.T) {
 	}
 }
 
+// told fails when an error does not say what it leaves behind.
+func (p *pair) told(err error) {
+	p.t.Helper()
+	var h *carry.Halfway
+	says := errors.As(err, &h)
+	ended, now := p.tip(p.old).Action == plan.Move, counts(p.tip(p.new))
+	switch {
+	case err == nil:
+	case ended && !says, says && !strings.Contains(err.Error(), "nobody can switch until this is over"), says && !strings.Contains(h.Hint(), "run this command again"):
+		p.t.Errorf("it has ended, and the error says %v", err)
+	case says && !ended && !strings.Contains(err.Error(), "whether the claim has ended in "):
+		p.t.Errorf("it has not ended, and the error says %v", err)
+	case says && now && !strings.Contains(err.Error(), "is not known"):
+		p.t.Errorf("it counts in the new place, and the error says %v", err)
+	}
+}
+
+// R13: who goes on with a carry of which the way back broke off goes on, at whichever point
+// that was, and is never told that it counts where it does not.
+func TestACarryGoesOnAfterItsWayBackBrokeOff(t *testing.T) {
+	for n := 1; ; n++ {
+		p := newPair(t)
+		if _, err := p.carry(p.old, p.new, spec.Main); err != nil {
+			t.Fatal(err)
+		}
+		w := &wire{left: n, after: true, seen: func() { p.neverBoth(fmt.Sprintf("after request %d", n)) }}
+		_, broke := p.carry(breaking{p.new, w}, breaking{p.old, w}, spec.Main)
+		back := counts(p.tip(p.old))
+		got, err := p.carry(p.old, p.new, spec.Main)
+		p.neverBoth("on")
+		if now := p.tip(p.new); err != nil || !counts(now) || got.ID != now.ID {
+			t.Errorf("after request %d of the way back, which went through %v: %+v, %v; there it is %+v", n, back, got, err, now)
+		}
+		if broke == nil {
+			return
+		}
+	}
+}
+
+// R13: the claim ends nowhere before the new place was seen to take changes.
+func TestAClaimIsNotEndedForAPlaceThatTakesNoChanges(t *testing.T) {
+	for name, known := range map[string]bool{"that had it before": true, "that never had it": false} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			if _, err := p.carry(p.old, p.new, spec.Main); err != nil {
+				t.Fatal(err)
+			}
+			folder := gitserver.Bare(t)
+			if known {
+				folder = p.old.URL()
+			}
+			shut, err := git.Open(git.Options{URL: folder})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(shut.Close)
+			try := carry.TryOut(shut, "paris", "xivo-main")
+			if err := try(t.Context(), ref); err != nil {
+				t.Fatalf("while it takes changes: %v", err)
+			}
+			hook := filepath.Join(strings.TrimPrefix(folder, "file://"), "hooks", "update")
+			if err := errors.Join(os.MkdirAll(filepath.Dir(hook), 0o755), os.WriteFile(hook, []byte("#!/bin/sh\nexit 1\n"), 0o755)); err != nil {
+				t.Fatal(err)
+			}
+			before := p.tip(p.new)
+			var refused *carry.Refused
+			if _, err := p.carry(p.new, shut, spec.Main); !errors.As(err, &refused) || !strings.Contains(err.Error(), "nothing was changed") || refused.Hint() == "" {
+				t.Errorf("got %v", err)
+			}
+			if p.tip(p.new).ID != before.ID || counts(p.tip(shut)) {
+				t.Error("something was changed")
+			}
+		})
+	}
+}
+
 // Two persons, one of whom carries it on and the other one back: one of them wins.
 func TestACarryOnAndACarryBackAtOnceDoNotBothWin(t *testing.T) {
 	p := newPair(t)
 	for n := 1; n < 14; n++ {
 		p = newPair(t)
-		half := &wire{left: 5, after: true, seen: func() {}} // it ended in the old place
+		half := &wire{left: 6, after: true, seen: func() {}} // it ended in the old place
 		_, _ = p.carry(breaking{p.old, half}, breaking{p.new, half}, spec.Main)
 		turn := 0
 		on := &wire{left: 1 << 30, seen: func() {

@@ -70,7 +70,7 @@ func TestASignedClaimIsCarriedByTheNodeThatMadeItsNewestChange(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := carry.Carrier{From: as(node, from), To: as(node, to), Chains: git.NewChainStore(folder), Notary: git.NewNotary(private[node], nodes), Now: time.Now}
+		c := carry.Carrier{From: as(node, from), To: as(node, to), Chains: git.NewChainStore(folder), Notary: git.NewNotary(private[node], nodes), Try: carry.TryOut(as(node, to), "paris", node), Now: time.Now}
 		return c.Claim(t.Context(), ref, declared)
 	}
 	p := &pair{t: t, old: as("xivo-main", old), new: as("xivo-standby", now)}

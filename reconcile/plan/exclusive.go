@@ -167,7 +167,7 @@ func (p *pass) regressed() {
 // goes on, whatever is declared, and nothing else begins.
 func (p *pass) movedAway(t Tip) {
 	p.mem.Waiting, p.mem.Leaving = false, false
-	why := "the claim was carried to " + t.To + ": give this node that coordination, and restart its agent"
+	why := "the claim is being carried to " + t.To + ": give this node that coordination, and restart its agent"
 	p.warn(CondCoordinationMoved, "%s", why)
 	switch {
 	case p.serving():

@@ -50,8 +50,8 @@ func Command(out io.Writer, load func(file string) (*spec.AgentFile, error), con
 			"over before the nodes have the new file: give it to each of them then, first to\n" +
 			"the one that serves, and restart their agents. At no moment both places count.\n" +
 			"What broke off is run again, or taken back by naming the two files the other way\n" +
-			"round. Run it on the node that serves, for each role: the nodes believe signed\n" +
-			"claims only from there.\n" + exits,
+			"round; for either both places must take changes. Run it on the node that serves,\n" +
+			"for each role: the nodes believe signed claims only from there.\n" + exits,
 		Example: "  mainstay coordination move --to /etc/mainstay/agent-etcd.yaml\n" +
 			"  # and back\n  mainstay coordination move --from agent-etcd.yaml --to agent.yaml",
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -122,7 +122,7 @@ func move(ctx context.Context, load func(string) (*spec.AgentFile, error), from,
 		return nil, err
 	}
 	c := &carry.Carrier{From: at[0].Place, To: at[1].Place, Chains: git.NewChainStore(disk),
-		Notary: git.NewNotary(files[1].SigningKey(), files[1].Verify.Nodes), Now: time.Now}
+		Notary: git.NewNotary(files[1].SigningKey(), files[1].Verify.Nodes), Try: carry.TryOut(at[1].Place, d.Name, files[1].Node), Now: time.Now}
 	for _, p := range at {
 		p.Place.Narrow("", d.Name)
 	}

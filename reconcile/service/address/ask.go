@@ -35,6 +35,7 @@ const listenStep = 20 * time.Millisecond
 // whoHas asks for an address on the network and returns who answered. Nobody is not known
 // to be there then, nor not to be. Own are the addresses of this machine.
 func (a Ask) whoHas(ctx context.Context, w wire, from device, own []net.HardwareAddr, ip netip.Addr) (net.HardwareAddr, error) {
+	claims := func(frame []byte) net.HardwareAddr { return claimant(frame, own, ip) }
 	for i := range a.Questions {
 		if err := w.send(question(from.hardware, ip)); err != nil {
 			return nil, fmt.Errorf("send on %s: %w", from.name, err)
@@ -43,7 +44,7 @@ func (a Ask) whoHas(ctx context.Context, w wire, from device, own []net.Hardware
 		if i == a.Questions-1 {
 			wait = a.Last
 		}
-		who, err := listen(ctx, w, from, own, ip, time.Now().Add(wait))
+		who, err := listen(ctx, w, from, claims, time.Now().Add(wait))
 		if who != nil || err != nil {
 			return who, err
 		}
@@ -63,7 +64,7 @@ func (d *Driver) hardware(ctx context.Context, on device) []net.HardwareAddr {
 }
 
 // listen hears what others say about an address until then.
-func listen(ctx context.Context, w wire, on device, own []net.HardwareAddr, ip netip.Addr, until time.Time) (net.HardwareAddr, error) {
+func listen(ctx context.Context, w wire, on device, claims func(frame []byte) net.HardwareAddr, until time.Time) (net.HardwareAddr, error) {
 	buffer := make([]byte, largest)
 	for {
 		if err := service.Ended(ctx); err != nil {
@@ -84,7 +85,7 @@ func listen(ctx context.Context, w wire, on device, own []net.HardwareAddr, ip n
 		if err != nil {
 			return nil, fmt.Errorf("receive on %s: %w", on.name, err)
 		}
-		if who := claimant(buffer[:n], own, ip); who != nil {
+		if who := claims(buffer[:n]); who != nil {
 			return who, nil
 		}
 	}
