@@ -107,7 +107,7 @@ func TestTheScriptsOfAXivoTrustNoFile(t *testing.T) {
 	}
 	for text, want := range map[string]string{"a.service;touch " + trap: "names what is no unit", "--all": "names what is no unit", "# nothing": "names no unit"} {
 		put("etc/mainstay/xivo-units", text+"\n")
-		for _, order := range []string{"start", "stop", "status"} {
+		for _, order := range []string{"start", "status"} {
 			c := exec.Command("/bin/sh", "scripts/xivo-services", order)
 			c.Env = append(c.Environ(), "XIVO_UNITS="+list, "XIVO_GATE="+trap)
 			out, err := c.CombinedOutput()
@@ -118,5 +118,42 @@ func TestTheScriptsOfAXivoTrustNoFile(t *testing.T) {
 	}
 	if _, err := os.Stat(trap); err == nil {
 		t.Error("a file was run")
+	}
+}
+
+// A list that names a unit which is not there any more stops nobody from stopping the rest.
+func TestWhatCannotBeSeenIsStoppedAllTheSame(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"bin/systemctl": `#!/bin/sh
+echo "$*" >>"$LOG"
+case $* in
+"show"*gone*) printf 'LoadState=not-found\nActiveState=inactive\nControlGroup=\n' ;;
+"show"*) printf 'LoadState=loaded\nActiveState=active\nControlGroup=\n' ;;
+esac
+`,
+		"bin/xivo-manage-slave-services": "#!/bin/sh\necho manage \"$1\" >>\"$LOG\"\n",
+		"units":                          "asterisk.service\ngone.service\nmonit.service\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log := filepath.Join(dir, "log")
+	c := exec.Command("/bin/sh", "scripts/xivo-services", "stop")
+	c.Env = append(c.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"), "LOG="+log, "XIVO_UNITS="+filepath.Join(dir, "units"), "XIVO_GATE="+filepath.Join(dir, "gate"))
+	out, err := c.CombinedOutput()
+	if c.ProcessState.ExitCode() != 4 || !strings.Contains(string(out), "there is no unit gone.service") {
+		t.Errorf("%v: %s", err, out)
+	}
+	did, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "manage stop\nstop -- monit.service\nstop -- gone.service\nstop -- asterisk.service\n"; !strings.HasPrefix(string(did), want) {
+		t.Errorf("it did\n%s", did)
 	}
 }
