@@ -92,6 +92,9 @@ func TestTheScriptsOfAXivoTrustNoFile(t *testing.T) {
 		return path
 	}
 	put("etc/cron.d/xivo-ha-slave", "# xivo-sync\n* * * * * root xivo-check-master-status \x1b[2J$(touch "+trap+") "+strings.Repeat("x", 1000)+"\n")
+	put("etc/cron.weekly/copy", "sh -c \"x=#; xivo-sync\"\n")
+	put("etc/systemd/system/copy.service", "[Service]\nExecStart=/usr/bin/xivo-sync\n")
+	put("etc/cron.daily/comment", "  # xivo-sync\n")
 	put("etc/xivo/ha.conf", `{"mode": "Automatic"}`)
 	put("usr/share/xivo/XIVO-VERSION", "1\x1b[2J\n")
 	put("var/lib/mainstay-replication/peer-version", "2\n")
@@ -100,10 +103,13 @@ func TestTheScriptsOfAXivoTrustNoFile(t *testing.T) {
 	if err == nil || strings.ContainsAny(string(out), "\x1b") || len(out) > 2000 {
 		t.Errorf("%v: %q", err, out)
 	}
-	for _, want := range []string{"/etc/cron.d/xivo-ha-slave starts services", "/etc/xivo/ha.conf has XiVO fail over by itself", "names what is no unit", "this side has version 1[2J and the other one has 2"} {
+	for _, want := range []string{"/etc/cron.d/xivo-ha-slave starts services", "/etc/cron.weekly/copy copies", "/etc/systemd/system/copy.service copies", "/etc/xivo/ha.conf has XiVO fail over by itself", "names what is no unit", "this side has version 1[2J and the other one has 2"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("it does not say %q: %q", want, out)
 		}
+	}
+	if strings.Contains(string(out), "cron.daily") {
+		t.Errorf("a comment fights: %s", out)
 	}
 	for text, want := range map[string]string{"a.service;touch " + trap: "names what is no unit", "--all": "names what is no unit", "# nothing": "names no unit"} {
 		put("etc/mainstay/xivo-units", text+"\n")
