@@ -33,8 +33,8 @@ func (a Ask) longest() time.Duration {
 const listenStep = 20 * time.Millisecond
 
 // whoHas asks for an address on the network and returns who answered. Nobody is not known
-// to be there then, nor not to be.
-func (a Ask) whoHas(ctx context.Context, w wire, from device, ip netip.Addr) (net.HardwareAddr, error) {
+// to be there then, nor not to be. Own are the addresses of this machine.
+func (a Ask) whoHas(ctx context.Context, w wire, from device, own []net.HardwareAddr, ip netip.Addr) (net.HardwareAddr, error) {
 	for i := range a.Questions {
 		if err := w.send(question(from.hardware, ip)); err != nil {
 			return nil, fmt.Errorf("send on %s: %w", from.name, err)
@@ -43,7 +43,7 @@ func (a Ask) whoHas(ctx context.Context, w wire, from device, ip netip.Addr) (ne
 		if i == a.Questions-1 {
 			wait = a.Last
 		}
-		who, err := listen(ctx, w, from, ip, time.Now().Add(wait))
+		who, err := listen(ctx, w, from, own, ip, time.Now().Add(wait))
 		if who != nil || err != nil {
 			return who, err
 		}
@@ -51,8 +51,19 @@ func (a Ask) whoHas(ctx context.Context, w wire, from device, ip netip.Addr) (ne
 	return nil, nil
 }
 
+// hardware are the addresses by which this machine answers: at least that of the interface
+// that asks, when the others cannot be listed. A rival is told of too much then, and none
+// too little.
+func (d *Driver) hardware(ctx context.Context, on device) []net.HardwareAddr {
+	all, err := d.kernel.hardware(ctx)
+	if err != nil {
+		d.log.Debug("what else of this machine may answer is not known", "address", d.prefix, "error", err)
+	}
+	return append(all, on.hardware)
+}
+
 // listen hears what others say about an address until then.
-func listen(ctx context.Context, w wire, on device, ip netip.Addr, until time.Time) (net.HardwareAddr, error) {
+func listen(ctx context.Context, w wire, on device, own []net.HardwareAddr, ip netip.Addr, until time.Time) (net.HardwareAddr, error) {
 	buffer := make([]byte, largest)
 	for {
 		if err := service.Ended(ctx); err != nil {
@@ -73,7 +84,7 @@ func listen(ctx context.Context, w wire, on device, ip netip.Addr, until time.Ti
 		if err != nil {
 			return nil, fmt.Errorf("receive on %s: %w", on.name, err)
 		}
-		if who := claimant(buffer[:n], on.hardware, ip); who != nil {
+		if who := claimant(buffer[:n], own, ip); who != nil {
 			return who, nil
 		}
 	}

@@ -254,8 +254,9 @@ func (d *Driver) start(ctx context.Context, places []place) error {
 // free is an error unless the address was asked for and nobody answered.
 func (d *Driver) free(ctx context.Context, w wire, on device) error {
 	ip := d.prefix.Addr()
+	own := d.hardware(ctx, on)
 	due := service.SystemClock{}.Boot() + d.ask.longest() + d.late
-	who, err := d.ask.whoHas(ctx, w, on, ip)
+	who, err := d.ask.whoHas(ctx, w, on, own, ip)
 	switch {
 	case err == nil && who == nil && service.SystemClock{}.Boot() > due:
 		return fmt.Errorf("%w: this agent or this machine stood still while %s was asked for: it is not added", service.ErrTimeout, ip)

@@ -1,9 +1,11 @@
 package address
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net"
 	"net/netip"
+	"slices"
 )
 
 // Ethernet, ARP (RFC 826) and neighbour discovery (RFC 4861), as far as an address is
@@ -32,6 +34,8 @@ const (
 var (
 	toAll  = net.HardwareAddr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 	nobody = net.HardwareAddr{0, 0, 0, 0, 0, 0}
+	// virtual begin the addresses that several routers share (RFC 5798, VRRP).
+	virtual = net.HardwareAddr{0, 0, 0x5e, 0}
 )
 
 // question is the frame that asks who has an address without claiming it: an ARP probe, or
@@ -114,9 +118,16 @@ func checksum(addresses, body []byte) uint16 {
 	return ^uint16(sum)
 }
 
+// isShared reports whether a frame from that address may come from another machine, also
+// when this one has an interface with it.
+func isShared(a net.HardwareAddr) bool {
+	return bytes.Equal(a, nobody) || bytes.HasPrefix(a, virtual)
+}
+
 // claimant is who another machine says has the address, or asks for it to have it itself;
-// nil for a frame that says neither. The frame comes from anybody on the network.
-func claimant(frame []byte, own net.HardwareAddr, ip netip.Addr) net.HardwareAddr {
+// nil for a frame that says neither. The frame comes from anybody on the network, and own
+// are the addresses of this machine: each of its interfaces answers for all that it has.
+func claimant(frame []byte, own []net.HardwareAddr, ip netip.Addr) net.HardwareAddr {
 	if len(frame) < ethernetHeader {
 		return nil
 	}
@@ -127,7 +138,7 @@ func claimant(frame []byte, own net.HardwareAddr, ip netip.Addr) net.HardwareAdd
 	case kind == typeIPv6 && ip.Is6():
 		who = discoveryClaimant(frame, ip)
 	}
-	if who == nil || string(who) == string(own) {
+	if slices.ContainsFunc(own, func(a net.HardwareAddr) bool { return bytes.Equal(a, who) }) {
 		return nil
 	}
 	return who

@@ -89,7 +89,7 @@ func TestWhoClaimsAnAddressIsHeard(t *testing.T) {
 		"nothing":                             {nil, four, false},
 		"ARP for an IPv6 address":             {announcements(theirs, four)[0], six, false},
 	} {
-		who := claimant(c.frame, mine, c.ip)
+		who := claimant(c.frame, []net.HardwareAddr{toAll, mine}, c.ip)
 		if (who != nil) != c.want || who != nil && who.String() != theirs.String() {
 			t.Errorf("%s: %s", name, who)
 		}
@@ -109,7 +109,7 @@ func FuzzClaimant(f *testing.F) {
 			ip = six
 		}
 		attack.Cheap(t, func() {
-			who := claimant(frame, mine, ip)
+			who := claimant(frame, []net.HardwareAddr{mine}, ip)
 			if who != nil && (len(who) != 6 || len(frame) < ethernetHeader+arpLength) {
 				t.Errorf("%x claims it by %x", who, frame)
 			}

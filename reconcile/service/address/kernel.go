@@ -20,6 +20,8 @@ type kernel interface {
 	// device looks up an interface by its name; service.ErrNotFound says that there is
 	// none.
 	device(ctx context.Context, name string) (device, error)
+	// hardware lists the Ethernet addresses of this machine's interfaces, all of them.
+	hardware(ctx context.Context) ([]net.HardwareAddr, error)
 	// add puts an address on an interface. The kernel does not check for duplicates.
 	add(ctx context.Context, to device, prefix netip.Prefix) error
 	// remove takes an address away, and nothing else with it.

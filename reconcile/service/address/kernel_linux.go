@@ -141,6 +141,30 @@ func (rtnetlink) device(ctx context.Context, name string) (device, error) {
 	}, nil
 }
 
+func (rtnetlink) hardware(ctx context.Context) ([]net.HardwareAddr, error) {
+	h, err := handle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	var links []netlink.Link
+	for range mostTries {
+		if links, err = h.LinkList(); !errors.Is(err, netlink.ErrDumpInterrupted) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: the interfaces of this machine cannot be listed: %w", service.ErrUnavailable, err)
+	}
+	var all []net.HardwareAddr
+	for _, link := range links {
+		if a := link.Attrs().HardwareAddr; len(a) == len(toAll) && !isShared(a) {
+			all = append(all, a)
+		}
+	}
+	return all, nil
+}
+
 func (rtnetlink) add(ctx context.Context, to device, prefix netip.Prefix) error {
 	h, err := handle(ctx)
 	if err != nil {

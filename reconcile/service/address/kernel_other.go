@@ -5,6 +5,7 @@ package address
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 
 	"mainstay/reconcile/service"
@@ -19,6 +20,7 @@ var errElsewhere = fmt.Errorf("%w: floating addresses are driven on Linux only",
 
 func (elsewhere) addresses(context.Context, netip.Addr) ([]place, error) { return nil, errElsewhere }
 func (elsewhere) device(context.Context, string) (device, error)         { return device{}, errElsewhere }
+func (elsewhere) hardware(context.Context) ([]net.HardwareAddr, error)   { return nil, errElsewhere }
 func (elsewhere) add(context.Context, device, netip.Prefix) error        { return errElsewhere }
 func (elsewhere) remove(context.Context, place) error                    { return errElsewhere }
 func (elsewhere) permitted() error                                       { return errElsewhere }

@@ -73,7 +73,7 @@ func (d *Driver) seekOnce(ctx context.Context) (changed bool) {
 		return false
 	}
 	defer w.close()
-	who, err := oneQuestion.whoHas(ctx, w, on, d.prefix.Addr())
+	who, err := oneQuestion.whoHas(ctx, w, on, d.hardware(ctx, on), d.prefix.Addr())
 	if err != nil {
 		return false
 	}
