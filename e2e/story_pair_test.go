@@ -34,7 +34,7 @@ func TestTwoMachinesToAFirstFailover(t *testing.T) {
 		p.take(t, s, "main")
 		if i == 0 {
 			p.admit(t)
-			if got := p.here(t, "grep -A 9 'found running' paris/deployment.yaml; grep systemd: paris/agent-main.yaml"); !strings.Contains(got, `{ name: nginx, systemd: "nginx.service" }`) || strings.Contains(got, "ssh") {
+			if got := p.here(t, "grep -A 9 'found running' paris/deployment.yaml; grep systemd: paris/agent-main.yaml"); !strings.Contains(got, `{ name: "nginx", systemd: "nginx.service" }`) || strings.Contains(got, "- { name: \"ssh") {
 				t.Errorf("it proposes %s", got)
 			}
 		}

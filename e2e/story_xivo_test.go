@@ -91,7 +91,7 @@ func TestFromTwoButtonsToACommit(t *testing.T) {
 			p.groupIsKept(t)
 			before = p.asterisk(t, "main")
 		}
-		if strings.Contains(s.text, "--now mainstay\n") && p.asterisk(t, "main") != before {
+		if strings.Contains(s.text, "enable --now mainstay\n") && p.asterisk(t, "main") != before {
 			t.Error("Asterisk was restarted before an agent began on its side")
 		}
 		p.take(t, s, "main")

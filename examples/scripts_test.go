@@ -92,6 +92,9 @@ func TestTheScriptsOfAXivoTrustNoFile(t *testing.T) {
 		return path
 	}
 	put("etc/cron.d/xivo-ha-slave", "# xivo-sync\n* * * * * root xivo-check-master-status \x1b[2J$(touch "+trap+") "+strings.Repeat("x", 1000)+"\n")
+	put("etc/cron.weekly/copy", "sh -c \"x=#; xivo-sync\"\n")
+	put("etc/systemd/system/copy.service", "[Service]\nExecStart=/usr/bin/xivo-sync\n")
+	put("etc/cron.daily/comment", "  # xivo-sync\n")
 	put("etc/xivo/ha.conf", `{"mode": "Automatic"}`)
 	put("usr/share/xivo/XIVO-VERSION", "1\x1b[2J\n")
 	put("var/lib/mainstay-replication/peer-version", "2\n")
@@ -100,14 +103,17 @@ func TestTheScriptsOfAXivoTrustNoFile(t *testing.T) {
 	if err == nil || strings.ContainsAny(string(out), "\x1b") || len(out) > 2000 {
 		t.Errorf("%v: %q", err, out)
 	}
-	for _, want := range []string{"/etc/cron.d/xivo-ha-slave starts services", "/etc/xivo/ha.conf has XiVO fail over by itself", "names what is no unit", "this side has version 1[2J and the other one has 2"} {
+	for _, want := range []string{"/etc/cron.d/xivo-ha-slave starts services", "/etc/cron.weekly/copy copies", "/etc/systemd/system/copy.service copies", "/etc/xivo/ha.conf has XiVO fail over by itself", "names what is no unit", "this side has version 1[2J and the other one has 2"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("it does not say %q: %q", want, out)
 		}
 	}
+	if strings.Contains(string(out), "cron.daily") {
+		t.Errorf("a comment fights: %s", out)
+	}
 	for text, want := range map[string]string{"a.service;touch " + trap: "names what is no unit", "--all": "names what is no unit", "# nothing": "names no unit"} {
 		put("etc/mainstay/xivo-units", text+"\n")
-		for _, order := range []string{"start", "stop", "status"} {
+		for _, order := range []string{"start", "status"} {
 			c := exec.Command("/bin/sh", "scripts/xivo-services", order)
 			c.Env = append(c.Environ(), "XIVO_UNITS="+list, "XIVO_GATE="+trap)
 			out, err := c.CombinedOutput()
@@ -118,5 +124,42 @@ func TestTheScriptsOfAXivoTrustNoFile(t *testing.T) {
 	}
 	if _, err := os.Stat(trap); err == nil {
 		t.Error("a file was run")
+	}
+}
+
+// A list that names a unit which is not there any more stops nobody from stopping the rest.
+func TestWhatCannotBeSeenIsStoppedAllTheSame(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"bin/systemctl": `#!/bin/sh
+echo "$*" >>"$LOG"
+case $* in
+"show"*gone*) printf 'LoadState=not-found\nActiveState=inactive\nControlGroup=\n' ;;
+"show"*) printf 'LoadState=loaded\nActiveState=active\nControlGroup=\n' ;;
+esac
+`,
+		"bin/xivo-manage-slave-services": "#!/bin/sh\necho manage \"$1\" >>\"$LOG\"\n",
+		"units":                          "asterisk.service\ngone.service\nmonit.service\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log := filepath.Join(dir, "log")
+	c := exec.Command("/bin/sh", "scripts/xivo-services", "stop")
+	c.Env = append(c.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"), "LOG="+log, "XIVO_UNITS="+filepath.Join(dir, "units"), "XIVO_GATE="+filepath.Join(dir, "gate"))
+	out, err := c.CombinedOutput()
+	if c.ProcessState.ExitCode() != 4 || !strings.Contains(string(out), "there is no unit gone.service") {
+		t.Errorf("%v: %s", err, out)
+	}
+	did, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "manage stop\nstop -- monit.service\nstop -- gone.service\nstop -- asterisk.service\n"; !strings.HasPrefix(string(did), want) {
+		t.Errorf("it did\n%s", did)
 	}
 }

@@ -47,20 +47,6 @@ type LearnerConfig struct {
 // conditions are its problems, for people; the deployment is nil with any.
 type loader func(path string, document []byte, templates spec.TemplateReader) (*spec.Deployment, []plan.Condition)
 
-// LoadDocument is spec.Load with its problems as conditions.
-func LoadDocument(path string, document []byte, templates spec.TemplateReader) (*spec.Deployment, []plan.Condition) {
-	d, problems := spec.Load(path, document, templates)
-	return d, conditions(problems)
-}
-
-func conditions[P fmt.Stringer](problems []P) []plan.Condition {
-	var out []plan.Condition
-	for _, p := range problems {
-		out = append(out, plan.Condition{Type: plan.CondDocumentInvalid, Message: p.String()})
-	}
-	return out
-}
-
 // Learner looks at git. It is owned by one goroutine; every look bounds itself
 // by its context, and what it learnt is in a Snapshot.
 type Learner struct {
@@ -262,14 +248,6 @@ func (l *Learner) timeout() time.Duration {
 		return a.Deployment.Agent.Timeout.D()
 	}
 	return DefaultTimeout
-}
-
-func warning(kind, format string, args ...any) []plan.Condition {
-	return []plan.Condition{{Type: kind, Message: fmt.Sprintf(format, args...)}}
-}
-
-func (s *Snapshot) warn(kind, format string, args ...any) {
-	s.Conditions = append(s.Conditions, plan.Condition{Type: kind, Message: fmt.Sprintf(format, args...)})
 }
 
 func (l *Learner) refuse(tip string, permanent bool, why ...plan.Condition) {

@@ -350,3 +350,25 @@ func (l *Learner) sayStudy(next *Snapshot) {
 			l.Path, took.Round(time.Second))
 	}
 }
+
+// LoadDocument is spec.Load with its problems as conditions.
+func LoadDocument(path string, document []byte, templates spec.TemplateReader) (*spec.Deployment, []plan.Condition) {
+	d, problems := spec.Load(path, document, templates)
+	return d, conditions(problems)
+}
+
+func conditions[P fmt.Stringer](problems []P) []plan.Condition {
+	var out []plan.Condition
+	for _, p := range problems {
+		out = append(out, plan.Condition{Type: plan.CondDocumentInvalid, Message: p.String()})
+	}
+	return out
+}
+
+func warning(kind, format string, args ...any) []plan.Condition {
+	return []plan.Condition{{Type: kind, Message: fmt.Sprintf(format, args...)}}
+}
+
+func (s *Snapshot) warn(kind, format string, args ...any) {
+	s.Conditions = append(s.Conditions, plan.Condition{Type: kind, Message: fmt.Sprintf(format, args...)})
+}

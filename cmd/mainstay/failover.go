@@ -196,8 +196,8 @@ func (o *failoverOptions) check() error {
 		if o.when, err = later.Parse(o.at, time.Now()); err != nil {
 			return failf(exitUsage, "--at: %w", err).hintf("use a time of day such as 02:30, or 2030-01-31T02:30:00Z")
 		}
-		if o.review != "" {
-			return failf(exitUsage, "--at and --push-to contradict each other").hintf("the page switches at a time from a branch, see mainstay console")
+		if o.review != "" || o.fenced != "" || len(o.force) > 0 {
+			return failf(exitUsage, "--at goes with none of --push-to, --fenced and --force").hintf("what is stated or overridden now may be wrong by then; the page has switches at a time too, see mainstay console")
 		}
 	}
 	if o.fenced != "" && o.unfence {
@@ -257,6 +257,9 @@ func (t *switchover) later(ctx context.Context) error {
 	}
 	o := *t.failoverOptions
 	o.at, o.yes = "", true
+	if o.to == "" && !o.unfence {
+		o.to = string(t.Next.Active) // what was shown, whoever switched meanwhile
+	}
 	return t.failover(ctx, &o)
 }
 

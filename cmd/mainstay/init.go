@@ -60,7 +60,7 @@ func (a *app) initCommand() *cobra.Command {
 					return failf(exitUsage, "--from proposes the services of a pair").hintf("use --template " + initial.Pair)
 				}
 				_ = c.Flags().Set("template", initial.Pair)
-				if o.Services, err = fitting.Running(c.Context(), from); err != nil {
+				if o.Services, o.LeftOut, err = fitting.Running(c.Context(), from); err != nil {
 					return failf(exitFailed, "%w", err).hintf("ssh has to let you in there without a password; without --from the example's service is a beginning")
 				}
 			}
@@ -91,6 +91,9 @@ func (a *app) init(ctx context.Context, folder, dir, nodes string, o initial.Opt
 	files, err := initial.Files(o)
 	if err != nil {
 		return err
+	}
+	if problems := initial.Check(files); len(problems) > 0 {
+		return a.problems("deployment.yaml", problems)
 	}
 	r := initialized{Folder: folder, Files: []string{}, Next: initial.Next(dir, o)}
 	if nodes != "" {

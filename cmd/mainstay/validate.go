@@ -24,7 +24,7 @@ type validated struct {
 }
 
 func (a *app) validateCommand() *cobra.Command {
-	rev := ""
+	rev, since := "", ""
 	c := &cobra.Command{
 		Use:   "validate [PATH…]",
 		Short: "Check documents and agents' files",
@@ -43,18 +43,19 @@ func (a *app) validateCommand() *cobra.Command {
 			case len(paths) == 0:
 				paths = []string{"."}
 			}
-			return a.validate(c.Context(), paths, rev)
+			return a.validate(c.Context(), paths, rev, since)
 		},
 	}
 	c.Flags().StringVar(&rev, "rev", "", "check this revision, as a hook of the git server does")
+	c.Flags().StringVar(&since, "since", "", "with --rev: what this older revision has wrong too is a warning")
 	return c
 }
 
-func (a *app) validate(ctx context.Context, paths []string, rev string) error {
+func (a *app) validate(ctx context.Context, paths []string, rev, since string) error {
 	v := fleet.NewValidation(ctx)
 	defer v.Close()
 	if rev != "" {
-		if err := v.Revision(gitcmd.Repo{Dir: "."}, rev); err != nil {
+		if err := v.Revision(gitcmd.Repo{Dir: "."}, rev, since); err != nil {
 			return notValidated(err)
 		}
 		paths = nil

@@ -85,12 +85,13 @@ func (s *Sight) ofNode(n *Node) []Incident {
 	switch {
 	case r.Paused:
 		add(alerts.Paused, "", r.Reason, r.Since)
-	case r.Status == plan.Active && r.Side == spec.Standby && n.Role != "":
-		add(alerts.Away, "", r.Reason, r.Since)
 	case r.Status == plan.Held:
 		add(alerts.Held, "", r.Reason, r.Since)
 	case r.Status == plan.Failed:
 		add(alerts.Failed, "", r.Reason, r.Since)
+	}
+	if r.Side == spec.Standby && r.Running { // whatever else is said of it: it is not over before it is seen down
+		add(alerts.Away, "", r.Reason, time.Time{})
 	}
 	for _, c := range r.Checks {
 		if !c.OK && !c.At.IsZero() {

@@ -474,7 +474,11 @@ func TestStandbyIsNotForGood(t *testing.T) {
 		y.expect(waits - time.Second)
 		y.restart()
 		y.expect(time.Second, "began away xivo-standby")
-		standby.Status, standby.Running = plan.Inactive, false
+		for _, status := range []plan.Status{plan.Held, plan.Failed, plan.Paused, plan.Unknown} {
+			standby.Status, standby.Paused = status, status == plan.Paused
+			y.expect(time.Minute) // it runs still
+		}
+		standby.Status, standby.Paused, standby.Running = plan.Inactive, false, false
 		y.expect(0, "over away xivo-standby")
 	}
 }

@@ -39,8 +39,8 @@ func markOf(d *fleet.Deployment) string {
 	for _, role := range terms.DualRoles(d) {
 		add("dual", role)
 	}
-	for i := range d.Problems {
-		add("problem", i)
+	for _, x := range d.Problems {
+		add("problem", x.File, x.Path, x.Message)
 	}
 	for _, u := range d.Unserved {
 		add("unserved", u.Role)

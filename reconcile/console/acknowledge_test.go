@@ -13,6 +13,7 @@ import (
 	"mainstay/reconcile/console/signin"
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
+	"mainstay/schema"
 )
 
 // wrong is a deployment with something to tell.
@@ -157,10 +158,12 @@ func TestWhatIsWrongIsToldApart(t *testing.T) {
 		"a service": func(d *fleet.Deployment) {
 			d.Nodes[0].Report.Services = []plan.ServiceReport{{Name: "x", Run: plan.RunFailed}}
 		},
-		"an outage":    func(d *fleet.Deployment) { d.Unserved = []fleet.Unserved{{Role: "xivo"}} },
-		"a finding":    func(d *fleet.Deployment) { d.Findings = append(d.Findings, "y") },
-		"another node": func(d *fleet.Deployment) { d.Nodes[1].OK = false },
-		"the switch":   func(d *fleet.Deployment) { d.Active = d.Active.Other() },
+		"an outage":       func(d *fleet.Deployment) { d.Unserved = []fleet.Unserved{{Role: "xivo"}} },
+		"a finding":       func(d *fleet.Deployment) { d.Findings = append(d.Findings, "y") },
+		"a problem":       func(d *fleet.Deployment) { d.Problems = []schema.Problem{{Message: "x"}} },
+		"another problem": func(d *fleet.Deployment) { d.Problems = []schema.Problem{{Message: "y"}} },
+		"another node":    func(d *fleet.Deployment) { d.Nodes[1].OK = false },
+		"the switch":      func(d *fleet.Deployment) { d.Active = d.Active.Other() },
 	} {
 		d := base()
 		change(d)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"mainstay/reconcile/gitcmd"
@@ -28,6 +29,8 @@ type Validation struct {
 
 	ctx   context.Context
 	names []spec.Named
+	// before is what was wrong with an older revision.
+	before []schema.Problem
 	// checkouts holds the folders that were opened, by their paths.
 	checkouts map[string]*checkout
 }
@@ -37,8 +40,20 @@ func NewValidation(ctx context.Context) *Validation {
 	return &Validation{ctx: ctx, Files: []string{}, Problems: []schema.Problem{}, checkouts: map[string]*checkout{}}
 }
 
-// End adds what is wrong with all files together: two documents of one name.
-func (v *Validation) End() { v.Problems = append(v.Problems, spec.SameNames(v.names)...) }
+// End adds what is wrong with all files together: two documents of one name. Problems that
+// are no news become warnings.
+func (v *Validation) End() {
+	v.Problems = append(v.Problems, spec.SameNames(v.names)...)
+	v.Problems = slices.DeleteFunc(v.Problems, func(p schema.Problem) bool {
+		old := slices.ContainsFunc(v.before, func(o schema.Problem) bool {
+			return o.File == p.File && o.Path == p.Path && o.Message == p.Message
+		})
+		if old {
+			v.Warnings = append(v.Warnings, "wrong before already: "+p.String())
+		}
+		return old
+	})
+}
 
 // checkout is the top of a checkout, or a folder outside of one.
 type checkout struct {
@@ -80,8 +95,23 @@ func (v *Validation) Look(path string) error {
 }
 
 // Revision checks all documents and agents' files of a revision, whether or not it is
-// checked out anywhere. The error is ErrNoDocument for one without any.
-func (v *Validation) Revision(repo gitcmd.Repo, rev string) error {
+// checked out anywhere. Problems that an older revision, if one is named, has as well are
+// warnings. The error is ErrNoDocument for a revision without any document.
+func (v *Validation) Revision(repo gitcmd.Repo, rev, since string) error {
+	if err := v.revision(repo, rev); err != nil || since == "" {
+		return err
+	}
+	before := NewValidation(v.ctx)
+	defer before.Close()
+	if err := before.revision(repo, since); err != nil && !errors.Is(err, ErrNoDocument) {
+		return err
+	}
+	before.End()
+	v.before = before.Problems
+	return nil
+}
+
+func (v *Validation) revision(repo gitcmd.Repo, rev string) error {
 	tree := repo.At(v.ctx, rev)
 	names, err := tree.Files()
 	if err != nil {

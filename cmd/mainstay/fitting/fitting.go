@@ -5,6 +5,7 @@
 package fitting
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ type Result struct {
 // Check refuses a folder that would put keys into the repository, or that holds
 // something.
 func Check(folder, repository string) error {
-	inside, err := filepath.Rel(repository, folder)
+	inside, err := filepath.Rel(real(repository), real(folder))
 	if err != nil {
 		return err
 	}
@@ -48,6 +49,17 @@ func Check(folder, repository string) error {
 		return fmt.Errorf("%s is in the repository, and keys are never committed", folder)
 	}
 	return Unused(folder)
+}
+
+// real is a path without links, as far as it is there.
+func real(path string) string {
+	if found, err := filepath.EvalSymlinks(path); err == nil {
+		return found
+	}
+	if parent := filepath.Dir(path); parent != path {
+		return filepath.Join(real(parent), filepath.Base(path))
+	}
+	return path
 }
 
 // Unused refuses a folder that has something in it.
@@ -93,10 +105,8 @@ func Write(ctx context.Context, o initial.Options, files []initial.File, folder 
 		}
 		r.Files = append(r.Files, f.Path)
 	}
-	addresses := initial.Addresses(o.Template)
-	maps.Copy(addresses, o.Addresses)
-	for _, node := range slices.Sorted(maps.Keys(addresses)) {
-		at := addresses[node]
+	for _, node := range slices.Sorted(maps.Keys(initial.Addresses(o.Template))) {
+		at := cmp.Or(o.Addresses[node], "ADDRESS-OF-"+strings.ToUpper(node)) // the example's is somebody else's
 		if strings.Contains(at, ":") {
 			at = "[" + at + "]"
 		}

@@ -43,9 +43,9 @@ var (
 
 // Running asks a machine, over SSH as its user is let in there, what it runs that a
 // document could name. Nothing on it is changed.
-func Running(ctx context.Context, host string) ([]initial.Service, error) {
+func Running(ctx context.Context, host string) (services []initial.Service, leftOut []string, err error) {
 	if !machine.MatchString(host) {
-		return nil, fmt.Errorf("%q is no machine to ask: give USER@HOST", host)
+		return nil, nil, fmt.Errorf("%q is no machine to ask: give USER@HOST", host)
 	}
 	ctx, cancel := context.WithTimeout(ctx, look)
 	defer cancel()
@@ -54,39 +54,53 @@ func Running(ctx context.Context, host string) ([]initial.Service, error) {
 	said, complaint := &run.Head{Most: mostSaid}, &run.Tail{}
 	ask.Stdout, ask.Stderr = said, complaint
 	if err := ask.Run(); err != nil {
-		return nil, fmt.Errorf("ask %s what it runs: %w: %s", host, cmp.Or(context.Cause(ctx), err), plain.Line(complaint.String()))
+		return nil, nil, fmt.Errorf("ask %s what it runs: %w: %s", host, cmp.Or(context.Cause(ctx), err), plain.Line(complaint.String()))
 	}
 	if said.Over() {
-		return nil, fmt.Errorf("ask %s what it runs: it says more than %d bytes", host, mostSaid)
+		return nil, nil, fmt.Errorf("ask %s what it runs: it says more than %d bytes", host, mostSaid)
 	}
-	services := parse(said.String())
+	services, leftOut = parse(said.String())
 	if len(services) == 0 {
-		return nil, fmt.Errorf("ask %s what it runs: %w", host, ErrNothingRuns)
+		return nil, nil, fmt.Errorf("ask %s what it runs: %w", host, ErrNothingRuns)
 	}
-	return services, nil
+	return services, leftOut, nil
 }
 
-// parse reads what systemd and Docker listed, and leaves out what is no name.
-func parse(said string) []initial.Service {
-	var out []initial.Service
+// parse reads what systemd and Docker listed. Two that would have one name get a number.
+// What is no name, or what every machine runs, is left out, and said to be.
+func parse(said string) (services []initial.Service, leftOut []string) {
 	names := map[string]bool{}
 	add := func(s initial.Service) {
-		s.Name = strings.ToLower(noName.ReplaceAllString(s.Name, "-"))
-		if s.Name = strings.Trim(s.Name, "-"); s.Name != "" && len(s.Name) <= 60 && !names[s.Name] {
+		base := strings.Trim(strings.ToLower(noName.ReplaceAllString(s.Name, "-")), "-")
+		base = base[:min(len(base), 50)]
+		s.Name = base
+		for n := 2; names[s.Name]; n++ {
+			s.Name = fmt.Sprintf("%s-%d", strings.TrimRight(base, "-"), n)
+		}
+		if base != "" {
 			names[s.Name] = true
-			out = append(out, s)
+			services = append(services, s)
 		}
 	}
 	units, containers, _ := strings.Cut(said, "\n--")
 	for line := range strings.Lines(units) {
-		if f := strings.Fields(line); len(f) > 3 && unit.MatchString(f[0]) && f[2] == "active" && !everywhere.MatchString(f[0]) {
+		f := strings.Fields(line)
+		switch {
+		case len(f) < 4 || f[2] != "active" || !strings.HasSuffix(f[0], ".service"):
+		case unit.MatchString(f[0]) && !everywhere.MatchString(f[0]):
 			add(initial.Service{Name: strings.TrimSuffix(f[0], ".service"), Unit: f[0]})
+		default:
+			leftOut = append(leftOut, plain.Line(f[0][:min(len(f[0]), 100)]))
 		}
 	}
 	var composed []initial.Service
 	for line := range strings.Lines(containers) {
-		if f := strings.Fields(line); len(f) == 2 && project.MatchString(f[0]) && project.MatchString(f[1]) {
+		f := strings.Fields(line)
+		switch {
+		case len(f) == 2 && project.MatchString(f[0]) && project.MatchString(f[1]):
 			composed = append(composed, initial.Service{Name: f[1], Project: f[0], Service: f[1]})
+		case len(f) > 0 && f[0] != "--":
+			leftOut = append(leftOut, plain.Line(strings.Join(f, " ")[:min(len(strings.Join(f, " ")), 100)]))
 		}
 	}
 	slices.SortFunc(composed, func(a, b initial.Service) int {
@@ -95,5 +109,5 @@ func parse(said string) []initial.Service {
 	for _, s := range composed {
 		add(s)
 	}
-	return out
+	return services, leftOut
 }

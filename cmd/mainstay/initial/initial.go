@@ -46,8 +46,10 @@ type Options struct {
 	Folder, Program string
 	// Addresses are those of nodes, by the node's name, in place of the example's.
 	Addresses map[string]string
-	// Services are those of Pair, in place of the example's.
+	// Services are those of Pair, in place of the example's; LeftOut are the units that run
+	// too and are none of them, as they may be shown.
 	Services []Service
+	LeftOut  []string
 	// CI is github, gitlab, forgejo or none.
 	CI string
 }

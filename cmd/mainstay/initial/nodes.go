@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"mainstay/examples"
+	"mainstay/schema"
 	"mainstay/spec"
 )
 
@@ -139,6 +140,27 @@ func wrongAddress(o Options) *Wrong {
 		}
 	}
 	return nil
+}
+
+// Check says what is wrong with the repository as it would be written.
+func Check(files []File) []schema.Problem {
+	at := map[string][]byte{}
+	for _, f := range files {
+		at[f.Path] = f.Content
+	}
+	_, problems := spec.LoadFrom("deployment.yaml", func(file string) ([]byte, error) {
+		if text, ok := at[file]; ok {
+			return text, nil
+		}
+		return nil, fs.ErrNotExist
+	})
+	for _, f := range files {
+		if strings.HasPrefix(f.Path, "agent-") {
+			_, more := spec.LoadAgentFile(f.Path, f.Content)
+			problems = append(problems, more...)
+		}
+	}
+	return problems
 }
 
 // keyPair is a new key of one node.

@@ -25,16 +25,19 @@ func (o Options) proposed(text string) string {
 		return text
 	}
 	var units, projects, lines []string
+	for _, name := range o.LeftOut {
+		lines = append(lines, "# left out, by its name: "+name)
+	}
 	for _, s := range o.Services {
 		if s.Unit != "" {
 			units = append(units, fmt.Sprintf("%q", s.Unit))
-			lines = append(lines, fmt.Sprintf("- { name: %s, systemd: %q }", s.Name, s.Unit))
+			lines = append(lines, fmt.Sprintf("- { name: %q, systemd: %q }", s.Name, s.Unit))
 			continue
 		}
 		if !slices.Contains(projects, s.Project) {
 			projects = append(projects, s.Project)
 		}
-		lines = append(lines, fmt.Sprintf("- { name: %s, compose: { project: %s, service: %s } }", s.Name, s.Project, s.Service))
+		lines = append(lines, fmt.Sprintf("- { name: %q, compose: { project: %q, service: %q } }", s.Name, s.Project, s.Service))
 	}
 	text = oneService.ReplaceAllStringFunc(text, func(was string) string {
 		indent := was[:strings.Index(was, "-")]
@@ -45,7 +48,7 @@ func (o Options) proposed(text string) string {
 		allow = append(allow, "  systemd: ["+strings.Join(units, ", ")+"]")
 	}
 	if len(projects) > 0 {
-		allow = append(allow, "  compose: ["+strings.Join(projects, ", ")+"]")
+		allow = append(allow, `  compose: ["`+strings.Join(projects, `", "`)+`"]`)
 	}
 	return oneAllowed.ReplaceAllLiteralString(text, strings.Join(allow, "\n"))
 }

@@ -25,6 +25,9 @@ const (
 // ErrMissed means that the time passed while nobody could notice.
 var ErrMissed = errors.New("its time passed while this machine slept, and nothing was done")
 
+// ErrBack means that the person took it back.
+var ErrBack = errors.New("taken back: nothing was changed")
+
 // Parse reads a time of day, the next one, or a moment as 2006-01-02T15:04:05Z07:00.
 func Parse(text string, now time.Time) (time.Time, error) {
 	if day, err := time.Parse("15:04", text); err == nil {
@@ -49,7 +52,7 @@ func Parse(text string, now time.Time) (time.Time, error) {
 // Wait says until when it waits, and returns at that time. It goes by the wall clock, as
 // the person does, and looks at it again every tick.
 func Wait(ctx context.Context, at time.Time, now func() time.Time, tick <-chan time.Time, say io.Writer) error {
-	fmt.Fprintf(say, "waiting until %s, in %s. This command has to go on running; Ctrl-C takes it back.\nThen everything is looked at anew, and what speaks against it by then refuses it.\n",
+	fmt.Fprintf(say, "waiting until %s, in %s. This command has to go on running;\nCtrl-C takes it back. By then everything is looked at anew, and what speaks\nagainst it refuses it.\n",
 		at.Format("Mon 2 Jan 15:04 MST"), at.Sub(now()).Round(time.Second))
 	for {
 		late := now().Round(0).Sub(at.Round(0))
@@ -62,7 +65,7 @@ func Wait(ctx context.Context, at time.Time, now func() time.Time, tick <-chan t
 		select {
 		case <-tick:
 		case <-ctx.Done():
-			return ctx.Err()
+			return ErrBack
 		}
 	}
 }

@@ -57,7 +57,7 @@ func TestAWaitEndsAtItsTimeOrNotAtAll(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := Wait(ctx, at, func() time.Time { return at.Add(-time.Hour) }, nil, &strings.Builder{}); !errors.Is(err, context.Canceled) {
+	if err := Wait(ctx, at, func() time.Time { return at.Add(-time.Hour) }, nil, &strings.Builder{}); !errors.Is(err, ErrBack) {
 		t.Errorf("taken back, it says %v", err)
 	}
 }
