@@ -1,19 +1,14 @@
 package carry_test
 
 import (
-	"crypto/ed25519"
-	"encoding/pem"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/crypto/ssh"
-
 	"mainstay/e2e/etcdserver"
 	"mainstay/reconcile/carry"
+	"mainstay/reconcile/coordinationtest"
 	"mainstay/reconcile/etcd"
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/plan"
@@ -21,41 +16,11 @@ import (
 	"mainstay/spec"
 )
 
-// signedKeys makes a key for each side's node, and the file that names whose they are.
-func signedKeys(t *testing.T) (private map[string]string, nodes string) {
-	t.Helper()
-	private, nodes = map[string]string{}, filepath.Join(t.TempDir(), "nodes")
-	var lines []string
-	for node, may := range map[string]string{"xivo-main": "claim=xivo/main ", "xivo-standby": "claim=xivo/standby "} {
-		_, key, err := ed25519.GenerateKey(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		block, err := ssh.MarshalPrivateKey(key, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		signer, err := ssh.NewSignerFromKey(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		private[node] = filepath.Join(t.TempDir(), node)
-		if err := os.WriteFile(private[node], pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		lines = append(lines, "paris/"+node+" "+may+strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey()))))
-	}
-	if err := os.WriteFile(nodes, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return private, nodes
-}
-
 // Signed claims are carried by the node that made the newest change, held or free, and the
 // nodes believe them in the new place. Another node's key changes nothing: a change that
 // nobody believes would be a claim that is damaged.
 func TestASignedClaimIsCarriedByTheNodeThatMadeItsNewestChange(t *testing.T) {
-	private, nodes := signedKeys(t)
+	private, nodes := coordinationtest.Keys(t)
 	old, now := "etcd://"+etcdserver.NewFake(1).Serve(t)+"/voice", "etcd://"+etcdserver.NewFake(1).Serve(t)+"/voice"
 	as := func(node, url string) *etcd.Client {
 		c, err := etcd.Open(etcd.Options{URL: url, SignKey: private[node], NodeKeys: nodes})

@@ -17,10 +17,17 @@ import (
 	"mainstay/spec"
 )
 
-// keys are the key of each node, and the file that names whose they are.
+// keys are what Keys makes.
 type keys struct {
 	private map[string]string
 	nodes   string
+}
+
+// Keys makes a key for each node of paris, and the file that names whose they are.
+func Keys(t *testing.T) (private map[string]string, nodes string) {
+	t.Helper()
+	k := newKeys(t)
+	return k.private, k.nodes
 }
 
 func newKeys(t *testing.T) keys {

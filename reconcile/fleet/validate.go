@@ -98,7 +98,7 @@ func (v *Validation) Look(path string) error {
 // checked out anywhere. Problems that an older revision, if one is named, has as well are
 // warnings. The error is ErrNoDocument for a revision without any document.
 func (v *Validation) Revision(repo gitcmd.Repo, rev, since string) error {
-	if err := v.revision(repo, rev); err != nil || since == "" {
+	if err := v.revision(repo, rev); err != nil || since == "" || len(v.Problems)+len(spec.SameNames(v.names)) == 0 {
 		return err
 	}
 	before := NewValidation(v.ctx)
