@@ -137,7 +137,7 @@ func faces(with func(...string) []string) []row {
 		{folder: "reconcile/forecast", why: "foretells and changes nothing, so it cannot reach what changes",
 			internal: with("reconcile/fleet", "reconcile/plain", "reconcile/plan/conditions", "reconcile/plan/permit"), modules: []string{goInternal}},
 		{folder: "reconcile/change", why: "carries a change out for any face: no flags, no terminal",
-			internal: with("schema", "reconcile/gitcmd", "reconcile/fleet", "reconcile/forecast", "reconcile/plan/conditions"), modules: []string{goYAML}},
+			internal: with("schema", "reconcile/acceptance", "reconcile/gitcmd", "reconcile/fleet", "reconcile/forecast", "reconcile/plan/conditions"), modules: []string{goYAML}},
 		{folder: "reconcile/console", why: "shows what others found out; it asks through interfaces and reads no git",
 			internal: with("reconcile/fleet", "reconcile/forecast", "reconcile/change", "reconcile/plain")},
 		{folder: "reconcile/console/signin", why: "the one home of passwords and sessions; it knows no deployment",
