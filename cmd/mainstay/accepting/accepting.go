@@ -48,7 +48,7 @@ type options struct {
 func Command(f *Face, exits string) *cobra.Command {
 	o := &options{}
 	c := &cobra.Command{
-		Use:     "accept COMMIT [--attest TEXT] | --claim --attest TEXT | --everywhere [COMMIT|--claim] --attest TEXT",
+		Use:     "accept [COMMIT|--claim] [--everywhere] [--attest TEXT]",
 		Short:   "Accept a rewritten branch, or a claim that went back",
 		Long:    help + exits,
 		Example: examples,

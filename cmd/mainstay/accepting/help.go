@@ -19,4 +19,4 @@ const examples = "  mainstay accept 3f2a91c07d11\n" +
 	"  mainstay accept 3f2a91c07d11 --attest \"standby is down, seen by me\"\n" +
 	"  mainstay accept --claim --attest \"restored from Monday, standby seen down\"\n" +
 	"  mainstay accept --everywhere --attest \"git was restored from Monday\"\n" +
-	"  mainstay accept --everywhere --claim --attest \"git was restored from Monday, standby seen down\""
+	"  mainstay accept --everywhere --claim --attest \"standby seen down\""
