@@ -31,6 +31,8 @@ const (
 	// XiVO is Debian sid with Asterisk, PostgreSQL, monit and OpenSSH, on which a test
 	// puts stand-ins for XiVO's own programs.
 	XiVO Image = "xivo"
+	// Etcd is Debian 12 with its etcd-server, for a member of a cluster.
+	Etcd Image = "etcd"
 )
 
 // recipe is all that an image is made from: the same recipe, the same image,
@@ -67,6 +69,10 @@ func recipes(image Image) (recipe, error) {
 			suite:    "sid",
 			packages: append(base, "asterisk", "postgresql", "monit", "openssh-server", "openssh-client"),
 			disable:  []string{"asterisk.service", "postgresql.service", "monit.service", "ssh.service"},
+		}, nil
+	case Etcd:
+		return recipe{
+			suite: "bookworm", packages: append(base, "etcd-server", "etcd-client"), disable: []string{"etcd.service"},
 		}, nil
 	}
 	return recipe{}, fmt.Errorf("no recipe for image %q", image)
