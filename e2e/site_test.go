@@ -23,8 +23,10 @@ type site struct {
 	nodes   map[string]*hosts.Host
 	// projects are the Compose projects of those nodes that have one.
 	projects map[string]*hosts.Project
-	work     string // the checkout
-	binary   string
+	// etcd keeps claims and reports, nil where they are in the repository.
+	etcd   *hosts.EtcdHosts
+	work   string // the checkout
+	binary string
 }
 
 // siteBound is how long the nodes of a site may take to agree with a commit.
@@ -130,17 +132,33 @@ func (s *site) install(name, allow string) {
 // guarantee".
 func (s *site) claims(deployment, role string) []string {
 	s.t.Helper()
-	ref := "refs/mainstay/" + deployment + "/claim/" + role
-	gitserver.Git(s.t, s.work, "fetch", "--quiet", "origin", "+"+ref+":"+ref)
 	var history []string
-	for commit := range strings.FieldsSeq(gitserver.Git(s.t, s.work, "rev-list", "--reverse", ref)) {
+	for _, file := range s.claimFiles(deployment, role) {
 		var c struct {
 			Seq       uint64
 			Holder    string
 			Guarantee string
 		}
-		decode(s.t, gitserver.Git(s.t, s.work, "show", commit+":claim.json"), &c)
+		decode(s.t, file, &c)
 		history = append(history, strings.TrimSpace(fmt.Sprintf("%d %s %s", c.Seq, c.Holder, c.Guarantee)))
 	}
 	return history
+}
+
+// claimFiles are all changes of a role's claim, oldest first, wherever it is kept.
+func (s *site) claimFiles(deployment, role string) (files []string) {
+	s.t.Helper()
+	if s.etcd != nil {
+		files, err := s.changesOnEtcd(s.t.Context(), deployment, role)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return files
+	}
+	ref := "refs/mainstay/" + deployment + "/claim/" + role
+	gitserver.Git(s.t, s.work, "fetch", "--quiet", "origin", "+"+ref+":"+ref)
+	for commit := range strings.FieldsSeq(gitserver.Git(s.t, s.work, "rev-list", "--reverse", ref)) {
+		files = append(files, gitserver.Git(s.t, s.work, "show", commit+":claim.json"))
+	}
+	return files
 }

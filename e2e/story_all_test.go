@@ -73,10 +73,23 @@ func TestStoriesOfBadLinks(t *testing.T) {
 	})
 }
 
+// The stories of a deployment whose claims and reports are on etcd, and of its members.
+func TestStoriesOnEtcd(t *testing.T) {
+	t.Parallel()
+	playOn(t, newPage(t, 3), []story{
+		{"8 a member of etcd loses its power in the switch", losesAMemberInTheSwitch},
+		{"8 the leader of etcd is killed in the switch", losesTheLeaderInTheSwitch},
+	})
+}
+
 // play makes a deployment and lets one story after the other happen to it.
 func play(t *testing.T, stories []story) {
 	t.Helper()
-	p := newPage(t)
+	playOn(t, newPage(t, 0), stories)
+}
+
+func playOn(t *testing.T, p *wholePage, stories []story) {
+	t.Helper()
 	timed(t, "main is up", func() { p.converged("main", p.head()) })
 	p.wantAll(t, "main")
 	for _, s := range stories {
@@ -116,6 +129,9 @@ func (p *wholePage) isMain(commit string) bool {
 func (p *wholePage) recover(t *testing.T) {
 	t.Helper()
 	p.git.Join(t)
+	if p.etcd != nil {
+		p.bootMembers(t)
+	}
 	for _, host := range p.nodes {
 		if !host.Up() {
 			host.Boot(t)

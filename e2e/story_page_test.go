@@ -27,6 +27,8 @@ type wholePage struct {
 	holders holders
 	// copied is what replication had written to each side when the story began.
 	copied map[string]copies
+	// users are those of etcd, "user:password" by the name of the user.
+	users map[string]string
 	// document is that of examples/full with the addresses of these hosts.
 	document string
 }
@@ -43,8 +45,8 @@ func exampleAddresses() map[string]string {
 const voiceName = "voice.example.org"
 
 // newPage makes the hosts and the repository and installs the package on all
-// nodes.
-func newPage(t *testing.T) *wholePage {
+// nodes. Claims and reports are kept on so many members of etcd, or in the repository.
+func newPage(t *testing.T, members int) *wholePage {
 	t.Helper()
 	var specs []hosts.Spec
 	for _, name := range voiceNodes {
@@ -53,12 +55,18 @@ func newPage(t *testing.T) *wholePage {
 	edge := &specs[len(specs)-1]
 	edge.Image, edge.Aliases = hosts.Bookworm, []string{voiceName}
 	specs = append(specs, hosts.Spec{Name: "phone", Image: hosts.Bookworm})
+	for i := range members {
+		specs = append(specs, hosts.Spec{Name: memberName(i), Image: hosts.Etcd})
+	}
 	p := &wholePage{tls: newCertificate(t, voiceName)}
 	deb := make(chan string, 1)
 	go func() { deb <- buildDeb(t, "") }()
 	p.site = newSite(t, specs...)
 	p.phone = p.nodes["phone"]
 	delete(p.nodes, "phone")
+	if members > 0 {
+		timed(t, "etcd", func() { p.serveEtcd(t, members) })
+	}
 	if p.deb = <-deb; p.deb == "" {
 		t.Fatal("there is no package")
 	}
@@ -209,6 +217,9 @@ func (p *wholePage) installNode(ctx context.Context, name string) error {
 	files := map[string][]byte{"agent.yaml": []byte(strings.NewReplacer(words...).Replace(string(own)))}
 	keys := map[string]string{"id_ed25519": p.git.KeyFile, "known_hosts": p.git.KnownHosts,
 		"sign_key": filepath.Join(p.keys, name), "node_keys": filepath.Join(p.keys, "node_keys")}
+	if p.etcd != nil {
+		p.keepOnEtcd(name, files)
+	}
 	for to, from := range keys {
 		if files[to], err = os.ReadFile(from); err != nil {
 			return err

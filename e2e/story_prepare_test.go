@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"net"
 	"testing"
 	"time"
 
@@ -19,7 +20,8 @@ import (
 // certificate is a key and a certificate that vouches for itself, as PEM.
 type certificate struct{ key, chain string }
 
-func newCertificate(t *testing.T, name string) certificate {
+// newCertificate is for a name, and for the addresses of those who present it.
+func newCertificate(t *testing.T, name string, addresses ...string) certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -29,6 +31,9 @@ func newCertificate(t *testing.T, name string) certificate {
 		SerialNumber: big.NewInt(1), DNSNames: []string{name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	for _, a := range addresses {
+		template.IPAddresses = append(template.IPAddresses, net.ParseIP(a))
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {

@@ -24,7 +24,7 @@ func switchesMeasured() int {
 // poll as examples/full says. Nothing runs beside it: what is measured waits for
 // processors too.
 func TestTimesOfAPlannedSwitch(t *testing.T) {
-	p := newPage(t)
+	p := newPage(t, 0)
 	p.converged("main", p.head())
 	for _, way := range []string{"notified", "polled"} {
 		t.Run(way, func(t *testing.T) {

@@ -120,6 +120,9 @@ type holders struct {
 // host's own disk, has changed: several processes for each look would keep a small
 // machine busy.
 func (p *wholePage) holder(role string) string {
+	if p.etcd != nil {
+		return p.holderOnEtcd(role)
+	}
 	h := &p.holders
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -143,11 +146,19 @@ func (p *wholePage) readHolder(role string) string {
 	defer cancel()
 	out, err := p.git.Exec(ctx, "git", "-c", "safe.directory=*", "-C", hosts.Repository,
 		"cat-file", "blob", "refs/mainstay/paris/claim/"+role+":claim.json")
+	if err != nil {
+		return ""
+	}
+	return holderIn(out)
+}
+
+// holderIn is the holder and the number that a claim's file says.
+func holderIn(file string) string {
 	var c struct {
 		Seq    uint64
 		Holder string
 	}
-	if err != nil || json.Unmarshal([]byte(out), &c) != nil {
+	if json.Unmarshal([]byte(file), &c) != nil {
 		return ""
 	}
 	return fmt.Sprintf("%s %d", c.Holder, c.Seq)

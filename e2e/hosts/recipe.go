@@ -34,6 +34,8 @@ const (
 	// Peers is Debian 12 with what else moves a service between two hosts: Pacemaker on
 	// Corosync, keepalived, git for a loop in shell; and git's server and etcd.
 	Peers Image = "peers"
+	// Etcd is Debian 12 with its etcd-server, for a member of a cluster.
+	Etcd Image = "etcd"
 )
 
 // recipe is all that an image is made from: the same recipe, the same image,
@@ -78,6 +80,10 @@ func recipes(image Image) (recipe, error) {
 				"pacemaker", "pacemaker-cli-utils", "corosync", "keepalived"),
 			disable: []string{"ssh.service", "nginx.service", "fcgiwrap.service", "fcgiwrap.socket", "etcd.service",
 				"pacemaker.service", "corosync.service", "keepalived.service"},
+		}, nil
+	case Etcd:
+		return recipe{
+			suite: "bookworm", packages: append(base, "etcd-server", "etcd-client"), disable: []string{"etcd.service"},
 		}, nil
 	}
 	return recipe{}, fmt.Errorf("no recipe for image %q", image)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -14,9 +13,10 @@ import (
 	"net/url"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
+
+	"mainstay/e2e/note"
 )
 
 // cluster is three members of etcd, which all runs share under prefixes of their own.
@@ -93,10 +93,8 @@ func (c *cluster) under(prefix string) (values [][]byte, err error) {
 func (c *cluster) changes(deployment string) (all []change) {
 	values, _ := c.under("torture/note/" + deployment + "/claim/")
 	for _, v := range values {
-		first, rest, _ := bytes.Cut(v, []byte("\n")) // "mainstay note 1 LENGTH", the commit, the file
-		n, err := strconv.Atoi(string(first[bytes.LastIndexByte(first, ' ')+1:]))
 		var one change
-		if err == nil && n <= len(rest) && json.Unmarshal(rest[n:], &one) == nil {
+		if file, is := note.File(string(v)); is && json.Unmarshal([]byte(file), &one) == nil {
 			all = append(all, one)
 		}
 	}
