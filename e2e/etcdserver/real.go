@@ -344,3 +344,49 @@ func (c *Cluster) Restore(file string) {
 	}
 	c.Ready()
 }
+
+// Size is the bytes that a member's file has.
+func (c *Cluster) Size(t testing.TB) int64 {
+	t.Helper()
+	var s struct {
+		Size string `json:"dbSize"`
+	}
+	if err := c.Members[0].Ask("/v3/maintenance/status", "{}", &s); err != nil {
+		t.Fatal(err)
+	}
+	size, err := strconv.ParseInt(s.Size, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return size
+}
+
+// Resident is the memory that a member has resident, in kB.
+func (c *Cluster) Resident(t testing.TB) int {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.Members[0].process.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "VmRSS:")
+	kb, err := strconv.Atoi(strings.Fields(after)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kb
+}
+
+// Compact forgets what values were before, and gives what that needed back to the disk.
+func (c *Cluster) Compact(t testing.TB) {
+	t.Helper()
+	var now struct {
+		Header struct {
+			Revision string `json:"revision"`
+		} `json:"header"`
+	}
+	if err := c.Members[0].Ask("/v3/maintenance/status", "{}", &now); err != nil {
+		t.Fatal(err)
+	}
+	c.Control("compaction", "--physical", now.Header.Revision)
+	c.Control("defrag")
+}

@@ -3,9 +3,7 @@
 package peers
 
 import (
-	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -57,51 +55,14 @@ func (p *pair) idles(groups []idleGroup) []idle {
 	return all
 }
 
-// used is what the processes of units used of the processors so far, with the children that
-// ended, and their resident memory in kB.
+// used is what units used so far, and their resident memory in kB.
 func (p *pair) used(side string, units []string) (processor time.Duration, resident int) {
 	p.t.Helper()
-	for _, unit := range units {
-		pids, err := p.hosts[side].Processes(unit)
-		if err != nil || len(pids) == 0 {
-			p.t.Fatalf("%s on %s has the processes %d: %v", unit, side, pids, err)
-		}
-		for _, pid := range pids {
-			time, kb, err := processUse(pid)
-			if err != nil {
-				continue // a child that has just ended is its parent's
-			}
-			processor, resident = processor+time, resident+kb
-		}
+	processor, resident, err := p.hosts[side].Use(units...)
+	if err != nil {
+		p.t.Fatal(err)
 	}
 	return processor, resident
-}
-
-// tick is the unit of times in /proc/PID/stat.
-const tick = time.Second / 100
-
-func processUse(pid int) (processor time.Duration, resident int, err error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, 0, err
-	}
-	_, rest, _ := strings.Cut(string(stat), ") ") // the name before may hold spaces
-	const first, last = 14 - 3, 17 - 3            // utime, stime, cutime, cstime
-	fields := strings.Fields(rest)
-	for i := first; i <= last; i++ {
-		ticks, err := strconv.Atoi(fields[i])
-		if err != nil {
-			return 0, 0, err
-		}
-		processor += time.Duration(ticks) * tick
-	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, 0, err
-	}
-	_, after, _ := strings.Cut(string(status), "VmRSS:")
-	resident, err = strconv.Atoi(strings.Fields(after)[0])
-	return processor, resident, err
 }
 
 // load is how busy the machine was in the last minute.
