@@ -31,6 +31,8 @@ const (
 	// XiVO is Debian sid with Asterisk, PostgreSQL, monit and OpenSSH, on which a test
 	// puts stand-ins for XiVO's own programs.
 	XiVO Image = "xivo"
+	// Mail is Debian 12 with its OpenSMTPD, for a server of mail.
+	Mail Image = "mail"
 	// Etcd is Debian 12 with its etcd-server, for a member of a cluster.
 	Etcd Image = "etcd"
 )
@@ -69,6 +71,10 @@ func recipes(image Image) (recipe, error) {
 			suite:    "sid",
 			packages: append(base, "asterisk", "postgresql", "monit", "openssh-server", "openssh-client"),
 			disable:  []string{"asterisk.service", "postgresql.service", "monit.service", "ssh.service"},
+		}, nil
+	case Mail:
+		return recipe{
+			suite: "bookworm", packages: append(base, "opensmtpd", "openssl"), disable: []string{"opensmtpd.service"},
 		}, nil
 	case Etcd:
 		return recipe{
