@@ -57,8 +57,8 @@ type told struct{ Kind, Event, Node string }
 
 // alertsAreToldOnce lets both hosts tell of a switch, of a pause and of a service that does
 // not start: each is one message to each receiver, and so is its end. The receivers are a
-// webhook, a server of mail that takes everything, and Debian's Exim, which wants TLS and
-// a login.
+// webhook, a server of mail that takes everything, and Debian's OpenSMTPD, which wants TLS
+// and a login.
 func (p *desk) alertsAreToldOnce(t *testing.T) {
 	t.Helper()
 	mail, err := mailbox.ListenMail(net.JoinHostPort(p.network.Machine(), "0"))
@@ -133,7 +133,7 @@ systemctl restart mainstay`, listener.Addr(), mail.Addr()))
 		if err != nil {
 			t.Fatalf("%v: %s", err, m)
 		}
-		if with := parsed.Header.Get("Received"); !strings.Contains(with, "with esmtpsa") {
+		if with := parsed.Header.Get("Received"); !strings.Contains(with, "with ESMTPSA") {
 			t.Errorf("a mail came without TLS or login: %s", with)
 		}
 		if s := parsed.Header.Get("Subject"); s != "" {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// MailServer is Debian's Exim on a host: it takes mail over TLS, from those who log in,
+// MailServer is Debian's OpenSMTPD on a host: it takes mail over TLS, from those who log in,
 // and puts it into a mailbox.
 type MailServer struct {
 	host *Host
@@ -26,50 +26,26 @@ const serveMail = `
 useradd --create-home oncall
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$1" -addext "subjectAltName=IP:$1" \
 	-keyout /etc/mail.key -out /etc/mail.crt 2>/dev/null
-chown root:Debian-exim /etc/mail.key
-chmod 640 /etc/mail.key
-cat >/etc/exim4/exim4.conf <<END
-primary_hostname = mail.example.org
-daemon_smtp_ports = 587
-local_interfaces = $1
-tls_advertise_hosts = *
-tls_certificate = /etc/mail.crt
-tls_privatekey = /etc/mail.key
-auth_advertise_hosts = \${if eq{\$tls_in_cipher}{}{}{*}}
-acl_smtp_rcpt = rcpt
-begin acl
-rcpt:
-  accept encrypted = *
-         authenticated = *
-         domains = example.org
-  deny message = TLS and a login are wanted here
-begin routers
-box:
-  driver = accept
-  local_parts = oncall
-  transport = box
-begin transports
-box:
-  driver = appendfile
-  file = /var/mail/oncall
-  user = oncall
-  group = mail
-begin authenticators
-plain:
-  driver = plaintext
-  public_name = PLAIN
-  server_prompts = :
-  server_condition = \${if and{{eq{\$auth2}{$2}}{eq{\$auth3}{$3}}}}
-  server_set_id = \$auth2
+chmod 600 /etc/mail.key
+printf '%s %s\n' "$2" "$(smtpctl encrypt "$3")" >/etc/mail.users
+chown root:opensmtpd /etc/mail.users 2>/dev/null || true
+chmod 640 /etc/mail.users
+cat >/etc/smtpd.conf <<END
+pki here cert "/etc/mail.crt"
+pki here key "/etc/mail.key"
+table users file:/etc/mail.users
+listen on $1 port 587 tls-require pki here auth <users>
+action inbox mbox
+match auth from any for domain "example.org" action inbox
 END
-exim4 -bV >/dev/null
-install -d -o Debian-exim -g Debian-exim /var/spool/exim4 /var/log/exim4
-systemctl restart exim4
-for n in $(seq 100); do
+echo mail.example.org >/etc/mailname
+smtpd -n
+systemctl restart opensmtpd
+for n in $(seq 50); do
 	ss -Hltn 'sport = :587' | grep -q . && exit 0
 	sleep 0.1
 done
-systemctl status exim4 --no-pager -l
+journalctl --no-pager -u opensmtpd
 exit 1
 `
 

@@ -31,7 +31,7 @@ const (
 	// XiVO is Debian sid with Asterisk, PostgreSQL, monit and OpenSSH, on which a test
 	// puts stand-ins for XiVO's own programs.
 	XiVO Image = "xivo"
-	// Mail is Debian 12 with its Exim, for a server of mail.
+	// Mail is Debian sid with its OpenSMTPD, for a server of mail.
 	Mail Image = "mail"
 	// Etcd is Debian 12 with its etcd-server, for a member of a cluster.
 	Etcd Image = "etcd"
@@ -74,7 +74,7 @@ func recipes(image Image) (recipe, error) {
 		}, nil
 	case Mail:
 		return recipe{
-			suite: "bookworm", packages: append(base, "exim4-daemon-light", "openssl"), disable: []string{"exim4.service"},
+			suite: "sid", packages: append(base, "opensmtpd", "openssl"), disable: []string{"opensmtpd.service"},
 		}, nil
 	case Etcd:
 		return recipe{
