@@ -35,7 +35,7 @@ const (
 	// cookieName is that of the session.
 	cookieName = "mainstay-session"
 	// mostSessions is how many sessions a person has at most: the oldest one ends.
-	mostSessions = 10
+	mostSessions = 20
 	// atOnce is how many passwords are compared at a time.
 	atOnce = 2
 )
@@ -303,7 +303,7 @@ func (d *Desk) begin(ctx context.Context, who User) error {
 		}
 		d.sessions.Put(ctx, "vouched", data)
 	}
-	return nil
+	return d.hold(who.Name, d.sessions.Token(ctx))
 }
 
 // network is the address, or of IPv6 the network of one line.
