@@ -91,6 +91,9 @@ func (c *cluster) initial() string {
 	return strings.Join(all, ",")
 }
 
+// token keeps the members of one cluster from those of another.
+func (c *cluster) token() string { return filepath.Base(filepath.Dir(c.folder)) + filepath.Base(c.folder) }
+
 // start starts a member, if it does not run, on the disk that it has.
 func (c *cluster) start(m *member) error {
 	m.mu.Lock()
@@ -101,7 +104,7 @@ func (c *cluster) start(m *member) error {
 	at := "http://" + *m.at.Load()
 	cmd := exec.Command("etcd", "--name", m.name, "--data-dir", m.dir, "--listen-client-urls", at, "--advertise-client-urls", at,
 		"--listen-peer-urls", "http://"+m.peer, "--initial-advertise-peer-urls", "http://"+m.peer,
-		"--initial-cluster", c.initial(), "--initial-cluster-token", filepath.Base(filepath.Dir(c.folder))+filepath.Base(c.folder),
+		"--initial-cluster", c.initial(), "--initial-cluster-token", c.token(),
 		"--heartbeat-interval", "50", "--election-timeout", "500", "--log-level", "error", "--logger", "zap")
 	m.process = &process{cmd: cmd, done: make(chan struct{})}
 	if err := cmd.Start(); err != nil {
@@ -182,7 +185,7 @@ func (c *cluster) restore(ctx context.Context, file string) error {
 		m.kill()
 		m.dir += "-restored"
 		if err := control("snapshot", "restore", file, "--name", m.name, "--data-dir", m.dir, "--initial-cluster", c.initial(),
-			"--initial-cluster-token", filepath.Base(m.dir), "--initial-advertise-peer-urls", "http://"+m.peer); err != nil {
+			"--initial-cluster-token", "restored-"+c.token(), "--initial-advertise-peer-urls", "http://"+m.peer); err != nil {
 			return err
 		}
 	}
