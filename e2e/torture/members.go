@@ -92,7 +92,9 @@ func (c *cluster) initial() string {
 }
 
 // token keeps the members of one cluster from those of another.
-func (c *cluster) token() string { return filepath.Base(filepath.Dir(c.folder)) + filepath.Base(c.folder) }
+func (c *cluster) token() string {
+	return filepath.Base(filepath.Dir(c.folder)) + filepath.Base(c.folder)
+}
 
 // start starts a member, if it does not run, on the disk that it has.
 func (c *cluster) start(m *member) error {
