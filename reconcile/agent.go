@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"mainstay/reconcile/latest"
 	"mainstay/reconcile/pace"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 )
 
 // DefaultTimeout bounds one git operation before a document says how long.
@@ -111,9 +113,33 @@ func (a *Agent) between(ctx context.Context, order func(*Actuator) error) error 
 }
 
 // override makes the learner take a commit that does not descend from the accepted
-// one, by a person's order, and looks at once.
-func (a *Agent) override(ctx context.Context, commit, attest string) error {
-	return runIn(ctx, a.learns, func() error { defer a.Sync(); a.learner.Override(commit, attest); return nil })
+// one, by a person's order, and looks at once. It refuses when a commit is accepted other
+// than from, unless that is empty.
+func (a *Agent) override(ctx context.Context, from, commit, attest string) error {
+	by := goodUntil(ctx)
+	return runIn(ctx, a.learns, func() error {
+		if acc := a.learner.snap.Accepted; from != "" && (acc == nil || acc.Commit != from) {
+			return &permit.Refused{Reason: fmt.Sprintf("this node does not go by commit %.12s any more", from)}
+		}
+		if late := permit.Late(a.clock.Boot() - by); late != nil {
+			return late
+		}
+		defer a.Sync()
+		a.learner.Override(commit, attest)
+		return nil
+	})
+}
+
+// withdraw ends the order to accept a commit, unless that was done or another order came.
+func (a *Agent) withdraw(commit string) {
+	ctx, cancel := context.WithTimeout(context.Background(), orderBound)
+	defer cancel()
+	_ = runIn(ctx, a.learns, func() error {
+		if a.learner.override == commit {
+			a.learner.override, a.learner.attest = "", ""
+		}
+		return nil
+	})
 }
 
 // runIn has f run by the goroutine that takes from to, and waits for it.

@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -170,8 +169,10 @@ func (a *Agent) EndTakeover(ctx context.Context) (Outcome, error) {
 
 // AcceptCommit accepts the newest commit of the branch although it does not
 // descend from the accepted one. It is named by the first of its hex digits. One that
-// renames what leads to a claim wants a statement too (R13).
-func (a *Agent) AcceptCommit(ctx context.Context, commit, attest string) (Outcome, error) {
+// renames what leads to a claim wants a statement too (R13). From is the commit that this
+// node must go by now, empty for any. An order that came to nothing is over: the commit is
+// not accepted later by it.
+func (a *Agent) AcceptCommit(ctx context.Context, from, commit, attest string) (Outcome, error) {
 	s := a.Known()
 	if s == nil || s.Seen == "" {
 		return Outcome{}, errors.New("the branch has not been read yet")
@@ -186,29 +187,16 @@ func (a *Agent) AcceptCommit(ctx context.Context, commit, attest string) (Outcom
 	if s.Accepted != nil && s.Accepted.Commit == commit {
 		return Outcome{Message: fmt.Sprintf("commit %.12s is accepted already", commit)}, nil
 	}
-	if err := a.override(ctx, commit, attest); err != nil {
+	if err := a.override(ctx, from, commit, attest); err != nil {
 		return Outcome{}, err
 	}
 	s, err := a.SyncWait(ctx)
+	a.withdraw(commit)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("the look at git has not ended: %w", err)
 	}
 	if s.Accepted == nil || s.Accepted.Commit != commit {
-		return Outcome{}, cmp.Or(permit.Unstated(commit, attest, s.Conditions), error(&permit.Refused{
-			Reason: fmt.Sprintf("commit %.12s was not accepted: %s", commit, whyNot(s)),
-			Advice: "accept overrides the check that a commit descends from the one before, and nothing else"}))
+		return Outcome{}, permit.NotAccepted(commit, attest, s.Seen, s.Conditions)
 	}
 	return Outcome{Message: fmt.Sprintf("commit %.12s is accepted", commit)}, nil
-}
-
-// whyNot says in one line why the newest commit is not accepted.
-func whyNot(s *Snapshot) string {
-	var all []string
-	for _, c := range s.Conditions {
-		all = append(all, c.Message)
-	}
-	if len(all) == 0 {
-		return "the branch moved on to " + s.Seen
-	}
-	return strings.Join(all, "; ")
 }

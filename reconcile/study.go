@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 	"mainstay/spec"
 )
 
@@ -299,11 +300,15 @@ func (l *Learner) judge(next *Snapshot, s *study) {
 		next.Refused = n.Name
 	}
 	if f.err == nil && len(f.problems) == 0 {
-		f.problems = l.fits(next, f.document, f.tip)
+		var was *spec.Deployment
+		if next.Accepted != nil && (l.override != f.tip || l.attest == "") {
+			was = next.Accepted.Deployment
+		}
+		f.problems = permit.Unfit(was, f.document, permit.Study{Node: l.Node, Path: l.Path, Commit: f.tip})
 	}
 	switch {
-	case l.override == f.tip && s.task.override != f.tip:
-		// A person's order came while it was read: the next look reads it under that.
+	case (l.override == f.tip) != (s.task.override == f.tip):
+		// A person's order came or ended while it was read: the next look reads it anew.
 	case f.err != nil && f.listing.Mirror:
 		l.ofDocument = warning(plan.CondMirrorBehind, "a mirror has a commit that cannot be accepted from there: %v", f.err)
 	case f.err != nil:

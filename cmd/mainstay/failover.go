@@ -153,7 +153,10 @@ func (a *app) proposed(err error) error {
 	var misuse *change.Misuse
 	var refused *change.Refused
 	var overtaken *change.Overtaken
+	var late *change.Late
 	switch {
+	case errors.As(err, &late):
+		return &fault{code: exitNotConverged, err: err, hint: late.Hint()}
 	case errors.As(err, &broken):
 		return a.problems(broken.Path, broken.Problems)
 	case errors.As(err, &misuse):

@@ -30,7 +30,7 @@ func TestNodeStories(t *testing.T) {
 		Setup: gitAsIs,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "paris": cmdParis, "commit": cmdCommit, "node": cmdNode, "until": cmdUntil, "edit": cmdEdit, "valid": cmdValid,
-			"claim": cmdClaim, "reported": cmdReported, "screen": cmdScreen, "sees": cmdSees, "types": cmdTypes,
+			"signs": cmdSigns, "heard": cmdHeard, "forget": cmdForget, "claim": cmdClaim, "reported": cmdReported, "screen": cmdScreen, "sees": cmdSees, "types": cmdTypes,
 		},
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		RequireExplicitExec: true,
@@ -117,6 +117,7 @@ func cmdNode(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.MkdirAll(dir, 0o755))
 	config := fmt.Sprintf("node: %s\nrepository: { url: %q }\nallow: { commands: [[touch, \"*\"], [rm, \"*\"], [test, \"*\"], [sh, \"*\"]] }\n"+
 		"listen: \"off\"\nstate: %s/state\nsocket: %s/s\n", args[0], ts.MkAbs("paris.git"), dir, dir)
+	config += trusting(ts)
 	if len(args) == 2 {
 		config += fmt.Sprintf("coordination: { url: %q }\n", ts.MkAbs(args[1]))
 	}

@@ -31,6 +31,9 @@ const (
 	// XiVO is Debian sid with Asterisk, PostgreSQL, monit and OpenSSH, on which a test
 	// puts stand-ins for XiVO's own programs.
 	XiVO Image = "xivo"
+	// Peers is Debian 12 with what else moves a service between two hosts: Pacemaker on
+	// Corosync, keepalived, git for a loop in shell; and git's server and etcd.
+	Peers Image = "peers"
 	// Etcd is Debian 12 with its etcd-server, for a member of a cluster.
 	Etcd Image = "etcd"
 )
@@ -69,6 +72,14 @@ func recipes(image Image) (recipe, error) {
 			suite:    "sid",
 			packages: append(base, "asterisk", "postgresql", "monit", "openssh-server", "openssh-client"),
 			disable:  []string{"asterisk.service", "postgresql.service", "monit.service", "ssh.service"},
+		}, nil
+	case Peers:
+		return recipe{
+			suite: "bookworm",
+			packages: append(base, "busybox", "git", "openssh-server", "nginx-light", "fcgiwrap", "etcd-server",
+				"pacemaker", "pacemaker-cli-utils", "corosync", "keepalived"),
+			disable: []string{"ssh.service", "nginx.service", "fcgiwrap.service", "fcgiwrap.socket", "etcd.service",
+				"pacemaker.service", "corosync.service", "keepalived.service"},
 		}, nil
 	case Etcd:
 		return recipe{

@@ -68,7 +68,7 @@ func (c *Control) accept(ctx context.Context, r AcceptRequest) (Answer, error) {
 	if r.Claim {
 		return c.done(c.Agent.Takeover(ctx, plan.TakeoverAsk{Attest: strings.TrimSpace(r.Attest), Reroot: true}))
 	}
-	return c.done(c.Agent.AcceptCommit(ctx, strings.ToLower(r.Commit), strings.TrimSpace(r.Attest)))
+	return c.done(c.Agent.AcceptCommit(ctx, "", strings.ToLower(r.Commit), strings.TrimSpace(r.Attest)))
 }
 
 // check returns a Misused for an order that names nothing, or no commit.

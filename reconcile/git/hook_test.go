@@ -104,6 +104,14 @@ func TestTheHookLetsNodesDoWhatTheyNeed(t *testing.T) {
 		if out, err := w.pushAs("anna", "HEAD:refs/heads/topic"); err != nil {
 			t.Errorf("%s: a person: %s", as, out)
 		}
+		for _, content := range []string{"one", "another"} { // of no history, in place of the older one
+			if out, err := w.pushAs("anna", "+"+w.made("accept.json", content)+":refs/mainstay/paris/accept"); err != nil {
+				t.Errorf("%s: a person's note: %s", as, out)
+			}
+		}
+		if out, err := w.pushAs("anna", ":refs/mainstay/paris/accept"); err != nil {
+			t.Errorf("%s: a person's note, taken away: %s", as, out)
+		}
 	}
 }
 
@@ -227,6 +235,12 @@ func refsByStolenKeys() []stolen {
 		}},
 		{"a key without a name pushes a claim", "", "a key without a name", func(w *work) []string {
 			return []string{w.made("claim.json", forged("xivo-main", "main"), tip) + ":" + claimRef}
+		}},
+		{"a node's key pushes a person's note", "edge", "only a person accepts", func(w *work) []string {
+			return []string{w.made("accept.json", "{}") + ":refs/mainstay/paris/accept"}
+		}},
+		{"a note that is something else", "anna", "not made of accept.json alone", func(w *work) []string {
+			return []string{w.made("report.json", "{}") + ":refs/mainstay/paris/accept"}
 		}},
 		{"a ref of its own kind under refs/mainstay", "edge", "not a ref of edge", func(w *work) []string {
 			return []string{w.made("report.json", "{}") + ":refs/mainstay/paris/report/edge/more"}

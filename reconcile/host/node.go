@@ -52,6 +52,7 @@ type Node struct {
 	source   plan.Source
 	aside    Aside
 	news     *places.News
+	desk     *places.Desk
 	// engine keeps claims and reports, and askMembers tells how its members are, nil where it
 	// has none.
 	engine     string
@@ -117,7 +118,7 @@ func (n *Node) openGit(c Config) (coordinated bool, err error) {
 		Repository: n.document(at.Document), Shared: at.Shared,
 		Clock: machine.Clock{}, Disk: n.disk, Log: c.Log,
 	}
-	n.news = at.News(c.Log)
+	n.news, n.desk = at.News(c.Log), at.Desk
 	n.engine, n.askMembers = placeOf(at)
 	if at.Claims != nil {
 		lc.Coordination, lc.Place = at.Claims, at.At
@@ -170,6 +171,7 @@ func (n *Node) addToReport(r *plan.Report, own permit.OwnClaim) {
 	n.checks.Fill(r)
 	n.leaves.Fill(r)
 	r.Conditions = append(r.Conditions, n.services.Conditions()...)
+	r.Conditions = append(r.Conditions, n.desk.Conditions(r.At)...)
 	r.Allow = toldAllow(&n.file.Allow)
 	r.Host, r.Repository, r.Path = n.host, n.source.Repository, n.source.Path
 	n.report(r)
@@ -219,6 +221,7 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	for _, part := range []func(context.Context){
 		n.jobs.Run, n.checks.Run, n.leaves.Run, n.hear,
+		func(ctx context.Context) { n.desk.Run(ctx, n.Agent, machine.Clock{}) },
 		record.NewWriter(n.journal, n.disk.Dir(), n.log).Run,
 		func(ctx context.Context) {
 			(&control.Control{Agent: n.Agent, Journal: n.journal}).Serve(ctx, socket, n.log)

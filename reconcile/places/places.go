@@ -5,23 +5,43 @@
 package places
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"mainstay/reconcile"
+	"mainstay/reconcile/acceptance"
 	"mainstay/reconcile/etcd"
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/state"
 	"mainstay/spec"
 )
 
-// Document is the repository of the document, as the loop asks for it.
-type Document = git.Document
+// Document is the repository of the document, as the loop asks for it. What it lists shows
+// a person's note too.
+type Document struct {
+	git.Document
+	desk *Desk
+}
+
+// Desk takes up the notes of people.
+type Desk = acceptance.Desk
+
+// List implements reconcile.Repository.
+func (d Document) List(ctx context.Context) (reconcile.Listing, error) {
+	l, err := d.Document.List(ctx)
+	if err == nil && !l.Mirror {
+		d.desk.Saw(l.Refs)
+	}
+	return l, err
+}
 
 // Places are what an agent reads and writes.
 type Places struct {
 	Document Document
+	// Desk takes up the notes that are listed with the document.
+	Desk *Desk
 	// Repository is where the document is, without credentials, and Branch the full name
 	// of its branch.
 	Repository, Branch string
@@ -43,7 +63,10 @@ func Open(f *spec.AgentFile, disk *state.Folder, timeout time.Duration, log *slo
 	if err != nil {
 		return nil, fmt.Errorf("repository: %w", err)
 	}
-	p := &Places{Document: git.NewDocument(repo, f.Repository.Branch), Repository: repo.URL(), Branch: git.Branch(f.Repository.Branch)}
+	document, branch := git.NewDocument(repo, f.Repository.Branch), git.Branch(f.Repository.Branch)
+	desk := acceptance.NewDesk(acceptance.Config{Branch: branch, Disk: disk, Read: document.Lone, Log: log,
+		Trust: acceptance.Trust{Signers: f.Verify.AllowedSigners, Policy: f.Verify.Policy, Skew: f.Verify.Skew.D()}})
+	p := &Places{Document: Document{document, desk}, Desk: desk, Repository: repo.URL(), Branch: branch}
 	place, err := p.place(f, repo, timeout, log)
 	if err != nil {
 		return nil, fmt.Errorf("coordination: %w", err)

@@ -161,3 +161,8 @@ type Push struct {
 	// Known is, for a reroot, the tip this node last believed.
 	Known string `json:"known,omitempty"`
 }
+
+// ClaimRef returns the ref that carries the claim of an exclusive role.
+func ClaimRef(deployment, role string) string {
+	return "refs/mainstay/" + deployment + "/claim/" + role
+}

@@ -2,6 +2,7 @@ package plan
 
 // The types of conditions. Package conditions explains each.
 const (
+	CondAcceptedByNote          = "AcceptedByNote"
 	CondAddressContested        = "AddressContested"
 	CondAgentEnded              = "AgentEnded"
 	CondAlertNotSent            = "AlertNotSent"
@@ -39,6 +40,7 @@ const (
 	CondNoCoordination          = "NoCoordination"
 	CondNodeUnknown             = "NodeUnknown"
 	CondNoGuard                 = "NoGuard"
+	CondNoteRefused             = "NoteRefused"
 	CondPeerSilent              = "PeerSilent"
 	CondPushUnknown             = "PushUnknown"
 	CondReportNotPublished      = "ReportNotPublished"

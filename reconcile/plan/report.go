@@ -82,8 +82,7 @@ type Report struct {
 	// Joined is the claim from which on the chain proves something to this node, as
 	// in ClaimView. A forecast is made from it (R13).
 	Joined uint64 `json:"joined,omitempty"`
-	// Takeover is the statement of the person who activated this node by hand
-	// (R9).
+	// Takeover is the statement of who activated this node by hand (R9).
 	Takeover   string            `json:"takeover,omitempty"`
 	Services   []ServiceReport   `json:"services,omitempty"`
 	Conditions []Condition       `json:"conditions,omitempty"`
@@ -102,6 +101,11 @@ type Report struct {
 	Since    time.Time `json:"since"`
 	At       time.Time `json:"at"`
 	LastRead time.Time `json:"lastRead"`
+}
+
+// ReportRef returns the ref that carries a node's report.
+func ReportRef(deployment, node string) string {
+	return "refs/mainstay/" + deployment + "/report/" + node
 }
 
 // Source is where an agent reads its document: the address of the repository,

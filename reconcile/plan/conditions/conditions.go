@@ -38,6 +38,9 @@ func All() []Type {
 // conditionsOfGit are about what git says: documents, claims and reports.
 func conditionsOfGit() []Type {
 	return []Type{
+		{Type: plan.CondAcceptedByNote, Passing: true,
+			Meaning: "A person accepted a rewritten branch, or a claim that went back, by a signed note. It says who, and is told for a day.",
+			Do:      "Nothing, unless nobody should have."},
 		{Type: plan.CondClaimBehind, Blocks: true,
 			Meaning: "A report names a higher claim number than the claim has: the claim went back, or this node has to look again (R10).",
 			Do:      "Wait for one look; if it stays, find out what happened to the repository, then `mainstay accept --claim`."},
@@ -102,6 +105,9 @@ func conditionsOfGit() []Type {
 		{Type: plan.CondNodeUnknown, Blocks: true, Refuses: true,
 			Meaning: "The document does not name this node.",
 			Do:      "Name it under nodes, or set node in the agent file."},
+		{Type: plan.CondNoteRefused,
+			Meaning: "There is a note that accepts something, and this node does not obey it: it is not signed by whom the node trusts, is over, or is about another state than this.",
+			Do:      "Read the message. Write a new one with `mainstay accept --everywhere`, or run `mainstay accept` on the node."},
 		{Type: plan.CondPushUnknown, Passing: true,
 			Meaning: "A change of the claim was sent, and its outcome is not known yet.",
 			Do:      "Nothing: the next look tells."},

@@ -1,0 +1,484 @@
+package acceptance
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hiddeco/sshsig"
+	"golang.org/x/crypto/ssh"
+
+	"mainstay/e2e/attack"
+	"mainstay/reconcile"
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+var (
+	was   = strings.Repeat("a", 40)
+	is    = strings.Repeat("b", 40)
+	other = strings.Repeat("c", 40)
+	noon  = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+)
+
+// desk is a desk with an agent that does what it is told.
+type desk struct {
+	*Desk
+	t       *testing.T
+	node    plan.Report
+	claim   plan.ClaimView
+	now     time.Time
+	boot    time.Duration
+	orders  []string
+	fails   error
+	disk    memory
+	keys    map[string]ssh.Signer
+	commits map[string][2][]byte
+	reads   int
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	d := &desk{t: t, now: noon, disk: memory{}, keys: map[string]ssh.Signer{}, commits: map[string][2][]byte{}}
+	d.node = plan.Report{Deployment: "paris", Node: "xivo-main", Role: "xivo", Side: spec.Main, Instance: "machine-1",
+		Repository: "ssh://git@git.example.org/paris.git", Path: "deployment.yaml", Accepted: was, Seen: is}
+	d.claim = plan.ClaimView{Tip: plan.Tip{ID: other, Claim: plan.Claim{Seq: 7, Holder: "main"}}, Read: true, Reachable: true}
+	var lines []string
+	for _, who := range []string{"ops", "xivo-standby", "dev"} {
+		_, private, err := ed25519.GenerateKey(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.keys[who], err = ssh.NewSignerFromKey(private); err != nil {
+			t.Fatal(err)
+		}
+		if who != "xivo-standby" { // a node's own key signs claims and reports
+			lines = append(lines, who+" "+string(ssh.MarshalAuthorizedKey(d.keys[who].PublicKey())))
+		}
+	}
+	signers := filepath.Join(t.TempDir(), "signers")
+	if err := os.WriteFile(signers, []byte(strings.Join(lines, "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.Desk = NewDesk(Config{Branch: "refs/heads/main", Trust: Trust{Signers: signers, Skew: 15 * time.Minute}, Disk: d.disk, Read: d.fetched,
+		Log: slog.New(slog.DiscardHandler)})
+	d.begin()
+	return d
+}
+
+// begin is a new run of the agent.
+func (d *desk) begin() {
+	d.kept = recall(d.Disk)
+	d.read, d.word = "", nil
+	d.pass(d.t.Context(), d, d)
+}
+
+func (d *desk) Wall() time.Time     { return d.now }
+func (d *desk) Boot() time.Duration { return d.boot }
+func (d *desk) Wake()               {}
+func (d *desk) Known() *reconcile.Snapshot {
+	return &reconcile.Snapshot{Accepted: &reconcile.Accepted{Commit: d.node.Accepted, Deployment: &spec.Deployment{Name: "paris"}},
+		Claims: map[string]plan.ClaimView{"xivo": d.claim}}
+}
+func (d *desk) Status() (plan.Report, bool) { return d.node, true }
+
+func (d *desk) AcceptCommit(_ context.Context, from, commit, attest string) (reconcile.Outcome, error) {
+	if d.fails != nil {
+		return reconcile.Outcome{}, d.fails
+	}
+	d.orders = append(d.orders, fmt.Sprintf("%.1s to %.1s: %s", from, commit, attest))
+	d.node.Accepted = commit
+	return reconcile.Outcome{}, nil
+}
+
+func (d *desk) Takeover(_ context.Context, t plan.TakeoverAsk) (reconcile.Outcome, error) {
+	if !t.Reroot || t.Adopt {
+		d.t.Errorf("got %+v", t)
+	}
+	d.orders = append(d.orders, "reroot: "+t.Attest)
+	return reconcile.Outcome{}, d.fails
+}
+
+func (d *desk) fetched(_ context.Context, ref, hash, file string) (commit, text []byte, err error) {
+	d.reads++
+	c, ok := d.commits[hash]
+	if ref != "refs/mainstay/paris/accept" || file != File || !ok {
+		return nil, nil, fmt.Errorf("no %s at %s", hash, ref)
+	}
+	return c[0], c[1], nil
+}
+
+// note is one about the commit, as mainstay writes it.
+func (d *desk) note() *Note {
+	n := New("paris", "refs/heads/main", "restored from Monday", d.now.Add(time.Hour))
+	n.Nodes["xivo-main"] = Entry{Instance: "machine-1", Repository: d.node.Repository, Path: "deployment.yaml", Commit: &Commit{From: was, To: is}}
+	return n
+}
+
+// signed puts a note on the ref, as who would push it, and looks.
+func (d *desk) signed(n *Note, who string) string {
+	d.t.Helper()
+	text, err := n.Encode()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return d.put(text, d.commit(text, who, d.now))
+}
+
+// commit is a commit of a text, signed.
+func (d *desk) commit(text []byte, who string, when time.Time) []byte {
+	payload := fmt.Appendf(nil, "tree %x\nauthor %s <> %d +0000\ncommitter %[2]s <> %[3]d +0000\n\naccept\n", text[:20], who, when.Unix())
+	if who == "" {
+		return payload
+	}
+	s, err := sshsig.Sign(bytes.NewReader(payload), d.keys[who], sshsig.HashSHA512, "git")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	armor := strings.ReplaceAll(strings.TrimSpace(string(sshsig.Armor(s))), "\n", "\n ")
+	head, body, _ := bytes.Cut(payload, []byte("\n\n"))
+	return fmt.Appendf(nil, "%s\ngpgsig %s\n\n%s", head, armor, body)
+}
+
+func (d *desk) put(text, commit []byte) string {
+	hash := fmt.Sprintf("%040d", len(d.commits)+1)
+	d.commits[hash] = [2][]byte{commit, text}
+	d.see(hash)
+	return hash
+}
+
+func (d *desk) see(hash string) {
+	d.Saw(map[string]string{"refs/mainstay/paris/accept": hash})
+	d.pass(d.t.Context(), d, d)
+}
+
+func (d *desk) said() string {
+	var all []string
+	for _, c := range d.Conditions(d.now) {
+		all = append(all, c.Type+": "+c.Message)
+	}
+	return strings.Join(all, "\n")
+}
+
+// obeys wants so many orders in all, and words in the node's report.
+func (d *desk) obeys(orders int, words string) {
+	d.t.Helper()
+	if len(d.orders) != orders || !strings.Contains(d.said(), words) {
+		d.t.Errorf("ordered %q\nsays %s\nwanted %d and %q", d.orders, d.said(), orders, words)
+	}
+}
+
+type memory map[string]any
+
+func (m memory) Save(name string, v any) error { m[name] = v; return nil }
+func (m memory) Load(name string, v any) error {
+	if m[name] == nil {
+		return fs.ErrNotExist
+	}
+	*v.(*[]taken) = m[name].([]taken)
+	return nil
+}
+
+// The way of a note: obeyed once, and the node's report says who accepted what and when.
+func TestASignedNoteIsObeyedOnce(t *testing.T) {
+	d := newDesk(t)
+	d.signed(d.note(), "ops")
+	d.obeys(1, "AcceptedByNote: ops accepted commit bbbbbbbbbbbb in place of aaaaaaaaaaaa by a signed note: restored from Monday")
+	if d.orders[0] != "a to b: restored from Monday (a note signed by ops)" {
+		t.Errorf("got %q", d.orders)
+	}
+	if at := d.Conditions(d.now)[0].Since; !at.Equal(noon) {
+		t.Errorf("told as of %s", at)
+	}
+	d.pass(t.Context(), d, d)
+	d.obeys(1, "AcceptedByNote")
+	d.now = d.now.Add(shown)
+	d.obeys(1, "")
+	if d.said() != "" {
+		t.Errorf("a day later: %s", d.said())
+	}
+}
+
+// Nothing is asked of git for a note that was read, and nothing is done by the listing.
+func TestANoteThatWasReadCostsNoRequest(t *testing.T) {
+	d := newDesk(t)
+	hash := d.signed(d.note(), "ops")
+	<-d.poked
+	for range 10 {
+		d.Saw(map[string]string{"refs/mainstay/paris/accept": hash})
+		select {
+		case <-d.poked:
+			t.Fatal("it is looked at again")
+		default:
+		}
+	}
+	if d.reads != 1 {
+		t.Errorf("it was read %d times", d.reads)
+	}
+}
+
+// R10: the claim is put above the highest number on the word of the note, on the node that it
+// names.
+func TestANoteAboutAClaimIsObeyed(t *testing.T) {
+	d := newDesk(t)
+	d.claim.Regressed, d.claim.Server = true, is
+	n := d.note()
+	n.Nodes["xivo-main"] = Entry{Instance: "machine-1", Repository: d.node.Repository, Path: "deployment.yaml", Claim: &Claim{Role: "xivo", Server: is, Seq: 7}}
+	d.signed(n, "ops")
+	d.obeys(1, "ops accepted the claim of xivo, which was known up to #7")
+	if d.orders[0] != "reroot: restored from Monday (a note signed by ops)" {
+		t.Errorf("got %q", d.orders)
+	}
+	d.pass(t.Context(), d, d)
+	if d.obeys(1, "AcceptedByNote"); strings.Contains(d.said(), "NoteRefused") { // the order is under way, and not given again
+		t.Error(d.said())
+	}
+	d.now = d.now.Add(2 * underway)
+	d.pass(t.Context(), d, d)
+	d.obeys(1, "it was obeyed here at")
+	d.claim = plan.ClaimView{Tip: plan.Tip{ID: was, Claim: plan.Claim{Seq: 8, Action: plan.Reroot}}, Read: true, Reachable: true}
+	d.pass(t.Context(), d, d)
+	if d.obeys(1, "AcceptedByNote"); strings.Contains(d.said(), "NoteRefused") {
+		t.Error(d.said())
+	}
+}
+
+// An order that failed is given again, and a note that nobody could keep is not obeyed.
+func TestANoteThatFailedIsTriedAgain(t *testing.T) {
+	d := newDesk(t)
+	d.fails = errors.New("git does not answer")
+	hash := d.signed(d.note(), "ops")
+	d.obeys(0, "NoteRefused: a note that accepts something is not obeyed: git does not answer")
+	d.fails = nil
+	d.see(hash)
+	d.obeys(1, "AcceptedByNote")
+
+	d = newDesk(t)
+	d.Disk = full{}
+	d.begin()
+	d.signed(d.note(), "ops")
+	d.obeys(0, "it cannot be kept on disk that it is obeyed: the disk is full")
+}
+
+type full struct{ memory }
+
+func (full) Save(string, any) error { return errors.New("the disk is full") }
+
+// The agent may end at any instant: what was accepted is known to be, and what was not is.
+func TestANoteSurvivesTheEndOfTheAgent(t *testing.T) {
+	d := newDesk(t)
+	d.fails = errors.New("the power is gone")
+	hash := d.signed(d.note(), "ops")
+	d.disk[keptFile] = []taken{{ID: d.word.id, At: noon, Until: noon.Add(time.Hour), What: "ops accepted it"}}
+	d.fails = nil
+	d.begin()
+	d.see(hash)
+	d.obeys(1, "AcceptedByNote")
+
+	d = newDesk(t)
+	hash = d.signed(d.note(), "ops")
+	id := d.kept.all[0].ID
+	d.disk[keptFile] = []taken{{ID: id, At: noon, Until: noon.Add(time.Hour), What: "ops accepted it"}} // it ended before it wrote more
+	d.begin()
+	d.see(hash)
+	d.obeys(1, "AcceptedByNote: ops accepted it")
+	d.node.Accepted, d.now = was, d.now.Add(2*underway) // somebody rewrote the branch back
+	d.see(hash)
+	d.see(d.put(d.commits[hash][1], d.commits[hash][0]))
+	d.obeys(1, "a note is good once")
+}
+
+func row(t *testing.T, what, expected string) { attack.Row(t, "notes that accept", what, expected) }
+
+// Each of these is one change of a note that would be obeyed.
+func TestANoteThatIsNotOfThisStateIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		what, words string
+		change      func(d *desk, n *Note, e *Entry)
+	}{
+		{"a note about another commit than the branch is at", "it accepts commit cccccccccccc", func(_ *desk, _ *Note, e *Entry) { e.Commit.To = other }},
+		{"a note for a node that goes by another commit", "it is for a node that goes by commit cccccccccccc", func(_ *desk, _ *Note, e *Entry) { e.Commit.From = other }},
+		{"a note of another deployment, put on this one's ref", `it is about the deployment "lyon"`, func(_ *desk, n *Note, _ *Entry) { n.Deployment = "lyon" }},
+		{"a note about another branch", `it is about the branch "refs/heads/drill"`, func(_ *desk, n *Note, _ *Entry) { n.Branch = "refs/heads/drill" }},
+		{"a note of another repository with a document of this name", "it is about", func(_ *desk, _ *Note, e *Entry) { e.Repository = "ssh://git@git.example.org/copy.git" }},
+		{"a note about another document of the repository", "it is about", func(_ *desk, _ *Note, e *Entry) { e.Path = "other.yaml" }},
+		{"a note for a copy of the node's machine", "it is about another machine", func(_ *desk, _ *Note, e *Entry) { e.Instance = "machine-2" }},
+		{"a note whose end is over", "it was good until", func(d *desk, n *Note, _ *Entry) { n.Until = d.now.Add(-time.Second) }},
+		{"a note that is good for longer than a day", "more than 24h0m0s after it was signed", func(d *desk, n *Note, _ *Entry) { n.Until = d.now.Add(25 * time.Hour) }},
+		{"a note about another claim than the server has", "it accepts the claim of xivo as", func(d *desk, _ *Note, e *Entry) {
+			e.Commit, e.Claim, d.claim.Regressed, d.claim.Server = nil, &Claim{Role: "xivo", Server: was, Seq: 7}, true, is
+		}},
+		{"a note about a claim that is gone, and it is there", "it accepts the claim of xivo as", func(d *desk, _ *Note, e *Entry) {
+			e.Commit, e.Claim, d.claim.Regressed, d.claim.Server = nil, &Claim{Role: "xivo", Seq: 7}, true, is
+		}},
+		{"a note about a claim of which the node remembers more", "remembers the claim of xivo up to #6", func(d *desk, _ *Note, e *Entry) {
+			e.Commit, e.Claim, d.claim.Regressed, d.claim.Server = nil, &Claim{Role: "xivo", Server: is, Seq: 6}, true, is
+		}},
+		{"a note about the claim of another role", `it is about the claim of "cc"`, func(_ *desk, _ *Note, e *Entry) {
+			e.Commit, e.Claim = nil, &Claim{Role: "cc", Server: is, Seq: 7}
+		}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			row(t, c.what, "refused, and the node says why")
+			d := newDesk(t)
+			n := d.note()
+			e := n.Nodes["xivo-main"]
+			c.change(d, n, &e)
+			n.Nodes["xivo-main"] = e
+			d.signed(n, "ops")
+			d.obeys(0, "NoteRefused: a note that accepts something is not obeyed: ")
+			d.obeys(0, c.words)
+		})
+	}
+}
+
+func TestANoteThatNobodySignedWhoMayIsRefused(t *testing.T) {
+	text := func(d *desk) []byte { b, _ := d.note().Encode(); return b }
+	for _, c := range []struct {
+		what, words string
+		try         func(d *desk)
+	}{
+		{"a note without a signature", "the commit is not signed", func(d *desk) { d.put(text(d), d.commit(text(d), "", d.now)) }},
+		{"a note signed by the stolen key of a node", "who is not listed", func(d *desk) { d.signed(d.note(), "xivo-standby") }},
+		{"a note whose commit was altered after it was signed", "does not match", func(d *desk) {
+			d.put(text(d), bytes.Replace(d.commit(text(d), "ops", d.now), []byte("accept\n"), []byte("Accept\n"), 1))
+		}},
+		{"a note signed by a signer who was taken away since", "who is not listed", func(d *desk) {
+			d.node.Seen = other
+			d.signed(d.note(), "ops")
+			if err := os.WriteFile(d.Trust.Signers, []byte("dev "+string(ssh.MarshalAuthorizedKey(d.keys["dev"].PublicKey()))), 0o600); err != nil {
+				d.t.Fatal(err)
+			}
+			d.node.Seen = is
+			d.see(*d.listed.Load())
+		}},
+		{"a note dated ahead", "which has not come yet", func(d *desk) { d.put(text(d), d.commit(text(d), "ops", d.now.Add(time.Hour))) }},
+		{"a note signed long ago for an end of today", "after it was signed", func(d *desk) { d.put(text(d), d.commit(text(d), "ops", d.now.Add(-48*time.Hour))) }},
+		{"a note signed by somebody whom the policy lets change a part of the document only", "lets only dev change roles", func(d *desk) {
+			d.Trust.Policy = &spec.Policy{Roles: []string{"dev"}}
+			d.signed(d.note(), "ops")
+		}},
+		{"a signed note with a field that nobody knows", "unknown field", func(d *desk) {
+			b := bytes.Replace(text(d), []byte(`"kind"`), []byte(`"more": 1, "kind"`), 1)
+			d.put(b, d.commit(b, "ops", d.now))
+		}},
+		{"a signed note with something behind it", "something follows", func(d *desk) {
+			b := append(text(d), '{')
+			d.put(b, d.commit(b, "ops", d.now))
+		}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			row(t, c.what, "refused, and the node says why")
+			d := newDesk(t)
+			c.try(d)
+			d.obeys(0, c.words)
+		})
+	}
+}
+
+func TestANodeThatTrustsNobodySaysWhatToSetUp(t *testing.T) {
+	row(t, "a signed note for a node that wants no signatures", "refused, with what to set up")
+	d := newDesk(t)
+	d.Trust.Signers = ""
+	d.signed(d.note(), "ops")
+	d.obeys(0, "set verify.allowedSigners in its agent file, or run mainstay accept on it")
+}
+
+// The git server went back a second time to the very same place, and somebody shows the note
+// of the first time again.
+func TestAnOldNoteIsNotObeyedAfterASecondRestore(t *testing.T) {
+	row(t, "the note of the first restore, shown again after a second one to the same backup", "refused: a note is good once")
+	d := newDesk(t)
+	hash := d.signed(d.note(), "ops")
+	d.obeys(1, "AcceptedByNote")
+	d.node.Accepted, d.node.Seen = other, other // the branch went on
+	d.see("")
+	d.node.Accepted, d.node.Seen = was, is
+	d.see(hash)
+	d.obeys(1, "") // at once
+	d.now = d.now.Add(2 * underway)
+	d.see("")
+	d.see(hash)
+	d.obeys(1, "a note is good once: write a new one")
+
+	// Another way to write the same signature is no other note.
+	again := bytes.Replace(d.commits[hash][0], []byte("\ngpgsig "), []byte("\nx y\ngpgsig "), 1)
+	d.put(d.commits[hash][1], again)
+	d.obeys(1, "does not match")
+
+	d.begin() // nor does a new run of the agent forget it
+	d.see(hash)
+	d.obeys(1, "a note is good once")
+	d.signed(d.note2(), "ops")
+	d.obeys(2, "AcceptedByNote")
+}
+
+// note2 is a new note about the same.
+func (d *desk) note2() *Note {
+	d.now = d.now.Add(time.Minute)
+	return d.note()
+}
+
+// A node that the note does not name, or that is there already, has nothing to do or to say.
+func TestANoteForOthersIsNoNews(t *testing.T) {
+	for what, change := range map[string]func(d *desk, n *Note){
+		"not named":     func(_ *desk, n *Note) { n.Nodes["edge"] = n.Nodes["xivo-main"]; delete(n.Nodes, "xivo-main") },
+		"there already": func(d *desk, _ *Note) { d.node.Accepted = is },
+		"over, and of another time": func(d *desk, n *Note) {
+			n.Until, d.node.Accepted, d.node.Seen = d.now.Add(-time.Minute), other, other
+		},
+	} {
+		d := newDesk(t)
+		n := d.note()
+		change(d, n)
+		d.signed(n, "ops")
+		if d.obeys(0, ""); d.said() != "" {
+			t.Errorf("%s: %s", what, d.said())
+		}
+	}
+}
+
+// What was obeyed is never forgotten before it is over, whoever fills the list.
+func TestNotesThatAreNotOverAreNotForgotten(t *testing.T) {
+	d := newDesk(t)
+	for i := range mostKept {
+		d.kept.all = append(d.kept.all, taken{ID: fmt.Sprint(i), Until: noon.Add(time.Minute), Done: true})
+	}
+	d.signed(d.note(), "ops")
+	d.obeys(0, "256 notes that are not over were obeyed here")
+	d.now = noon.Add(2 * time.Minute)
+	d.see(*d.listed.Load())
+	d.obeys(1, "AcceptedByNote")
+}
+
+func FuzzNote(f *testing.F) {
+	n := New("paris", "refs/heads/main", "restored", noon)
+	n.Nodes["a"] = Entry{Instance: "i", Repository: "r", Path: "p", Commit: &Commit{From: was, To: is}}
+	b, err := n.Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add([]byte(`{"nodes":{"a":{"claim":{"seq":1e400}}}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		attack.Cheap(t, func() {
+			n, err := Decode(b)
+			if err != nil {
+				return
+			}
+			_, _ = n.For(Node{Branch: n.Branch, Report: plan.Report{Deployment: n.Deployment, Node: "a"}, Now: noon})
+			if again, err := n.Encode(); err != nil || len(again) == 0 {
+				t.Errorf("%v", err)
+			}
+		})
+	})
+}

@@ -1,0 +1,289 @@
+package change
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"mainstay/reconcile/acceptance"
+	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/gitcmd"
+	"mainstay/reconcile/plan"
+)
+
+// Accept is what a person asks of every node at once.
+type Accept struct {
+	// Branch is the full name of the branch that the nodes follow.
+	Branch string
+	// Commit is the first of the digits of the branch's newest commit, empty for whichever it
+	// is. Claim asks for the claims that went back instead.
+	Commit string
+	Claim  bool
+	// Attest is what the person saw. Until is when the note is over.
+	Attest string
+	Until  time.Time
+}
+
+// Consent is a note and what it means for each node.
+type Consent struct {
+	Note  *acceptance.Note
+	Nodes []Consenting
+	// before is what nodes said of an older note.
+	before map[string]string
+}
+
+// Consenting is what one node would do upon a note.
+type Consenting struct {
+	Node string `json:"node"`
+	// Takes says that the note is for the node.
+	Takes bool `json:"takes"`
+	// Says is what it would take, or why nothing.
+	Says string `json:"says"`
+}
+
+// Consent makes the note that lets the nodes go on. Nothing is in it that no node has said
+// that it sees and refuses: a node that was not heard since is not in it. Errors: Misuse,
+// Refused.
+func (a Accept) Consent(v *fleet.View, d *fleet.Deployment) (*Consent, error) {
+	switch {
+	case !v.Coordinated:
+		return nil, &Refused{"in read-only mode nodes publish no reports, so nobody can see from here what they refuse", "run mainstay accept on each node"}
+	case len(d.Problems) > 0 || d.Spec == nil:
+		return nil, &Broken{d.Path, d.Problems}
+	case strings.TrimSpace(a.Attest) == "":
+		return nil, &Misuse{"a note needs a person's statement", `say what you saw: --attest "the git server was restored from Monday"`}
+	case a.Claim && a.Commit != "":
+		return nil, &Misuse{"accept takes a commit or the claim", "name one of them"}
+	case !strings.HasPrefix(v.Commit, a.Commit):
+		return nil, &Refused{fmt.Sprintf("the newest commit on the branch is %.12s, and only that one can be accepted", v.Commit), "look at it, then name it"}
+	}
+	c := &Consent{Note: acceptance.New(d.Name, a.Branch, strings.TrimSpace(a.Attest), a.Until)}
+	c.before = refusals(d)
+	if a.Claim {
+		if err := c.claims(d); err != nil {
+			return nil, err
+		}
+	} else {
+		c.commits(v, d)
+	}
+	if len(c.Note.Nodes) == 0 {
+		return c, &Refused{"no node waits for anything that a note could accept", "mainstay status says what each node waits for"}
+	}
+	return c, nil
+}
+
+func (c *Consent) say(node string, e *acceptance.Entry, format string, args ...any) {
+	if e != nil {
+		c.Note.Nodes[node] = *e
+	}
+	c.Nodes = append(c.Nodes, Consenting{Node: node, Takes: e != nil, Says: fmt.Sprintf(format, args...)})
+}
+
+func entryOf(r *plan.Report) acceptance.Entry {
+	return acceptance.Entry{Instance: r.Instance, Repository: r.Repository, Path: r.Path}
+}
+
+// commits accepts the newest commit on the nodes that refuse it for its history, or for who
+// signed it.
+func (c *Consent) commits(v *fleet.View, d *fleet.Deployment) {
+	for _, n := range d.Nodes {
+		r := n.Report
+		switch {
+		case r == nil:
+			c.say(n.Name, nil, "was never heard: run mainstay accept on it")
+		case r.Accepted == v.Commit:
+			c.say(n.Name, nil, "goes by this commit already")
+		case r.Seen != v.Commit || n.Stale:
+			c.say(n.Name, nil, "has not said that it sees this commit (heard %s ago)", fleet.Age(n.Heard()))
+		case r.Accepted == "":
+			c.say(n.Name, nil, "goes by no commit, so it needs no note")
+		default:
+			c.refusal(v, d, &n)
+		}
+	}
+}
+
+func (c *Consent) refusal(v *fleet.View, d *fleet.Deployment, n *fleet.Node) {
+	r := n.Report
+	i := slices.IndexFunc(r.Conditions, func(k plan.Condition) bool {
+		return slices.Contains([]string{plan.CondRewound, plan.CondSignatureRefused, plan.CondRoleRenamed, plan.CondRoleRetyped}, k.Type)
+	})
+	if i < 0 {
+		c.say(n.Name, nil, "does not go by this commit for a reason that no note accepts: mainstay status %s", n.Name)
+		return
+	}
+	e := entryOf(r)
+	e.Commit = &acceptance.Commit{From: r.Accepted, To: v.Commit}
+	effect := ""
+	if r.Declared != "" && r.Declared != d.Active {
+		effect = fmt.Sprintf(", and go from active: %s to active: %s", r.Declared, d.Active)
+	}
+	c.say(n.Name, &e, "would take commit %.12s in place of %.12s%s (%s)", v.Commit, r.Accepted, effect, r.Conditions[i].Type)
+}
+
+// claims accepts the claim of each role that went back, on the node that should hold it: the
+// one that runs, or else the one whose side is declared.
+func (c *Consent) claims(d *fleet.Deployment) error {
+	for _, role := range slices.Sorted(maps.Keys(d.Spec.Roles)) {
+		if !d.Spec.Roles[role].Exclusive {
+			continue
+		}
+		if err := c.claim(d, role); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Consent) claim(d *fleet.Deployment, role string) error {
+	doubted, running := false, []*fleet.Node{}
+	var holder *fleet.Node
+	for i := range d.Nodes {
+		n := &d.Nodes[i]
+		if n.Role != role || n.Report == nil {
+			continue
+		}
+		doubted = doubted || doubts(n.Report)
+		if n.Report.Running && !n.Stale {
+			running = append(running, n)
+		}
+		if n.Side == d.Active {
+			holder = n
+		}
+	}
+	switch len(running) {
+	case 0:
+	case 1:
+		holder = running[0]
+	default:
+		return &Refused{fmt.Sprintf("%s and %s both say that they run", running[0].Name, running[1].Name), "stop one of them first"}
+	}
+	tip := d.Claims[role]
+	switch {
+	case !doubted:
+		return nil
+	case tip.Error != "":
+		return &Refused{fmt.Sprintf("the claim of %s cannot be read: %s", role, tip.Error), "mend that first"}
+	case holder == nil:
+		c.say(role, nil, "no node of this role was heard that could hold the claim")
+		return nil
+	case holder.Stale || !doubts(holder.Report):
+		c.say(holder.Name, nil, "should hold the claim of %s, and has not said that it went back", role)
+		return nil
+	}
+	r := holder.Report
+	e := entryOf(r)
+	e.Claim = &acceptance.Claim{Role: role, Server: tip.ID, Seq: r.Seq}
+	there := "is gone"
+	if tip.ID != "" {
+		there = fmt.Sprintf("is at #%d (%.12s)", tip.Seq, tip.ID)
+	}
+	c.say(holder.Name, &e, "would put the claim of %s, which %s, above #%d and hold it", role, there, r.Seq)
+	return nil
+}
+
+// doubts reports whether a node says that the claim of its role went back.
+func doubts(r *plan.Report) bool {
+	return slices.ContainsFunc(r.Conditions, func(k plan.Condition) bool {
+		return k.Type == plan.CondClaimRegressed || k.Type == plan.CondClaimBehind || k.Type == plan.CondCoordinationMoved
+	})
+}
+
+// Sign makes the note's commit with the person's own key, as their git is set up to sign.
+// It is on no ref yet.
+func (c *Consent) Sign(ctx context.Context, repo gitcmd.Repo) (string, error) {
+	text, err := c.Note.Encode()
+	if err != nil {
+		return "", err
+	}
+	blob, err := repo.Text(ctx, gitcmd.Git("hash-object", "-w", "--stdin", "--no-filters").Reading(text))
+	if err != nil {
+		return "", err
+	}
+	tree, err := repo.Text(ctx, gitcmd.Git("mktree").Reading([]byte("100644 blob "+blob+"\t"+acceptance.File+"\n")))
+	if err != nil {
+		return "", err
+	}
+	commit, err := repo.Text(ctx, gitcmd.Git("commit-tree", "-S").On(tree).Reading([]byte("accept: "+c.Note.Attest+"\n")))
+	if err != nil {
+		return "", &Refused{fmt.Sprintf("the note was not signed: %v", err), "set up git to sign: user.signingkey, and gpg.format ssh for an SSH key"}
+	}
+	return commit, nil
+}
+
+// Push puts a signed note where the nodes find it, in place of an older one.
+func (c *Consent) Push(ctx context.Context, repo gitcmd.Repo, remote, commit string) error {
+	_, err := repo.Run(ctx, gitcmd.Git("push", "--quiet").On(remote, "+"+commit+":"+acceptance.Ref(c.Note.Deployment)))
+	return err
+}
+
+// Left are the nodes that have not obeyed yet.
+func (c *Consent) Left(d *fleet.Deployment) (left []string) {
+	for _, n := range c.Nodes {
+		e, ok := c.Note.Nodes[n.Node]
+		now, _ := d.Node(n.Node)
+		switch {
+		case !ok:
+		case e.Commit != nil && now.Report != nil && now.Report.Accepted == e.Commit.To:
+		case e.Claim != nil && d.Claims[e.Claim.Role].Seq > e.Claim.Seq:
+		default:
+			left = append(left, n.Node)
+		}
+	}
+	return left
+}
+
+// refusals are what nodes say of a note that they do not obey.
+func refusals(d *fleet.Deployment) map[string]string {
+	all := map[string]string{}
+	for _, n := range d.Nodes {
+		if n.Report == nil {
+			continue
+		}
+		for _, k := range n.Report.Conditions {
+			if k.Type == plan.CondNoteRefused {
+				all[n.Name] = k.Message
+			}
+		}
+	}
+	return all
+}
+
+// Late says which nodes did not obey a note in time.
+type Late struct{ Nodes []string }
+
+// Error names them.
+func (l *Late) Error() string {
+	return "not every node obeyed in time: " + strings.Join(l.Nodes, ", ")
+}
+
+// Hint returns where to look.
+func (l *Late) Hint() string { return "mainstay status shows what each node says" }
+
+// Follow looks until every node has obeyed the note, and tells of each refusal once. The
+// error is a Late when they have not before ctx ends.
+func (c *Consent) Follow(ctx context.Context, look Look, tell func(node, says string), tick <-chan time.Time) error {
+	told, left := c.before, slices.Sorted(maps.Keys(c.Note.Nodes))
+	for {
+		if _, d, err := look(ctx); err == nil {
+			left = c.Left(d)
+			for _, node := range left {
+				if says := refusals(d)[node]; says != "" && told[node] != says {
+					told[node] = says
+					tell(node, says)
+				}
+			}
+		}
+		if len(left) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return &Late{left}
+		case <-tick:
+		}
+	}
+}
