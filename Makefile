@@ -10,6 +10,8 @@ FUZZTIME  ?= 10s
 FUZZLANES ?=
 BENCHTIME ?= 1s
 BENCHRUNS ?= 3
+# "make bench-peers": how often each way moves its unit.
+ROUNDS    ?= 12
 # A commit to lay the phases of a switch beside.
 BESIDE    ?=
 # How many planned switches "make e2e" times, half of them back.
@@ -22,7 +24,7 @@ PKG       ?= ./...
 SEED      ?=
 RECIPE    ?=
 RUNS      ?=
-# Where claims are kept: git, or etcd for random faults.
+# Where claims are kept: git, or etcd.
 STORE     ?=
 # "make mutants": a number whose remainder by three picks a third of them; empty for all.
 TURN      ?=
@@ -57,7 +59,7 @@ define summed
 	print last; exit last !~ / 0 violations$$/ }'
 endef
 
-.PHONY: help build demo test sim explore mutants torture fuzz e2e attacks bench bench-switch screenshots lint deb deb-twice clean
+.PHONY: help build demo test sim explore mutants torture fuzz e2e attacks bench bench-switch bench-peers screenshots lint deb deb-twice clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -121,6 +123,11 @@ bench: ## measured against the budgets, or phases beside those of the commit BES
 
 bench-switch: ## a planned switch leg by leg, with every request, beside that of the commit BESIDE
 	@bash cmd/bench/switch.sh $(BESIDE)
+
+bench-peers: ## beside Pacemaker, keepalived and a shell loop, in turn, on real hosts; into examples/MEASURED.md; as root
+	@$(call needs,e2e/install.sh,the installation of the test hosts)
+	bash e2e/install.sh
+	PEERS_ROUNDS=$(ROUNDS) PEERS_INTO=$(CURDIR)/examples/MEASURED.md go test -tags e2e -timeout 40m -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 1x ./e2e/peers
 
 lint: ## format, vet, staticcheck, imports, comments, sizes
 	@failed=0; \

@@ -138,6 +138,7 @@ func TestOnlyPackagesWithBenchmarksRun(t *testing.T) {
 		"a/b_test.go":          {Data: []byte("package a\n\nfunc BenchmarkB(b *testing.B) {}\n")},
 		"b/b_test.go":          {Data: []byte("package b\n\nfunc TestB(t *testing.T) {}\n")},
 		"c/c.go":               {Data: []byte("package c\n\nfunc BenchmarkC() {}\n")},
+		"e/e_test.go":          {Data: []byte("//go:build e2e\n\npackage e\n\nfunc BenchmarkE(b *testing.B) {}\n")},
 		"d/testdata/d_test.go": {Data: []byte("package d\n\nfunc BenchmarkD(b *testing.B) {}\n")},
 	})
 	if diff := cmp.Diff([]string{"./a"}, got); diff != "" || err != nil {

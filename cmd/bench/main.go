@@ -14,6 +14,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	_ "embed"
 	"flag"
 	"fmt"
@@ -95,8 +96,11 @@ func measure(packages []string, benchtime string, count int, stderr io.Writer) (
 	return measured, nil
 }
 
-// withBenchmarks returns the packages that have a benchmark, as arguments for
-// the go command.
+// needsHosts tells whether a file is built only where there are real hosts.
+func needsHosts(text []byte) bool { return bytes.HasPrefix(text, []byte("//go:build e2e\n")) }
+
+// withBenchmarks returns the packages that have a benchmark which needs no real hosts, as
+// arguments for the go command.
 func withBenchmarks(fsys fs.FS) ([]string, error) {
 	declared := regexp.MustCompile(`(?m)^func Benchmark`)
 	var found []string
@@ -110,7 +114,7 @@ func withBenchmarks(fsys fs.FS) ([]string, error) {
 			return nil
 		}
 		text, err := fs.ReadFile(fsys, filepath.ToSlash(name))
-		if dir := "./" + path.Dir(name); err == nil && declared.Match(text) && !slices.Contains(found, dir) {
+		if dir := "./" + path.Dir(name); err == nil && declared.Match(text) && !needsHosts(text) && !slices.Contains(found, dir) {
 			found = append(found, dir)
 		}
 		return err

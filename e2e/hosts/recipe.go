@@ -33,6 +33,9 @@ const (
 	XiVO Image = "xivo"
 	// Mail is Debian sid with its OpenSMTPD, for a server of mail.
 	Mail Image = "mail"
+	// Peers is Debian 12 with what else moves a service between two hosts: Pacemaker on
+	// Corosync, keepalived, git for a loop in shell; and git's server and etcd.
+	Peers Image = "peers"
 	// Etcd is Debian 12 with its etcd-server, for a member of a cluster.
 	Etcd Image = "etcd"
 )
@@ -75,6 +78,14 @@ func recipes(image Image) (recipe, error) {
 	case Mail:
 		return recipe{
 			suite: "sid", packages: append(base, "opensmtpd", "openssl"), disable: []string{"opensmtpd.service"},
+		}, nil
+	case Peers:
+		return recipe{
+			suite: "bookworm",
+			packages: append(base, "busybox", "git", "openssh-server", "nginx-light", "fcgiwrap", "etcd-server",
+				"pacemaker", "pacemaker-cli-utils", "corosync", "keepalived"),
+			disable: []string{"ssh.service", "nginx.service", "fcgiwrap.service", "fcgiwrap.socket", "etcd.service",
+				"pacemaker.service", "corosync.service", "keepalived.service"},
 		}, nil
 	case Etcd:
 		return recipe{
