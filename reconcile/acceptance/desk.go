@@ -20,7 +20,7 @@ const (
 	readBound = 30 * time.Second
 	// shown is how long a note that was obeyed stands in the node's report.
 	shown = 24 * time.Hour
-	// underway is how long what a note orders may take to show.
+	// underway is how long the claim that a note orders may take to show.
 	underway = time.Minute
 	// fresh is how long a note counts as new, and is looked at often.
 	fresh = 15 * time.Second
@@ -189,7 +189,7 @@ func (d *Desk) take(ctx context.Context, a Agent, clock reconcile.Clock) error {
 	e, err := d.word.For(node)
 	t, seen := d.kept.of(d.word.id)
 	switch {
-	case seen && t.Done && e != nil && node.Now.Sub(t.At).Abs() > underway:
+	case seen && t.Done && e != nil && (e.Commit != nil || node.Now.Sub(t.At).Abs() > underway):
 		return refuse("it was obeyed here at %s, and a note is good once: write a new one", t.At.Format(time.RFC3339))
 	case seen && t.Done:
 		return nil
