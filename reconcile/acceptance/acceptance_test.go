@@ -192,7 +192,7 @@ func (m memory) Load(name string, v any) error {
 func TestASignedNoteIsObeyedOnce(t *testing.T) {
 	d := newDesk(t)
 	d.signed(d.note(), "ops")
-	d.obeys(1, "AcceptedByNote: ops accepted commit bbbbbbbbbbbb in place of aaaaaaaaaaaa by a signed note: restored from Monday")
+	d.obeys(1, "AcceptedByNote: ops accepted commit bbbbbbbbbbbb in place of aaaaaaaaaaaa by a signed note, at 2026-11-20T12:00:00Z: restored from Monday")
 	if d.orders[0] != "a to b: restored from Monday (a note signed by ops)" {
 		t.Errorf("got %q", d.orders)
 	}

@@ -228,7 +228,8 @@ func (d *Desk) node(a Agent, clock reconcile.Clock) (Node, bool) {
 
 // obey gives the order, once it is on disk that it was taken up.
 func (d *Desk) obey(ctx context.Context, a Agent, e *Entry, node Node, clock reconcile.Clock) error {
-	t := taken{ID: d.word.id, At: node.Now.UTC().Truncate(time.Second), Until: d.word.Until, What: d.says(e)}
+	t := taken{ID: d.word.id, At: node.Now.UTC().Truncate(time.Second), Until: d.word.Until}
+	t.What = d.says(e, t.At)
 	if err := d.kept.put(t, node.Now); err != nil {
 		return refuse("it cannot be kept on disk that it is obeyed: %v", err)
 	}
@@ -248,14 +249,14 @@ func (d *Desk) obey(ctx context.Context, a Agent, e *Entry, node Node, clock rec
 }
 
 // says is what people read of a note that is obeyed.
-func (d *Desk) says(e *Entry) string {
+func (d *Desk) says(e *Entry, at time.Time) string {
 	what := ""
 	if c := e.Commit; c != nil {
 		what = fmt.Sprintf("commit %.12s in place of %.12s", c.To, c.From)
 	} else {
 		what = fmt.Sprintf("the claim of %s, which was known up to #%d", e.Claim.Role, e.Claim.Seq)
 	}
-	return fmt.Sprintf("%s accepted %s by a signed note: %s", d.word.signer, what, d.word.Attest)
+	return fmt.Sprintf("%s accepted %s by a signed note, at %s: %s", d.word.signer, what, at.Format(time.RFC3339), d.word.Attest)
 }
 
 func (d *Desk) tell(refused error, newest taken, open bool) {
