@@ -191,7 +191,8 @@ systemctl restart mainstay`)
 	}
 	p.here(t, "cd paris; mainstay resume standby --yes")
 	p.orderly(t, "main")
-	p.here(t, "cd paris; git fetch -q origin; git reset -q --hard origin/main; git commit -q --amend -m 'paris, told in other words'; git push -q --force origin HEAD:main")
+	p.here(t, "cd paris; git fetch -q origin; git reset -q --hard origin/main; git commit -q --amend -m 'paris, told in other words'; git push -q --force origin HEAD:rewritten")
+	p.git.Host.Must(t, "runuser", "-u", "git", "--", "git", "-C", "/srv/git/repo.git", "update-ref", "refs/heads/main", "refs/heads/rewritten")
 	eventually(t, "both hosts refuse it", func() bool {
 		return strings.Contains(p.here(t, "cd paris; mainstay status || true"), "main, standby: Rewound")
 	})
