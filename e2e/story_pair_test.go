@@ -20,7 +20,7 @@ import (
 
 // TestTwoMachinesToAFirstFailover walks examples/pair/README.md from two machines and a git
 // server to a first failover, and says how many commands that takes; then these two hosts
-// tell of what happens to them, and are drilled.
+// tell of what happens to them, are drilled, and take a rewritten branch on a signed word.
 func TestTwoMachinesToAFirstFailover(t *testing.T) {
 	t.Parallel()
 	p := newDesk(t, "", hosts.Bookworm)
@@ -50,6 +50,7 @@ func TestTwoMachinesToAFirstFailover(t *testing.T) {
 	}
 	p.alertsAreToldOnce(t)
 	p.drills(t)
+	p.acceptsEverywhere(t)
 }
 
 // told is a webhook as the tests compare it.
@@ -169,5 +170,40 @@ func (p *desk) drills(t *testing.T) {
 	p.here(t, "cd paris; mainstay drill --yes && exit 1 || [ $? = 6 ]")
 	if now := p.here(t, "cd paris; git fetch -q; git rev-parse origin/main"); now != paused || now == before {
 		t.Error("a drill that must refuse committed something")
+	}
+}
+
+// acceptsEverywhere rewrites the branch, which both hosts refuse until the person at the
+// laptop signs a note for both, over SSH.
+func (p *desk) acceptsEverywhere(t *testing.T) {
+	t.Helper()
+	p.here(t, `ssh-keygen -q -t ed25519 -N '' -C ada -f signing
+cd paris
+git config gpg.format ssh
+git config user.signingkey "$PWD/../signing"
+git config commit.gpgSign true`)
+	public := strings.TrimSpace(strings.Split(p.here(t, "cat signing.pub"), "\n")[0])
+	for _, side := range []string{"main", "standby"} {
+		p.host(side).Put(t, "/etc/mainstay/allowed_signers", "ada "+public+"\n")
+		p.wants(t, side, "0", `sed -i 's|^verify:|verify:\n  allowedSigners: /etc/mainstay/allowed_signers|' /etc/mainstay/agent.yaml
+mainstay validate /etc/mainstay/agent.yaml
+systemctl restart mainstay`)
+	}
+	p.here(t, "cd paris; mainstay resume standby --yes")
+	p.orderly(t, "main")
+	p.here(t, "cd paris; git fetch -q origin; git reset -q --hard origin/main; git commit -q --amend -m 'paris, told in other words'; git push -q --force origin HEAD:rewritten")
+	p.git.Host.Must(t, "runuser", "-u", "git", "--", "git", "-C", "/srv/git/repo.git", "update-ref", "refs/heads/main", "refs/heads/rewritten")
+	eventually(t, "both hosts refuse it", func() bool {
+		return strings.Contains(p.here(t, "cd paris; mainstay status || true"), "main, standby: Rewound")
+	})
+	began := time.Now()
+	said := p.here(t, "cd paris; mainstay accept --everywhere --yes --attest 'the history was rewritten on purpose'")
+	say(t, "a rewritten branch is accepted on two hosts from the laptop in %.1f s", time.Since(began).Seconds())
+	if strings.Count(said, "would take commit") != 2 || !strings.Contains(said, "every node that the note names has obeyed it") {
+		t.Errorf("it says %s", said)
+	}
+	p.orderly(t, "main")
+	if said := p.here(t, "cd paris; mainstay status standby"); !strings.Contains(said, "AcceptedByNote: ada accepted commit") {
+		t.Errorf("the status says %s", said)
 	}
 }

@@ -236,10 +236,13 @@ func (d *Desk) obey(ctx context.Context, a Agent, e *Entry, node Node, clock rec
 	d.Log.Warn("a person's note is obeyed", "signer", d.word.signer, "attest", d.word.Attest, "what", t.What)
 	var err error
 	ctx = reconcile.GoodUntil(ctx, clock.Boot()+reconcile.OrderGoodFor)
-	if e.Commit != nil {
-		_, err = a.AcceptCommit(ctx, e.Commit.From, e.Commit.To, d.word.order())
-	} else {
+	switch c := e.Commit; {
+	case c == nil:
 		_, err = a.Takeover(ctx, plan.TakeoverAsk{Attest: d.word.order(), Reroot: true})
+	case c.Renames:
+		_, err = a.AcceptCommit(ctx, c.From, c.To, d.word.order())
+	default: // who accepts a history has stated nothing of both sides
+		_, err = a.AcceptCommit(ctx, c.From, c.To, "")
 	}
 	if err != nil {
 		return errors.Join(refuse("%v", err), d.kept.drop(t.ID))

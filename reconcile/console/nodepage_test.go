@@ -53,10 +53,10 @@ func TestANodeIsToldInFull(t *testing.T) {
 	}
 	s.wants("/d/paris/n/xivo-main", "en", "A switch would leave here", "voicemails", "3 in /var/spool &lt;b&gt;", "recordings", "nothing")
 	s.wants("/d/paris/n/xivo-standby", "fr", "Resté ici", "call records", "no such table")
-	if body := s.wants("/d/paris", "en", "A switch would leave here voicemails", "3 in /var/spool &lt;b&gt;", "Lies here call records"); strings.Contains(body, "recordings") {
+	if body := s.wants("/d/paris", "en", "voicemails <small>(A switch would leave here)</small>", "3 in /var/spool &lt;b&gt;", "call records <small>(Lies here)</small>"); strings.Contains(body, "recordings") {
 		t.Error("a card tells of nothing that stays")
 	}
-	s.wants("/d/paris", "fr", "Une bascule laisserait ici voicemails")
+	s.wants("/d/paris", "fr", "voicemails <small>(Une bascule laisserait ici)</small>")
 	s.wants("/d/paris/n/edge", "en", "Files that the document renders", "/etc/x.conf", "x.tmpl", "is not part of what a node tells",
 		"What a switch changes in it", "-to main\n&#43;to standby\n &lt;b&gt;", "A switch changes nothing in it.", "it is larger than")
 	s.wants("/d/paris/n/edge", "fr", "Ce qu’une bascule y change", "Une bascule n’y change rien.")

@@ -131,9 +131,10 @@ const R8 Rule = "R8"
 // the document agrees or by --end). With --adopt the claim of a dead or replaced instance of
 // one's own side becomes this node's, and keeps the debt: the person vouches for this side's
 // machine and not for the other side's. mainstay accept --claim --attest re-roots a claim that
-// went back above the highest seq ever seen. A statement is good for the claim it was made on:
-// once somebody else has changed that claim, other than by a release, it is void and the order
-// ends. It is good for a moment only, and not after a reboot without git.
+// went back above the highest seq ever seen; a note that one of the node's own signers signed
+// says the same. A statement is good for the claim it was made on: once somebody else has
+// changed that claim, other than by a release, it is void and the order ends. It is good for a
+// moment only, and not after a reboot without git.
 const R9 Rule = "R9"
 
 // R10, a claim that goes back (git restored from a backup, a ref deleted): a tip that does not
