@@ -24,7 +24,7 @@ PKG       ?= ./...
 SEED      ?=
 RECIPE    ?=
 RUNS      ?=
-# Where claims are kept: git, or etcd for random faults.
+# Where claims are kept: git, or etcd.
 STORE     ?=
 # "make mutants": a number whose remainder by three picks a third of them; empty for all.
 TURN      ?=

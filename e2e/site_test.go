@@ -35,7 +35,13 @@ const siteBound = patience
 // newSite makes a git host and the nodes, without agents.
 func newSite(t *testing.T, nodes ...hosts.Spec) *site {
 	t.Helper()
-	s := &site{t: t, network: hosts.NewNetwork(t), nodes: map[string]*hosts.Host{}, projects: map[string]*hosts.Project{}}
+	return newSiteOn(t, hosts.NewNetwork(t), nodes...)
+}
+
+// newSiteOn is newSite on a network that is there.
+func newSiteOn(t *testing.T, network *hosts.Network, nodes ...hosts.Spec) *site {
+	t.Helper()
+	s := &site{t: t, network: network, nodes: map[string]*hosts.Host{}, projects: map[string]*hosts.Project{}}
 	binary := make(chan error, 1)
 	s.binary = filepath.Join(t.TempDir(), "mainstay")
 	go func() { binary <- buildAgent(t, s.binary) }()

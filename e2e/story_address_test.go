@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -33,7 +34,7 @@ roles:
     services:
       - { name: asterisk, systemd: asterisk.service, stopTimeout: 3s, ready: { sip: "{{ .node.address }}:5060" } }
       - { name: page, systemd: nginx.service, stopTimeout: 3s, ready: { http: "http://{{ .node.address }}/" } }
-      - { name: voice, address: { interface: eth0, ip: %s/24 }, stopTimeout: 3s }
+      - { name: voice, address: { interface: eth0, ip: %s }, stopTimeout: 3s }
       - { name: again, run: { onStart: [/usr/local/bin/note, started], onStop: [/usr/local/bin/note, stopped] }, stopTimeout: 3s }
 `
 
@@ -42,20 +43,30 @@ roles:
 type moving struct {
 	*site
 	address string
-	phone   *hosts.Host
-	heard   *hosts.Announcements
+	// six says that the address is one of IPv6, and mask is its network's.
+	six   bool
+	mask  string
+	phone *hosts.Host
+	heard *hosts.Announcements
 }
 
-func newMoving(t *testing.T) *moving {
+func newMoving(t *testing.T, six bool) *moving {
 	t.Helper()
+	network := hosts.NewNetwork
+	if six {
+		network = hosts.NewNetwork6
+	}
 	deb := make(chan string, 1)
 	go func() { deb <- buildDeb(t, "") }()
-	s := newSite(t, hosts.Spec{Name: "xivo-main", Image: hosts.Node, Addresses: true}, hosts.Spec{Name: "xivo-standby", Image: hosts.Node, Addresses: true},
+	s := newSiteOn(t, network(t), hosts.Spec{Name: "xivo-main", Image: hosts.Node, Addresses: true}, hosts.Spec{Name: "xivo-standby", Image: hosts.Node, Addresses: true},
 		hosts.Spec{Name: "phone", Image: hosts.Bookworm, Addresses: true})
-	m := &moving{site: s, address: s.network.Spare(), phone: s.nodes["phone"], heard: s.network.Listen(t)}
+	m := &moving{site: s, address: s.network.Spare(), mask: "/24", phone: s.nodes["phone"], heard: s.network.Listen(t)}
+	if six {
+		m.address, m.mask, m.six = s.network.Spare6(), "/64", true
+	}
 	delete(s.nodes, "phone")
 	s.commit("The deployment", map[string]string{
-		"deployment.yaml": fmt.Sprintf(floating, s.nodes["xivo-main"].IP(), s.nodes["xivo-standby"].IP(), m.address)})
+		"deployment.yaml": fmt.Sprintf(floating, s.nodes["xivo-main"].IP(), s.nodes["xivo-standby"].IP(), m.address+m.mask)})
 	m.phone.Put(t, "/root/call.xml", callScenario)
 	file := <-deb
 	for _, side := range []string{"main", "standby"} {
@@ -71,7 +82,7 @@ func newMoving(t *testing.T) *moving {
 			t.Fatal(err)
 		}
 		host.Put(t, "/etc/mainstay/agent.yaml", fmt.Sprintf("node: %s\nrepository: { url: %q }\n"+
-			"allow: { systemd: [asterisk.service, nginx.service], addresses: [eth0=%s/24], commands: [[/usr/local/bin/note, \"*\"]] }\n", host.Name(), s.git.HTTP, m.address))
+			"allow: { systemd: [asterisk.service, nginx.service], addresses: [%q], commands: [[/usr/local/bin/note, \"*\"]] }\n", host.Name(), s.git.HTTP, "eth0="+m.address+m.mask))
 		host.Must(t, "systemctl", "--quiet", "enable", "--now", hosts.AgentUnit)
 	}
 	return m
@@ -119,7 +130,7 @@ func (m *moving) browses(t *testing.T) *onlooker {
 	client := http.Client{Timeout: 250 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
 	every(t, 10*time.Millisecond, func() {
 		answer := ""
-		if reply, err := client.Get("http://" + m.address + "/"); err == nil {
+		if reply, err := client.Get("http://" + net.JoinHostPort(m.address, "80") + "/"); err == nil {
 			text := make([]byte, 16)
 			n, _ := reply.Body.Read(text)
 			reply.Body.Close()
@@ -161,7 +172,7 @@ func (b *onlooker) off() (longest time.Duration, lost, looks int) {
 // One deployment whose sides take turns at one address.
 func TestAnAddressMovesWithTheSideThatServes(t *testing.T) {
 	t.Parallel()
-	m := newMoving(t)
+	m := newMoving(t, false)
 	m.awaitStatus("xivo-main", "Active")
 	m.awaitStatus("xivo-standby", "Inactive")
 	b := m.browses(t)
@@ -177,6 +188,33 @@ func TestAnAddressMovesWithTheSideThatServes(t *testing.T) {
 		{"another machine has it", addressInUse},
 		{"the side that has it is cut off from git", addressOfACutOffSide},
 		{"the agent is gone under a lease", addressUnderALease},
+	} {
+		if !t.Run(part.name, func(t *testing.T) {
+			in := *m
+			in.site = m.in(t)
+			part.run(t, &in, b)
+		}) {
+			return
+		}
+	}
+}
+
+// The same with an address of IPv6, which is asked for and announced by neighbour discovery.
+func TestAnIPv6AddressMovesWithTheSideThatServes(t *testing.T) {
+	t.Parallel()
+	m := newMoving(t, true)
+	m.awaitStatus("xivo-main", "Active")
+	m.awaitStatus("xivo-standby", "Inactive")
+	b := m.browses(t)
+	b.sees(t, "main")
+	neverBoth(t, "the address", func() bool { return m.has("main") }, func() bool { return m.has("standby") })
+	for _, part := range []struct {
+		name string
+		run  func(*testing.T, *moving, *onlooker)
+	}{
+		{"over and back", addressOverAndBack},
+		{"removed by hand", addressRemoved},
+		{"another machine has it", addressInUse},
 	} {
 		if !t.Run(part.name, func(t *testing.T) {
 			in := *m
@@ -209,19 +247,18 @@ func addressOverAndBack(t *testing.T, m *moving, b *onlooker) {
 		off, lost, looks = append(off, longest), lost+l, looks+n
 		m.awaitApplied("xivo-"+to, "Active", commit)
 		m.awaitApplied("xivo-"+other(to), "Inactive", commit)
-		if err := m.call(t); err != nil {
-			t.Errorf("the telephone's next call to %s was refused: %v", to, err)
+		if !m.six { // the telephone knows IPv4 only
+			if err := m.call(t); err != nil {
+				t.Errorf("the telephone's next call to %s was refused: %v", to, err)
+			}
 		}
 		m.wantNotes(t, to, "started")
 		m.wantNotes(t, other(to), "stopped")
 		if m.has(other(to)) || !m.has(to) {
 			t.Errorf("%s serves, and the address is on main: %v, on standby: %v", to, m.has("main"), m.has("standby"))
 		}
-		heard := m.heard.Of(m.address, added.Add(-time.Second))
-		if len(heard) < 2 {
-			t.Errorf("the move to %s was announced by %d frames", to, len(heard))
-		}
-		for _, a := range heard {
+		eventually(t, "the move to "+to+" is announced, and again", func() bool { return len(m.heard.Of(m.address, added.Add(-time.Second))) >= 2 })
+		for _, a := range m.heard.Of(m.address, added.Add(-time.Second)) {
 			if a.From != hardware[to] {
 				t.Errorf("%s announces the address that %s has", a.From, to)
 			}
@@ -238,7 +275,7 @@ func addressOverAndBack(t *testing.T, m *moving, b *onlooker) {
 func addressRemoved(t *testing.T, m *moving, b *onlooker) {
 	b.off()
 	host := m.nodes["xivo-main"]
-	host.Must(t, "ip", "address", "del", m.address+"/24", "dev", "eth0")
+	host.Must(t, "ip", "address", "del", m.address+m.mask, "dev", "eth0")
 	began := time.Now()
 	eventually(t, "the address is there again", func() bool { return m.has("main") })
 	took := time.Since(began)
@@ -251,7 +288,7 @@ func addressRemoved(t *testing.T, m *moving, b *onlooker) {
 		if !strings.Contains(said, want) {
 			t.Errorf("doctor does not say %q: %s", want, said)
 		}
-		host.Put(t, file, "iface eth0:1 inet static\n  address "+m.address+"/24\n")
+		host.Put(t, file, "iface eth0:1 inet static\n  address "+m.address+m.mask+"\n")
 	}
 	host.Must(t, "rm", file)
 	say(t, "removed by hand: there again after %.2f s, off the air %.2f s", took.Seconds(), longest.Seconds())
@@ -289,7 +326,11 @@ func addressOfADeadAgent(t *testing.T, m *moving, b *onlooker) {
 // it once it is free.
 func addressInUse(t *testing.T, m *moving, b *onlooker) {
 	thief := m.phone.Hardware(t)
-	m.phone.Must(t, "ip", "address", "add", m.address+"/24", "dev", "eth0")
+	add := []string{"ip", "address", "add", m.address + m.mask, "dev", "eth0"}
+	if m.six {
+		add = append(add, "nodad") // a kernel that asks first would find that it is in use
+	}
+	m.phone.Must(t, add...)
 	m.awaits("xivo-main", "telling of a rival", func(r report) bool {
 		return strings.Contains(r.condition("AddressContested"), thief+" has "+m.address+" too")
 	})
@@ -302,7 +343,7 @@ func addressInUse(t *testing.T, m *moving, b *onlooker) {
 	if m.has("standby") || m.has("main") {
 		t.Error("it was added all the same")
 	}
-	m.phone.Must(t, "ip", "address", "del", m.address+"/24", "dev", "eth0")
+	m.phone.Must(t, "ip", "address", "del", m.address+m.mask, "dev", "eth0")
 	m.awaitApplied("xivo-standby", "Active", commit)
 	b.sees(t, "standby")
 }

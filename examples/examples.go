@@ -5,11 +5,13 @@ import (
 	"io/fs"
 )
 
-//go:embed pair xivo xivo-service cc xds edge full ci hooks etcd RUNBOOK.md
+//go:embed pair address xivo xivo-service cc xds edge full ci hooks etcd RUNBOOK.md
 var files embed.FS
 
 // Names lists the examples, the smallest first.
-func Names() []string { return []string{"pair", "xivo", "xivo-service", "cc", "xds", "edge", "full"} }
+func Names() []string {
+	return []string{"pair", "address", "xivo", "xivo-service", "cc", "xds", "edge", "full"}
+}
 
 // FS returns the examples, one folder for each.
 func FS() fs.FS { return files }

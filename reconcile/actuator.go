@@ -247,7 +247,7 @@ func (a *Actuator) noticeGap(now time.Duration) {
 func (a *Actuator) gather(now time.Duration) plan.Input {
 	in := plan.Input{
 		Now: now, Boot: a.Boot, Instance: a.Instance, Run: a.Run, Copied: a.copies.Alive != "", Doc: a.doc, Blocked: a.blocked,
-		Restarted: !a.found, Stale: a.stale(), Reading: a.snap.Reading, Late: a.late, Memory: a.mem, Takeover: a.takeover,
+		Restarted: !a.found, Stale: a.stale(), Unread: !a.snap.Known, Reading: a.snap.Reading, Late: a.late, Memory: a.mem, Takeover: a.takeover,
 		EndDrain: a.endDrain,
 	}
 	if p := a.activePause(); p != nil {

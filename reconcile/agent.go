@@ -27,20 +27,19 @@ type Agent struct {
 	clock     Clock
 	log       *slog.Logger
 
-	wake     chan struct{}   // a pass is wanted
-	look     chan struct{}   // a look at git is wanted
-	heard    chan struct{}   // a look at claims and reports is
-	snaps    chan *Snapshot  // newest snapshot, for the actuator
-	asks     chan ask        // newest order, for the learner
-	reports  chan *reportAsk // newest report, for the publisher
-	orders   chan func()     // a person's orders, run by their owner
-	learns   chan func()
-	status   atomic.Pointer[plan.Report]
-	passed   atomic.Int64 // boot time of the newest pass
-	unpub    atomic.Pointer[string]
-	known    latest.Value[*Snapshot] // newest snapshot, for those who only look on
-	passes   latest.Value[progress]  // how far the actuator is
-	observer Observer
+	wake, look chan struct{}   // a pass is wanted, and a look at git
+	heard      chan string     // one at claims and reports is, and at git unless it has shown this commit
+	snaps      chan *Snapshot  // newest snapshot, for the actuator
+	asks       chan ask        // newest order, for the learner
+	reports    chan *reportAsk // newest report, for the publisher
+	orders     chan func()     // a person's orders, run by their owner
+	learns     chan func()
+	status     atomic.Pointer[plan.Report]
+	passed     atomic.Int64 // boot time of the newest pass
+	unpub      atomic.Pointer[string]
+	known      latest.Value[*Snapshot] // newest snapshot, for those who only look on
+	passes     latest.Value[progress]  // how far the actuator is
+	observer   Observer
 }
 
 // ask is what the actuator tells the learner after a pass.
@@ -61,7 +60,7 @@ type reportAsk struct {
 func NewAgent(l *Learner, a *Actuator, p *Publisher) *Agent {
 	return &Agent{
 		learner: l, actuator: a, publisher: p, clock: a.Clock, log: a.Log,
-		wake: make(chan struct{}, 1), look: make(chan struct{}, 1), heard: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), look: make(chan struct{}, 1), heard: make(chan string, 1),
 		snaps: make(chan *Snapshot, 1), asks: make(chan ask, 1), reports: make(chan *reportAsk, 1),
 		orders: make(chan func()), learns: make(chan func()), observer: unobserved{},
 	}
@@ -86,8 +85,13 @@ func (a *Agent) Wake() { poke(a.wake) }
 // Sync asks for a look at git now.
 func (a *Agent) Sync() { poke(a.look) }
 
-// Hear asks for a look at claims and reports now: another node said something.
-func (a *Agent) Hear() { poke(a.heard) }
+// Hear asks for a look at claims and reports now: another node said something. It is one at
+// git too for a commit, unless that was seen when the look begins.
+func (a *Agent) Hear(commit string) {
+	if commit != "" || len(a.heard) == 0 {
+		replace(a.heard, commit)
+	}
+}
 
 // Status is this node's report as of the newest pass, and false before it.
 func (a *Agent) Status() (plan.Report, bool) {
@@ -192,8 +196,10 @@ func (a *Agent) learn(ctx context.Context) {
 			case <-ctx.Done():
 			case <-a.look:
 				next = 0
-			case <-a.heard:
-				heard = true
+			case commit := <-a.heard:
+				if heard = true; commit != "" && commit != snap.Seen {
+					next = 0
+				}
 			case <-a.learner.studied():
 				// The claims may be from well before that document was read.
 				next = 0

@@ -111,7 +111,7 @@ func NewLearner(c LearnerConfig) *Learner {
 	if l.Beside == nil {
 		l.Beside = func(read func()) { go read() }
 	}
-	l.snap = &Snapshot{Claims: map[string]plan.ClaimView{}, Reports: map[string]*plan.ReportView{}}
+	l.snap = &Snapshot{Known: l.Shared, Claims: map[string]plan.ClaimView{}, Reports: map[string]*plan.ReportView{}}
 	l.recall()
 	l.recalled = l.snap
 	return l
@@ -261,10 +261,7 @@ func (l *Learner) refuse(tip string, permanent bool, why ...plan.Condition) {
 	}
 }
 
-func isPermanent(err error) bool {
-	var p permanent
-	return errors.As(err, &p) && p.Permanent()
-}
+func isPermanent(err error) bool { var p permanent; return errors.As(err, &p) && p.Permanent() }
 
 // refusalType is the condition's word for a commit that was not accepted.
 func refusalType(err error) string {

@@ -207,8 +207,10 @@ func TestAnAgentThatHearsOfClaimsAsksGitNothing(t *testing.T) {
 		}
 		return snap, *lists > was
 	}
-	if snap, asked := looked(agent.Hear); asked || snap.Whole == 0 {
-		t.Errorf("it asked git: %v", asked)
+	for commit, news := range map[string]bool{"": false, "c1": false, "c2": true} {
+		if snap, asked := looked(func() { agent.Hear(commit) }); asked != news || snap.Whole == 0 {
+			t.Errorf("told of commit %q, it asked git: %v", commit, asked)
+		}
 	}
 	if _, asked := looked(agent.Sync); !asked {
 		t.Error("it did not ask git when it was told to")

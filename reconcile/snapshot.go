@@ -30,6 +30,8 @@ type Snapshot struct {
 	// Behind says that somebody else changed this node's own claim since the branch was
 	// listed: the document in force may not be the newest one (R4).
 	Behind bool
+	// Known says that this run of the agent has read what the repository itself has.
+	Known bool
 	// OK says that the newest look was answered.
 	OK bool
 	// LastRead is the wall clock of the newest look that was answered.

@@ -285,6 +285,9 @@ func (l *Learner) takeUp(next *Snapshot) bool {
 	if s.found.tip != "" {
 		l.judge(next, s)
 	}
+	if tip := s.found.listing.Refs[l.Branch]; tip != "" && !s.found.listing.Mirror && (tip == l.refused || next.Accepted != nil && tip == next.Accepted.Commit) {
+		next.Known = true
+	}
 	return true
 }
 

@@ -46,12 +46,12 @@ func trusting(ts *testscript.TestScript) string {
 }
 
 // cmdHeard waits until a node has published a condition, or publishes it no more:
-// [!] heard NODE CONDITION.
+// [!] heard NODE CONDITION [CLAIMS].
 func cmdHeard(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) != 2 {
-		ts.Fatalf("usage: [!] heard NODE CONDITION")
+	if len(args) != 2 && len(args) != 3 {
+		ts.Fatalf("usage: [!] heard NODE CONDITION [CLAIMS]")
 	}
-	repo := filepath.Join(ts.Getenv("WORK"), "paris.git")
+	repo := filepath.Join(ts.Getenv("WORK"), append(args, "paris.git")[2])
 	waitFor(ts, args[0]+" to publish "+args[1], func() bool {
 		out, err := exec.Command("git", "-C", repo, "cat-file", "blob", "refs/mainstay/paris/report/"+args[0]+":report.json").Output()
 		var r plan.Report

@@ -31,6 +31,8 @@ const (
 	// XiVO is Debian sid with Asterisk, PostgreSQL, monit and OpenSSH, on which a test
 	// puts stand-ins for XiVO's own programs.
 	XiVO Image = "xivo"
+	// Mail is Debian sid with its OpenSMTPD, for a server of mail.
+	Mail Image = "mail"
 	// Peers is Debian 12 with what else moves a service between two hosts: Pacemaker on
 	// Corosync, keepalived, git for a loop in shell; and git's server and etcd.
 	Peers Image = "peers"
@@ -72,6 +74,10 @@ func recipes(image Image) (recipe, error) {
 			suite:    "sid",
 			packages: append(base, "asterisk", "postgresql", "monit", "openssh-server", "openssh-client"),
 			disable:  []string{"asterisk.service", "postgresql.service", "monit.service", "ssh.service"},
+		}, nil
+	case Mail:
+		return recipe{
+			suite: "sid", packages: append(base, "opensmtpd", "openssl"), disable: []string{"opensmtpd.service"},
 		}, nil
 	case Peers:
 		return recipe{

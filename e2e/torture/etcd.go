@@ -4,104 +4,79 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/url"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"mainstay/e2e/note"
 )
 
-// cluster is three members of etcd, which all runs share under prefixes of their own.
-type cluster struct{ members []string }
+// claimPrefix is what the keys of the claims' place begin with.
+const claimPrefix = "torture"
 
-// electsWithin bounds how long a cluster takes until it answers.
-const electsWithin = 30 * time.Second
+// pair is a key and what it holds.
+type pair struct{ Key, Value []byte }
 
-// startCluster starts the members, which end with everything else that names the folder.
-func startCluster(ctx context.Context, folder string) (*cluster, error) {
-	var at, peers, initial []string
-	for i := range 3 {
-		for _, list := range []*[]string{&at, &peers} {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				return nil, err
-			}
-			*list = append(*list, l.Addr().String())
-			_ = l.Close()
-		}
-		initial = append(initial, fmt.Sprintf("m%d=http://%s", i, peers[i]))
-	}
-	for i := range at {
-		c := exec.CommandContext(ctx, "etcd", "--name", fmt.Sprintf("m%d", i), "--data-dir", filepath.Join(folder, fmt.Sprintf("m%d", i)),
-			"--listen-client-urls", "http://"+at[i], "--advertise-client-urls", "http://"+at[i],
-			"--listen-peer-urls", "http://"+peers[i], "--initial-advertise-peer-urls", "http://"+peers[i],
-			"--initial-cluster", strings.Join(initial, ","), "--initial-cluster-token", filepath.Base(folder), "--log-level", "error", "--logger", "zap")
-		if err := c.Start(); err != nil {
-			return nil, fmt.Errorf("etcd-server is needed: %w", err)
-		}
-		go func() { _ = c.Wait() }()
-	}
-	c := &cluster{members: at}
-	for end := time.Now().Add(electsWithin); ; {
-		_, err := c.under("x")
-		switch {
-		case err == nil:
-			return c, nil
-		case time.Now().After(end) || !pause(ctx, 100*time.Millisecond):
-			return nil, err
-		}
-	}
-}
-
-// under reads the values of all keys that begin with a text.
-func (c *cluster) under(prefix string) (values [][]byte, err error) {
+// under reads all pairs whose key begins with a text, of the first member that answers for
+// the majority.
+func (c *cluster) under(prefix string) (pairs []pair, err error) {
 	end := prefix[:len(prefix)-1] + string(prefix[len(prefix)-1]+1)
-	b64 := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
-	for _, at := range c.members {
-		var answer *http.Response
-		answer, err = http.Post("http://"+at+"/v3/kv/range", "application/json", strings.NewReader(fmt.Sprintf(`{"key":%q,"range_end":%q}`, b64(prefix), b64(end))))
-		if err != nil {
-			continue
-		}
+	for _, m := range c.members {
 		var out struct {
-			Pairs []struct{ Value []byte } `json:"kvs"`
+			Pairs []pair `json:"kvs"`
 		}
-		err = json.NewDecoder(answer.Body).Decode(&out)
-		_ = answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			err = fmt.Errorf("etcd answers %s", answer.Status)
-		}
-		if err == nil {
-			for _, p := range out.Pairs {
-				values = append(values, p.Value)
-			}
-			return values, nil
+		if err = m.ask("/v3/kv/range", fmt.Sprintf(`{"key":%q,"range_end":%q}`, b64(prefix), b64(end)), &out); err == nil {
+			return out.Pairs, nil
 		}
 	}
 	return nil, err
 }
 
-// changes are the changes of the claims of a run.
-func (c *cluster) changes(deployment string) (all []change) {
-	values, _ := c.under("torture/note/" + deployment + "/claim/")
-	for _, v := range values {
-		var one change
-		if file, is := note.File(string(v)); is && json.Unmarshal([]byte(file), &one) == nil {
-			all = append(all, one)
+// put writes one value.
+func (c *cluster) put(key, value string) error {
+	return c.leader().ask("/v3/kv/put", fmt.Sprintf(`{"key":%q,"value":%q}`, b64(key), b64(value)), &struct{}{})
+}
+
+func b64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+
+// ask asks a member past everybody's way to it.
+func (m *member) ask(path, body string, out any) error {
+	client := http.Client{Timeout: 2 * time.Second}
+	answer, err := client.Post("http://"+*m.at.Load()+path, "application/json", strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		return errors.New("etcd answers " + answer.Status)
+	}
+	return json.NewDecoder(answer.Body).Decode(out)
+}
+
+// changes are the changes of all claims, wherever on the cluster they are.
+func (c *cluster) changes() []change {
+	all := append([]change(nil), c.past...)
+	for _, place := range []string{claimPrefix, elsewhere} {
+		pairs, _ := c.under(place + "/note/")
+		for _, p := range pairs {
+			var one change
+			file, is := note.File(string(p.Value))
+			if is && strings.Contains(string(p.Key), "/claim/") && json.Unmarshal([]byte(file), &one) == nil {
+				all = append(all, one)
+			}
 		}
 	}
 	return all
 }
 
-// wayTo is a node's own way to the members, which its link spoils as it does that to git.
+// wayTo is a node's own way to the members, which its link spoils as it does that to git,
+// and each member's link for everybody.
 func (c *cluster) wayTo(ctx context.Context, l *link) (coordination string, err error) {
 	var at []string
 	for _, m := range c.members {
@@ -109,18 +84,30 @@ func (c *cluster) wayTo(ctx context.Context, l *link) (coordination string, err 
 		if err != nil {
 			return "", err
 		}
-		proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: m})
-		proxy.ErrorLog, proxy.FlushInterval = log.New(io.Discard, "", 0), -1
-		server := &http.Server{Handler: l.stream(proxy, l.wrap(proxy)), ErrorLog: proxy.ErrorLog, ReadHeaderTimeout: 5 * time.Second}
+		server := &http.Server{Handler: l.before(m.link.before(m)), ErrorLog: silent(), ReadHeaderTimeout: 5 * time.Second}
 		go func() { _ = server.Serve(listener) }()
 		context.AfterFunc(ctx, func() { _ = server.Close() })
 		at = append(at, listener.Addr().String())
 	}
-	return fmt.Sprintf("{ url: %q }", "etcd://"+strings.Join(at, ",")+"/torture"), nil
+	return fmt.Sprintf("{ url: %q }", "etcd://"+strings.Join(at, ",")+"/"+claimPrefix), nil
 }
 
-// stream lets a watch through until the link is spoilt, and everything else as it does.
-func (l *link) stream(watch, others http.Handler) http.Handler {
+func silent() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// ServeHTTP hands a request on to the member. One that does not answer says nothing.
+func (m *member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	proxy := &httputil.ReverseProxy{
+		FlushInterval: -1, ErrorLog: silent(),
+		Rewrite:      func(p *httputil.ProxyRequest) { p.Out.URL.Scheme, p.Out.URL.Host = "http", *m.at.Load() },
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+	}
+	proxy.ServeHTTP(w, r)
+}
+
+// before puts the link before a member: a watch goes through until the link is spoilt, and
+// everything else as it does.
+func (l *link) before(next http.Handler) http.Handler {
+	others := l.wrap(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasSuffix(r.URL.Path, "/v3/watch") {
 			others.ServeHTTP(w, r)
@@ -145,7 +132,7 @@ func (l *link) stream(watch, others http.Handler) http.Handler {
 			case <-ctx.Done():
 			}
 		}()
-		watch.ServeHTTP(w, r.WithContext(ctx))
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 

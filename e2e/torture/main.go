@@ -3,7 +3,7 @@
 //
 // Each run is a deployment of two nodes on loopback: agents, and under a lease
 // their guards, as processes; git's own http-backend, and with -store etcd three members of
-// etcd, behind a proxy that delays, drops, cuts and holds back per node; services that write a heartbeat every 20 ms.
+// etcd of its own, behind a proxy that delays, drops, cuts and holds back per node; services that write a heartbeat every 20 ms.
 // Faults are random, from a seed, or a recipe that once ended in two active sides.
 //
 // An overlap counts as accepted when the claim says that a person accepted it for
@@ -29,7 +29,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -43,7 +42,6 @@ type options struct {
 	seed                    uint64
 	recipe, program, dir    string
 	store                   string
-	cluster                 *cluster // of the work, nil where claims are in git
 	chosen                  []recipe
 	keep                    bool
 }
@@ -77,16 +75,16 @@ func parse(args []string) options {
 	f.IntVar(&o.parallel, "parallel", 2, "runs at a time")
 	f.StringVar(&o.recipe, "recipe", "", "a recipe's name or number, \"all\", \"list\" to see them, or \"\" for random faults")
 	f.StringVar(&o.program, "program", "bin/mainstay", "the program to torture")
-	f.StringVar(&o.store, "store", "git", "where claims are kept: git, or etcd for random faults with three members")
+	f.StringVar(&o.store, "store", onGit, "where claims are kept: git, or etcd, on three members for each run")
 	f.StringVar(&o.dir, "dir", "", "for the supervisor's own use")
 	f.BoolVar(&o.keep, "keep", false, "keep the folder of a run with violations")
 	_ = f.Parse(args) // it exits
-	if o.chosen = chosen(o.recipe); o.recipe != "" && o.recipe != "list" && len(o.chosen) == 0 {
-		fmt.Fprintf(os.Stderr, "error: there is no recipe %q; these are there:\n%s", o.recipe, listing())
+	if o.store != onGit && o.store != onEtcd {
+		fmt.Fprintln(os.Stderr, "error: -store is git or etcd")
 		os.Exit(2)
 	}
-	if o.store != "git" && o.store != "etcd" || o.store == "etcd" && o.recipe != "" {
-		fmt.Fprintln(os.Stderr, "error: -store is git or etcd, and recipes are about claims in git")
+	if o.chosen = chosen(o.recipe, o.store); o.recipe != "" && o.recipe != "list" && len(o.chosen) == 0 {
+		fmt.Fprintf(os.Stderr, "error: there is no recipe %q for -store %s; these are there:\n%s", o.recipe, o.store, listing())
 		os.Exit(2)
 	}
 	return o
@@ -101,13 +99,6 @@ func work(o options) int {
 		o.seed = rand.Uint64N(1_000_000_000) + 1
 	}
 	fmt.Printf("seed %d\n", o.seed)
-	if o.store == "etcd" {
-		var err error
-		if o.cluster, err = startCluster(ctx, filepath.Join(o.dir, "etcd")); err != nil {
-			fmt.Fprintln(os.Stderr, "error:", err)
-			return 1
-		}
-	}
 	t := &tally{held: map[string]int{}, played: map[string]int{}, end: time.Now().Add(time.Duration(o.seconds) * time.Second), seed: o.seed}
 	var all sync.WaitGroup
 	for range max(1, o.parallel) {

@@ -18,6 +18,9 @@ func random(s *site) {
 		s.step(frozen)
 		s.wait(time.Duration(100+s.rand.IntN(2500)) * time.Millisecond)
 	}
+	if s.cluster != nil {
+		s.must(s.cluster.mend(s.ctx))
+	}
 	for side, m := range s.nodes {
 		s.git.links[side].fault(nil)
 		m.answer(true)
@@ -55,6 +58,8 @@ func (s *site) step(frozen map[string]bool) {
 		s.flip(side)
 	case n < 11:
 		s.disturb(side)
+	case n < 12 && s.cluster != nil:
+		s.trouble()
 	case n < 13:
 		s.say("link of %s is whole", side)
 		s.git.links[side].fault(nil)
@@ -94,8 +99,16 @@ func (s *site) flip(side string) {
 	}
 }
 
-// disturb spoils a node's way to git.
+// disturb spoils a node's way to git and to etcd, or troubles a member of that.
 func (s *site) disturb(side string) {
+	if s.cluster != nil && s.rand.IntN(2) == 0 {
+		s.trouble()
+		return
+	}
+	s.spoil("link of "+side, s.git.links[side])
+}
+
+func (s *site) spoil(what string, l *link) {
 	faults := []struct {
 		name string
 		is   func(*link)
@@ -104,6 +117,6 @@ func (s *site) disturb(side string) {
 		{"is slow", func(l *link) { l.delay = 400 * time.Millisecond }},
 	}
 	f := faults[s.rand.IntN(len(faults))]
-	s.say("link of %s %s", side, f.name)
-	s.git.links[side].fault(f.is)
+	s.say("%s %s", what, f.name)
+	l.fault(f.is)
 }

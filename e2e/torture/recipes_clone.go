@@ -49,7 +49,7 @@ func clonedContainer(s *site) {
 // clone starts a copy of a node beside it, which sees its own folder where the first one
 // sees its.
 func (s *site) clone(m *machine) {
-	s.twin = &machine{side: m.side, folder: m.folder + "-twin", at: m.folder, apart: true, address: m.address, url: m.url}
+	s.twin = &machine{side: m.side, folder: m.folder + "-twin", at: m.folder, apart: true, address: m.address, url: m.url, coordination: m.coordination}
 	s.copy(filepath.Join(m.folder, "state"), filepath.Join(s.twin.folder, "state"))
 	s.must(os.MkdirAll(filepath.Join(s.twin.folder, "beats"), 0o755))
 	s.writeConfig(s.twin)

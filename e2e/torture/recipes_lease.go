@@ -11,12 +11,12 @@ func (s *site) bound() time.Duration { return s.slowed(shortLease) + 35*time.Sec
 
 func leaseRecipes() []recipe {
 	return []recipe{
-		{5, "lease-agent-stopped", "the agent of a lease's holder is told to end", func(s *site) { s.leaseLost(func() { s.end(mainSide, syscall.SIGTERM) }) }, ""},
-		{5, "lease-agent-killed", "it is killed", func(s *site) { s.leaseLost(func() { s.end(mainSide, syscall.SIGKILL) }) }, ""},
-		{5, "lease-agent-frozen", "it hangs", func(s *site) { s.leaseLost(func() { s.signal(mainSide, syscall.SIGSTOP) }) }, ""},
-		{5, "lease-no-guard-stopped", "it is told to end, and nobody guards", leaseNoGuard, ""},
-		{6, "lease-crash-loop", "git hangs, and the agent dies faster than it can notice", leaseCrashLoop, ""},
-		{10, "adopt-debt", "standby seizes by lease, dies, and its replacement adopts", adoptDebt, ""},
+		{5, "lease-agent-stopped", "the agent of a lease's holder is told to end", func(s *site) { s.leaseLost(func() { s.end(mainSide, syscall.SIGTERM) }) }, "", ""},
+		{5, "lease-agent-killed", "it is killed", func(s *site) { s.leaseLost(func() { s.end(mainSide, syscall.SIGKILL) }) }, "", ""},
+		{5, "lease-agent-frozen", "it hangs", func(s *site) { s.leaseLost(func() { s.signal(mainSide, syscall.SIGSTOP) }) }, "", ""},
+		{5, "lease-no-guard-stopped", "it is told to end, and nobody guards", leaseNoGuard, "", ""},
+		{6, "lease-crash-loop", "git hangs, and the agent dies faster than it can notice", leaseCrashLoop, "", ""},
+		{10, "adopt-debt", "standby seizes by lease, dies, and its replacement adopts", adoptDebt, "", ""},
 	}
 }
 

@@ -31,6 +31,8 @@ type site struct {
 	self    string
 	dir     string
 	git     *server
+	// cluster holds the claims, nil where they are in the repository.
+	cluster *cluster
 	nodes   map[string]*machine
 	// twin is the copy of a node, where a run makes one.
 	twin *machine
@@ -153,14 +155,11 @@ func (s *site) lay(n plannedRun) error {
 	if err := s.run(work, "git", "remote", "add", "origin", s.repo("deployment")); err != nil {
 		return err
 	}
-	for side, m := range s.nodes {
+	for _, m := range s.nodes {
 		m.answer(true)
-		if s.options.cluster != nil {
-			var err error
-			if m.coordination, err = s.options.cluster.wayTo(s.ctx, s.git.links[side]); err != nil {
-				return err
-			}
-		}
+	}
+	if err := s.keep(); err != nil {
+		return err
 	}
 	return s.measure()
 }

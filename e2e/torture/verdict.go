@@ -45,8 +45,8 @@ func (s *site) claims() []change {
 			}
 		}
 	}
-	if s.options.cluster != nil {
-		all = append(all, s.options.cluster.changes(s.doc.name)...)
+	if s.cluster != nil {
+		all = append(all, s.cluster.changes()...)
 	}
 	slices.SortStableFunc(all, func(a, b change) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Seq, b.Seq))

@@ -20,7 +20,7 @@ const (
 	readBound = 30 * time.Second
 	// shown is how long a note that was obeyed stands in the node's report.
 	shown = 24 * time.Hour
-	// underway is how long what a note orders may take to show.
+	// underway is how long the claim that a note orders may take to show.
 	underway = time.Minute
 	// fresh is how long a note counts as new, and is looked at often.
 	fresh = 15 * time.Second
@@ -189,7 +189,7 @@ func (d *Desk) take(ctx context.Context, a Agent, clock reconcile.Clock) error {
 	e, err := d.word.For(node)
 	t, seen := d.kept.of(d.word.id)
 	switch {
-	case seen && t.Done && e != nil && node.Now.Sub(t.At).Abs() > underway:
+	case seen && t.Done && e != nil && (e.Commit != nil || node.Now.Sub(t.At).Abs() > underway):
 		return refuse("it was obeyed here at %s, and a note is good once: write a new one", t.At.Format(time.RFC3339))
 	case seen && t.Done:
 		return nil
@@ -228,17 +228,21 @@ func (d *Desk) node(a Agent, clock reconcile.Clock) (Node, bool) {
 
 // obey gives the order, once it is on disk that it was taken up.
 func (d *Desk) obey(ctx context.Context, a Agent, e *Entry, node Node, clock reconcile.Clock) error {
-	t := taken{ID: d.word.id, At: node.Now.UTC().Truncate(time.Second), Until: d.word.Until, What: d.says(e)}
+	t := taken{ID: d.word.id, At: node.Now.UTC().Truncate(time.Second), Until: d.word.Until}
+	t.What = d.says(e, t.At)
 	if err := d.kept.put(t, node.Now); err != nil {
 		return refuse("it cannot be kept on disk that it is obeyed: %v", err)
 	}
 	d.Log.Warn("a person's note is obeyed", "signer", d.word.signer, "attest", d.word.Attest, "what", t.What)
 	var err error
 	ctx = reconcile.GoodUntil(ctx, clock.Boot()+reconcile.OrderGoodFor)
-	if e.Commit != nil {
-		_, err = a.AcceptCommit(ctx, e.Commit.From, e.Commit.To, d.word.order())
-	} else {
+	switch c := e.Commit; {
+	case c == nil:
 		_, err = a.Takeover(ctx, plan.TakeoverAsk{Attest: d.word.order(), Reroot: true})
+	case c.Renames:
+		_, err = a.AcceptCommit(ctx, c.From, c.To, d.word.order())
+	default: // who accepts a history has stated nothing of both sides
+		_, err = a.AcceptCommit(ctx, c.From, c.To, "")
 	}
 	if err != nil {
 		return errors.Join(refuse("%v", err), d.kept.drop(t.ID))
@@ -248,14 +252,14 @@ func (d *Desk) obey(ctx context.Context, a Agent, e *Entry, node Node, clock rec
 }
 
 // says is what people read of a note that is obeyed.
-func (d *Desk) says(e *Entry) string {
+func (d *Desk) says(e *Entry, at time.Time) string {
 	what := ""
 	if c := e.Commit; c != nil {
 		what = fmt.Sprintf("commit %.12s in place of %.12s", c.To, c.From)
 	} else {
 		what = fmt.Sprintf("the claim of %s, which was known up to #%d", e.Claim.Role, e.Claim.Seq)
 	}
-	return fmt.Sprintf("%s accepted %s by a signed note: %s", d.word.signer, what, d.word.Attest)
+	return fmt.Sprintf("%s accepted %s by a signed note, at %s: %s", d.word.signer, what, at.Format(time.RFC3339), d.word.Attest)
 }
 
 func (d *Desk) tell(refused error, newest taken, open bool) {

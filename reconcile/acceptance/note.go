@@ -71,6 +71,10 @@ type Commit struct {
 	// From is the commit that the node goes by now, To the one that the branch is at.
 	From string `json:"from"`
 	To   string `json:"to"`
+	// Renames says that the statement is about both sides of a role that the commit renames,
+	// or makes exclusive, and of which the node said so: without it such a commit is refused
+	// (R13).
+	Renames bool `json:"renames,omitempty"`
 }
 
 // Claim is a claim that went back, which the node is to put above the highest number.

@@ -115,13 +115,16 @@ func (c *Consent) refusal(v *fleet.View, d *fleet.Deployment, n *fleet.Node) {
 		c.say(n.Name, nil, "does not go by this commit for a reason that no note accepts: mainstay status %s", n.Name)
 		return
 	}
-	e := entryOf(r)
-	e.Commit = &acceptance.Commit{From: r.Accepted, To: v.Commit}
+	e, kind := entryOf(r), r.Conditions[i].Type
+	e.Commit = &acceptance.Commit{From: r.Accepted, To: v.Commit, Renames: kind == plan.CondRoleRenamed || kind == plan.CondRoleRetyped}
 	effect := ""
 	if r.Declared != "" && r.Declared != d.Active {
 		effect = fmt.Sprintf(", and go from active: %s to active: %s", r.Declared, d.Active)
 	}
-	c.say(n.Name, &e, "would take commit %.12s in place of %.12s%s (%s)", v.Commit, r.Accepted, effect, r.Conditions[i].Type)
+	if e.Commit.Renames {
+		effect += ", on your statement of what you saw on both sides"
+	}
+	c.say(n.Name, &e, "would take commit %.12s in place of %.12s%s (%s)", v.Commit, r.Accepted, effect, kind)
 }
 
 // claims accepts the claim of each role that went back, on the node that should hold it: the

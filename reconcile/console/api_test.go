@@ -133,6 +133,15 @@ func TestWordsAndOrdersAreTold(t *testing.T) {
 			t.Errorf("it lacks %s:\n%s", want, body)
 		}
 	}
+	if _, page := s.get("/?q=", "en"); strings.Contains(page, "does not list its repository") {
+		t.Error("a switch of a listed repository counts as one of another")
+	}
+	one.Commit, one.Repository, one.Deployment = strings.Repeat("b", 40), "git9.example.org/gone", "lyon"
+	if err := orders.Put(one); err != nil {
+		t.Fatal(err)
+	}
+	s.wants("/", "en", "A switch of lyon to", "asked for by Ada", "does not list its repository git9.example.org/gone any more")
+	s.wants("/", "fr", "ne liste plus son dépôt git9.example.org/gone")
 	_, description := s.get("/api/v1/openapi.json", "en")
 	var v any
 	if err := json.Unmarshal([]byte(body), &v); err != nil {

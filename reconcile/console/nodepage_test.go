@@ -41,6 +41,8 @@ func TestANodeIsToldInFull(t *testing.T) {
 	n := d.Nodes[0].Report
 	n.Node, n.Rule, n.Document, n.At, n.LastRead = "xivo-main", plan.R1, "older", noon(), noon().Add(-time.Minute)
 	n.Jobs = []plan.JobReport{{Name: "replicate", OK: true, At: noon().Add(-time.Hour), Output: "done"}, {Name: "gone", At: noon()}}
+	n.Leaves = []plan.CheckReport{{Name: "voicemails", OK: true, At: noon(), Output: "3 in /var/spool <b>"}, {Name: "recordings", OK: true, At: noon()}}
+	d.Nodes[1].Report.Leaves = []plan.CheckReport{{Name: "call records", At: noon(), Output: "no such table"}}
 	d.Nodes[2].Report.Document = "d"
 	s := newSite(t, Options{}, &repository{view: viewOf(d)})
 	body := s.wants("/d/paris/n/xivo-main", "en", "What is older than it should be", "it had last read git 1\u00a0min before; twice its poll is 10\u00a0s",
@@ -49,6 +51,12 @@ func TestANodeIsToldInFull(t *testing.T) {
 	if strings.Contains(body, "/etc/x.conf") {
 		t.Error("it has a file of another node")
 	}
+	s.wants("/d/paris/n/xivo-main", "en", "A switch would leave here", "voicemails", "3 in /var/spool &lt;b&gt;", "recordings", "nothing")
+	s.wants("/d/paris/n/xivo-standby", "fr", "Resté ici", "call records", "no such table")
+	if body := s.wants("/d/paris", "en", "voicemails <small>(A switch would leave here)</small>", "3 in /var/spool &lt;b&gt;", "call records <small>(Lies here)</small>"); strings.Contains(body, "recordings") {
+		t.Error("a card tells of nothing that stays")
+	}
+	s.wants("/d/paris", "fr", "voicemails <small>(Une bascule laisserait ici)</small>")
 	s.wants("/d/paris/n/edge", "en", "Files that the document renders", "/etc/x.conf", "x.tmpl", "is not part of what a node tells",
 		"What a switch changes in it", "-to main\n&#43;to standby\n &lt;b&gt;", "A switch changes nothing in it.", "it is larger than")
 	s.wants("/d/paris/n/edge", "fr", "Ce qu’une bascule y change", "Une bascule n’y change rien.")

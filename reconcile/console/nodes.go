@@ -33,6 +33,8 @@ type card struct {
 	Services []part
 	Checks   []part
 	Jobs     []part
+	// Leaves is what a switch would leave here, or has left.
+	Leaves []part
 	// Also is what else is to be known, which neither the reason nor a part says.
 	Also []string
 	// Advice is what the registry says about its conditions.
@@ -109,6 +111,9 @@ func (c *card) parts(l *words.Language, r *plan.Report) {
 	for _, k := range r.Checks {
 		c.Checks = append(c.Checks, resultOf(l, part{Name: k.Name, At: k.At, Said: k.Output}, k.OK))
 	}
+	for _, k := range r.Leaves {
+		c.Leaves = append(c.Leaves, leftOf(l, k))
+	}
 	for _, j := range r.Jobs {
 		p := part{Name: j.Name, At: j.At, Said: j.Output}
 		if j.Skipped != "" {
@@ -121,7 +126,7 @@ func (c *card) parts(l *words.Language, r *plan.Report) {
 // past makes what a node said of its parts what they were then: its word is too old to
 // say what they are.
 func (c *card) past(l *words.Language) {
-	for _, parts := range [][]part{c.Services, c.Checks, c.Jobs} {
+	for _, parts := range [][]part{c.Services, c.Checks, c.Jobs, c.Leaves} {
 		for i := range parts {
 			parts[i].State, parts[i].Mark = l.Say("status.was", "Status", parts[i].State), "stale"
 		}
@@ -156,6 +161,28 @@ func resultOf(l *words.Language, p part, ok bool) part {
 		p.State, p.Mark, p.Shape = l.Word("result.failed"), "failed", "▲"
 	}
 	return p
+}
+
+// leftOf is a count of what a switch leaves on a node.
+func leftOf(l *words.Language, k plan.CheckReport) part {
+	p := resultOf(l, part{Name: k.Name, At: k.At, Said: k.Output}, k.OK)
+	switch {
+	case k.At.IsZero() || !k.OK:
+	case k.Output == "":
+		p.State, p.Mark, p.Shape = l.Word("leaves.nothing"), "inactive", "○"
+	default:
+		p.State, p.Mark, p.Shape = l.Word("leaves.some"), "activating", "◐"
+	}
+	return p
+}
+
+// Serves reports whether the node says that it is Active: a switch would leave there what
+// another node was left with.
+func (c card) Serves() bool { return c.Report != nil && c.Report.Status == plan.Active }
+
+// Left are the counts that are not of nothing.
+func (c card) Left() []part {
+	return slices.DeleteFunc(slices.Clone(c.Leaves), func(p part) bool { return p.Said == "" })
 }
 
 // Commits reports whether the node's three commits are one.

@@ -24,6 +24,8 @@ type overview struct {
 	Counts []levelCount
 	// Waiting are repositories that were never read yet.
 	Waiting []string
+	// Unlisted are switches at a time whose repository is not shown.
+	Unlisted []kept.Order
 	// More is the address of the next rows, empty at the end.
 	More        string
 	First, Last int
@@ -98,7 +100,8 @@ const mostRows = 1000
 
 func (c *Console) fleetPage(w http.ResponseWriter, r *http.Request) {
 	s := c.state()
-	if len(s.entries) == 1 && len(s.readings) == 1 && r.URL.RawQuery == "" {
+	unlisted := c.unlisted()
+	if len(s.entries) == 1 && len(s.readings) == 1 && r.URL.RawQuery == "" && len(unlisted) == 0 {
 		http.Redirect(w, r, c.base+s.entries[0].Link(), http.StatusFound)
 		return
 	}
@@ -108,6 +111,7 @@ func (c *Console) fleetPage(w http.ResponseWriter, r *http.Request) {
 	for i := range o.Rows {
 		o.Rows[i].Seen = c.seenOf(o.Rows[i].entry)
 	}
+	o.Unlisted = unlisted
 	p.Main = o
 	c.render(w, http.StatusOK, "fleet", p)
 }

@@ -227,6 +227,32 @@ func TestSessionsEnd(t *testing.T) {
 	b.wants("/d/paris", http.StatusUnauthorized) // who was taken out is out
 }
 
+// A person who signs in again and again, by a script, fills no memory: the oldest session
+// ends, and nobody else's does.
+func TestAPersonHasSoManySessionsAtMost(t *testing.T) {
+	attack.Row(t, "web page", "sessions begun without end by somebody with a password", "20 of a person at most, the oldest one ends")
+	d := newDesked(t, signin.Options{}, &repository{view: viewOf(calm("paris"))})
+	bob := d.browser()
+	bob.signIn("bob")
+	var all []*browser
+	for range 23 {
+		b := d.browser()
+		b.signIn("ada")
+		all = append(all, b)
+	}
+	for i, b := range all {
+		want := http.StatusOK
+		if i < 3 {
+			want = http.StatusUnauthorized
+		}
+		b.wants("/audit", want)
+	}
+	bob.wants("/d/paris", http.StatusOK)
+	d.clock = d.clock.Add(13 * time.Hour)
+	d.browser().signIn("ada") // what ended by itself does not count
+	all[22].wants("/audit", http.StatusUnauthorized)
+}
+
 func TestAFileOfUsersThatOthersReadLetsNobodyIn(t *testing.T) {
 	d := newDesked(t, signin.Options{}, &repository{view: viewOf(calm("paris"))})
 	b := d.browser()

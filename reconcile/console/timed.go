@@ -195,6 +195,15 @@ func (c *Console) placed(repository string) *reader {
 	return c.readers[i]
 }
 
+// unlisted are the switches that wait for a repository which is not shown any more.
+func (c *Console) unlisted() []kept.Order {
+	if c.options.Orders == nil {
+		return nil
+	}
+	all, _ := c.options.Orders.All() // what cannot be read is in the log
+	return slices.DeleteFunc(all, func(one kept.Order) bool { return one.State != kept.Waits || c.placed(one.Repository) != nil })
+}
+
 // Pen is what commits to a repository, nil where this page cannot.
 func (c *Console) Pen(repository string) Pen {
 	if r := c.placed(repository); r != nil {

@@ -75,6 +75,13 @@ func (h *History) Tell(ctx context.Context, repo gitcmd.Repo, d *Deployment) {
 		}
 	}
 	slices.SortStableFunc(h.Switches, func(x, y Switch) int { return y.At.Compare(x.At) })
+	newest := map[string]bool{}
+	for i := range h.Switches {
+		if s := &h.Switches[i]; !newest[s.Role] {
+			newest[s.Role] = true
+			s.stay(d)
+		}
+	}
 }
 
 // Switch is one change of the side that holds a role's claim.
@@ -107,6 +114,9 @@ type Switch struct {
 	// Objective says whether it took no longer than the document wants, nil where the
 	// document wants nothing, and of the first claim of a role.
 	Objective *Objective `json:"objective,omitempty"`
+	// Stays is what lies on the side that went, as its node counted it last. It is known of a
+	// role's newest switch only.
+	Stays []Stay `json:"stays,omitempty"`
 	// after is when the side before came to hold the claim: what happened earlier
 	// is of another switch.
 	after time.Time
@@ -267,6 +277,32 @@ func (s *Switch) Reported(r plan.Report) {
 		s.add(r.Node, r.Phases, cameUp()...)
 	case s.From:
 		s.add(r.Node, r.Phases, plan.PhaseStopped)
+	}
+}
+
+// Stay is something that a switch left behind.
+type Stay struct {
+	Node string `json:"node"`
+	// Name is what it is, and Said how many there are and where they lie, or, when Failed,
+	// why they could not be counted.
+	Name   string    `json:"name"`
+	Said   string    `json:"said"`
+	Failed bool      `json:"failed,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+// stay adds what the node of the side that went counts there, once it knows of the switch.
+func (s *Switch) stay(d *Deployment) {
+	for _, n := range d.Nodes {
+		r := n.Report
+		if r == nil || n.Role != s.Role || n.Side != s.From || s.From == "" || r.Seq < s.Seq || r.Status == plan.Active {
+			continue
+		}
+		for _, c := range r.Leaves {
+			if c.Output != "" || !c.OK {
+				s.Stays = append(s.Stays, Stay{Node: n.Name, Name: c.Name, Said: c.Output, Failed: !c.OK, At: c.At})
+			}
+		}
 	}
 }
 

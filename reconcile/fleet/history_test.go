@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mainstay/reconcile/gitcmd"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -180,5 +181,40 @@ func TestPhasesOfAnEarlierSwitchAreNotTold(t *testing.T) {
 	}
 	if s.Declared == nil || s.Took() != 2*time.Second {
 		t.Errorf("it took %s, asked for by %+v", s.Took(), s.Declared)
+	}
+}
+
+// What lies on the side that went is told of the newest switch only, and only once its node
+// knows of that switch and serves no more: a count from before is of something else.
+func TestAHistorySaysWhatStaysBehind(t *testing.T) {
+	counts := []plan.CheckReport{
+		{Name: "voicemails", OK: true, Output: "3 in /var/spool", At: at(40)}, {Name: "recordings", OK: true, At: at(40)},
+		{Name: "call records", Output: "no such table", At: at(41)},
+	}
+	tell := func(change func(r *plan.Report)) *History {
+		main := plan.Report{Node: "xivo-main", Role: "xivo", Side: spec.Main, Status: plan.Inactive, Seq: 3, Leaves: counts}
+		change(&main)
+		h := &History{Switches: Switches("xivo", []plan.Tip{
+			tip(3, "standby", plan.Take, 31), tip(2, plan.HeldByNone, plan.Release, 30), tip(1, "main", plan.Take, 0)})}
+		h.Tell(t.Context(), gitcmd.Repo{Dir: t.TempDir()}, &Deployment{Nodes: []Node{
+			{Name: "xivo-main", Role: "xivo", Side: spec.Main, Report: &main},
+			{Name: "xivo-standby", Role: "xivo", Side: spec.Standby, Report: &plan.Report{Seq: 3, Status: plan.Active, Leaves: counts}},
+			{Name: "cc-main", Role: "cc", Side: spec.Main, Report: &plan.Report{Seq: 9, Leaves: counts}},
+		}})
+		return h
+	}
+	h := tell(func(*plan.Report) {})
+	want := []Stay{{Node: "xivo-main", Name: "voicemails", Said: "3 in /var/spool", At: at(40)},
+		{Node: "xivo-main", Name: "call records", Said: "no such table", Failed: true, At: at(41)}}
+	if diff := cmp.Diff(want, h.Switches[0].Stays); diff != "" || h.Switches[1].Stays != nil {
+		t.Errorf("%s%v", diff, h.Switches[1].Stays)
+	}
+	for what, change := range map[string]func(r *plan.Report){
+		"it serves still":                func(r *plan.Report) { r.Status = plan.Active },
+		"it knows nothing of the switch": func(r *plan.Report) { r.Seq = 2 },
+	} {
+		if got := tell(change).Switches[0].Stays; got != nil {
+			t.Errorf("%s: %v", what, got)
+		}
 	}
 }

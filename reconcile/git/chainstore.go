@@ -26,6 +26,8 @@ type ChainStore struct {
 // NewChainStore keeps chains in a state folder.
 func NewChainStore(s *state.Folder) *ChainStore { return &ChainStore{state: s} }
 
+const mostNewest = 64 // changes in the small file of a claim, at most
+
 // chain is what is kept of one claim: its links, newest first.
 type chain struct {
 	Ref   string `json:"ref"`
@@ -36,15 +38,22 @@ type chain struct {
 // starts again from a read that does not. Call it with claims that are believed,
 // and never with one that went back.
 //
-// A damaged file is set aside and started anew, and the state.ErrDamaged returned.
+// A damaged file is set aside and started anew, and the state.ErrDamaged returned. What is
+// new goes to a small file of its own, because whoever acts on the claim waits for this.
 func (c *ChainStore) Extend(ref string, read ClaimChain) error {
 	if len(read.Links) == 0 {
 		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	newest, wrong := c.part(newestName(ref))
+	if touches(read.Links, newest.Links) {
+		if newest.Links = merge(read.Links, newest.Links); len(newest.Links) <= mostNewest {
+			return c.state.Save(newestName(ref), newest)
+		}
+	}
 	kept, err := c.load(ref)
-	if err != nil && !errors.Is(err, state.ErrDamaged) {
+	if err = errors.Join(wrong, err); err != nil && !errors.Is(err, state.ErrDamaged) {
 		return err
 	}
 	links := read.Links
@@ -52,7 +61,7 @@ func (c *ChainStore) Extend(ref string, read ClaimChain) error {
 		links = merge(links, kept.Links)
 	}
 	links = links[:min(len(links), maxChain)]
-	return errors.Join(err, c.state.Save(chainName(ref), chain{Ref: ref, Links: links}))
+	return errors.Join(err, c.state.Save(chainName(ref), chain{ref, links}), c.state.Save(newestName(ref), chain{ref, links[:1]}))
 }
 
 // Tip returns the newest remembered change of a claim, and the zero Tip when
@@ -67,19 +76,27 @@ func (c *ChainStore) Tip(ref string) (plan.Tip, error) {
 	return kept.Links[0].Tip, nil
 }
 
+// load is all that is kept of a claim: the newest changes are in the large file too when they
+// were brought there last.
 func (c *ChainStore) load(ref string) (chain, error) {
-	var kept chain
-	err := c.state.Load(chainName(ref), &kept)
-	if errors.Is(err, fs.ErrNotExist) {
-		return chain{}, nil
+	kept, err := c.part(chainName(ref))
+	newest, wrong := c.part(newestName(ref))
+	if n := newest.Links; len(n) > 0 && !slices.ContainsFunc(kept.Links, func(l Link) bool { return l.Tip.ID == n[0].Tip.ID }) {
+		kept.Links = merge(n, kept.Links)
 	}
-	if err != nil {
+	return kept, errors.Join(err, wrong)
+}
+
+func (c *ChainStore) part(name string) (chain, error) {
+	var kept chain
+	if err := c.state.Load(name, &kept); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return chain{}, err
 	}
 	return kept, nil
 }
 
-func chainName(ref string) string { return "chain " + ref }
+func chainName(ref string) string  { return "chain " + ref }
+func newestName(ref string) string { return "newest " + ref }
 
 // touches reports whether newer goes on from older.
 func touches(newer, older []Link) bool {

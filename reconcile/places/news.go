@@ -44,17 +44,20 @@ func (n *News) Saw(commit string) {
 }
 
 // Run tells the others of commits until ctx ends. It calls look when git may have
-// something that this node has not seen, and hear when only claims or reports changed.
-func (n *News) Run(ctx context.Context, look, hear func()) {
+// something that this node has not seen, and hear with the commit that somebody named, or
+// with none when only claims or reports changed.
+func (n *News) Run(ctx context.Context, look func(), hear func(commit string)) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() {
 		n.cluster.Watch(ctx, func(heard etcd.News) {
 			switch {
-			case heard.Began, heard.Commit != "" && heard.Commit != *n.last.Load():
+			case heard.Began:
 				look()
+			case heard.Commit != "" && heard.Commit != *n.last.Load():
+				hear(heard.Commit)
 			case heard.Claims:
-				hear()
+				hear("")
 			}
 		})
 	})

@@ -24,7 +24,7 @@ func (p *pass) comeUp() {
 		p.say(Held, R10, "a report names claim seq %d and the claim is at %d: nobody starts until a node restores it "+
 			"or a person runs mainstay accept --claim here", c.Elsewhere, c.Tip.Seq)
 		p.reroot()
-	case !c.Read:
+	case !c.Read, p.in.Unread && !p.won() && !p.takeover():
 		p.withoutGit()
 	case p.mine():
 		p.mem.Waiting = false
@@ -46,6 +46,11 @@ func (p *pass) newStart() {
 	p.mem.StopRule, p.mem.WasActive, p.mem.Local = "", false, ""
 	p.mem.DrainEnded, p.mem.Returned = false, false
 	clear(p.mem.Tries)
+}
+
+// won reports whether the claim was won for the present start (R3).
+func (p *pass) won() bool {
+	return p.mem.Stage == StageClaiming && p.mine() && p.in.Claim.Tip.Start == p.mem.Start
 }
 
 // ownTipStart is the start the claim was last won for, when it is this node's:

@@ -2,19 +2,28 @@ package plan
 
 import "mainstay/spec"
 
-// withoutGit decides for a stopped side whose agent has not read the claim yet (R5, R6).
+// withoutGit decides for a stopped side whose agent has not read the claim yet, or not the
+// document (R3, R5, R6).
 func (p *pass) withoutGit() {
 	switch why := p.noBoot(); {
-	case p.in.Claim.Reachable:
+	case p.in.Claim.Reachable && !p.in.Claim.Read:
 		p.say(Held, R3, "the claim has not been read yet")
 	case why != "" && p.takeover():
 		p.say(Held, R9, "git is out of reach, and what a person stated was before this machine was rebooted: "+
 			"run mainstay takeover again if it is still true")
 	case why != "":
-		p.say(Held, R6, "git is out of reach and %s", why)
+		p.say(Held, R6, "%s and %s", p.unread(), why)
 	default:
 		p.presumeAtBoot()
 	}
+}
+
+// unread is what this run of the agent has not read, in words.
+func (p *pass) unread() string {
+	if p.in.Claim.Read {
+		return "the branch was not read since this agent began"
+	}
+	return "git is out of reach"
 }
 
 // noBoot says why this node may not start without git, or "" when it may once
@@ -24,7 +33,7 @@ func (p *pass) noBoot() string {
 	switch {
 	case !p.mine():
 		return "the last claim known is not this node's"
-	case p.mem.Pending != nil:
+	case p.mem.Pending != nil && !p.in.Claim.Reachable:
 		return "a push of this node has an unknown outcome"
 	case p.doc.Active != p.doc.Side:
 		return "the last document known declares " + string(p.doc.Active)
@@ -48,15 +57,19 @@ func (p *pass) presumeAtBoot() {
 	}
 	wait := p.doc.Handover.Wait.D()
 	if w := p.in.Witness; w.Unasked != "" {
-		p.say(Held, R6, "git is out of reach, and the witness could not be asked about %s: %s; a question that was not asked is not silence",
-			p.doc.Peer, w.Unasked)
+		p.say(Held, R6, "%s, and the witness could not be asked about %s: %s; a question that was not asked is not silence",
+			p.unread(), p.doc.Peer, w.Unasked)
 		return
 	}
 	if p.elapsed(p.mem.WaitSince) < wait || !p.witnessSilent(wait) {
-		p.say(Held, R6, "git is out of reach: starting on a presumption once the witness was silent for %s", wait)
+		p.say(Held, R6, "%s: starting on a presumption once the witness was silent for %s", p.unread(), wait)
 		if w := p.in.Witness; w.Silent {
 			p.until(max(p.mem.WaitSince, w.SilentSince) + wait)
 		}
+		return
+	}
+	if p.in.Claim.Reachable {
+		p.win(Renew, Presumed, R6, p.whyLocal(), 0)
 		return
 	}
 	p.startLocal(R6, Presumed)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"mainstay/reconcile/plan/restart"
 	"mainstay/spec"
 )
 
@@ -65,8 +66,8 @@ func (p *pass) begin() {
 	if p.mine() {
 		p.mem.HeldBound, p.mem.HeldUnder = p.in.Claim.Tip.StopBound.D(), p.doc.Commit
 	}
-	p.mem.Tries = sized(p.mem.Tries, len(p.doc.Services))
-	p.mem.Renders = sized(p.mem.Renders, len(p.in.Files))
+	p.mem.Tries = restart.Sized(p.mem.Tries, len(p.doc.Services))
+	p.mem.Renders = restart.Sized(p.mem.Renders, len(p.in.Files))
 }
 
 // judgeRestart decides about the services that a new run of the agent finds. R5:
@@ -97,18 +98,6 @@ func (p *pass) serveWhatIsFound() {
 	}
 	p.knowRun(p.in.Claim.Tip.Run)
 	p.mem.Stage, p.mem.WasActive, p.mem.Guarantee = StageServing, true, p.in.Claim.Tip.Guarantee
-}
-
-// sized returns a copy of a back-off list that fits the document, so that the
-// input stays as it is.
-func sized(t []Tries, n int) []Tries {
-	if n == 0 {
-		return nil
-	}
-	if len(t) != n {
-		return make([]Tries, n)
-	}
-	return slices.Clone(t)
 }
 
 func (p *pass) end() Decision {

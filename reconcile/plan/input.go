@@ -37,6 +37,9 @@ type Input struct {
 	// looked at git yet, or the branch has moved on to a commit that it could not
 	// read or did not accept (R8).
 	Stale bool `json:"stale,omitempty"`
+	// Unread says that this run of the agent has not yet read the document as the branch
+	// has it, though it may know the claim, which is kept elsewhere (R3).
+	Unread bool `json:"unread,omitempty"`
 	// Reading says that the newest commit is being read, for a moment: nothing
 	// starts under the older one meanwhile (R8).
 	Reading bool `json:"reading,omitempty"`

@@ -2,7 +2,8 @@ package plan
 
 import (
 	_ "embed" // the text of the rules is this file's own
-	"strings"
+
+	"mainstay/reconcile/plan/commented"
 )
 
 // Rule names a rule of the handover. Each constant below says its rule in full, and mainstay
@@ -98,7 +99,10 @@ const R5 Rule = "R5"
 // the document on disk declares its side, the claim carries neither a lease nor a debt,
 // handover.unconfirmed is start, the role follows no other, and there is a witness that was
 // asked and silent all through handover.wait. That start is presumed and reported as such. The
-// first thing done when git answers is a push for it, and a refusal stops the services.
+// first thing done when git answers is a push for it, and a refusal stops the services. Where
+// claims are kept elsewhere and can be read, but the branch was not read since the agent began,
+// the same conditions hold, and the push comes first: somebody may have fenced this side
+// meanwhile, in a commit that nobody has read yet.
 const R6 Rule = "R6"
 
 // R7, lease (handover.lease above zero): the lease L and the stop bound W live in the claim.
@@ -127,9 +131,10 @@ const R8 Rule = "R8"
 // the document agrees or by --end). With --adopt the claim of a dead or replaced instance of
 // one's own side becomes this node's, and keeps the debt: the person vouches for this side's
 // machine and not for the other side's. mainstay accept --claim --attest re-roots a claim that
-// went back above the highest seq ever seen. A statement is good for the claim it was made on:
-// once somebody else has changed that claim, other than by a release, it is void and the order
-// ends. It is good for a moment only, and not after a reboot without git.
+// went back above the highest seq ever seen; a note that one of the node's own signers signed
+// says the same. A statement is good for the claim it was made on: once somebody else has
+// changed that claim, other than by a release, it is void and the order ends. It is good for a
+// moment only, and not after a reboot without git.
 const R9 Rule = "R9"
 
 // R10, a claim that goes back (git restored from a backup, a ref deleted): a tip that does not
@@ -206,22 +211,7 @@ func Rules() []Rule {
 
 // Text is the rule in full, as its constant's comment has it, empty for a rule that there is
 // not.
-func (r Rule) Text() string {
-	var b strings.Builder
-	for line := range strings.Lines(rulesSource) {
-		line = strings.TrimSpace(line)
-		comment, is := strings.CutPrefix(line, "//")
-		switch {
-		case is:
-			b.WriteString(strings.TrimPrefix(comment, " ") + "\n")
-		case r != "" && strings.HasSuffix(line, ` Rule = "`+string(r)+`"`):
-			return strings.TrimSpace(b.String()) + "\n"
-		default:
-			b.Reset()
-		}
-	}
-	return ""
-}
+func (r Rule) Text() string { return commented.Of(rulesSource, ` Rule = "`+string(r)+`"`) }
 
 // Run is what a service was observed to do.
 type Run string

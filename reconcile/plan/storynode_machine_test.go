@@ -122,6 +122,12 @@ func (s *storyNode) stale(args) error {
 	return nil
 }
 
+// branch was read in this run of the agent, or not while the claim can be.
+func (s *storyNode) branch(a args) error {
+	s.in.Unread = a.has("unread")
+	return nil
+}
+
 func (s *storyNode) time(a args) error {
 	d, err := time.ParseDuration(strings.TrimPrefix(a[0], "+"))
 	s.in.Now += d

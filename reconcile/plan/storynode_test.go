@@ -68,7 +68,7 @@ func (s *storyNode) tell(line string, out *strings.Builder) error {
 		"service": s.service, "file": s.file, "witness": s.witness, "detect": s.detect,
 		"takeover": s.takeover, "pause": s.pause, "reboot": s.reboot, "restart": s.restart, "stale": s.stale,
 		"time": s.time, "apply": s.apply, "win": s.win, "forget": s.forget, "late": s.late, "blocked": s.blocked,
-		"role": s.role, "memory": s.memory, "end-drain": s.endDrain, "drain": s.drain,
+		"role": s.role, "memory": s.memory, "branch": s.branch, "end-drain": s.endDrain, "drain": s.drain,
 	}
 	if words[0] == "decide" {
 		s.decide(out)

@@ -84,7 +84,7 @@ put 644 "$top/LICENSE" "$doc/copyright"
 notices >"$root/$doc/THIRD-PARTY-NOTICES"
 gzip -9n "$root/$doc/THIRD-PARTY-NOTICES"
 [ ! -e "$top/README.md" ] || put 644 "$top/README.md" "$doc/README.md"
-for example in pair xivo xivo-service cc xds edge full hooks monitoring; do
+for example in pair address xivo xivo-service cc xds edge full hooks monitoring; do
 	mkdir -p "$root/$doc/examples"
 	cp -r "$top/examples/$example" "$root/$doc/examples/"
 done

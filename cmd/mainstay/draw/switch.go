@@ -86,6 +86,13 @@ func Switch(s fleet.Switch) ui.Row {
 	if o := s.Objective; o != nil {
 		r.Notes = append(r.Notes, ui.Cell{Text: "objective " + o.Bound.String() + ": " + string(o.Verdict), Style: map[fleet.Verdict]ui.Style{fleet.Missed: ui.Warn}[o.Verdict]})
 	}
+	for _, l := range s.Stays {
+		text := fmt.Sprintf("stays behind on %s: %s: %s (counted %s)", l.Node, l.Name, l.Said, l.At.UTC().Format("2006-01-02 15:04Z"))
+		if l.Failed {
+			text = fmt.Sprintf("what stays behind on %s of %s could not be counted: %s", l.Node, l.Name, l.Said)
+		}
+		r.Notes = append(r.Notes, ui.Cell{Text: text, Style: ui.Warn})
+	}
 	for _, text := range phasesOf(s) {
 		r.Notes = append(r.Notes, ui.Cell{Text: text, Style: ui.Dim})
 	}

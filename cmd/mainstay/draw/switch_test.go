@@ -27,6 +27,10 @@ func TestTheLegendExplainsTheWordsOfTheTable(t *testing.T) {
 	if got := legend(); !strings.Contains(got, "unchecked: there is no list of the nodes' keys here") {
 		t.Errorf("%q", got)
 	}
+	stayed := fleet.Switch{Node: "b", Phases: phases, Stays: []fleet.Stay{{Node: "a", Name: "voicemails", Said: "3 in /var/spool"}, {Node: "a", Name: "cdr", Said: "no table", Failed: true}}}
+	if got := Switch(stayed).Notes; len(got) != 2 || !strings.HasPrefix(got[0].Text, "stays behind on a: voicemails: 3 in /var/spool (counted ") || got[1].Text != "what stays behind on a of cdr could not be counted: no table" {
+		t.Errorf("%+v", got)
+	}
 	if got := Switch(switches[1]).Notes; len(got) != 1 || got[0].Text != "signed by SHA256:x (unchecked)" {
 		t.Errorf("%+v", got)
 	}

@@ -1,9 +1,11 @@
 package webpage
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"mainstay/cmd/mainstay/webpage/teller"
 	"mainstay/reconcile/console/kept"
@@ -36,17 +38,47 @@ func (o *Options) orders() (*kept.Orders, error) {
 }
 
 // words opens what people say of what is wrong. A file that cannot be read costs the
-// words in it, and is no reason not to show the page.
+// words in it, and is no reason not to show the page. Two pages with one folder would write
+// over each other's words, so the second one keeps its own in memory.
 func (o *Options) words() (*kept.Words, error) {
 	path, err := o.folder("seen.json")
 	if err != nil {
 		return nil, err
+	}
+	if path != "" && !o.lock(path+".lock") {
+		path = ""
 	}
 	book, err := kept.OpenWords(path)
 	if err != nil {
 		o.Log.Error("what people said of what is wrong is lost", "error", err)
 	}
 	return book, nil
+}
+
+// lock makes this page the only one that writes a file, until the process ends. A disk that
+// gives no lock stops nothing.
+func (o *Options) lock(path string) bool {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err == nil {
+		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err == nil {
+			o.locks = append(o.locks, f)
+			return true
+		}
+		_ = f.Close()
+	}
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		o.Log.Error("another page keeps its words in this folder: what people say on this one is lost when it ends; give each page a folder of its own", "state", o.State)
+		return false
+	}
+	o.Log.Warn("whether another page keeps its words in this folder is not known", "error", err)
+	return true
+}
+
+// unlock lets another page have what this one had.
+func (o *Options) unlock() {
+	for _, f := range o.locks {
+		_ = f.Close()
+	}
 }
 
 // teller opens who tells people of what the page sees, nil where --alerts names nobody.

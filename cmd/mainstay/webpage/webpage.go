@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -49,6 +50,7 @@ type Options struct {
 	repositories []string
 	alerts       string
 	list         string
+	locks        []*os.File
 	Log          *slog.Logger
 	// Ready is called once with the address of the page.
 	Ready func(address string)
@@ -96,6 +98,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	defer o.unlock()
 	orders, err := o.orders()
 	if err != nil {
 		return err

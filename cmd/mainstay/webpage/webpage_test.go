@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"mainstay/reconcile/console/kept"
 	"mainstay/reconcile/fleet"
 )
 
@@ -77,5 +78,41 @@ func TestAGrantThatNobodyCouldUseIsAContradiction(t *testing.T) {
 	}
 	if err := parsed(t, append(proxy, "--grant", "read=*")...).Contradiction(); err != nil {
 		t.Error(err)
+	}
+}
+
+// Two pages with one folder do not write over each other's words: the second one says so and
+// keeps its own in memory, until the first one has ended.
+func TestTwoPagesKeepNoWordsInOneFolder(t *testing.T) {
+	state := t.TempDir()
+	page := func(log io.Writer) (o Options, book *kept.Words) {
+		o = options(t)
+		o.State, o.Log = state, slog.New(slog.NewTextHandler(log, nil))
+		book, err := o.words()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o, book
+	}
+	var first, second, third strings.Builder
+	a, words := page(&first)
+	_, other := page(&second)
+	if err := words.Say("paris", kept.Word{Who: "ada", Text: "on my way", Mark: "m", At: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Say("lyon", kept.Word{Who: "bob", Text: "me too", Mark: "m", At: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if first.String() != "" || !strings.Contains(second.String(), "another page keeps its words in this folder") {
+		t.Errorf("the first says %q, the second %q", first.String(), second.String())
+	}
+	a.unlock()
+	c, again := page(&third)
+	defer c.unlock()
+	if _, ok := again.Of("paris", "m"); !ok || third.String() != "" {
+		t.Errorf("the third lacks the first's word, and says %q", third.String())
+	}
+	if _, ok := again.Of("lyon", "m"); ok {
+		t.Error("the second page wrote into the folder")
 	}
 }

@@ -150,7 +150,12 @@ func (a *Agenda) look(ctx context.Context) {
 		byRepository[one.Repository] = append(byRepository[one.Repository], one)
 	}
 	for repository, orders := range byRepository {
-		if pen := a.Page.Pen(repository); pen != nil && a.enter(repository) {
+		pen := a.Page.Pen(repository)
+		if pen == nil {
+			a.sayUnlisted(orders)
+			continue
+		}
+		if a.enter(repository) {
 			a.running.Go(func() {
 				defer a.leave(repository)
 				a.dealAll(ctx, pen, orders)
@@ -159,6 +164,17 @@ func (a *Agenda) look(ctx context.Context) {
 	}
 	if err := a.Orders.Clear(all, a.Now()); err != nil {
 		a.complain("an order that ended is kept", err)
+	}
+}
+
+// sayUnlisted tells of switches that wait for a repository which this page does not show:
+// nobody carries them out here.
+func (a *Agenda) sayUnlisted(orders []kept.Order) {
+	for _, one := range orders {
+		if one.State == kept.Waits {
+			a.complain("a switch at a time waits for a repository that this page does not list, and is not carried out here",
+				fmt.Errorf("%s of %s to %s at %s, asked for by %s", one.Deployment, one.Repository, one.To, one.At.UTC().Format(time.RFC3339), one.Who))
+		}
 	}
 }
 

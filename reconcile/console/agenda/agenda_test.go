@@ -56,6 +56,35 @@ func (p *pen) Drop(context.Context, string, string) error {
 	return nil
 }
 
+// unlisted is a page that shows no repository.
+type unlisted struct{ pages }
+
+func (unlisted) Pen(string) console.Pen { return nil }
+
+// A switch that waits for a repository which the page shows no more is not carried out, and
+// is not forgotten in silence.
+func TestASwitchOfARepositoryThatIsNotListedIsTold(t *testing.T) {
+	orders, err := kept.OpenOrders(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := due("gone", "a")
+	one.Deployment, one.To = "paris", "standby"
+	if err := orders.Put(one); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	a := New(Options{Page: unlisted{}, Orders: orders, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	a.look(t.Context())
+	a.look(t.Context())
+	if got := log.String(); strings.Count(got, "does not list") != 1 || !strings.Contains(got, "paris of gone to standby") {
+		t.Errorf("it says %s", got)
+	}
+	if all, _ := orders.All(); len(all) != 1 || all[0].State != kept.Waits {
+		t.Errorf("got %+v", all)
+	}
+}
+
 // due is an order whose time has come, on a branch that is named with a letter.
 func due(repository, branch string) kept.Order {
 	return kept.Order{Commit: strings.Repeat(branch, 40), Branch: branch, Repository: repository, Base: "main", State: kept.Waits,

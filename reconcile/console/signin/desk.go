@@ -9,7 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -32,6 +34,8 @@ const (
 	vouchedEnd = time.Hour
 	// cookieName is that of the session.
 	cookieName = "mainstay-session"
+	// mostSessions is how many sessions a person has at most: the oldest one ends.
+	mostSessions = 20
 	// atOnce is how many passwords are compared at a time.
 	atOnce = 2
 )
@@ -76,6 +80,41 @@ type Desk struct {
 	addresses, names *guesses
 	strangers        *rate.Limiter
 	turns            chan struct{}
+
+	mu   sync.Mutex
+	held map[string][]held // by person, oldest first
+}
+
+// held is a session that somebody began.
+type held struct {
+	token string
+	since time.Time
+}
+
+// hold counts a new session of a person, and ends the oldest one beyond the bound.
+func (d *Desk) hold(name, token string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := d.Now()
+	for who, all := range d.held { // what has ended by itself
+		if all = slices.DeleteFunc(all, func(h held) bool { return now.Sub(h.since) > absoluteEnd }); len(all) == 0 {
+			delete(d.held, who)
+		} else {
+			d.held[who] = all
+		}
+	}
+	all := append(d.held[name], held{token, now})
+	var over []held
+	if n := len(all) - mostSessions; n > 0 {
+		over, all = all[:n], slices.Clone(all[n:])
+	}
+	d.held[name] = all
+	for _, h := range over {
+		if err := d.sessions.Store.Delete(h.token); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // New opens a desk, which is there for as long as the process: what clears its ended
@@ -85,7 +124,7 @@ func New(o Options) *Desk {
 		o.Now = time.Now
 	}
 	d := &Desk{Options: o, sessions: scs.New(), addresses: newGuesses(), names: newGuesses(),
-		strangers: rate.NewLimiter(rate.Every(strangerEvery), strangersAtOnce), turns: make(chan struct{}, atOnce)}
+		strangers: rate.NewLimiter(rate.Every(strangerEvery), strangersAtOnce), turns: make(chan struct{}, atOnce), held: map[string][]held{}}
 	d.sessions.Store, d.sessions.Lifetime = memstore.New(), absoluteEnd
 	c := &d.sessions.Cookie
 	c.Name, c.Path, c.Secure, c.HttpOnly, c.SameSite, c.Persist = cookieName, o.Path, o.Secure, true, http.SameSiteLaxMode, false
@@ -264,7 +303,7 @@ func (d *Desk) begin(ctx context.Context, who User) error {
 		}
 		d.sessions.Put(ctx, "vouched", data)
 	}
-	return nil
+	return d.hold(who.Name, d.sessions.Token(ctx))
 }
 
 // network is the address, or of IPv6 the network of one line.

@@ -3,6 +3,7 @@ package restart
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
@@ -37,4 +38,16 @@ func (p Policy) Wait(count int) time.Duration {
 		d = min(2*d, p.Most)
 	}
 	return d
+}
+
+// Sized returns a copy of a list of back-offs, one for each of n things, that fits: an
+// empty one when there were others.
+func Sized[T any](list []T, n int) []T {
+	if n == 0 {
+		return nil
+	}
+	if len(list) != n {
+		return make([]T, n)
+	}
+	return slices.Clone(list)
 }

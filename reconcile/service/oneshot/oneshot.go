@@ -2,12 +2,15 @@
 // runs at a stop. What they do has no state that anybody could look at, such as logging
 // agents in again.
 //
-// The service is up once its command ran to its end for this start, which a record on disk
-// says from before the command begins. A record that does not say so, after a crash of the
-// agent or by a damaged disk, counts as not run: the command is run again, so each runs at
-// least once. A boot ends every record. Nothing is run but under an order, since an order
-// is what the claim stands behind; a command that fails is tried again within its order
-// only. There are no events: Watch looks at the record every Poll.
+// The service is up once its command came to an end for this start, well or not, which a
+// record on disk says from before the command begins: a restart of the agent runs nothing
+// again, neither what ran nor what failed. A record that does not say so, after a crash of
+// the agent or by a damaged disk, is neither up nor down: a side that is to serve is started
+// again and one that is to be down is stopped, so each command runs at least once. A claim
+// that is lost stops what ran under it, so a record is always of the present one. A boot
+// ends every record. Nothing is run but under an order, since an order is what the claim
+// stands behind; a command that fails is tried again within its order only. There are no
+// events: Watch looks at the record every Poll.
 package oneshot
 
 import (
@@ -55,16 +58,15 @@ type Config struct {
 
 // Driver drives one service. Use New.
 type Driver struct {
-	run   spec.RunService
-	poll  time.Duration
-	again []time.Duration
-	log   *slog.Logger
-	// ran says that onStart was begun, and, once it ended well, that it ran.
-	ran  *service.Mark
-	bell service.Bell
+	run    spec.RunService
+	poll   time.Duration
+	again  []time.Duration
+	log    *slog.Logger
+	record *record
+	bell   service.Bell
 
 	mu sync.Mutex
-	// said is how the newest command of this run of the agent failed.
+	// said is how the newest onStop of this run of the agent failed.
 	said string
 }
 
@@ -72,12 +74,13 @@ var _ service.Driver = (*Driver)(nil)
 
 // New makes a driver.
 func New(c Config) *Driver {
-	d := &Driver{run: c.Run, poll: cmp.Or(c.Poll, DefaultPoll), again: c.Again, log: c.Log, ran: service.NewMark(c.Folder, c.Log)}
+	d := &Driver{run: c.Run, poll: cmp.Or(c.Poll, DefaultPoll), again: c.Again, log: c.Log, record: newRecord(c.Folder, c.Log)}
 	if d.again == nil {
 		d.again = []time.Duration{time.Second, 3 * time.Second}
 	}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
+		d.record.log = d.log
 	}
 	return d
 }
@@ -87,23 +90,22 @@ func (d *Driver) Observe(ctx context.Context) (service.State, error) {
 	if err := service.Ended(ctx); err != nil {
 		return service.State{Run: plan.RunUnsure}, err
 	}
-	order, said := d.ran.Get(), d.getSaid()
-	switch {
-	case !order.Is:
-		return service.State{Run: plan.Stopped, Detail: said}, nil
-	case !order.Returned:
+	switch e := d.record.get(); {
+	case !e.is:
+		return service.State{Run: plan.Stopped, Detail: d.getSaid()}, nil
+	case e.interrupted():
+		return service.State{Run: plan.Starting, Holdoff: true, Detail: e.detail()}, nil
+	case e.how == stopping:
+		return service.State{Run: plan.Stopping}, nil
+	case e.how == starting:
 		return service.State{Run: plan.Starting}, nil
-	case order.Well:
-		return service.State{Run: plan.Running}, nil
-	case d.run.Required:
-		return service.State{Run: plan.RunFailed, Detail: cmp.Or(said, unknown)}, nil
-	case said != "":
-		return service.State{Run: plan.Running, Unhealthy: said}, nil
+	case e.how == failed && d.run.Required:
+		return service.State{Run: plan.RunFailed, Detail: e.why}, nil
+	case e.how == failed:
+		return service.State{Run: plan.Running, Unhealthy: e.why}, nil
 	}
-	return service.State{Run: plan.Stopped, Detail: unknown}, nil
+	return service.State{Run: plan.Running}, nil
 }
-
-const unknown = "it is not known whether onStart ran to its end for this start"
 
 // Start runs onStart, unless it ran for this start.
 func (d *Driver) Start(ctx context.Context) error {
@@ -112,19 +114,23 @@ func (d *Driver) Start(ctx context.Context) error {
 	if err := service.Ended(ctx); err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	if order := d.ran.Get(); order.Is && order.Well {
+	if d.record.get().how == ran {
 		return nil
 	}
 	defer d.bell.Ring()
 	d.say("")
-	d.ran.Begin()
+	d.record.begin(starting)
 	err := d.tries(ctx, d.run.OnStart)
-	if err != nil {
-		d.say("onStart: " + err.Error())
+	if err == nil {
+		d.record.end(nil)
+		return nil
 	}
-	d.ran.End(err)
-	cancelled := errors.Is(ctx.Err(), context.Canceled)
-	if err == nil || !d.run.Required && !cancelled {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		d.record.leave()
+		return fmt.Errorf("start: %w", err)
+	}
+	d.record.end(fmt.Errorf("onStart: %w", err))
+	if !d.run.Required {
 		return nil
 	}
 	return fmt.Errorf("start: %w", err)
@@ -138,18 +144,18 @@ func (d *Driver) Stop(ctx context.Context) error {
 	if err := service.Ended(ctx); err != nil {
 		return fmt.Errorf("stop: %w", err)
 	}
-	if !d.ran.Get().Is {
+	if !d.record.get().is {
 		return nil
 	}
 	defer d.bell.Ring()
-	// A stop that is cut short leaves it unknown what is undone: onStart runs again then.
-	d.say("its stop was begun and did not end")
-	d.ran.Begin()
-	d.ran.End(errCut)
+	// A stop that is cut short leaves it unknown what is undone: it is begun again, or
+	// onStart is.
+	d.record.begin(stopping)
 	polite, end := context.WithTimeout(ctx, service.StopGrace(ctx))
 	defer end()
 	err := d.tries(polite, d.run.OnStop)
 	if errors.Is(ctx.Err(), context.Canceled) {
+		d.record.leave()
 		return fmt.Errorf("stop: %w", ctx.Err())
 	}
 	d.say("")
@@ -157,11 +163,9 @@ func (d *Driver) Stop(ctx context.Context) error {
 		d.say("onStop: " + err.Error())
 		d.log.Warn("a command of a stop failed, which holds nothing up", "command", d.run.OnStop, "error", err)
 	}
-	d.ran.Clear()
+	d.record.clear()
 	return nil
 }
-
-var errCut = errors.New("cut short")
 
 // tries runs a command until it succeeds, a few times.
 func (d *Driver) tries(ctx context.Context, argv []string) error {

@@ -95,15 +95,93 @@ func TestACommandThatMayNotHaveRunToItsEndRunsAgain(t *testing.T) {
 	for _, required := range []bool{false, true} {
 		folder := t.TempDir()
 		c := quick(Config{Folder: filepath.Join(folder, "own"), Run: spec.RunService{OnStart: sh(note("start"), folder), Required: required}})
-		service.NewMark(c.Folder, nil).Begin()
+		newRecord(c.Folder, nil).begin(starting)
 		d := New(c)
-		if s := servicetest.Observed(t, d); !s.Run.Down() || !strings.Contains(s.Detail, "not known whether onStart ran") {
+		if s := servicetest.Observed(t, d); s.Run.Down() || !s.Holdoff || !strings.Contains(s.Detail, "not known whether onStart ran") {
 			t.Errorf("%+v", s)
 		}
 		orders(t, d.Start)
 		if s := servicetest.Observed(t, d); s.Run != plan.Running || noted(t, folder) != "start" {
 			t.Errorf("%+v, ran %q", s, noted(t, folder))
 		}
+	}
+}
+
+// A restart of the agent runs nothing twice for one start: what failed stays failed, is told
+// as before, and is not tried again.
+func TestARestartOfTheAgentRunsNothingAgain(t *testing.T) {
+	for script, want := range map[string]service.State{
+		note("start"): {Run: plan.Running},
+		note("start") + "; echo no server; exit 3": {Run: plan.Running, Unhealthy: "onStart: failed: exit status 3: no server"},
+	} {
+		folder := t.TempDir()
+		c := quick(Config{Folder: filepath.Join(folder, "own"), Run: spec.RunService{OnStart: sh(script, folder)}})
+		orders(t, New(c).Start)
+		before := noted(t, folder)
+		for range 3 {
+			if s := servicetest.Observed(t, New(c)); s != want {
+				t.Errorf("after a restart: %+v, want %+v", s, want)
+			}
+		}
+		if noted(t, folder) != before {
+			t.Errorf("ran %q", noted(t, folder))
+		}
+	}
+}
+
+// R2: an agent that ended while onStop ran, or before, has not seen it done: the service is
+// not down until it is stopped again.
+func TestAStopThatMayNotHaveRunIsRunAgain(t *testing.T) {
+	folder := t.TempDir()
+	c := quick(Config{Folder: filepath.Join(folder, "own"), Run: spec.RunService{OnStart: sh(note("start"), folder), OnStop: sh(note("stop"), folder)}})
+	orders(t, New(c).Start)
+	newRecord(c.Folder, nil).begin(stopping) // the agent died here
+	d := New(c)
+	if s := servicetest.Observed(t, d); s.Run.Down() || !s.Holdoff || !strings.Contains(s.Detail, "not known whether onStop ran") {
+		t.Errorf("%+v", s)
+	}
+	orders(t, d.Stop)
+	if s := servicetest.Observed(t, d); s.Run != plan.Stopped || noted(t, folder) != "start stop" {
+		t.Errorf("%+v, ran %q", s, noted(t, folder))
+	}
+}
+
+// R7: what the guard stopped while the agent hung is not what the agent remembers.
+func TestWhatTheGuardStoppedIsStopped(t *testing.T) {
+	folder := t.TempDir()
+	c := quick(Config{Folder: filepath.Join(folder, "own"), Run: spec.RunService{OnStart: sh(note("start"), folder), OnStop: sh(note("stop"), folder)}})
+	guard, agent := New(c), New(c) // the guard was there first
+	orders(t, agent.Start, guard.Stop)
+	if s := servicetest.Observed(t, agent); s.Run != plan.Stopped {
+		t.Errorf("%+v", s)
+	}
+	orders(t, agent.Stop, agent.Start)
+	if got := noted(t, folder); got != "start stop start" {
+		t.Errorf("ran %q", got)
+	}
+}
+
+// What the version before this one wrote is read as it was meant, and a damaged record
+// says nothing.
+func TestARecordOfAnotherKindIsReadWithCare(t *testing.T) {
+	for text, want := range map[string]plan.Run{
+		bootName() + "\nwell": plan.Running, bootName() + "\n": plan.Starting, bootName() + "\nx\ny": plan.Starting, bootName(): plan.Starting,
+		"another boot\nwell": plan.Stopped, "": plan.Starting, strings.Repeat("x", 2*mostRecord): plan.Stopped,
+	} {
+		folder := t.TempDir()
+		if err := os.WriteFile(filepath.Join(folder, recordFile), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if s := servicetest.Observed(t, New(Config{Folder: folder})); s.Run != want {
+			t.Errorf("%.20q: %+v", text, s)
+		}
+	}
+	folder := filepath.Join(t.TempDir(), "own")
+	if err := os.MkdirAll(filepath.Join(folder, recordFile), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if s := servicetest.Observed(t, New(Config{Folder: folder})); s.Run != plan.Starting || !s.Holdoff {
+		t.Errorf("a folder that does not say: %+v", s)
 	}
 }
 

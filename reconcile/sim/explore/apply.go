@@ -92,6 +92,7 @@ func (x *explorer) lookAtGit(k kind, i int) {
 	switch k {
 	case looks:
 		x.deliver(i, x.list(i), 0)
+		n.unread = false
 	case hears:
 		x.hear(i)
 	case begins:
@@ -107,7 +108,7 @@ func (x *explorer) lookAtGit(k kind, i int) {
 		n.fetch.moved = false
 	case learns:
 		if x.cfg.apart {
-			n.doc, n.stale = max(n.doc, n.fetch.got.doc), n.fetch.moved
+			n.doc, n.stale, n.unread = max(n.doc, n.fetch.got.doc), n.fetch.moved, false
 			n.fetch = fetch{}
 			break
 		}
@@ -116,7 +117,12 @@ func (x *explorer) lookAtGit(k kind, i int) {
 		x.deliver(i, f.got, f.age)
 		before.fetch = fetch{}
 	case blind:
-		n.lose()
+		if x.asked(uint8(i)) { // of git alone
+			n.stale = true
+		} else {
+			n.lose()
+		}
+		n.fetch = fetch{}
 		before.fetch = fetch{}
 	}
 	x.passIf(i, *n != before)
@@ -251,7 +257,7 @@ func (x *explorer) goBack(i uint8) {
 func (x *explorer) copyMachine(k kind) {
 	first, second := &x.w.nodes[0], &x.w.nodes[2]
 	x.w.left.copies--
-	*second = node{mem: memory{fresh: true, start: 50}, needsWin: true, stale: x.cfg.readOnly}
+	*second = node{mem: memory{fresh: true, start: 50}, needsWin: true, stale: x.cfg.readOnly || x.cfg.apart, unread: x.cfg.apart}
 	if k == cloned {
 		second.doc, second.own, second.mem, second.paused = first.doc, first.own, first.mem, first.paused
 		second.order, second.orderOn = first.order, first.orderOn

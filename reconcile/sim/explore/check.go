@@ -133,7 +133,7 @@ func (x *explorer) undoRisk(r role) {
 		if m.role != r || !n.power {
 			continue
 		}
-		if n.own != ref.tip || n.regressed || n.mem.local != 0 || n.svc.up() && (int(ref.tip.inst) != i+1 || ref.tip.holder != m.side) || n.order != orderNone {
+		if n.own != ref.tip || n.regressed || n.mem.local != 0 || n.svc.up() && (int(ref.tip.inst) != i+1 || ref.tip.holder != m.side) || n.order != orderNone || x.mayFence(n) {
 			return
 		}
 	}
@@ -145,6 +145,17 @@ func (x *explorer) undoRisk(r role) {
 	if fenced(x.w.docs[x.w.ndocs-1]) == noSide {
 		ref.risk = 0
 	}
+}
+
+// mayFence reports whether a node goes by a fencing, or has one before it: the document may
+// not be the newest one, where a look takes its time.
+func (x *explorer) mayFence(n *node) bool {
+	for _, doc := range []uint8{n.doc, n.fetch.got.doc} {
+		if doc > 0 && x.cfg.apart && fenced(x.w.docs[doc-1]) != noSide {
+			return true
+		}
+	}
+	return false
 }
 
 // accepted notes a claim that has just become the tip.
@@ -222,6 +233,8 @@ func (x *explorer) auditReleased(r role, t tip) {
 func (x *explorer) auditPush(i int, in *plan.Input, p *plan.Push) {
 	switch {
 	case p.Claim.Guarantee == plan.Presumed && (p.Claim.Action == plan.Seize || p.Claim.Action == plan.Take) && in.Memory.Local == "":
+		x.auditPresumption(i, in)
+	case p.Claim.Action == plan.Renew && in.Unread && in.Takeover == nil && in.Memory.Local == "" && !x.w.nodes[i].svc.up():
 		x.auditPresumption(i, in)
 	case p.Claim.Action == plan.Seize && p.Claim.Guarantee == plan.Fenced && in.Doc.Fenced != in.Doc.Side.Other():
 		x.violate("a guarantee is true", "%s calls fenced what no document says", x.label(i))

@@ -84,6 +84,8 @@ func statements() []*Config {
 			left: budget{commits: 2, crashes: 1, powers: 1, hands: 2, disks: 1}},
 		{Name: "documents and claims apart", Weight: 3, nodes: pair(), hold: true, apart: true, commits: fencing,
 			left: budget{commits: 3, crashes: 1, powers: 1, disks: 1}},
+		{Name: "documents and claims apart, a boot without git", Weight: 2, nodes: pair(), witness: true, apart: true, commits: fencing,
+			left: budget{commits: 2, crashes: 1, powers: 2, lies: 1}},
 		{Name: "a carried claim", Weight: 4, nodes: pair(), hold: true, places: true, carried: true, commits: flips(),
 			left: budget{commits: 2, crashes: 1, powers: 1, hands: 3}},
 		{Name: "a carried claim under a lease", Weight: 3, nodes: pair(), hold: true, lease: true, guarded: true, places: true, carried: true,

@@ -26,7 +26,7 @@ func begin0(cfg *Config) world {
 		w.docs[0] |= docLease
 	}
 	for i := range cfg.nodes {
-		w.nodes[i] = node{mem: memory{}, needsWin: true, stale: cfg.readOnly}
+		w.nodes[i] = node{mem: memory{}, needsWin: true, stale: cfg.readOnly || cfg.apart, unread: cfg.apart}
 		if !cfg.nodes[i].spare {
 			w.nodes[i].doc = 1
 		}

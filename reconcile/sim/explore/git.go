@@ -132,7 +132,6 @@ func (r *ref) believable(known tipID, listed tip) bool {
 // lose is a look that failed.
 func (n *node) lose() {
 	n.reach, n.freach = false, false
-	n.fetch = fetch{}
 }
 
 // send puts a push on its way. From there it lands now, later or never. One

@@ -114,8 +114,8 @@ func (x *explorer) agentMoves(to []move, i uint8) []move {
 	default:
 		to = append(to, move{kind: learns, node: i})
 	}
-	to = when(to, x.cfg.apart && n.read, move{kind: hears, node: i})
-	to = when(to, ((n.reach || n.freach) && !x.cfg.terse || n.fetch.phase > 0) && !x.asked(i), move{kind: blind, node: i})
+	to = when(to, x.cfg.apart, move{kind: hears, node: i})
+	to = when(to, ((n.reach || n.freach) && !x.cfg.terse || n.fetch.phase > 0), move{kind: blind, node: i})
 	to = when(to, !x.cfg.readOnly && n.out.known && x.telling(n.out) != *x.told(int(i)), move{kind: publishes, node: i})
 	to = when(to, !x.cfg.lease && n.mem.hasWait(), move{kind: waits, node: i})
 	to = when(to, n.restore, move{kind: restores, node: i})

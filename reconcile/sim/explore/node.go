@@ -91,7 +91,7 @@ func (x *explorer) makeDoc(i int, commit uint8, code docCode) *plan.Doc {
 func (x *explorer) gather(i int, restarted bool) *plan.Input {
 	n, m := &x.w.nodes[i], x.cfg.nodes[i]
 	x.in = plan.Input{
-		Now: now, Boot: "boot", Instance: x.names.instances[i+1], Doc: x.doc(i), Restarted: restarted, Stale: n.stale, Reading: x.asked(uint8(i)),
+		Now: now, Boot: "boot", Instance: x.names.instances[i+1], Doc: x.doc(i), Restarted: restarted, Stale: n.stale, Unread: n.unread, Reading: x.asked(uint8(i)),
 		Memory: x.planMemory(&n.mem), Witness: n.probe(),
 	}
 	in := &x.in
@@ -282,7 +282,7 @@ func (x *explorer) die(i int) {
 	n := &x.w.nodes[i]
 	n.agent = false
 	n.forget()
-	n.stale = x.cfg.readOnly
+	n.stale, n.unread = x.cfg.readOnly || x.cfg.apart, x.cfg.apart
 	switch n.svc {
 	case starting:
 		n.svc = waking

@@ -59,7 +59,7 @@ func newStage(words []string) (*stage, error) {
 	}
 	flags := map[string]*bool{"hold": &cfg.hold, "witness": &cfg.witness, "lease": &cfg.lease, "absent-stop": &cfg.absentStop,
 		"drain": &cfg.drain, "read-only": &cfg.readOnly, "detect": &cfg.detect, "slow": &cfg.slow, "booting": &cfg.booting, "plain": &cfg.plain,
-		"guarded": &cfg.guarded, "places": &cfg.places, "carried": &cfg.carried, "renames": &cfg.renames}
+		"guarded": &cfg.guarded, "places": &cfg.places, "carried": &cfg.carried, "apart": &cfg.apart, "renames": &cfg.renames}
 	for _, w := range words {
 		switch on := flags[w]; {
 		case on != nil:

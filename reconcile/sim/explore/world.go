@@ -161,6 +161,7 @@ type node struct {
 	read, reach, regressed, restorable bool
 	fread, freach, fregressed          bool
 	stale                              bool // git was not looked at in this run
+	unread                             bool // nor the document read, where claims are elsewhere
 	kept                               bool // when the claim was read last is known from an earlier run
 	began                              uint8
 	server                             tipID

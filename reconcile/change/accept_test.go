@@ -1,0 +1,168 @@
+package change
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/plan"
+	"mainstay/spec"
+)
+
+var (
+	older = strings.Repeat("a", 40)
+	newer = strings.Repeat("b", 40)
+	gone  = strings.Repeat("c", 40)
+)
+
+// refusing is paris whose branch was rewritten, which both nodes refuse.
+func refusing() (*fleet.View, *fleet.Deployment) {
+	node := func(name string, side spec.Side) fleet.Node {
+		return fleet.Node{Name: name, Role: "xivo", Side: side, Report: &plan.Report{Node: name, Role: "xivo", Side: side, Instance: name + "-1",
+			Repository: "ssh://git@git.example.org/paris.git", Path: "paris.yaml", Accepted: older, Seen: newer, Declared: spec.Main, Seq: 7,
+			Running: side == spec.Main, Conditions: []plan.Condition{{Type: plan.CondRewound}, {Type: plan.CondClaimRegressed}}}}
+	}
+	d := &fleet.Deployment{Name: "paris", Active: spec.Main, Spec: &spec.Deployment{Roles: map[string]spec.Role{"xivo": {Exclusive: true}, "edge": {}}},
+		Claims: map[string]fleet.Claim{"xivo": {Tip: plan.Tip{ID: gone, Claim: plan.Claim{Seq: 3}}}},
+		Nodes:  []fleet.Node{node("xivo-main", spec.Main), node("xivo-standby", spec.Standby)}}
+	return &fleet.View{Commit: newer, Branch: "main", Coordinated: true}, d
+}
+
+func accepting() Accept {
+	return Accept{Branch: "refs/heads/main", Attest: "restored from Monday", Until: time.Now().Add(time.Hour)}
+}
+
+func saysOf(c *Consent) string {
+	var all []string
+	for _, n := range c.Nodes {
+		all = append(all, n.Node+" "+n.Says)
+	}
+	return strings.Join(all, "\n")
+}
+
+// A note names, for each node that said so, what it goes by and what it sees. What nobody
+// has said is not in it.
+func TestANoteNamesWhatTheNodesThemselvesSay(t *testing.T) {
+	for _, c := range []struct {
+		what, says string
+		change     func(v *fleet.View, d *fleet.Deployment, r *plan.Report)
+		takes      bool
+	}{
+		{"it refuses the history", "would take commit bbbbbbbbbbbb in place of aaaaaaaaaaaa (Rewound)", nil, true},
+		{"the commit is a switch", "and go from active: main to active: standby", func(_ *fleet.View, d *fleet.Deployment, _ *plan.Report) { d.Active = spec.Standby }, true},
+		{"the commit renames its role", "on your statement of what you saw on both sides (RoleRenamed)", func(_ *fleet.View, _ *fleet.Deployment, r *plan.Report) {
+			r.Conditions = []plan.Condition{{Type: plan.CondRoleRenamed}}
+		}, true},
+		{"it has not seen it", "has not said that it sees this commit", func(_ *fleet.View, _ *fleet.Deployment, r *plan.Report) { r.Seen = older }, false},
+		{"it was not heard for long", "has not said that it sees this commit", func(_ *fleet.View, d *fleet.Deployment, _ *plan.Report) { d.Nodes[0].Stale = true }, false},
+		{"it was never heard", "was never heard", func(_ *fleet.View, d *fleet.Deployment, _ *plan.Report) { d.Nodes[0].Report = nil }, false},
+		{"it goes by it", "goes by this commit already", func(_ *fleet.View, _ *fleet.Deployment, r *plan.Report) { r.Accepted = newer }, false},
+		{"it refuses what is in it", "for a reason that no note accepts", func(_ *fleet.View, _ *fleet.Deployment, r *plan.Report) {
+			r.Conditions = []plan.Condition{{Type: plan.CondDocumentInvalid}}
+		}, false},
+	} {
+		v, d := refusing()
+		if c.change != nil {
+			c.change(v, d, d.Nodes[0].Report)
+		}
+		consent, err := accepting().Consent(v, d)
+		if err != nil {
+			t.Errorf("%s: %v", c.what, err)
+			continue
+		}
+		e, takes := consent.Note.Nodes["xivo-main"]
+		if takes != c.takes || !strings.Contains(saysOf(consent), "xivo-main ") || !strings.Contains(saysOf(consent), c.says) {
+			t.Errorf("%s: takes %v\n%s", c.what, takes, saysOf(consent))
+		}
+		if takes && (e.Commit.From != older || e.Commit.To != newer || e.Instance != "xivo-main-1" || e.Commit.Renames != strings.Contains(c.what, "renames")) {
+			t.Errorf("%s: %+v", c.what, e)
+		}
+		if _, err := consent.Note.Encode(); err != nil {
+			t.Errorf("%s: no node would take it: %v", c.what, err)
+		}
+	}
+}
+
+// R10: the claim goes to the node that runs, or else to that of the declared side.
+func TestANoteGivesAClaimToOneNode(t *testing.T) {
+	for _, c := range []struct {
+		what, node, err string
+		change          func(d *fleet.Deployment)
+	}{
+		{"main runs", "xivo-main", "", func(*fleet.Deployment) {}},
+		{"standby runs, and main is declared", "xivo-standby", "", func(d *fleet.Deployment) {
+			d.Nodes[0].Report.Running, d.Nodes[1].Report.Running = false, true
+		}},
+		{"nobody runs", "xivo-main", "", func(d *fleet.Deployment) { d.Nodes[0].Report.Running = false }},
+		{"both run", "", "both say that they run", func(d *fleet.Deployment) { d.Nodes[1].Report.Running = true }},
+		{"the one that ran is not heard any more", "", "no node waits", func(d *fleet.Deployment) { d.Nodes[0].Stale = true }},
+		{"nothing went back", "", "no node waits", func(d *fleet.Deployment) {
+			d.Nodes[0].Report.Conditions, d.Nodes[1].Report.Conditions = nil, nil
+		}},
+		{"the claim cannot be read", "", "cannot be read", func(d *fleet.Deployment) { d.Claims["xivo"] = fleet.Claim{Error: "damaged"} }},
+	} {
+		v, d := refusing()
+		c.change(d)
+		a := accepting()
+		a.Claim = true
+		consent, err := a.Consent(v, d)
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s: %v", c.what, err)
+			}
+			continue
+		}
+		e, ok := consent.Note.Nodes[c.node]
+		if err != nil || !ok || len(consent.Note.Nodes) != 1 || e.Claim.Server != gone || e.Claim.Seq != 7 {
+			t.Errorf("%s: %v %+v", c.what, err, consent.Note.Nodes)
+		}
+	}
+}
+
+func TestAWordThatSaysNothingIsNoNote(t *testing.T) {
+	for what, change := range map[string]func(*Accept, *fleet.View){
+		"a statement":       func(a *Accept, _ *fleet.View) { a.Attest = " " },
+		"the commit or":     func(a *Accept, _ *fleet.View) { a.Claim, a.Commit = true, newer },
+		"only that one can": func(a *Accept, _ *fleet.View) { a.Commit = older },
+		"read-only mode":    func(_ *Accept, v *fleet.View) { v.Coordinated = false },
+	} {
+		v, d := refusing()
+		a := accepting()
+		change(&a, v)
+		if c, err := a.Consent(v, d); err == nil || c != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// Whoever wrote a note is told who has not obeyed it in time, and why, once.
+func TestANoteIsFollowed(t *testing.T) {
+	v, d := refusing()
+	c, err := accepting().Consent(v, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Nodes[1].Report.Conditions = append(d.Nodes[1].Report.Conditions, plan.Condition{Type: plan.CondNoteRefused, Message: "it is over"})
+	ctx, cancel := context.WithCancel(t.Context())
+	looks, tick := 0, make(chan time.Time, 3)
+	for range 3 {
+		tick <- time.Time{}
+	}
+	var told []string
+	err = c.Follow(ctx, func(context.Context) (*fleet.View, *fleet.Deployment, error) {
+		if looks++; looks == 2 {
+			d.Nodes[0].Report.Accepted = newer
+		}
+		if looks == 3 {
+			cancel()
+		}
+		return v, d, nil
+	}, func(node, says string) { told = append(told, node+": "+says) }, tick)
+	var late *Late
+	if !errors.As(err, &late) || strings.Join(late.Nodes, " ") != "xivo-standby" || strings.Join(told, ";") != "xivo-standby: it is over" {
+		t.Errorf("got %v, told %q", err, told)
+	}
+}
