@@ -59,7 +59,7 @@ define summed
 	print last; exit last !~ / 0 violations$$/ }'
 endef
 
-.PHONY: help build demo test sim explore mutants torture fuzz e2e attacks bench bench-switch bench-peers screenshots lint deb deb-twice clean
+.PHONY: help build demo test sim explore mutants torture fuzz e2e attacks bench bench-switch bench-peers bench-scale screenshots lint deb deb-twice clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -128,6 +128,11 @@ bench-peers: ## beside Pacemaker, keepalived and a shell loop, in turn, on real 
 	@$(call needs,e2e/install.sh,the installation of the test hosts)
 	bash e2e/install.sh
 	PEERS_ROUNDS=$(ROUNDS) PEERS_INTO=$(CURDIR)/examples/MEASURED.md go test -tags e2e -timeout 40m -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 1x ./e2e/peers
+
+bench-scale: ## how many nodes git and etcd carry, and how both grow, for examples/SCALE.md; as root, 25 minutes
+	@$(call needs,e2e/install.sh,the installation of the test hosts)
+	bash e2e/install.sh
+	go test -tags e2e -timeout 60m -run '^$$' -bench . -benchtime 1x ./reconcile/places/scale
 
 lint: ## format, vet, staticcheck, imports, comments, sizes
 	@failed=0; \

@@ -26,6 +26,7 @@ import (
 func BenchmarkSwitchesOfYears(b *testing.B) {
 	const switches, batch = 10_000, 1000
 	bare := gitserver.Bare(b)
+	gitserver.Git(b, bare, "config", "gc.auto", "0") // it would tidy at moments of its own
 	remote, err := git.Open(git.Options{URL: bare})
 	if err != nil {
 		b.Fatal(err)
@@ -68,7 +69,7 @@ func (c *chain) grow(b *testing.B, changes int) time.Duration {
 		side, action := []spec.Side{spec.Main, spec.Standby}[c.seq/2%2], plan.Take
 		holder := plan.Holder(side)
 		if c.seq%2 == 0 {
-			holder, action = "", plan.Release
+			holder, action = plan.HeldByNone, plan.Release
 		}
 		began := time.Now()
 		id, err := c.place.PushClaim(b.Context(), c.ref, plan.Push{Parent: c.id, Rule: "R3", Claim: plan.Claim{
