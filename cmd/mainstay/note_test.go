@@ -68,7 +68,7 @@ func cmdForget(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	found := false
 	for _, e := range all {
-		if strings.HasPrefix(e.Name(), "chain") {
+		if strings.HasPrefix(e.Name(), "chain") || strings.HasPrefix(e.Name(), "newest") {
 			ts.Check(os.Remove(filepath.Join(ts.MkAbs(args[0]+"/state"), e.Name())))
 			found = true
 		}
