@@ -20,6 +20,7 @@ import (
 	"mainstay/e2e/attack"
 	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 	"mainstay/spec"
 )
 
@@ -44,6 +45,7 @@ type desk struct {
 	keys    map[string]ssh.Signer
 	commits map[string][2][]byte
 	reads   int
+	tries   int // of an order about a commit
 }
 
 func newDesk(t *testing.T) *desk {
@@ -78,7 +80,7 @@ func newDesk(t *testing.T) *desk {
 // begin is a new run of the agent.
 func (d *desk) begin() {
 	d.kept = recall(d.Disk)
-	d.read, d.word = "", nil
+	d.read, d.word, d.failed = "", nil, failed{}
 	d.pass(d.t.Context(), d, d)
 }
 
@@ -92,6 +94,7 @@ func (d *desk) Known() *reconcile.Snapshot {
 func (d *desk) Status() (plan.Report, bool) { return d.node, true }
 
 func (d *desk) AcceptCommit(_ context.Context, from, commit, attest string) (reconcile.Outcome, error) {
+	d.tries++
 	if d.fails != nil {
 		return reconcile.Outcome{}, d.fails
 	}
@@ -273,6 +276,9 @@ func TestANoteThatFailedIsTriedAgain(t *testing.T) {
 	d.obeys(0, "NoteRefused: a note that accepts something is not obeyed: git does not answer")
 	d.fails = nil
 	d.see(hash)
+	d.obeys(0, "git does not answer") // not at once
+	d.boot += soonest
+	d.see(hash)
 	d.obeys(1, "AcceptedByNote")
 
 	d = newDesk(t)
@@ -280,6 +286,55 @@ func TestANoteThatFailedIsTriedAgain(t *testing.T) {
 	d.begin()
 	d.signed(d.note(), "ops")
 	d.obeys(0, "it cannot be kept on disk that it is obeyed: the disk is full")
+}
+
+// An order looks at git, and so lists the note again. One that cannot be carried out is not
+// given again at once, whoever pokes the desk, but soon once the node is another.
+func TestANoteThatCannotBeCarriedOutIsNotOrderedAgainAtOnce(t *testing.T) {
+	row(t, "a note that a node can never carry out, for an hour", "one order a minute, and the node says why")
+	d := newDesk(t)
+	d.fails = errors.New("it cannot be done")
+	hash := d.signed(d.note(), "ops")
+	for range 100 {
+		d.see(hash)
+	}
+	if d.tries != 1 {
+		t.Errorf("ordered %d times at once", d.tries)
+	}
+	d.obeys(0, "it cannot be done")
+	for range 3600 - 5 {
+		d.boot += time.Second
+		d.see(hash)
+	}
+	if d.tries < 55 || d.tries > 64 {
+		t.Errorf("ordered %d times in an hour", d.tries)
+	}
+	d.claim.Tip.ID = was // it is not as it was
+	d.boot += soonest
+	tries := d.tries
+	if d.see(hash); d.tries != tries+1 {
+		t.Errorf("ordered %d times, then %d", tries, d.tries)
+	}
+	d.boot += soonest - 1
+	if d.see(hash); d.tries != tries+1 {
+		t.Errorf("ordered %d times, then %d", tries, d.tries)
+	}
+}
+
+// R13: that a rewritten history renames a role shows only when it is accepted, so no note can
+// state what was seen of both sides: the node says what does.
+func TestANoteThatCannotStateWhatIsWantedSaysWhatCan(t *testing.T) {
+	const way = "only mainstay accept with --attest, run on this node, does"
+	d := newDesk(t)
+	d.fails = permit.Unstated(is, "", []plan.Condition{{Type: plan.CondRoleRenamed, Message: "it renames the role"}})
+	d.signed(d.note(), "ops")
+	d.obeys(0, "it renames the role; no note can state that: "+way)
+	d = newDesk(t)
+	d.fails = permit.NotAccepted(is, "", other, nil)
+	d.signed(d.note(), "ops")
+	if d.obeys(0, "was not accepted"); strings.Contains(d.said(), way) {
+		t.Error(d.said())
+	}
 }
 
 type full struct{ memory }
@@ -464,7 +519,7 @@ func TestNotesThatAreNotOverAreNotForgotten(t *testing.T) {
 	}
 	d.signed(d.note(), "ops")
 	d.obeys(0, "256 notes that are not over were obeyed here")
-	d.now = noon.Add(2 * time.Minute)
+	d.now, d.boot = noon.Add(2*time.Minute), soonest
 	d.see(*d.listed.Load())
 	d.obeys(1, "AcceptedByNote")
 }

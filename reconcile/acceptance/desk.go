@@ -24,6 +24,10 @@ const (
 	underway = time.Minute
 	// fresh is how long a note counts as new, and is looked at often.
 	fresh = 15 * time.Second
+	// soonest is how long until an order that came to nothing is given again. It doubles up to
+	// latest while the node is as it was.
+	soonest = 5 * time.Second
+	latest  = time.Minute
 )
 
 // Config is what a Desk works with.
@@ -65,11 +69,41 @@ type Desk struct {
 	since        time.Duration
 	commit, text []byte
 	word         *word
+	failed       failed
 
 	mu      sync.Mutex
 	refused error
 	obeyed  taken
 	open    bool // there is a note that is not settled
+}
+
+// failed is the order that came to nothing last. An order looks at git, which lists the note
+// again: without a wait one would follow the other for ever.
+type failed struct {
+	err   error
+	note  string
+	state string // of the node then
+	at    time.Duration
+	wait  time.Duration
+}
+
+// due reports whether an order may be given now: for a node that is not as it was it is
+// given again soon.
+func (f failed) due(note, state string, now time.Duration) bool {
+	wait := f.wait
+	if f.state != state {
+		wait = soonest
+	}
+	return f.err == nil || f.note != note || now-f.at >= wait
+}
+
+// then is f after one more order that came to nothing.
+func (f failed) then(err error, note, state string, now time.Duration) failed {
+	wait := soonest
+	if f.note == note && f.state == state {
+		wait = min(2*f.wait, latest)
+	}
+	return failed{err, note, state, now, wait}
 }
 
 // NewDesk returns a desk. Nothing is done before Run.
@@ -203,7 +237,14 @@ func (d *Desk) take(ctx context.Context, a Agent, clock reconcile.Clock) error {
 	case d.kept.lost != nil:
 		return refuse("which notes were obeyed here is not known: %v; run mainstay accept on this node", d.kept.lost)
 	}
-	return d.obey(ctx, a, e, node, clock)
+	state := node.state()
+	if !d.failed.due(d.word.id, state, clock.Boot()) {
+		return d.failed.err
+	}
+	if err = d.obey(ctx, a, e, node, clock); err != nil {
+		d.failed = d.failed.then(err, d.word.id, state, clock.Boot())
+	}
+	return err
 }
 
 // fetch reads a note.
@@ -245,7 +286,7 @@ func (d *Desk) obey(ctx context.Context, a Agent, e *Entry, node Node, clock rec
 		_, err = a.AcceptCommit(ctx, c.From, c.To, "")
 	}
 	if err != nil {
-		return errors.Join(refuse("%v", err), d.kept.drop(t.ID))
+		return errors.Join(refuse("%v%s", err, e.deadEnd(err)), d.kept.drop(t.ID))
 	}
 	t.Done = true
 	return d.kept.put(t, node.Now)
