@@ -79,7 +79,7 @@ func newDesk(t *testing.T) *desk {
 
 // begin is a new run of the agent.
 func (d *desk) begin() {
-	d.kept = recall(d.Disk)
+	d.kept = recall(d.Disk, d.now)
 	d.read, d.word, d.failed = "", nil, failed{}
 	d.pass(d.t.Context(), d, d)
 }
@@ -184,6 +184,10 @@ type memory map[string]any
 
 func (m memory) Save(name string, v any) error { m[name] = v; return nil }
 func (m memory) Load(name string, v any) error {
+	if err, damaged := m[name].(error); damaged {
+		delete(m, name) // it is set aside
+		return err
+	}
 	if m[name] == nil {
 		return fs.ErrNotExist
 	}
@@ -250,20 +254,38 @@ func TestANoteAboutAClaimIsObeyed(t *testing.T) {
 	n := d.note()
 	n.Nodes["xivo-main"] = Entry{Instance: "machine-1", Repository: d.node.Repository, Path: "deployment.yaml", Claim: &Claim{Role: "xivo", Server: is, Seq: 7}}
 	d.signed(n, "ops")
-	d.obeys(1, "ops accepted the claim of xivo, which was known up to #7")
+	d.obeys(1, "")
 	if d.orders[0] != "reroot: restored from Monday (a note signed by ops)" {
 		t.Errorf("got %q", d.orders)
 	}
 	d.pass(t.Context(), d, d)
-	if d.obeys(1, "AcceptedByNote"); strings.Contains(d.said(), "NoteRefused") { // the order is under way, and not given again
+	if d.obeys(1, ""); d.said() != "" { // the order is under way, and not given again
 		t.Error(d.said())
 	}
+	before := d.claim
 	d.now = d.now.Add(2 * underway)
 	d.pass(t.Context(), d, d)
-	d.obeys(1, "it was obeyed here at")
+	d.obeys(1, "it was taken up here at")
 	d.claim = plan.ClaimView{Tip: plan.Tip{ID: was, Claim: plan.Claim{Seq: 8, Action: plan.Reroot}}, Read: true, Reachable: true}
 	d.pass(t.Context(), d, d)
-	if d.obeys(1, "AcceptedByNote"); strings.Contains(d.said(), "NoteRefused") {
+	if d.obeys(1, "AcceptedByNote: ops accepted the claim of xivo, which was known up to #7"); strings.Contains(d.said(), "NoteRefused") {
+		t.Error(d.said())
+	}
+	d.claim = before
+	d.pass(t.Context(), d, d)
+	d.obeys(1, "it was obeyed here at")
+}
+
+// Somebody else settled the claim before the order was carried out: that is no obedience.
+func TestAClaimThatWasSettledOtherwiseIsNotSaidToBeAccepted(t *testing.T) {
+	d := newDesk(t)
+	d.claim.Regressed, d.claim.Server = true, is
+	n := d.note()
+	n.Nodes["xivo-main"] = Entry{Instance: "machine-1", Repository: d.node.Repository, Path: "deployment.yaml", Claim: &Claim{Role: "xivo", Server: is, Seq: 7}}
+	d.signed(n, "ops")
+	d.claim = plan.ClaimView{Tip: plan.Tip{ID: was, Claim: plan.Claim{Seq: 8, Action: plan.Seize}}, Read: true, Reachable: true}
+	d.pass(t.Context(), d, d)
+	if d.obeys(1, ""); strings.Contains(d.said(), "AcceptedByNote") {
 		t.Error(d.said())
 	}
 }
@@ -363,6 +385,85 @@ func TestANoteSurvivesTheEndOfTheAgent(t *testing.T) {
 	d.see(hash)
 	d.see(d.put(d.commits[hash][1], d.commits[hash][0]))
 	d.obeys(1, "a note is good once")
+}
+
+// interrupted is a new run after the agent ended once it had kept that it takes up a note.
+func (d *desk) interrupted(n *Note) (hash string) {
+	hash = d.signed(n, "ops")
+	d.disk[keptFile] = []taken{{ID: d.word.id, At: noon, Until: noon.Add(time.Hour), What: "ops accepted it"}}
+	d.orders, d.node.Accepted, d.node.Seen = nil, was, ""
+	d.claim.Read, d.claim.Reachable = false, false
+	d.begin()
+	d.see(hash)
+	return hash
+}
+
+// The agent ended after it had kept that it takes up a note, and before it did anything. That
+// it cannot tell yet where it stands is no proof that the note was carried out.
+func TestANoteThatWasNeverCarriedOutIsNotRememberedAsObeyed(t *testing.T) {
+	row(t, "the agent ends before it carries out a note that it took up, and sees nothing yet when it begins", "obeyed once it sees again")
+	d := newDesk(t)
+	hash := d.interrupted(d.note())
+	d.obeys(0, "the branch is at")
+	d.node.Seen = is
+	d.see(hash)
+	d.obeys(1, "AcceptedByNote: ops accepted commit")
+
+	d = newDesk(t)
+	n, e := d.note(), d.note().Nodes["xivo-main"]
+	e.Commit, e.Claim = nil, &Claim{Role: "xivo", Server: other, Seq: 7}
+	n.Nodes["xivo-main"] = e
+	d.claim = plan.ClaimView{Tip: plan.Tip{ID: was, Claim: plan.Claim{Seq: 7, Holder: "main"}}, Read: true, Reachable: true, Regressed: true, Server: other}
+	hash = d.interrupted(n)
+	d.obeys(0, "cannot be read now")
+	d.claim.Read, d.claim.Reachable = true, true
+	d.see(hash)
+	d.obeys(1, "")
+}
+
+// Whether it was carried out is not known any more, and the node is somewhere else: it is
+// used up, and not said to have been obeyed.
+func TestANoteOfWhichNothingIsKnownAnyMoreIsUsedUp(t *testing.T) {
+	d := newDesk(t)
+	hash := d.interrupted(d.note())
+	d.node.Accepted, d.node.Seen = other, other
+	d.see(hash)
+	if d.obeys(0, "NoteRefused"); strings.Contains(d.said(), "AcceptedByNote") {
+		t.Error(d.said())
+	}
+	d.node.Accepted, d.node.Seen = was, is
+	d.see(hash)
+	if d.obeys(0, "it was taken up here at 2026-11-20T12:00:00Z, and what came of it is not known"); strings.Contains(d.said(), "obeyed here") {
+		t.Error(d.said())
+	}
+}
+
+// What was obeyed is damaged: a later run, whose disk looks as if nothing had ever been,
+// obeys no note of before.
+func TestANoteOfBeforeWhatWasForgottenIsNotObeyed(t *testing.T) {
+	row(t, "an old note, for a node whose list of the notes that it obeyed was damaged, after two restarts", "refused: only what is signed later is obeyed")
+	d := newDesk(t)
+	hash := d.signed(d.note(), "ops")
+	d.node.Accepted = was // a second restore
+	d.disk[keptFile] = errors.New("it is damaged")
+	for range 3 {
+		d.begin()
+		d.see(hash)
+		d.obeys(1, "which notes were obeyed here is not known (it is damaged), so it must be signed after 2026-11-20T12:15:01Z")
+	}
+	d.now = d.now.Add(d.Trust.Skew + 2*time.Second)
+	d.signed(d.note(), "ops")
+	d.obeys(2, "AcceptedByNote")
+	d.node.Accepted = was
+	d.begin()
+	d.see(hash)
+	d.obeys(2, "is not known")
+
+	d = newDesk(t)
+	d.disk[keptFile], d.Disk = errors.New("it is damaged"), full{d.disk}
+	d.begin()
+	d.signed(d.note(), "ops")
+	d.obeys(0, "that cannot be kept on disk: the disk is full")
 }
 
 func row(t *testing.T, what, expected string) { attack.Row(t, "notes that accept", what, expected) }

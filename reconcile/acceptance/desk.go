@@ -153,7 +153,7 @@ func (d *Desk) Conditions(now time.Time) []plan.Condition {
 
 // Run takes up notes until ctx ends.
 func (d *Desk) Run(ctx context.Context, a Agent, clock reconcile.Clock) {
-	d.kept = recall(d.Disk)
+	d.kept = recall(d.Disk, clock.Wall())
 	if n := len(d.kept.all); n > 0 {
 		d.tell(nil, d.kept.all[n-1], false)
 	}
@@ -187,12 +187,13 @@ func (d *Desk) pass(ctx context.Context, a Agent, clock reconcile.Clock) bool {
 	if n := len(d.kept.all); n > 0 {
 		newest = d.kept.all[n-1]
 	}
-	d.tell(err, newest, err != nil)
+	pending := newest.pending(clock.Wall())
+	d.tell(err, newest, err != nil || pending)
 	if text := d.told(); text != was {
 		d.Log.Info("a person's note", "said", text)
 		a.Wake()
 	}
-	return err != nil && clock.Boot()-d.since < fresh
+	return pending || err != nil && clock.Boot()-d.since < fresh
 }
 
 // take reads the note if it is new, and obeys it if it is to be obeyed. An error is why a
@@ -223,19 +224,24 @@ func (d *Desk) take(ctx context.Context, a Agent, clock reconcile.Clock) error {
 	e, err := d.word.For(node)
 	t, seen := d.kept.of(d.word.id)
 	switch {
-	case seen && t.Done && e != nil && (e.Commit != nil || node.Now.Sub(t.At).Abs() > underway):
-		return refuse("it was obeyed here at %s, and a note is good once: write a new one", t.At.Format(time.RFC3339))
+	case seen && t.Done && e != nil:
+		return t.again()
 	case seen && t.Done:
 		return nil
-	case seen && e == nil: // the agent ended before it knew what came of it
+	case seen && d.word.settled(node): // the agent ended before it knew what came of it
 		if t.Done = true; err != nil {
 			t.What = ""
 		}
-		return d.kept.put(t, node.Now)
+		return errors.Join(err, d.kept.put(t, node.Now))
 	case e == nil:
 		return err
-	case d.kept.lost != nil:
-		return refuse("which notes were obeyed here is not known: %v; run mainstay accept on this node", d.kept.lost)
+	case t.pending(node.Now):
+		return nil
+	case t.Ordered:
+		return t.again()
+	}
+	if err := d.kept.knows(d.word.signed, d.Trust.Skew, node.Now); err != nil {
+		return err
 	}
 	state := node.state()
 	if !d.failed.due(d.word.id, state, clock.Boot()) {
@@ -288,7 +294,8 @@ func (d *Desk) obey(ctx context.Context, a Agent, e *Entry, node Node, clock rec
 	if err != nil {
 		return errors.Join(refuse("%v%s", err, e.deadEnd(err)), d.kept.drop(t.ID))
 	}
-	t.Done = true
+	// That a claim was put there shows only once it is read.
+	t.Ordered, t.Done = true, e.Commit != nil
 	return d.kept.put(t, node.Now)
 }
 

@@ -87,6 +87,14 @@ func (e Entry) deadEnd(err error) string {
 	return "; no note can state that: only mainstay accept with --attest, run on this node, does"
 }
 
+// settled reports whether a note that was taken up here has no more to do: the node is where
+// the note leads, or it went on from where the note begins. While that is not known, it has.
+func (n *Note) settled(node Node) bool {
+	e, named := n.Nodes[node.Report.Node]
+	return named && (e.done(node) || e.Commit != nil && node.Report.Accepted != e.Commit.From ||
+		e.Claim != nil && node.Claim.Read && node.Claim.Tip.Seq > e.Claim.Seq)
+}
+
 func (e Entry) commit(r *plan.Report) error {
 	switch {
 	case e.Commit.From != r.Accepted:
