@@ -224,11 +224,9 @@ func (d *Desk) take(ctx context.Context, a Agent, clock reconcile.Clock) error {
 	e, err := d.word.For(node)
 	t, seen := d.kept.of(d.word.id)
 	switch {
-	case seen && t.Done && e != nil:
-		return t.again()
-	case seen && t.Done:
+	case seen && t.Done && e == nil:
 		return nil
-	case seen && d.word.settled(node): // the agent ended before it knew what came of it
+	case seen && !t.Done && d.word.settled(node): // the agent ended before it knew what came of it
 		if t.Done = true; err != nil {
 			t.What = ""
 		}
@@ -237,7 +235,7 @@ func (d *Desk) take(ctx context.Context, a Agent, clock reconcile.Clock) error {
 		return err
 	case t.pending(node.Now):
 		return nil
-	case t.Ordered:
+	case t.Ordered || t.Done:
 		return t.again()
 	}
 	if err := d.kept.knows(d.word.signed, d.Trust.Skew, node.Now); err != nil {
