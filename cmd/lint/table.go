@@ -176,7 +176,7 @@ func drivers(with func(...string) []string) []row {
 		{folder: "reconcile/service/address/...", why: "the one home of netlink and of frames",
 			internal: append([]string{"spec/floating"}, shared...), modules: []string{netlink, xSys}},
 		{folder: "reconcile/service/command/...", why: "runs what a document names", internal: shared},
-		{folder: "reconcile/service/oneshot/...", why: "runs what a document names, and keeps that it did", internal: shared},
+		{folder: "reconcile/service/oneshot/...", why: "runs what a document names, and keeps that it did", internal: shared, modules: []string{renameio}},
 		{folder: "reconcile/service/file/...", why: "replaces files in one step", internal: shared, modules: []string{xSys}},
 	}
 }

@@ -253,6 +253,21 @@ func TestAPersonHasSoManySessionsAtMost(t *testing.T) {
 	all[22].wants("/audit", http.StatusUnauthorized)
 }
 
+// Whoever signs out, or signs in again in the same browser, has one session fewer.
+func TestASessionThatEndedEndsNoOther(t *testing.T) {
+	d := newDesked(t, signin.Options{}, &repository{view: viewOf(calm("paris"))})
+	first := d.browser()
+	first.signIn("ada")
+	again := d.browser()
+	for range 20 {
+		b := d.browser()
+		b.signIn("ada")
+		b.send("/signout", url.Values{})
+		again.signIn("ada")
+	}
+	first.wants("/audit", http.StatusOK)
+}
+
 func TestAFileOfUsersThatOthersReadLetsNobodyIn(t *testing.T) {
 	d := newDesked(t, signin.Options{}, &repository{view: viewOf(calm("paris"))})
 	b := d.browser()

@@ -117,6 +117,17 @@ func (d *Desk) hold(name, token string) error {
 	return nil
 }
 
+// release counts the session of a request no more: it ends.
+func (d *Desk) release(ctx context.Context) {
+	name, token := d.sessions.GetString(ctx, "name"), d.sessions.Token(ctx)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := slices.DeleteFunc(d.held[name], func(h held) bool { return h.token == token })
+	if d.held[name] = all; len(all) == 0 {
+		delete(d.held, name)
+	}
+}
+
 // New opens a desk, which is there for as long as the process: what clears its ended
 // sessions away is never stopped.
 func New(o Options) *Desk {
@@ -226,7 +237,7 @@ func (d *Desk) ofSession(ctx context.Context) (User, bool, error) {
 		return User{}, false, err
 	}
 	if !ok || now.Sub(since) > end || now.Sub(acted) > idleEnd || d.sessions.GetString(ctx, "mark") != mark(who) {
-		return User{}, false, d.sessions.Destroy(ctx)
+		return User{}, false, d.end(ctx)
 	}
 	return who, true, nil
 }
@@ -285,6 +296,7 @@ func (d *Desk) SignIn(r *http.Request, name, password string) (User, error) {
 // begin makes the session one of a person. It gets a new name, so that one that somebody
 // else chose is worth nothing.
 func (d *Desk) begin(ctx context.Context, who User) error {
+	d.release(ctx)
 	if err := d.sessions.Clear(ctx); err != nil {
 		return err
 	}
@@ -320,7 +332,12 @@ func network(address string) string {
 }
 
 // SignOut ends the session.
-func (d *Desk) SignOut(r *http.Request) error { return d.sessions.Destroy(r.Context()) }
+func (d *Desk) SignOut(r *http.Request) error { return d.end(r.Context()) }
+
+func (d *Desk) end(ctx context.Context) error {
+	d.release(ctx)
+	return d.sessions.Destroy(ctx)
+}
 
 // Keep puts what a person had typed into the session, for one page.
 func (d *Desk) Keep(r *http.Request, draft string) { d.sessions.Put(r.Context(), "draft", draft) }

@@ -3,6 +3,8 @@ package oneshot
 import (
 	"context"
 	"errors"
+	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -163,10 +165,14 @@ func TestWhatTheGuardStoppedIsStopped(t *testing.T) {
 
 // What the version before this one wrote is read as it was meant, and a damaged record
 // says nothing.
+// otherBoot names a boot that is not this one.
+const otherBoot = "01234567-89ab-cdef-0123-456789abcdef"
+
 func TestARecordOfAnotherKindIsReadWithCare(t *testing.T) {
 	for text, want := range map[string]plan.Run{
 		bootName() + "\nwell": plan.Running, bootName() + "\n": plan.Starting, bootName() + "\nx\ny": plan.Starting, bootName(): plan.Starting,
-		"another boot\nwell": plan.Stopped, "": plan.Starting, strings.Repeat("x", 2*mostRecord): plan.Stopped,
+		otherBoot + "\nwell": plan.Stopped, otherBoot: plan.Stopped, "": plan.Starting, "another boot\nwell": plan.Starting,
+		otherBoot[:20]: plan.Starting, otherBoot + "x\nwell": plan.Starting, strings.Repeat("\x00", 64): plan.Starting, strings.Repeat("x", 2*mostRecord): plan.Starting,
 	} {
 		folder := t.TempDir()
 		if err := os.WriteFile(filepath.Join(folder, recordFile), []byte(text), 0o600); err != nil {
@@ -182,6 +188,47 @@ func TestARecordOfAnotherKindIsReadWithCare(t *testing.T) {
 	}
 	if s := servicetest.Observed(t, New(Config{Folder: folder})); s.Run != plan.Starting || !s.Holdoff {
 		t.Errorf("a folder that does not say: %+v", s)
+	}
+}
+
+// What was started is undone, though the disk lost what says so.
+func TestAStopRunsItsCommandWhenTheRecordIsDamaged(t *testing.T) {
+	for _, damage := range []string{"", bootName()[:20], strings.Repeat("\x00", 64), "garbage\nwell"} {
+		folder := t.TempDir()
+		c := quick(Config{Folder: filepath.Join(folder, "own"), Run: spec.RunService{OnStart: sh(note("start"), folder), OnStop: sh(note("stop"), folder)}})
+		orders(t, New(c).Start)
+		if err := os.WriteFile(filepath.Join(c.Folder, recordFile), []byte(damage), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		orders(t, New(c).Stop)
+		if got := noted(t, folder); got != "start stop" {
+			t.Errorf("%q: ran %q", damage, got)
+		}
+	}
+}
+
+// Whoever opened the record before it is replaced reads the whole one of before.
+func TestARecordIsReplacedAndNeverWrittenOver(t *testing.T) {
+	r := newRecord(filepath.Join(t.TempDir(), "own"), slog.New(slog.DiscardHandler))
+	r.begin(starting)
+	before, err := os.ReadFile(r.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.Open(r.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = reader.Close() }()
+	r.end(errors.New("no server"))
+	if got, err := io.ReadAll(reader); err != nil || string(got) != string(before) {
+		t.Errorf("a reader of before finds %q, %v", got, err)
+	}
+	if e := newRecord(filepath.Dir(r.file), r.log).get(); e.how != failed || e.why != "no server" {
+		t.Errorf("%+v", e)
+	}
+	if all, err := os.ReadDir(filepath.Dir(r.file)); err != nil || len(all) != 1 {
+		t.Errorf("beside the record lies %v, %v", all, err)
 	}
 }
 

@@ -6,9 +6,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/google/renameio/v2"
 )
 
 // recordFile is there from before a start begins until a stop ended. Its lines are the
@@ -83,10 +86,15 @@ func (r *record) get() entry {
 	return r.now
 }
 
+// bootShape is what the name of a boot looks like.
+var bootShape = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// parse reads a record. Only the whole name of another boot says that nothing of it is up:
+// what is damaged says nothing.
 func parse(text string) entry {
 	lines := strings.SplitN(text, "\n", 4)
 	if lines[0] != bootName() {
-		return entry{}
+		return entry{is: !bootShape.MatchString(lines[0])}
 	}
 	lines = append(lines, "", "", "")
 	e := entry{is: true, how: lines[1], why: lines[3]}
@@ -156,7 +164,8 @@ func (r *record) put(e entry) {
 	text := strings.Join([]string{bootName(), e.how, e.began.UTC().Format(time.RFC3339), e.why}, "\n")
 	err := os.MkdirAll(filepath.Dir(r.file), 0o700)
 	if err == nil {
-		err = os.WriteFile(r.file, []byte(text), 0o600)
+		// The guard may be reading it.
+		err = renameio.WriteFile(r.file, []byte(text), 0o600, renameio.WithTempDir(filepath.Dir(r.file)))
 	}
 	if r.lost = err != nil; r.lost {
 		r.log.Warn("what was run is remembered until the agent ends only", "file", r.file, "error", err)
