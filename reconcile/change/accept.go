@@ -31,8 +31,9 @@ type Accept struct {
 type Consent struct {
 	Note  *acceptance.Note
 	Nodes []Consenting
-	// before is what nodes said of an older note.
+	// before is what nodes said of an older note, and obeyed when they obeyed it.
 	before map[string]string
+	obeyed map[string]time.Time
 }
 
 // Consenting is what one node would do upon a note.
@@ -61,7 +62,7 @@ func (a Accept) Consent(v *fleet.View, d *fleet.Deployment) (*Consent, error) {
 		return nil, &Refused{fmt.Sprintf("the newest commit on the branch is %.12s, and only that one can be accepted", v.Commit), "look at it, then name it"}
 	}
 	c := &Consent{Note: acceptance.New(d.Name, a.Branch, strings.TrimSpace(a.Attest), a.Until)}
-	c.before = refusals(d)
+	c.before, c.obeyed = refusals(d), obediences(d)
 	if a.Claim {
 		if err := c.claims(d); err != nil {
 			return nil, err
@@ -184,8 +185,44 @@ func (c *Consent) claim(d *fleet.Deployment, role string) error {
 	if tip.ID != "" {
 		there = fmt.Sprintf("is at #%d (%.12s)", tip.Seq, tip.ID)
 	}
-	c.say(holder.Name, &e, "would put the claim of %s, which %s, above #%d and hold it", role, there, r.Seq)
+	c.say(holder.Name, &e, "would put the claim of %s, which %s, above #%d, as the node last knew it: %s", role, there, r.Seq, held(r))
+	for i := range d.Nodes {
+		if n := &d.Nodes[i]; n.Role == role && n.Name != holder.Name {
+			c.say(n.Name, nil, "%s", lastWord(n))
+		}
+	}
 	return nil
+}
+
+// held says who holds a claim that a node puts above the highest number: nothing else of it
+// changes.
+func held(r *plan.Report) string {
+	if r.Holder.Side() == "" {
+		return "held by nobody, and no side serves before it may take it (R4, R12)"
+	}
+	if r.Holder != plan.HeldBy(r.Side) {
+		return fmt.Sprintf("held by %s, which is not this node's side", r.Holder)
+	}
+	return fmt.Sprintf("held by %s, this node's side", r.Holder)
+}
+
+// lastWord is what is known of the side that does not take the claim. Silence proves nothing.
+func lastWord(n *fleet.Node) string {
+	r := n.Report
+	switch {
+	case r == nil && n.Unreadable != "":
+		return "said something that cannot be read: it may serve"
+	case r == nil:
+		return "was never heard: it may serve"
+	}
+	does := "does not run"
+	if r.Running || r.Status == plan.Active || r.Status == plan.Unknown {
+		does = "runs, or may do so"
+	}
+	if n.Stale {
+		return fmt.Sprintf("said %s that it %s, and has not been heard since: it may serve", n.When(), does)
+	}
+	return fmt.Sprintf("says that it %s (heard %s)", does, n.When())
 }
 
 // doubts reports whether a node says that the claim of its role went back.
@@ -223,7 +260,7 @@ func (c *Consent) Push(ctx context.Context, repo gitcmd.Repo, remote, commit str
 	return err
 }
 
-// Left are the nodes that have not obeyed yet.
+// Left are the nodes that were not seen to obey yet.
 func (c *Consent) Left(d *fleet.Deployment) (left []string) {
 	for _, n := range c.Nodes {
 		e, ok := c.Note.Nodes[n.Node]
@@ -231,12 +268,54 @@ func (c *Consent) Left(d *fleet.Deployment) (left []string) {
 		switch {
 		case !ok:
 		case e.Commit != nil && now.Report != nil && now.Report.Accepted == e.Commit.To:
-		case e.Claim != nil && d.Claims[e.Claim.Role].Seq > e.Claim.Seq:
+		case e.Claim != nil && c.rerooted(n.Node, e, d):
 		default:
 			left = append(left, n.Node)
 		}
 	}
 	return left
+}
+
+// rerooted reports whether a node was seen to do what a note says of its claim: the claim says
+// so, or else the node, which says it anew. That the claim went on proves nothing: another
+// node may have put it back, or have taken it.
+func (c *Consent) rerooted(node string, e acceptance.Entry, d *fleet.Deployment) bool {
+	tip := d.Claims[e.Claim.Role]
+	if tip.Error == "" && tip.Action == plan.Reroot && tip.Seq > e.Claim.Seq && strings.HasPrefix(tip.Reason, c.Note.Attest+" (a note signed by ") {
+		return true
+	}
+	at := obediences(d)[node]
+	return !at.IsZero() && !at.Equal(c.obeyed[node])
+}
+
+// otherwise says of a claim that went on without the node, what it is now, empty for one that
+// did not.
+func (c *Consent) otherwise(node string, d *fleet.Deployment) string {
+	e := c.Note.Nodes[node]
+	if e.Claim == nil {
+		return ""
+	}
+	tip := d.Claims[e.Claim.Role]
+	if tip.Error != "" || tip.ID == e.Claim.Server || tip.Seq < e.Claim.Seq {
+		return ""
+	}
+	return fmt.Sprintf("the claim of %s was settled otherwise: it is at #%d, held by %s (%s by %s)", e.Claim.Role, tip.Seq, tip.Holder, tip.Action, tip.Node)
+}
+
+// obediences are when nodes obeyed the newest note that they obeyed, by their own clocks.
+func obediences(d *fleet.Deployment) map[string]time.Time {
+	all := map[string]time.Time{}
+	for _, n := range d.Nodes {
+		if n.Report == nil {
+			continue
+		}
+		for _, k := range n.Report.Conditions {
+			if k.Type == plan.CondAcceptedByNote {
+				all[n.Name] = k.Since
+			}
+		}
+	}
+	return all
 }
 
 // refusals are what nodes say of a note that they do not obey.
@@ -274,7 +353,11 @@ func (c *Consent) Follow(ctx context.Context, look Look, tell func(node, says st
 		if _, d, err := look(ctx); err == nil {
 			left = c.Left(d)
 			for _, node := range left {
-				if says := refusals(d)[node]; says != "" && told[node] != says {
+				says := refusals(d)[node]
+				if other := c.otherwise(node, d); other != "" {
+					says = other
+				}
+				if says != "" && told[node] != says {
 					told[node] = says
 					tell(node, says)
 				}

@@ -122,6 +122,89 @@ func TestANoteGivesAClaimToOneNode(t *testing.T) {
 	}
 }
 
+// Before a person is asked, they read who would hold the claim, and what is known of the side
+// that does not take it. That nothing was heard of it proves nothing.
+func TestANoteAboutAClaimSaysWhoHoldsItThenAndWhatIsKnownOfTheOtherSide(t *testing.T) {
+	for _, c := range []struct {
+		what, says string
+		change     func(one, other *fleet.Node)
+	}{
+		{"the other one is cut off and ran", "xivo-main said 7m ago that it runs, or may do so, and has not been heard since: it may serve", func(_, other *fleet.Node) {
+			other.Stale, other.Age, other.Report.Running = true, 420, true
+		}},
+		{"the other one is cut off and did not run", "xivo-main said 7m ago that it does not run, and has not been heard since: it may serve", func(_, other *fleet.Node) {
+			other.Stale, other.Age = true, 420
+		}},
+		{"the other one sees no service", "xivo-main says that it runs, or may do so (heard 0s ago)", func(_, other *fleet.Node) { other.Report.Status = plan.Unknown }},
+		{"the other one is heard", "xivo-main says that it does not run (heard 0s ago)", func(_, _ *fleet.Node) {}},
+		{"the other one was never heard", "xivo-main was never heard: it may serve", func(_, other *fleet.Node) { other.Report = nil }},
+		{"the other one cannot be read", "xivo-main said something that cannot be read: it may serve", func(_, other *fleet.Node) { other.Report, other.Unreadable = nil, "damaged" }},
+		{"it is held by the other side", "above #7, as the node last knew it: held by main, which is not this node's side", func(_, _ *fleet.Node) {}},
+		{"it is held by the node's own side", "above #7, as the node last knew it: held by standby, this node's side", func(one, _ *fleet.Node) { one.Report.Holder = plan.HeldBy(spec.Standby) }},
+		{"it is free", "above #7, as the node last knew it: held by nobody, and no side serves before it may take it (R4, R12)", func(one, _ *fleet.Node) { one.Report.Holder = plan.HeldByNone }},
+	} {
+		v, d := refusing()
+		d.Active = spec.Standby
+		one, other := &d.Nodes[1], &d.Nodes[0]
+		other.Report.Running, one.Report.Holder = false, plan.HeldBy(spec.Main)
+		c.change(one, other)
+		a := accepting()
+		a.Claim = true
+		consent, err := a.Consent(v, d)
+		if err != nil || !strings.Contains(saysOf(consent)+"\n", c.says+"\n") {
+			t.Errorf("%s: %v\n%s", c.what, err, saysOf(consent))
+		}
+	}
+}
+
+// That a claim went on is no proof that the node did what the note says.
+func TestAClaimThatWasSettledOtherwiseIsNoObedience(t *testing.T) {
+	for _, c := range []struct {
+		what, otherwise string
+		left            bool
+		change          func(tip *plan.Tip, r *plan.Report)
+	}{
+		{"nothing happened", "", true, func(*plan.Tip, *plan.Report) {}},
+		{"the node put it there", "", false, func(tip *plan.Tip, _ *plan.Report) {
+			tip.ID, tip.Seq, tip.Action, tip.Reason = newer, 8, plan.Reroot, "restored from Monday (a note signed by ops)"
+		}},
+		{"another word put it there", "the claim of xivo was settled otherwise: it is at #8, held by main (reroot by xivo-main)", true, func(tip *plan.Tip, _ *plan.Report) {
+			tip.ID, tip.Seq, tip.Action, tip.Reason = newer, 8, plan.Reroot, "seen down"
+		}},
+		{"a peer put it back", "the claim of xivo was settled otherwise: it is at #7, held by main (renew by xivo-main)", true, func(tip *plan.Tip, _ *plan.Report) {
+			tip.ID, tip.Seq, tip.Action = newer, 7, plan.Renew
+		}},
+		{"the other side seized it", "the claim of xivo was settled otherwise: it is at #9, held by standby (seize by xivo-standby)", true, func(tip *plan.Tip, _ *plan.Report) {
+			tip.ID, tip.Seq, tip.Action, tip.Holder, tip.Node = newer, 9, plan.Seize, "standby", "xivo-standby"
+		}},
+		{"the node says so, and went on", "", false, func(tip *plan.Tip, r *plan.Report) {
+			tip.ID, tip.Seq, tip.Action = newer, 9, plan.Renew
+			r.Conditions = []plan.Condition{{Type: plan.CondAcceptedByNote, Since: time.Unix(200, 0)}}
+		}},
+		{"the node still says so of an older note", "settled otherwise", true, func(tip *plan.Tip, _ *plan.Report) {
+			tip.ID, tip.Seq, tip.Action = newer, 9, plan.Renew
+		}},
+	} {
+		v, d := refusing()
+		r := d.Nodes[0].Report
+		r.Conditions = append(r.Conditions, plan.Condition{Type: plan.CondAcceptedByNote, Since: time.Unix(100, 0)})
+		a := accepting()
+		a.Claim = true
+		consent, err := a.Consent(v, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		claim := d.Claims["xivo"]
+		claim.Holder, claim.Node = "main", "xivo-main"
+		c.change(&claim.Tip, r)
+		d.Claims["xivo"] = claim
+		left := len(consent.Left(d)) > 0
+		if says := consent.otherwise("xivo-main", d); left != c.left || left && (!strings.Contains(says, c.otherwise) || (says == "") != (c.otherwise == "")) {
+			t.Errorf("%s: left %v, %q", c.what, left, says)
+		}
+	}
+}
+
 func TestAWordThatSaysNothingIsNoNote(t *testing.T) {
 	for what, change := range map[string]func(*Accept, *fleet.View){
 		"a statement":       func(a *Accept, _ *fleet.View) { a.Attest = " " },
