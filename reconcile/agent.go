@@ -134,18 +134,6 @@ func (a *Agent) override(ctx context.Context, from, commit, attest string) error
 	})
 }
 
-// withdraw ends the order to accept a commit, unless that was done or another order came.
-func (a *Agent) withdraw(commit string) {
-	ctx, cancel := context.WithTimeout(context.Background(), orderBound)
-	defer cancel()
-	_ = runIn(ctx, a.learns, func() error {
-		if a.learner.override == commit {
-			a.learner.override, a.learner.attest = "", ""
-		}
-		return nil
-	})
-}
-
 // runIn has f run by the goroutine that takes from to, and waits for it.
 func runIn(ctx context.Context, to chan func(), f func() error) error {
 	done := make(chan error, 1)

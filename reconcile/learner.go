@@ -58,10 +58,13 @@ type Learner struct {
 	refusal []plan.Condition
 	// override is the commit that a person named, and attest what was stated with it.
 	override, attest string
-	hashes           map[string]string   // report ref -> hash that was read
-	unfit            unfit.Refs          // claims and reports that cannot be read
-	back             map[string][]string // report ref -> hashes there were when the claim of its role went back
-	twins            twin.Seen
+	// withdrawn is the commit whose order came to nothing. Whoever gave the order says so
+	// without a wait for a look that may be long.
+	withdrawn atomic.Pointer[string]
+	hashes    map[string]string   // report ref -> hash that was read
+	unfit     unfit.Refs          // claims and reports that cannot be read
+	back      map[string][]string // report ref -> hashes there were when the claim of its role went back
+	twins     twin.Seen
 	// othersRead is when all reports that had moved were read, in boot time.
 	othersRead time.Duration
 	// unsaved is what the disk did not take, by name.
@@ -354,6 +357,7 @@ func (l *Learner) adopt(next *Snapshot, commit string, d *spec.Deployment) {
 // one, by a person's order on the node, and with a statement also one that renames (R13).
 func (l *Learner) Override(commit, attest string) {
 	l.override, l.attest, l.refused = commit, attest, ""
+	l.withdrawn.Store(nil)
 }
 
 // recall loads what earlier runs kept. A damaged file has been set aside by the

@@ -191,7 +191,7 @@ func (a *Agent) AcceptCommit(ctx context.Context, from, commit, attest string) (
 		return Outcome{}, err
 	}
 	s, err := a.SyncWait(ctx)
-	a.withdraw(commit)
+	a.learner.withdrawn.Store(&commit)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("the look at git has not ended: %w", err)
 	}

@@ -67,8 +67,16 @@ type finding struct {
 	err      error
 }
 
+// lapse forgets an order that was withdrawn.
+func (l *Learner) lapse() {
+	if w := l.withdrawn.Load(); w != nil && *w == l.override {
+		l.override, l.attest = "", ""
+	}
+}
+
 // begin starts a study if there is something to read: one at a time.
 func (l *Learner) begin(next *Snapshot, listing *Listing) {
+	l.lapse()
 	t := lesson{config: l.LearnerConfig, listing: listing, refused: l.refused, override: l.override,
 		timeout: l.timeout(), reads: new(atomic.Pointer[string])}
 	if a := next.Accepted; a != nil {
@@ -295,6 +303,7 @@ func (l *Learner) takeUp(next *Snapshot) bool {
 // the accepted document in force.
 func (l *Learner) judge(next *Snapshot, s *study) {
 	f := &s.found
+	l.lapse()
 	l.refusal = nil
 	if n, ok := spec.NameOf(l.Path, f.saved.Document); ok && n.Plain() && next.Accepted == nil {
 		next.Refused = n.Name

@@ -122,6 +122,35 @@ func TestAPersonsOrderIsNotLostWhileADocumentIsRead(t *testing.T) {
 	}
 }
 
+// An order that came to nothing while git was slow is not carried out once git answers (R9).
+func TestAPersonsOrderThatWasWithdrawnIsNotCarriedOut(t *testing.T) {
+	for name, withdrawn := range map[string]string{"before it is read": "early", "while it is read": "late"} {
+		t.Run(name, func(t *testing.T) {
+			s := newScholar(paris(spec.Main))
+			s.look(t)
+			commit := "c2"
+			s.Override(commit, "seen down")
+			if withdrawn == "early" {
+				s.withdrawn.Store(&commit)
+			}
+			free := s.stuck()
+			s.git.commit("c2", strings.Replace(paris(spec.Standby), "name: paris", "name: lyon", 1))
+			s.within(t)
+			s.withdrawn.Store(&commit)
+			free()
+			<-s.studied()
+			s.catchUp(t.Context())
+			if snap := s.look(t); snap.Accepted.Commit == "c2" {
+				t.Error("accepted by an order that was withdrawn")
+			}
+			s.Override(commit, "seen down")
+			if snap := s.look(t); snap.Accepted.Commit != "c2" {
+				t.Errorf("a new order is not carried out: accepted %s, conditions %v", snap.Accepted.Commit, snap.Conditions)
+			}
+		})
+	}
+}
+
 // slowRepository answers no listing before it is asked to.
 type slowRepository struct {
 	*vault

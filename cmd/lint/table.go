@@ -87,7 +87,7 @@ func loop(with func(...string) []string) []row {
 		{folder: "reconcile/etcd", why: "holds the notes of git on a cluster, and decides nothing",
 			internal: with("reconcile", "reconcile/git", "reconcile/git/failure", "spec/cluster")},
 		{folder: "reconcile/acceptance", why: "a person's signed word, read and obeyed as an order, whatever keeps it",
-			internal: with("reconcile", "reconcile/git/signature", "reconcile/plain")},
+			internal: with("reconcile", "reconcile/git/signature", "reconcile/plain", "reconcile/plan/permit")},
 		{folder: "reconcile/places/scale", why: "benchmarks, which no program has in it"},
 		{folder: "reconcile/places", why: "the one place that knows every engine of claims",
 			internal: with("reconcile", "reconcile/acceptance", "reconcile/etcd", "reconcile/git", "reconcile/state")},

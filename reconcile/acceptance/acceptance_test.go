@@ -20,6 +20,7 @@ import (
 	"mainstay/e2e/attack"
 	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 	"mainstay/spec"
 )
 
@@ -44,6 +45,7 @@ type desk struct {
 	keys    map[string]ssh.Signer
 	commits map[string][2][]byte
 	reads   int
+	tries   int // of an order about a commit
 }
 
 func newDesk(t *testing.T) *desk {
@@ -77,8 +79,8 @@ func newDesk(t *testing.T) *desk {
 
 // begin is a new run of the agent.
 func (d *desk) begin() {
-	d.kept = recall(d.Disk)
-	d.read, d.word = "", nil
+	d.kept = recall(d.Disk, d.now)
+	d.read, d.word, d.failed = "", nil, failed{}
 	d.pass(d.t.Context(), d, d)
 }
 
@@ -92,6 +94,7 @@ func (d *desk) Known() *reconcile.Snapshot {
 func (d *desk) Status() (plan.Report, bool) { return d.node, true }
 
 func (d *desk) AcceptCommit(_ context.Context, from, commit, attest string) (reconcile.Outcome, error) {
+	d.tries++
 	if d.fails != nil {
 		return reconcile.Outcome{}, d.fails
 	}
@@ -181,6 +184,10 @@ type memory map[string]any
 
 func (m memory) Save(name string, v any) error { m[name] = v; return nil }
 func (m memory) Load(name string, v any) error {
+	if err, damaged := m[name].(error); damaged {
+		delete(m, name) // it is set aside
+		return err
+	}
 	if m[name] == nil {
 		return fs.ErrNotExist
 	}
@@ -247,20 +254,38 @@ func TestANoteAboutAClaimIsObeyed(t *testing.T) {
 	n := d.note()
 	n.Nodes["xivo-main"] = Entry{Instance: "machine-1", Repository: d.node.Repository, Path: "deployment.yaml", Claim: &Claim{Role: "xivo", Server: is, Seq: 7}}
 	d.signed(n, "ops")
-	d.obeys(1, "ops accepted the claim of xivo, which was known up to #7")
+	d.obeys(1, "")
 	if d.orders[0] != "reroot: restored from Monday (a note signed by ops)" {
 		t.Errorf("got %q", d.orders)
 	}
 	d.pass(t.Context(), d, d)
-	if d.obeys(1, "AcceptedByNote"); strings.Contains(d.said(), "NoteRefused") { // the order is under way, and not given again
+	if d.obeys(1, ""); d.said() != "" { // the order is under way, and not given again
 		t.Error(d.said())
 	}
+	before := d.claim
 	d.now = d.now.Add(2 * underway)
 	d.pass(t.Context(), d, d)
-	d.obeys(1, "it was obeyed here at")
+	d.obeys(1, "it was taken up here at")
 	d.claim = plan.ClaimView{Tip: plan.Tip{ID: was, Claim: plan.Claim{Seq: 8, Action: plan.Reroot}}, Read: true, Reachable: true}
 	d.pass(t.Context(), d, d)
-	if d.obeys(1, "AcceptedByNote"); strings.Contains(d.said(), "NoteRefused") {
+	if d.obeys(1, "AcceptedByNote: ops accepted the claim of xivo, which was known up to #7"); strings.Contains(d.said(), "NoteRefused") {
+		t.Error(d.said())
+	}
+	d.claim = before
+	d.pass(t.Context(), d, d)
+	d.obeys(1, "it was obeyed here at")
+}
+
+// Somebody else settled the claim before the order was carried out: that is no obedience.
+func TestAClaimThatWasSettledOtherwiseIsNotSaidToBeAccepted(t *testing.T) {
+	d := newDesk(t)
+	d.claim.Regressed, d.claim.Server = true, is
+	n := d.note()
+	n.Nodes["xivo-main"] = Entry{Instance: "machine-1", Repository: d.node.Repository, Path: "deployment.yaml", Claim: &Claim{Role: "xivo", Server: is, Seq: 7}}
+	d.signed(n, "ops")
+	d.claim = plan.ClaimView{Tip: plan.Tip{ID: was, Claim: plan.Claim{Seq: 8, Action: plan.Seize}}, Read: true, Reachable: true}
+	d.pass(t.Context(), d, d)
+	if d.obeys(1, ""); strings.Contains(d.said(), "AcceptedByNote") {
 		t.Error(d.said())
 	}
 }
@@ -273,6 +298,9 @@ func TestANoteThatFailedIsTriedAgain(t *testing.T) {
 	d.obeys(0, "NoteRefused: a note that accepts something is not obeyed: git does not answer")
 	d.fails = nil
 	d.see(hash)
+	d.obeys(0, "git does not answer") // not at once
+	d.boot += soonest
+	d.see(hash)
 	d.obeys(1, "AcceptedByNote")
 
 	d = newDesk(t)
@@ -280,6 +308,55 @@ func TestANoteThatFailedIsTriedAgain(t *testing.T) {
 	d.begin()
 	d.signed(d.note(), "ops")
 	d.obeys(0, "it cannot be kept on disk that it is obeyed: the disk is full")
+}
+
+// An order looks at git, and so lists the note again. One that cannot be carried out is not
+// given again at once, whoever pokes the desk, but soon once the node is another.
+func TestANoteThatCannotBeCarriedOutIsNotOrderedAgainAtOnce(t *testing.T) {
+	row(t, "a note that a node can never carry out, for an hour", "one order a minute, and the node says why")
+	d := newDesk(t)
+	d.fails = errors.New("it cannot be done")
+	hash := d.signed(d.note(), "ops")
+	for range 100 {
+		d.see(hash)
+	}
+	if d.tries != 1 {
+		t.Errorf("ordered %d times at once", d.tries)
+	}
+	d.obeys(0, "it cannot be done")
+	for range 3600 - 5 {
+		d.boot += time.Second
+		d.see(hash)
+	}
+	if d.tries < 55 || d.tries > 64 {
+		t.Errorf("ordered %d times in an hour", d.tries)
+	}
+	d.claim.Tip.ID = was // it is not as it was
+	d.boot += soonest
+	tries := d.tries
+	if d.see(hash); d.tries != tries+1 {
+		t.Errorf("ordered %d times, then %d", tries, d.tries)
+	}
+	d.boot += soonest - 1
+	if d.see(hash); d.tries != tries+1 {
+		t.Errorf("ordered %d times, then %d", tries, d.tries)
+	}
+}
+
+// R13: that a rewritten history renames a role shows only when it is accepted, so no note can
+// state what was seen of both sides: the node says what does.
+func TestANoteThatCannotStateWhatIsWantedSaysWhatCan(t *testing.T) {
+	const way = "only mainstay accept with --attest, run on this node, does"
+	d := newDesk(t)
+	d.fails = permit.Unstated(is, "", []plan.Condition{{Type: plan.CondRoleRenamed, Message: "it renames the role"}})
+	d.signed(d.note(), "ops")
+	d.obeys(0, "it renames the role; no note can state that: "+way)
+	d = newDesk(t)
+	d.fails = permit.NotAccepted(is, "", other, nil)
+	d.signed(d.note(), "ops")
+	if d.obeys(0, "was not accepted"); strings.Contains(d.said(), way) {
+		t.Error(d.said())
+	}
 }
 
 type full struct{ memory }
@@ -308,6 +385,85 @@ func TestANoteSurvivesTheEndOfTheAgent(t *testing.T) {
 	d.see(hash)
 	d.see(d.put(d.commits[hash][1], d.commits[hash][0]))
 	d.obeys(1, "a note is good once")
+}
+
+// interrupted is a new run after the agent ended once it had kept that it takes up a note.
+func (d *desk) interrupted(n *Note) (hash string) {
+	hash = d.signed(n, "ops")
+	d.disk[keptFile] = []taken{{ID: d.word.id, At: noon, Until: noon.Add(time.Hour), What: "ops accepted it"}}
+	d.orders, d.node.Accepted, d.node.Seen = nil, was, ""
+	d.claim.Read, d.claim.Reachable = false, false
+	d.begin()
+	d.see(hash)
+	return hash
+}
+
+// The agent ended after it had kept that it takes up a note, and before it did anything. That
+// it cannot tell yet where it stands is no proof that the note was carried out.
+func TestANoteThatWasNeverCarriedOutIsNotRememberedAsObeyed(t *testing.T) {
+	row(t, "the agent ends before it carries out a note that it took up, and sees nothing yet when it begins", "obeyed once it sees again")
+	d := newDesk(t)
+	hash := d.interrupted(d.note())
+	d.obeys(0, "the branch is at")
+	d.node.Seen = is
+	d.see(hash)
+	d.obeys(1, "AcceptedByNote: ops accepted commit")
+
+	d = newDesk(t)
+	n, e := d.note(), d.note().Nodes["xivo-main"]
+	e.Commit, e.Claim = nil, &Claim{Role: "xivo", Server: other, Seq: 7}
+	n.Nodes["xivo-main"] = e
+	d.claim = plan.ClaimView{Tip: plan.Tip{ID: was, Claim: plan.Claim{Seq: 7, Holder: "main"}}, Read: true, Reachable: true, Regressed: true, Server: other}
+	hash = d.interrupted(n)
+	d.obeys(0, "cannot be read now")
+	d.claim.Read, d.claim.Reachable = true, true
+	d.see(hash)
+	d.obeys(1, "")
+}
+
+// Whether it was carried out is not known any more, and the node is somewhere else: it is
+// used up, and not said to have been obeyed.
+func TestANoteOfWhichNothingIsKnownAnyMoreIsUsedUp(t *testing.T) {
+	d := newDesk(t)
+	hash := d.interrupted(d.note())
+	d.node.Accepted, d.node.Seen = other, other
+	d.see(hash)
+	if d.obeys(0, "NoteRefused"); strings.Contains(d.said(), "AcceptedByNote") {
+		t.Error(d.said())
+	}
+	d.node.Accepted, d.node.Seen = was, is
+	d.see(hash)
+	if d.obeys(0, "it was taken up here at 2026-11-20T12:00:00Z, and what came of it is not known"); strings.Contains(d.said(), "obeyed here") {
+		t.Error(d.said())
+	}
+}
+
+// What was obeyed is damaged: a later run, whose disk looks as if nothing had ever been,
+// obeys no note of before.
+func TestANoteOfBeforeWhatWasForgottenIsNotObeyed(t *testing.T) {
+	row(t, "an old note, for a node whose list of the notes that it obeyed was damaged, after two restarts", "refused: only what is signed later is obeyed")
+	d := newDesk(t)
+	hash := d.signed(d.note(), "ops")
+	d.node.Accepted = was // a second restore
+	d.disk[keptFile] = errors.New("it is damaged")
+	for range 3 {
+		d.begin()
+		d.see(hash)
+		d.obeys(1, "which notes were obeyed here is not known (it is damaged), so it must be signed after 2026-11-20T12:15:01Z")
+	}
+	d.now = d.now.Add(d.Trust.Skew + 2*time.Second)
+	d.signed(d.note(), "ops")
+	d.obeys(2, "AcceptedByNote")
+	d.node.Accepted = was
+	d.begin()
+	d.see(hash)
+	d.obeys(2, "is not known")
+
+	d = newDesk(t)
+	d.disk[keptFile], d.Disk = errors.New("it is damaged"), full{d.disk}
+	d.begin()
+	d.signed(d.note(), "ops")
+	d.obeys(0, "that cannot be kept on disk: the disk is full")
 }
 
 func row(t *testing.T, what, expected string) { attack.Row(t, "notes that accept", what, expected) }
@@ -464,7 +620,7 @@ func TestNotesThatAreNotOverAreNotForgotten(t *testing.T) {
 	}
 	d.signed(d.note(), "ops")
 	d.obeys(0, "256 notes that are not over were obeyed here")
-	d.now = noon.Add(2 * time.Minute)
+	d.now, d.boot = noon.Add(2*time.Minute), soonest
 	d.see(*d.listed.Load())
 	d.obeys(1, "AcceptedByNote")
 }

@@ -24,6 +24,10 @@ const (
 	underway = time.Minute
 	// fresh is how long a note counts as new, and is looked at often.
 	fresh = 15 * time.Second
+	// soonest is how long until an order that came to nothing is given again. It doubles up to
+	// latest while the node is as it was.
+	soonest = 5 * time.Second
+	latest  = time.Minute
 )
 
 // Config is what a Desk works with.
@@ -65,11 +69,41 @@ type Desk struct {
 	since        time.Duration
 	commit, text []byte
 	word         *word
+	failed       failed
 
 	mu      sync.Mutex
 	refused error
 	obeyed  taken
 	open    bool // there is a note that is not settled
+}
+
+// failed is the order that came to nothing last. An order looks at git, which lists the note
+// again: without a wait one would follow the other for ever.
+type failed struct {
+	err   error
+	note  string
+	state string // of the node then
+	at    time.Duration
+	wait  time.Duration
+}
+
+// due reports whether an order may be given now: for a node that is not as it was it is
+// given again soon.
+func (f failed) due(note, state string, now time.Duration) bool {
+	wait := f.wait
+	if f.state != state {
+		wait = soonest
+	}
+	return f.err == nil || f.note != note || now-f.at >= wait
+}
+
+// then is f after one more order that came to nothing.
+func (f failed) then(err error, note, state string, now time.Duration) failed {
+	wait := soonest
+	if f.note == note && f.state == state {
+		wait = min(2*f.wait, latest)
+	}
+	return failed{err, note, state, now, wait}
 }
 
 // NewDesk returns a desk. Nothing is done before Run.
@@ -119,7 +153,7 @@ func (d *Desk) Conditions(now time.Time) []plan.Condition {
 
 // Run takes up notes until ctx ends.
 func (d *Desk) Run(ctx context.Context, a Agent, clock reconcile.Clock) {
-	d.kept = recall(d.Disk)
+	d.kept = recall(d.Disk, clock.Wall())
 	if n := len(d.kept.all); n > 0 {
 		d.tell(nil, d.kept.all[n-1], false)
 	}
@@ -153,12 +187,13 @@ func (d *Desk) pass(ctx context.Context, a Agent, clock reconcile.Clock) bool {
 	if n := len(d.kept.all); n > 0 {
 		newest = d.kept.all[n-1]
 	}
-	d.tell(err, newest, err != nil)
+	pending := newest.pending(clock.Wall())
+	d.tell(err, newest, err != nil || pending)
 	if text := d.told(); text != was {
 		d.Log.Info("a person's note", "said", text)
 		a.Wake()
 	}
-	return err != nil && clock.Boot()-d.since < fresh
+	return pending || err != nil && clock.Boot()-d.since < fresh
 }
 
 // take reads the note if it is new, and obeys it if it is to be obeyed. An error is why a
@@ -189,21 +224,31 @@ func (d *Desk) take(ctx context.Context, a Agent, clock reconcile.Clock) error {
 	e, err := d.word.For(node)
 	t, seen := d.kept.of(d.word.id)
 	switch {
-	case seen && t.Done && e != nil && (e.Commit != nil || node.Now.Sub(t.At).Abs() > underway):
-		return refuse("it was obeyed here at %s, and a note is good once: write a new one", t.At.Format(time.RFC3339))
-	case seen && t.Done:
+	case seen && t.Done && e == nil:
 		return nil
-	case seen && e == nil: // the agent ended before it knew what came of it
+	case seen && !t.Done && d.word.settled(node): // the agent ended before it knew what came of it
 		if t.Done = true; err != nil {
 			t.What = ""
 		}
-		return d.kept.put(t, node.Now)
+		return errors.Join(err, d.kept.put(t, node.Now))
 	case e == nil:
 		return err
-	case d.kept.lost != nil:
-		return refuse("which notes were obeyed here is not known: %v; run mainstay accept on this node", d.kept.lost)
+	case t.pending(node.Now):
+		return nil
+	case t.Ordered || t.Done:
+		return t.again()
 	}
-	return d.obey(ctx, a, e, node, clock)
+	if err := d.kept.knows(d.word.signed, d.Trust.Skew, node.Now); err != nil {
+		return err
+	}
+	state := node.state()
+	if !d.failed.due(d.word.id, state, clock.Boot()) {
+		return d.failed.err
+	}
+	if err = d.obey(ctx, a, e, node, clock); err != nil {
+		d.failed = d.failed.then(err, d.word.id, state, clock.Boot())
+	}
+	return err
 }
 
 // fetch reads a note.
@@ -245,9 +290,10 @@ func (d *Desk) obey(ctx context.Context, a Agent, e *Entry, node Node, clock rec
 		_, err = a.AcceptCommit(ctx, c.From, c.To, "")
 	}
 	if err != nil {
-		return errors.Join(refuse("%v", err), d.kept.drop(t.ID))
+		return errors.Join(refuse("%v%s", err, e.deadEnd(err)), d.kept.drop(t.ID))
 	}
-	t.Done = true
+	// That a claim was put there shows only once it is read.
+	t.Ordered, t.Done = true, e.Commit != nil
 	return d.kept.put(t, node.Now)
 }
 

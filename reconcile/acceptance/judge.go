@@ -1,10 +1,12 @@
 package acceptance
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"mainstay/reconcile/plan"
+	"mainstay/reconcile/plan/permit"
 )
 
 // Node is a node as it is now.
@@ -15,6 +17,11 @@ type Node struct {
 	Report plan.Report
 	Claim  plan.ClaimView
 	Now    time.Time
+}
+
+// state names what of a node decides whether an order can be carried out.
+func (n Node) state() string {
+	return fmt.Sprint(n.Report.Accepted, n.Report.Seen, n.Claim.Tip.ID, n.Claim.Server, n.Claim.Regressed, n.Claim.Reachable)
 }
 
 // Refused says why a node does not obey a note.
@@ -68,6 +75,24 @@ func (e Entry) fits(node Node) error {
 func (e Entry) done(node Node) bool {
 	return e.Commit != nil && node.Report.Accepted == e.Commit.To ||
 		e.Claim != nil && node.Claim.Tip.Action == plan.Reroot && node.Claim.Tip.Seq > e.Claim.Seq && !node.Claim.Regressed
+}
+
+// deadEnd is what to add to an order's error when no note can do better: what a rewritten
+// history renames shows only once the history is accepted, so no node says it before (R13).
+func (e Entry) deadEnd(err error) string {
+	var no *permit.Refused
+	if e.Commit == nil || e.Commit.Renames || !errors.As(err, &no) || no.Rule != plan.R13 {
+		return ""
+	}
+	return "; no note can state that: only mainstay accept with --attest, run on this node, does"
+}
+
+// settled reports whether a note that was taken up here has no more to do: the node is where
+// the note leads, or it went on from where the note begins. While that is not known, it has.
+func (n *Note) settled(node Node) bool {
+	e, named := n.Nodes[node.Report.Node]
+	return named && (e.done(node) || e.Commit != nil && node.Report.Accepted != e.Commit.From ||
+		e.Claim != nil && node.Claim.Read && node.Claim.Tip.Seq > e.Claim.Seq)
 }
 
 func (e Entry) commit(r *plan.Report) error {

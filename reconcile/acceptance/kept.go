@@ -23,25 +23,64 @@ type taken struct {
 	What  string    `json:"what"`
 	At    time.Time `json:"at"`
 	Until time.Time `json:"until"`
-	// Done says that it was obeyed: it is never obeyed again.
-	Done bool `json:"done"`
+	// Ordered says that the order was given: it is never given again. Done says that it was
+	// seen to be carried out, or that nobody can tell any more.
+	Ordered bool `json:"ordered,omitempty"`
+	Done    bool `json:"done"`
+}
+
+// pending reports whether the order was given, and may show to be carried out yet.
+func (t taken) pending(now time.Time) bool {
+	return t.Ordered && !t.Done && now.Sub(t.At).Abs() <= underway
+}
+
+// again refuses a note that was taken up before.
+func (t taken) again() error {
+	at := t.At.Format(time.RFC3339)
+	if t.What == "" || !t.Done {
+		return refuse("it was taken up here at %s, and what came of it is not known: a note is good once, so write a new one", at)
+	}
+	return refuse("it was obeyed here at %s, and a note is good once: write a new one", at)
 }
 
 // kept are the notes that this node took up, oldest first.
 type kept struct {
 	disk reconcile.Disk
 	all  []taken
-	// lost says why the disk does not tell which they are.
+	// lost says why the disk does not tell which they are, until that is on the disk itself.
 	lost error
 }
 
-// recall reads what earlier runs of the agent took up.
-func recall(disk reconcile.Disk) *kept {
+// recall reads what earlier runs of the agent took up. That it cannot be read is kept too: the
+// next run finds a disk that looks as if nothing had ever been taken up.
+func recall(disk reconcile.Disk, now time.Time) *kept {
 	k := &kept{disk: disk}
 	if err := disk.Load(keptFile, &k.all); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		k.all, k.lost = nil, err
+		_ = k.mark(now) // it is tried again before a note is obeyed
 	}
 	return k
+}
+
+// mark keeps that nothing is known of the notes up to now. Its entry has no ID.
+func (k *kept) mark(now time.Time) error {
+	now = now.UTC().Truncate(time.Second).Add(time.Second)
+	return k.put(taken{What: k.lost.Error(), At: now, Until: now.Add(2 * Longest)}, now)
+}
+
+// knows returns a Refused for a note that may have been obeyed here before that was forgotten.
+func (k *kept) knows(signed time.Time, skew time.Duration, now time.Time) error {
+	if k.lost != nil {
+		if err := k.mark(now); err != nil {
+			return refuse("which notes were obeyed here is not known, and that cannot be kept on disk: %v", err)
+		}
+	}
+	mark, ok := k.of("")
+	if from := mark.At.Add(skew); ok && !signed.After(from) {
+		return refuse("which notes were obeyed here is not known (%s), so it must be signed after %s: write a new one then, or run mainstay accept on this node",
+			mark.What, from.Format(time.RFC3339))
+	}
+	return nil
 }
 
 func (k *kept) of(id string) (taken, bool) {

@@ -183,7 +183,7 @@ func (p *pass) noteTakeoverPublished() {
 		p.noteStatement()
 		p.out.Done = p.mine() && !p.in.Claim.Tip.Unseen() || p.void
 	case t.Reroot:
-		p.out.Done = p.in.Claim.Read && !p.in.Claim.Regressed && p.in.Claim.Elsewhere <= p.in.Claim.Tip.Seq
+		p.noteReroot()
 	default:
 		p.stated()
 	}
@@ -233,12 +233,7 @@ func (p *pass) wants() bool {
 }
 
 func (p *pass) allDown() bool {
-	for _, o := range p.in.Services {
-		if !o.Down() {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(p.in.Services, func(o Observed) bool { return !o.Down() })
 }
 
 func (p *pass) allUp() bool {

@@ -185,7 +185,7 @@ func (p *pass) movedAway(t Tip) {
 // a person's word (R9).
 func (p *pass) reroot() {
 	ask, c := p.in.Takeover, p.in.Claim
-	if ask == nil || !ask.Reroot || !c.Read {
+	if ask == nil || !ask.Reroot || !c.Read || p.void {
 		return
 	}
 	tip, parent := c.Tip, c.Tip.ID
@@ -198,13 +198,34 @@ func (p *pass) reroot() {
 	if c.Tip.Free() {
 		next.Holder, next.Node, next.Instance = HeldByNone, p.doc.Node, p.in.Instance
 	}
-	next.Action, next.Guarantee, next.Reason = Reroot, Attested, ask.Attest
-	next.Commit, next.Document = p.doc.Commit, p.doc.Digest
+	if next.Guarantee != Attested {
+		next.Document = "" // nobody took it over by hand: no document is overruled by it
+	}
+	next.Action, next.Guarantee, next.Reason, next.Commit = Reroot, Attested, ask.Attest, p.doc.Commit
 	if p.named(c.Tip) {
 		next.Run = p.in.Run // the person speaks of this machine, whatever its disk knows
 	}
 	p.out.Restore, p.mem.Returned = false, false
 	p.out.Push = &Push{Parent: parent, Claim: Next(tip, next), Rule: R9, Known: c.Tip.ID}
+}
+
+// noteReroot ends a person's word about a claim that went back: it was carried out, or what is on
+// the server is not what the person saw any more (R9).
+func (p *pass) noteReroot() {
+	c, at := p.in.Claim, p.in.Claim.Tip.ID
+	if c.Regressed {
+		at = c.Server
+	}
+	p.out.Done = c.Read && !c.Regressed && c.Elsewhere <= c.Tip.Seq
+	switch {
+	case !c.Read || p.out.Done:
+	case !p.mem.Stated:
+		p.mem.Stated, p.mem.StatedOn = true, at
+	case p.mem.StatedOn != at:
+		p.void, p.out.Done = true, true
+		p.warn(CondStatementVoid, "the claim on the server changed after a person stated: %s; the statement is not carried out: "+
+			"look at both nodes, and state it again if it is true", p.in.Takeover.Attest)
+	}
 }
 
 // renewServing renews the claim while it serves when it was won for another

@@ -9,30 +9,7 @@ const Several = "several"
 // Last names, per side, the instance that last held the claim for it, which alone
 // can say that the side is down (R12). It is Several when another one held it while
 // that one may still serve, and empty when no instance of the side ever held it.
-type Last struct {
-	Main    string `json:"main,omitempty"`
-	Standby string `json:"standby,omitempty"`
-}
-
-// Of returns the instance that last held the claim for a side.
-func (l Last) Of(s spec.Side) string {
-	switch s {
-	case spec.Main:
-		return l.Main
-	case spec.Standby:
-		return l.Standby
-	}
-	return ""
-}
-
-func (l *Last) set(s spec.Side, instance string) {
-	switch s {
-	case spec.Main:
-		l.Main = instance
-	case spec.Standby:
-		l.Standby = instance
-	}
-}
+type Last = EachSide[string]
 
 // last is what a claim says of the instances that held it. A holder is the last one
 // of its side also where an older agent did not write so.

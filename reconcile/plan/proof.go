@@ -25,29 +25,31 @@ type Proof struct {
 }
 
 // Down holds the proof about each side.
-type Down struct {
-	Main    Proof `json:"main,omitzero"`
-	Standby Proof `json:"standby,omitzero"`
+type Down = EachSide[Proof]
+
+// EachSide is something of main and of standby.
+type EachSide[T any] struct {
+	Main    T `json:"main,omitzero"`
+	Standby T `json:"standby,omitzero"`
 }
 
-// Of returns the proof about a side.
-func (d Down) Of(s spec.Side) Proof {
+// Of returns what is of a side, which is nothing for no side.
+func (e EachSide[T]) Of(s spec.Side) (of T) {
 	switch s {
 	case spec.Main:
-		return d.Main
+		return e.Main
 	case spec.Standby:
-		return d.Standby
+		return e.Standby
 	}
-	return Proof{}
+	return of
 }
 
-// set makes p the proof about a side.
-func (d *Down) set(s spec.Side, p Proof) {
+func (e *EachSide[T]) set(s spec.Side, of T) {
 	switch s {
 	case spec.Main:
-		d.Main = p
+		e.Main = of
 	case spec.Standby:
-		d.Standby = p
+		e.Standby = of
 	}
 }
 

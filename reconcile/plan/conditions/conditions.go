@@ -107,7 +107,7 @@ func conditionsOfGit() []Type {
 			Do:      "Name it under nodes, or set node in the agent file."},
 		{Type: plan.CondNoteRefused,
 			Meaning: "There is a note that accepts something, and this node does not obey it: it is not signed by whom the node trusts, is over, or is about another state than this.",
-			Do:      "Read the message. Write a new one with `mainstay accept --everywhere`, or run `mainstay accept` on the node."},
+			Do:      "Read the message. Write a new one with `mainstay accept --everywhere`, unless it says that only `mainstay accept` on the node can do it."},
 		{Type: plan.CondPushUnknown, Passing: true,
 			Meaning: "A change of the claim was sent, and its outcome is not known yet.",
 			Do:      "Nothing: the next look tells."},
