@@ -86,10 +86,9 @@ func (c *ChainStore) Tip(ref string) (plan.Tip, error) {
 func (c *ChainStore) load(ref string) (chain, error) {
 	kept, err := c.part(chainName(ref))
 	newest, wrong := c.part(newestName(ref))
-	n := newest.Links
-	if len(n) > 0 && !slices.ContainsFunc(kept.Links, func(l Link) bool { return l.Tip.ID == n[0].Tip.ID }) {
-		kept.Links, _ = grown(n, kept.Links)
-	} else if len(n) == 0 && len(kept.Links) > 0 && wrong == nil {
+	if len(newest.Links) > 0 {
+		kept.Links, _ = grown(newest.Links, kept.Links)
+	} else if len(kept.Links) > 0 && wrong == nil {
 		wrong = fmt.Errorf("the newest changes of %s: %w", ref, state.ErrDamaged)
 	}
 	return kept, errors.Join(err, wrong)
