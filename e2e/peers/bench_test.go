@@ -3,6 +3,7 @@
 package peers
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -14,7 +15,13 @@ import (
 	"mainstay/e2e/hosts"
 )
 
-func TestMain(m *testing.M) { os.Exit(hosts.Main(m, hosts.Peers)) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if flag.Lookup("test.bench").Value.String() == "" {
+		os.Exit(m.Run()) // there is nothing but a benchmark, and its image takes a minute
+	}
+	os.Exit(hosts.Main(m, hosts.Peers))
+}
 
 // A way moves a unit of its own between the two hosts.
 type way struct {

@@ -30,7 +30,8 @@ func (t table) markdown() string {
 	fmt.Fprintf(&b, "%s\n\nTaken by `make bench-peers` on %s UTC, load %s before and %s after: %s.\n"+
 		"One trivial unit for each way, moved in turn between the same two hosts with systemd 252, %d rounds; git over HTTP and the third\n"+
 		"member of etcd on a third host. From the command, or the begin of the push, until systemd says that the unit is active on\n"+
-		"the other side; in seconds, by one clock. Pacemaker has no fencing here.\n\n", heading, t.began.UTC().Format("2006-01-02, 15:04"), t.load, t.loadAfter, machine(), t.rounds)
+		"the other side; in seconds, by one clock. Pacemaker has no fencing here, and asks no third place; mainstay waits until the other side is ready,\n"+
+		"sees the unit down, and wins the claim in git or on a majority of etcd before anything starts.\n\n", heading, t.began.UTC().Format("2006-01-02, 15:04"), t.load, t.loadAfter, machine(), t.rounds)
 	b.WriteString("| way | active, median | half of them | least to most | nobody serves, median | both served |\n|---|---|---|---|---|---|\n")
 	fmt.Fprintf(&b, "| systemd alone: `systemctl stop`, then `start`, on one host | %s | | |\n", figures(t.floor))
 	for _, m := range t.ways {

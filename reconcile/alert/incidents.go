@@ -45,6 +45,16 @@ type Move struct {
 	// Guarantee and Took are known at its end.
 	Guarantee plan.Guarantee `json:"guarantee,omitempty"`
 	Took      time.Duration  `json:"took,omitempty"`
+	// Left is what the side that went counted last, but for what is nothing.
+	Left []Left `json:"left,omitempty"`
+}
+
+// Left is a count of what a switch left behind, or, when Failed, why there is none.
+type Left struct {
+	Name   string    `json:"name"`
+	Said   string    `json:"said,omitempty"`
+	Failed bool      `json:"failed,omitempty"`
+	At     time.Time `json:"at"`
 }
 
 // incidents are all that is seen to be wrong, but for switches.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,6 +51,9 @@ type Message struct {
 	Text    string `json:"text"`
 }
 
+// moment is how a time is written, which is of UTC.
+const moment = "2006-01-02 15:04:05 UTC"
+
 // longest is how many characters of what others said a message has.
 const longest = 300
 
@@ -76,6 +80,10 @@ func (s *Sight) MessageOf(x Incident, kind Kind, nth int, language string) Messa
 	if x.Move != nil {
 		move := *x.Move
 		move.Who, move.Why, move.Commit = Harmless(who(move.Who)), Harmless(move.Why), Harmless(move.Commit)
+		move.Left = slices.Clone(move.Left)
+		for i, l := range move.Left {
+			move.Left[i].Name, move.Left[i].Said = Harmless(l.Name), Harmless(l.Said)
+		}
 		m.Move = &move
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%d\x00%d\x00%s", s.Deployment, x.Key, kind, x.Since.UnixNano(), nth, s.Self))
@@ -119,18 +127,14 @@ func (m *Message) write(language string) {
 	m.Subject = "[" + m.Deployment + "] " + m.title(say)
 	lines := []string{m.Subject}
 	add := func(name string, args ...any) { lines = append(lines, say(name, args...)) }
-	switch {
-	case m.Detail == "":
-	case m.Event == alerts.Switch && m.Kind == Over:
-		add("left", m.Move.From, m.Detail)
-	case m.Kind != Over:
+	if m.Detail != "" && m.Kind != Over {
 		add("said", m.Detail)
 	}
 	if m.Move != nil {
 		m.writeMove(add, language)
 	}
 	if !m.Since.IsZero() {
-		add("since", m.Since.Format("2006-01-02 15:04:05 UTC"))
+		add("since", m.Since.Format(moment))
 	}
 	teller := m.Teller
 	if teller == "" {
@@ -170,6 +174,7 @@ func (m *Message) title(say func(string, ...any) string) string {
 
 func (m *Message) writeMove(add func(string, ...any), language string) {
 	v := m.Move
+	v.writeLeft(add)
 	if v.Why != "" {
 		add("why", v.Why)
 	}
@@ -189,5 +194,27 @@ func (m *Message) writeMove(add func(string, ...any), language string) {
 		add("took", took)
 	case v.Bound > 0:
 		add("objective", v.Bound)
+	}
+}
+
+// mostLeft bounds what is written of all that was left behind, in bytes: a chat takes no
+// message of any length.
+const mostLeft = 1200
+
+func (v *Move) writeLeft(add func(name string, args ...any)) {
+	room := mostLeft
+	for i, l := range v.Left {
+		if room -= len(l.Name) + len(l.Said); room < 0 && i > 0 {
+			add("more", len(v.Left)-i)
+			return
+		}
+		switch at := l.At.UTC().Format(moment); {
+		case l.At.IsZero():
+			add("uncounted", l.Name, v.From)
+		case l.Failed:
+			add("failed", l.Name, v.From, l.Said, at)
+		default:
+			add("left", v.From, l.Name, l.Said, at)
+		}
 	}
 }

@@ -262,8 +262,8 @@ func (t *turn) done(r Role, o *Open, to spec.Side) {
 		move.know(t.s, r.Tip.Commit)
 	}
 	move.Guarantee, move.Took = r.Tip.Guarantee, t.s.At.Sub(o.Since)
+	move.Left = t.s.left(t.s.on(r.Name, to.Other()))
 	o.Move = &move
-	o.Detail = t.s.left(t.s.on(r.Name, to.Other()))
 	t.endLate(r.Name)
 	if t.s.mine(t.s.on(r.Name, to), t.s.on(r.Name, to.Other())) {
 		t.end(o, Over, true)
@@ -272,19 +272,20 @@ func (t *turn) done(r Role, o *Open, to spec.Side) {
 	t.changed = true
 }
 
-// left is what a node that went said that it keeps, such as voicemails.
-func (s *Sight) left(name string) string {
+// left is what a node that went said that it keeps, such as voicemails, and what it could
+// not count.
+func (s *Sight) left(name string) []Left {
 	n := s.node(name)
 	if n == nil || n.Report == nil {
-		return ""
+		return nil
 	}
-	var said []string
+	var left []Left
 	for _, c := range n.Report.Leaves {
-		if c.OK && c.Output != "" {
-			said = append(said, c.Name+": "+c.Output)
+		if c.Output != "" || !c.OK {
+			left = append(left, Left{Name: c.Name, Said: c.Output, Failed: !c.OK, At: c.At})
 		}
 	}
-	return strings.Join(said, "; ")
+	return left
 }
 
 // endLate ends what was said of a switch that took long. Who is told of switches hears

@@ -119,7 +119,9 @@ func TestASwitchIsToldOnceByWhoWinsIt(t *testing.T) {
 			y.restart()
 			y.expect(time.Second)
 			y.serve(spec.Standby, plan.Presumed)
-			y.report("xivo-main").Leaves = []plan.CheckReport{{Name: "voicemails", OK: true, Output: "3 in /var/spool"}, {Name: "records", OK: true}, {Name: "x", Output: "no disk"}}
+			y.report("xivo-main").Leaves = []plan.CheckReport{
+				{Name: "voicemails", OK: true, Output: "3 in /var/spool", At: noon().Add(-time.Minute)}, {Name: "records", OK: true, At: noon()},
+				{Name: "faxes", Output: "no <b>disk", At: noon().Add(-time.Hour)}, {Name: "queues"}}
 			done := y.expect(20*time.Second, want("over switch")...)
 			y.restart()
 			y.expect(time.Hour)
@@ -130,10 +132,28 @@ func TestASwitchIsToldOnceByWhoWinsIt(t *testing.T) {
 				t.Errorf("the begin says\n%s", text)
 			}
 			if text := done[0].Text; !strings.Contains(text, "Guarantee: presumed (the other side was silent") || !strings.Contains(text, "Took: 21s, the objective of 1m0s was kept\n") || !strings.Contains(text, "Look: mainstay history\n") ||
-				!strings.Contains(text, "Left behind on main: voicemails: 3 in /var/spool\n") {
+				!strings.Contains(text, "Left behind on main: voicemails: 3 in /var/spool (counted 2030-01-01 11:59:00 UTC)\n"+
+					"What is left of faxes on main could not be counted: no ‹b›disk (tried 2030-01-01 11:00:00 UTC)\n"+
+					"What is left of queues on main has not been counted\n") || strings.Contains(text, "records") {
 				t.Errorf("the end says\n%s", text)
 			}
 		})
+	}
+}
+
+// A chat takes no message of any length, and what is not shown is said to be there.
+func TestWhatIsLeftBehindFitsInAMessage(t *testing.T) {
+	y := newStory(t, "xivo-standby")
+	y.declare(spec.Standby)
+	y.expect(time.Second, "began switch")
+	y.serve(spec.Standby, plan.Released)
+	for i := range 40 {
+		y.report("xivo-main").Leaves = append(y.report("xivo-main").Leaves, plan.CheckReport{Name: fmt.Sprintf("c%d", i), Output: strings.Repeat("x", 5000), At: noon()})
+	}
+	m := y.expect(20*time.Second, "over switch")[0]
+	if shown := strings.Count(m.Text, "could not be counted"); shown == 0 || len(m.Text) > 2500 ||
+		!strings.Contains(m.Text, fmt.Sprintf("not shown here: %d\n", 40-shown)) || len(m.Move.Left) != 40 {
+		t.Errorf("%d characters:\n%s", len(m.Text), m.Text)
 	}
 }
 
@@ -423,7 +443,8 @@ func TestEverySentenceIsSpokenInBothLanguages(t *testing.T) {
 			t.Errorf("%s: %+v", name, s)
 		}
 	}
-	x := Incident{Node: "a", Role: "r", Name: "n", Move: &Move{From: spec.Main, To: spec.Standby, Guarantee: plan.Released, Took: time.Second, Commit: "c", Why: "w"}}
+	x := Incident{Node: "a", Role: "r", Name: "n", Move: &Move{From: spec.Main, To: spec.Standby, Guarantee: plan.Released, Took: time.Second, Commit: "c", Why: "w",
+		Left: []Left{{Name: "c", Said: "3", At: noon()}, {Name: "f", Failed: true, At: noon()}, {Name: "n", Failed: true}}}}
 	s := &Sight{At: noon(), Deployment: "paris"}
 	for _, e := range alerts.Events() {
 		for _, kind := range []Kind{Began, Still, Over} {

@@ -20,11 +20,12 @@ import (
 // several goroutines.
 type ChainStore struct {
 	state *state.Folder
+	save  func(name string, v any) error
 	mu    sync.Mutex
 }
 
 // NewChainStore keeps chains in a state folder.
-func NewChainStore(s *state.Folder) *ChainStore { return &ChainStore{state: s} }
+func NewChainStore(s *state.Folder) *ChainStore { return &ChainStore{state: s, save: s.Save} }
 
 const mostNewest = 64 // changes in the small file of a claim, at most
 
@@ -39,7 +40,9 @@ type chain struct {
 // and never with one that went back.
 //
 // A damaged file is set aside and started anew, and the state.ErrDamaged returned. What is
-// new goes to a small file of its own, because whoever acts on the claim waits for this.
+// new goes to a small file of its own, because whoever acts on the claim waits for this. It
+// is written first, with all that the large one lacks, so that a machine which dies at any
+// time leaves the newest change in it.
 func (c *ChainStore) Extend(ref string, read ClaimChain) error {
 	if len(read.Links) == 0 {
 		return nil
@@ -47,21 +50,22 @@ func (c *ChainStore) Extend(ref string, read ClaimChain) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	newest, wrong := c.part(newestName(ref))
-	if touches(read.Links, newest.Links) {
-		if newest.Links = merge(read.Links, newest.Links); len(newest.Links) <= mostNewest {
-			return c.state.Save(newestName(ref), newest)
-		}
+	if wrong != nil && !errors.Is(wrong, state.ErrDamaged) {
+		return wrong
 	}
-	kept, err := c.load(ref)
+	links, goesOn := grown(read.Links, newest.Links)
+	if err := c.save(newestName(ref), chain{ref, links}); err != nil || goesOn && len(links) <= mostNewest {
+		return errors.Join(wrong, err)
+	}
+	kept, err := c.part(chainName(ref))
 	if err = errors.Join(wrong, err); err != nil && !errors.Is(err, state.ErrDamaged) {
 		return err
 	}
-	links := read.Links
-	if touches(links, kept.Links) {
-		links = merge(links, kept.Links)
+	links, _ = grown(links, kept.Links)
+	if failed := c.save(chainName(ref), chain{ref, links}); failed != nil {
+		return errors.Join(err, failed)
 	}
-	links = links[:min(len(links), maxChain)]
-	return errors.Join(err, c.state.Save(chainName(ref), chain{ref, links}), c.state.Save(newestName(ref), chain{ref, links[:1]}))
+	return errors.Join(err, c.save(newestName(ref), chain{ref, links[:1]}))
 }
 
 // Tip returns the newest remembered change of a claim, and the zero Tip when
@@ -77,12 +81,15 @@ func (c *ChainStore) Tip(ref string) (plan.Tip, error) {
 }
 
 // load is all that is kept of a claim: the newest changes are in the large file too when they
-// were brought there last.
+// were brought there last, and alone count when they do not go on from it. A large file
+// without them is older than what was known.
 func (c *ChainStore) load(ref string) (chain, error) {
 	kept, err := c.part(chainName(ref))
 	newest, wrong := c.part(newestName(ref))
-	if n := newest.Links; len(n) > 0 && !slices.ContainsFunc(kept.Links, func(l Link) bool { return l.Tip.ID == n[0].Tip.ID }) {
-		kept.Links = merge(n, kept.Links)
+	if len(newest.Links) > 0 {
+		kept.Links, _ = grown(newest.Links, kept.Links)
+	} else if len(kept.Links) > 0 && wrong == nil {
+		wrong = fmt.Errorf("the newest changes of %s: %w", ref, state.ErrDamaged)
 	}
 	return kept, errors.Join(err, wrong)
 }
@@ -98,27 +105,18 @@ func (c *ChainStore) part(name string) (chain, error) {
 func chainName(ref string) string  { return "chain " + ref }
 func newestName(ref string) string { return "newest " + ref }
 
-// touches reports whether newer goes on from older.
-func touches(newer, older []Link) bool {
-	known := map[string]bool{}
+// grown is newer with older after it, when it goes on from that, and else newer alone.
+func grown(newer, older []Link) (links []Link, goesOn bool) {
+	known, seen := map[string]bool{}, map[string]bool{}
 	for _, l := range older {
 		known[l.Tip.ID] = true
 	}
-	return slices.ContainsFunc(newer, func(l Link) bool {
-		return known[l.Tip.ID] || slices.ContainsFunc(l.Parents, func(p string) bool { return known[p] })
-	})
-}
-
-func merge(newer, older []Link) []Link {
-	seen := map[string]bool{}
-	var links []Link
-	for _, l := range slices.Concat(newer, older) {
-		if !seen[l.Tip.ID] {
-			links = append(links, l)
-			seen[l.Tip.ID] = true
-		}
+	for _, l := range newer {
+		seen[l.Tip.ID] = true
+		goesOn = goesOn || known[l.Tip.ID] || slices.ContainsFunc(l.Parents, func(p string) bool { return known[p] })
 	}
-	return links
+	links = slices.Concat(newer, slices.DeleteFunc(slices.Clone(older), func(l Link) bool { return !goesOn || seen[l.Tip.ID] }))
+	return links[:min(len(links), maxChain)], goesOn
 }
 
 // Restore pushes again the newest change this node remembers of a claim that

@@ -26,7 +26,7 @@ const (
 	// shrinkFirst is how long a start takes at most, shrinkEvery how often what
 	// rare work left behind is given back.
 	shrinkFirst = 10 * time.Second
-	shrinkEvery = time.Hour
+	shrinkEvery = 10 * time.Minute
 )
 
 // Keep makes this program that mostly waits a small neighbour of the
