@@ -79,6 +79,7 @@ func TestOnHostConformance(t *testing.T) {
 	}
 	number := 0
 	servicetest.Run(t, servicetest.Fixture{
+		StopBound: 3 * time.Second, // a real systemd on a busy machine
 		New: func(t *testing.T, b servicetest.Behaviour) servicetest.Subject {
 			number++
 			name := fmt.Sprintf("conforming-%d.service", number)
