@@ -169,53 +169,41 @@ func (b *onlooker) off() (longest time.Duration, lost, looks int) {
 	return longest, lost, looks
 }
 
+// addressPart is a part of the story of an address.
+type addressPart struct {
+	name string
+	run  func(*testing.T, *moving, *onlooker)
+}
+
 // One deployment whose sides take turns at one address.
 func TestAnAddressMovesWithTheSideThatServes(t *testing.T) {
 	t.Parallel()
-	m := newMoving(t, false)
-	m.awaitStatus("xivo-main", "Active")
-	m.awaitStatus("xivo-standby", "Inactive")
-	b := m.browses(t)
-	b.sees(t, "main")
-	neverBoth(t, "the address", func() bool { return m.has("main") }, func() bool { return m.has("standby") })
-	for _, part := range []struct {
-		name string
-		run  func(*testing.T, *moving, *onlooker)
-	}{
-		{"over and back", addressOverAndBack},
-		{"removed by hand", addressRemoved},
-		{"the agent is killed", addressOfADeadAgent},
-		{"another machine has it", addressInUse},
-		{"the side that has it is cut off from git", addressOfACutOffSide},
-		{"the agent is gone under a lease", addressUnderALease},
-	} {
-		if !t.Run(part.name, func(t *testing.T) {
-			in := *m
-			in.site = m.in(t)
-			part.run(t, &in, b)
-		}) {
-			return
-		}
-	}
+	newMoving(t, false).play(t,
+		addressPart{"over and back", addressOverAndBack},
+		addressPart{"removed by hand", addressRemoved},
+		addressPart{"the agent is killed", addressOfADeadAgent},
+		addressPart{"another machine has it", addressInUse},
+		addressPart{"the side that has it is cut off from git", addressOfACutOffSide},
+		addressPart{"the agent is gone under a lease", addressUnderALease})
 }
 
 // The same with an address of IPv6, which is asked for and announced by neighbour discovery.
 func TestAnIPv6AddressMovesWithTheSideThatServes(t *testing.T) {
 	t.Parallel()
-	m := newMoving(t, true)
+	newMoving(t, true).play(t,
+		addressPart{"over and back", addressOverAndBack},
+		addressPart{"removed by hand", addressRemoved},
+		addressPart{"another machine has it", addressInUse})
+}
+
+// play plays parts that follow on each other, with a browser that looks on.
+func (m *moving) play(t *testing.T, parts ...addressPart) {
 	m.awaitStatus("xivo-main", "Active")
 	m.awaitStatus("xivo-standby", "Inactive")
 	b := m.browses(t)
 	b.sees(t, "main")
 	neverBoth(t, "the address", func() bool { return m.has("main") }, func() bool { return m.has("standby") })
-	for _, part := range []struct {
-		name string
-		run  func(*testing.T, *moving, *onlooker)
-	}{
-		{"over and back", addressOverAndBack},
-		{"removed by hand", addressRemoved},
-		{"another machine has it", addressInUse},
-	} {
+	for _, part := range parts {
 		if !t.Run(part.name, func(t *testing.T) {
 			in := *m
 			in.site = m.in(t)

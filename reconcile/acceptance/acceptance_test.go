@@ -460,6 +460,16 @@ func TestANoteOfBeforeWhatWasForgottenIsNotObeyed(t *testing.T) {
 	d.obeys(2, "is not known")
 
 	d = newDesk(t)
+	hash = d.signed(d.note(), "ops")
+	d.node.Accepted = was
+	d.see("")
+	d.disk[keptFile] = errors.New("it is damaged")
+	d.begin() // there is no note while this one runs
+	d.begin()
+	d.see(hash)
+	d.obeys(1, "which notes were obeyed here is not known")
+
+	d = newDesk(t)
 	d.disk[keptFile], d.Disk = errors.New("it is damaged"), full{d.disk}
 	d.begin()
 	d.signed(d.note(), "ops")

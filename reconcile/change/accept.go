@@ -305,15 +305,8 @@ func (c *Consent) otherwise(node string, d *fleet.Deployment) string {
 // obediences are when nodes obeyed the newest note that they obeyed, by their own clocks.
 func obediences(d *fleet.Deployment) map[string]time.Time {
 	all := map[string]time.Time{}
-	for _, n := range d.Nodes {
-		if n.Report == nil {
-			continue
-		}
-		for _, k := range n.Report.Conditions {
-			if k.Type == plan.CondAcceptedByNote {
-				all[n.Name] = k.Since
-			}
-		}
+	for node, k := range saying(d, plan.CondAcceptedByNote) {
+		all[node] = k.Since
 	}
 	return all
 }
@@ -321,13 +314,22 @@ func obediences(d *fleet.Deployment) map[string]time.Time {
 // refusals are what nodes say of a note that they do not obey.
 func refusals(d *fleet.Deployment) map[string]string {
 	all := map[string]string{}
+	for node, k := range saying(d, plan.CondNoteRefused) {
+		all[node] = k.Message
+	}
+	return all
+}
+
+// saying is the last condition of a type in each node's report, by node.
+func saying(d *fleet.Deployment, kind string) map[string]plan.Condition {
+	all := map[string]plan.Condition{}
 	for _, n := range d.Nodes {
 		if n.Report == nil {
 			continue
 		}
 		for _, k := range n.Report.Conditions {
-			if k.Type == plan.CondNoteRefused {
-				all[n.Name] = k.Message
+			if k.Type == kind {
+				all[n.Name] = k
 			}
 		}
 	}

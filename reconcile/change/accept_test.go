@@ -181,6 +181,10 @@ func TestAClaimThatWasSettledOtherwiseIsNoObedience(t *testing.T) {
 			tip.ID, tip.Seq, tip.Action = newer, 9, plan.Renew
 			r.Conditions = []plan.Condition{{Type: plan.CondAcceptedByNote, Since: time.Unix(200, 0)}}
 		}},
+		{"the node says something else that is new", "settled otherwise", true, func(tip *plan.Tip, r *plan.Report) {
+			tip.ID, tip.Seq, tip.Action = newer, 9, plan.Renew
+			r.Conditions = append(r.Conditions, plan.Condition{Type: plan.CondGitUnreachable, Since: time.Unix(200, 0)})
+		}},
 		{"the node still says so of an older note", "settled otherwise", true, func(tip *plan.Tip, _ *plan.Report) {
 			tip.ID, tip.Seq, tip.Action = newer, 9, plan.Renew
 		}},
@@ -228,7 +232,8 @@ func TestANoteIsFollowed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.Nodes[1].Report.Conditions = append(d.Nodes[1].Report.Conditions, plan.Condition{Type: plan.CondNoteRefused, Message: "it is over"})
+	d.Nodes[1].Report.Conditions = append(d.Nodes[1].Report.Conditions, plan.Condition{Type: plan.CondNoteRefused, Message: "it is over"},
+		plan.Condition{Type: plan.CondGitUnreachable, Message: "git is away"})
 	ctx, cancel := context.WithCancel(t.Context())
 	looks, tick := 0, make(chan time.Time, 3)
 	for range 3 {
