@@ -23,12 +23,23 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 failed=0
 tests=$(named)
-packages=$(cut -d' ' -f1 <<<"$tests" | sort -u)
-only="^($(cut -d' ' -f2 <<<"$tests" | sort -u | paste -sd'|'))\$"
-case $only in *\(.\|*) only=. ;; esac
-# Only the tests that name an attack, in the packages that hold one.
+
+# run runs the tests that a pattern names in the packages given, into the log.
+run() {
+	local only=$1
+	shift
+	[ $# -eq 0 ] || go test -v -count=1 -run "$only" "${flags[@]}" "$@" >>"$log" 2>&1 || failed=1
+}
+
+# Only the tests that name an attack, in the packages that hold one; where a helper
+# names it, all tests of that package.
+flags=("$@")
+whole=$(awk '$2 == "." { print $1 }' <<<"$tests" | sort -u)
+single=$(grep -vxF "${whole:-none}" <<<"$(cut -d' ' -f1 <<<"$tests" | sort -u)" || true)
 # shellcheck disable=SC2086
-go test -v -count=1 -run "$only" "$@" $packages >"$log" 2>&1 || failed=1
+run "^($(awk '$2 != "." { print $2 }' <<<"$tests" | sort -u | paste -sd'|'))\$" $single
+# shellcheck disable=SC2086
+run . $whole
 
 echo "| outcome | area | what somebody does | what is expected |"
 echo "|---|---|---|---|"
@@ -43,5 +54,8 @@ awk -F'\t' -v failed="$failed" '
 		printf "attacks: %d held, %d not\n", held, not
 		exit not > 0 || held == 0
 	}' "$log" || failed=1
-[ "$failed" -eq 0 ] || grep -vE 'attack:|^=== |^ *--- PASS|^ok ' "$log" | tail -n 60 >&2 || true
+# What failed comes last, each with what its test said before.
+if [ "$failed" -ne 0 ]; then
+	grep -vE 'attack:|^=== |^ *--- PASS|^ok |^PASS' "$log" | grep -B 40 -E '^ *--- FAIL|^FAIL|^panic' | tail -n 200 >&2 || true
+fi
 exit "$failed"
