@@ -88,7 +88,7 @@ func (d *desk) Wall() time.Time     { return d.now }
 func (d *desk) Boot() time.Duration { return d.boot }
 func (d *desk) Wake()               {}
 func (d *desk) Known() *reconcile.Snapshot {
-	return &reconcile.Snapshot{Accepted: &reconcile.Accepted{Commit: d.node.Accepted, Deployment: &spec.Deployment{Name: "paris"}},
+	return &reconcile.Snapshot{Accepted: &reconcile.Accepted{Commit: d.node.Accepted, Deployment: &spec.Deployment{Name: d.node.Deployment}},
 		Claims: map[string]plan.ClaimView{"xivo": d.claim}}
 }
 func (d *desk) Status() (plan.Report, bool) { return d.node, true }
@@ -114,7 +114,7 @@ func (d *desk) Takeover(_ context.Context, t plan.TakeoverAsk) (reconcile.Outcom
 func (d *desk) fetched(_ context.Context, ref, hash, file string) (commit, text []byte, err error) {
 	d.reads++
 	c, ok := d.commits[hash]
-	if ref != "refs/mainstay/paris/accept" || file != File || !ok {
+	if ref != Ref(d.node.Deployment) || file != File || !ok {
 		return nil, nil, fmt.Errorf("no %s at %s", hash, ref)
 	}
 	return c[0], c[1], nil
@@ -160,7 +160,7 @@ func (d *desk) put(text, commit []byte) string {
 }
 
 func (d *desk) see(hash string) {
-	d.Saw(map[string]string{"refs/mainstay/paris/accept": hash})
+	d.Saw(map[string]string{Ref(d.node.Deployment): hash})
 	d.pass(d.t.Context(), d, d)
 }
 
@@ -225,6 +225,28 @@ func TestANoteIsAStatementOfBothSidesOnlyWhereItSaysSo(t *testing.T) {
 	d.signed(n, "ops")
 	if len(d.orders) != 1 || d.orders[0] != "a to b: restored from Monday (a note signed by ops)" {
 		t.Errorf("got %q", d.orders)
+	}
+}
+
+// R13: a commit that renames the deployment is accepted by a note below the name that the node
+// goes by. Then the node goes by the new name, and a note below the old one is nothing to it.
+func TestANoteOfTheOldNameIsOverOnceTheNodeGoesByTheNewOne(t *testing.T) {
+	row(t, "a second note below the old name of a deployment, once the node goes by the new one", "not read")
+	d := newDesk(t)
+	n := d.note()
+	e := n.Nodes["xivo-main"]
+	e.Commit.Renames = true
+	d.signed(n, "ops")
+	d.obeys(1, "AcceptedByNote")
+	d.node.Deployment = "lyon"
+	d.see("") // nothing is below the new name
+	d.obeys(1, "AcceptedByNote")
+	reads := d.reads
+	d.node.Accepted = was
+	d.Saw(map[string]string{Ref("paris"): fmt.Sprintf("%040d", 9)})
+	d.pass(t.Context(), d, d)
+	if d.obeys(1, "AcceptedByNote"); d.reads != reads {
+		t.Error("it was read")
 	}
 }
 
@@ -487,6 +509,13 @@ func TestANoteThatIsNotOfThisStateIsRefused(t *testing.T) {
 		{"a note about another commit than the branch is at", "it accepts commit cccccccccccc", func(_ *desk, _ *Note, e *Entry) { e.Commit.To = other }},
 		{"a note for a node that goes by another commit", "it is for a node that goes by commit cccccccccccc", func(_ *desk, _ *Note, e *Entry) { e.Commit.From = other }},
 		{"a note of another deployment, put on this one's ref", `it is about the deployment "lyon"`, func(_ *desk, n *Note, _ *Entry) { n.Deployment = "lyon" }},
+		{"a note about a renamed deployment that names the new name, put on the old name's ref", `it is about the deployment "lyon", and this is paris`, func(_ *desk, n *Note, e *Entry) {
+			n.Deployment, e.Commit.Renames = "lyon", true
+		}},
+		{"a note of a deployment's old name, put on the new name's ref for a node that goes by that", `it is about the deployment "paris", and this is lyon`, func(d *desk, _ *Note, e *Entry) {
+			e.Commit.Renames, d.node.Deployment = true, "lyon"
+			d.pass(d.t.Context(), d, d)
+		}},
 		{"a note about another branch", `it is about the branch "refs/heads/drill"`, func(_ *desk, n *Note, _ *Entry) { n.Branch = "refs/heads/drill" }},
 		{"a note of another repository with a document of this name", "it is about", func(_ *desk, _ *Note, e *Entry) { e.Repository = "ssh://git@git.example.org/copy.git" }},
 		{"a note about another document of the repository", "it is about", func(_ *desk, _ *Note, e *Entry) { e.Path = "other.yaml" }},

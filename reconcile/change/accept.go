@@ -31,6 +31,9 @@ type Accept struct {
 type Consent struct {
 	Note  *acceptance.Note
 	Nodes []Consenting
+	// Leaves says which claims stay behind under the name that the nodes go by still, empty
+	// unless the commit renames the deployment.
+	Leaves []string
 	// before is what nodes said of an older note, and obeyed when they obeyed it.
 	before map[string]string
 	obeyed map[string]time.Time
@@ -73,7 +76,7 @@ func (a Accept) Consent(v *fleet.View, d *fleet.Deployment) (*Consent, error) {
 	if len(c.Note.Nodes) == 0 {
 		return c, &Refused{"no node waits for anything that a note could accept", "mainstay status says what each node waits for"}
 	}
-	return c, nil
+	return c, c.under(d)
 }
 
 func (c *Consent) say(node string, e *acceptance.Entry, format string, args ...any) {
@@ -110,15 +113,18 @@ func (c *Consent) commits(v *fleet.View, d *fleet.Deployment) {
 func (c *Consent) refusal(v *fleet.View, d *fleet.Deployment, n *fleet.Node) {
 	r := n.Report
 	i := slices.IndexFunc(r.Conditions, func(k plan.Condition) bool {
-		return slices.Contains([]string{plan.CondRewound, plan.CondSignatureRefused, plan.CondRoleRenamed, plan.CondRoleRetyped}, k.Type)
+		return slices.Contains([]string{plan.CondRewound, plan.CondSignatureRefused, plan.CondDeploymentRenamed, plan.CondRoleRenamed, plan.CondRoleRetyped}, k.Type)
 	})
 	if i < 0 {
 		c.say(n.Name, nil, "does not go by this commit for a reason that no note accepts: mainstay status %s", n.Name)
 		return
 	}
 	e, kind := entryOf(r), r.Conditions[i].Type
-	e.Commit = &acceptance.Commit{From: r.Accepted, To: v.Commit, Renames: kind == plan.CondRoleRenamed || kind == plan.CondRoleRetyped}
+	e.Commit = &acceptance.Commit{From: r.Accepted, To: v.Commit, Renames: slices.Contains(renaming(), kind)}
 	effect := ""
+	if name := nameOf(r, d); name != d.Name {
+		effect = fmt.Sprintf(", and go from the name %s to %s", name, d.Name)
+	}
 	if r.Declared != "" && r.Declared != d.Active {
 		effect = fmt.Sprintf(", and go from active: %s to active: %s", r.Declared, d.Active)
 	}
@@ -126,6 +132,9 @@ func (c *Consent) refusal(v *fleet.View, d *fleet.Deployment, n *fleet.Node) {
 		effect += ", on your statement of what you saw on both sides"
 	}
 	c.say(n.Name, &e, "would take commit %.12s in place of %.12s%s (%s)", v.Commit, r.Accepted, effect, kind)
+	if e.Commit.Renames {
+		c.Nodes[len(c.Nodes)-1].Says += "; it " + lastWord(n)
+	}
 }
 
 // claims accepts the claim of each role that went back, on the node that should hold it: the

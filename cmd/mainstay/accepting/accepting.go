@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -78,6 +79,8 @@ func Command(f *Face, exits string) *cobra.Command {
 // result is the JSON form of a note.
 type result struct {
 	Deployment string              `json:"deployment"`
+	Formerly   string              `json:"formerly,omitempty"`
+	Leaves     []string            `json:"leaves,omitempty"`
 	Note       string              `json:"note,omitempty"`
 	Until      time.Time           `json:"until"`
 	Nodes      []change.Consenting `json:"nodes"`
@@ -94,7 +97,7 @@ func (f *Face) everywhere(ctx context.Context, o *options) error {
 		return err
 	}
 	defer s.Close()
-	look := func(ctx context.Context) (*fleet.View, *fleet.Deployment, error) { return f.Look(ctx, s) }
+	look := func(ctx context.Context) (*fleet.View, *fleet.Deployment, error) { return f.look(ctx, s, o.Claim) }
 	v, d, err := look(ctx)
 	if err != nil {
 		return err
@@ -102,6 +105,9 @@ func (f *Face) everywhere(ctx context.Context, o *options) error {
 	a := change.Accept{Branch: git.Branch(f.Place.Branch), Commit: o.Commit, Claim: o.Claim, Attest: o.Attest, Until: time.Now().Add(o.good)}
 	c, err := a.Consent(v, d)
 	if c != nil {
+		for _, line := range c.Leaves {
+			f.say("%s", line)
+		}
 		for _, n := range c.Nodes {
 			f.say("%s %s", n.Node, n.Says)
 		}
@@ -109,7 +115,10 @@ func (f *Face) everywhere(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	r := &result{Deployment: d.Name, Until: c.Note.Until, Nodes: c.Nodes}
+	r := &result{Deployment: d.Name, Until: c.Note.Until, Leaves: c.Leaves, Nodes: c.Nodes}
+	if c.Note.Deployment != d.Name {
+		r.Formerly = c.Note.Deployment
+	}
 	if o.dryRun {
 		return f.end(o, r)
 	}
@@ -125,6 +134,16 @@ func (f *Face) everywhere(ctx context.Context, o *options) error {
 		r.Obeyed = err == nil
 	}
 	return errors.Join(f.end(o, r), err)
+}
+
+// look reads what the nodes say, those that go by another name of the deployment too: no
+// other node waits for a commit.
+func (f *Face) look(ctx context.Context, s *fleet.Source, claim bool) (*fleet.View, *fleet.Deployment, error) {
+	v, d, err := f.Look(ctx, s)
+	if err != nil || claim || !slices.ContainsFunc(d.Nodes, func(n fleet.Node) bool { return n.Report == nil || n.Report.Accepted != v.Commit }) {
+		return v, d, err
+	}
+	return v, d, s.Formerly(ctx, v, d)
 }
 
 // write signs the note and puts it where the nodes find it.
