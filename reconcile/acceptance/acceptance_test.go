@@ -312,6 +312,50 @@ func TestAClaimThatWasSettledOtherwiseIsNotSaidToBeAccepted(t *testing.T) {
 	}
 }
 
+// R3: a node whose claim was put above the highest number may change it again at once, before
+// anybody looks. The changes tell what came of the note; one by another word is none of its.
+func TestAClaimThatWentOnAfterANoteWasObeyedIsToldAsAccepted(t *testing.T) {
+	row(t, "a note about a claim that another word put above the highest number, and that went on since", "not said to have been obeyed")
+	reroot := func(seq uint64, reason string) plan.Tip {
+		return plan.Tip{Claim: plan.Claim{Seq: seq, Action: plan.Reroot, Reason: reason}}
+	}
+	const order = "restored from Monday (a note signed by ops)"
+	for _, c := range []struct {
+		what, says string
+		changes    []plan.Tip
+		err        error
+	}{
+		{"by the note", "AcceptedByNote: ops accepted the claim of xivo", []plan.Tip{{Claim: plan.Claim{Seq: 9, Action: plan.Renew}}, reroot(8, order)}, nil},
+		{"by another word", "NoteRefused", []plan.Tip{{Claim: plan.Claim{Seq: 9, Action: plan.Renew}}, reroot(8, "seen down")}, nil},
+		{"long ago", "NoteRefused", []plan.Tip{{Claim: plan.Claim{Seq: 9, Action: plan.Renew}}, reroot(7, order)}, nil},
+		{"by a peer", "NoteRefused", []plan.Tip{{Claim: plan.Claim{Seq: 9, Action: plan.Renew, Reason: order}}}, nil},
+		{"and nobody can tell", "what came of it is not known yet: git is away", nil, errors.New("git is away")},
+	} {
+		d := newDesk(t)
+		d.claim.Regressed, d.claim.Server = true, is
+		n := d.note()
+		n.Nodes["xivo-main"] = Entry{Instance: "machine-1", Repository: d.node.Repository, Path: "deployment.yaml", Claim: &Claim{Role: "xivo", Server: is, Seq: 7}}
+		d.signed(n, "ops")
+		d.Changes = func(_ context.Context, deployment, role, tip string) ([]plan.Tip, error) {
+			if deployment != "paris" || role != "xivo" || tip != was {
+				t.Errorf("asked for %s of %s at %s", role, deployment, tip)
+			}
+			return c.changes, c.err
+		}
+		d.claim = plan.ClaimView{Tip: plan.Tip{ID: was, Claim: plan.Claim{Seq: 9, Action: plan.Renew}}, Read: true, Reachable: true}
+		d.pass(t.Context(), d, d)
+		if d.obeys(1, c.says); strings.Contains(d.said(), "AcceptedByNote") == strings.Contains(d.said(), "NoteRefused") {
+			t.Errorf("%s: %s", c.what, d.said())
+		}
+		if c.err != nil {
+			c.err = nil
+			c.changes = []plan.Tip{reroot(8, order)}
+			d.pass(t.Context(), d, d)
+			d.obeys(1, "AcceptedByNote")
+		}
+	}
+}
+
 // An order that failed is given again, and a note that nobody could keep is not obeyed.
 func TestANoteThatFailedIsTriedAgain(t *testing.T) {
 	d := newDesk(t)

@@ -261,6 +261,46 @@ func TestAClaimThatWasSettledOtherwiseIsNoObedience(t *testing.T) {
 	}
 }
 
+// A node whose claim was put there goes on at once: what it does then hides nothing of that,
+// and the changes are read once for each that is seen.
+func TestAClaimThatANotePutThereAndThatWentOnIsObedience(t *testing.T) {
+	for _, by := range []string{"restored from Monday (a note signed by ops)", "seen down"} {
+		v, d := refusing()
+		a := accepting()
+		a.Claim = true
+		c, err := a.Consent(v, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reads, ctx, tick := 0, t.Context(), make(chan time.Time, 2)
+		c.Changes = func(_ context.Context, role string) ([]plan.Tip, error) {
+			if reads++; role != "xivo" {
+				t.Errorf("asked for %s", role)
+			}
+			return []plan.Tip{{Claim: plan.Claim{Seq: 9, Action: plan.Renew}}, {Claim: plan.Claim{Seq: 8, Action: plan.Reroot, Reason: by}}}, nil
+		}
+		bounded, cancel := context.WithCancel(ctx)
+		var told []string
+		looks := 0
+		err = c.Follow(bounded, func(context.Context) (*fleet.View, *fleet.Deployment, error) {
+			if looks++; looks == 3 {
+				cancel()
+			}
+			d.Claims["xivo"] = fleet.Claim{Tip: plan.Tip{ID: newer, Claim: plan.Claim{Seq: 9, Action: plan.Renew, Holder: "main", Node: "xivo-main"}}}
+			tick <- time.Time{}
+			return v, d, nil
+		}, func(node, says string) { told = append(told, says) }, tick)
+		cancel()
+		if by == "seen down" {
+			if err == nil || len(told) != 1 || !strings.Contains(told[0], "settled otherwise") || reads != 1 {
+				t.Errorf("%s: %v, told %q after %d reads", by, err, told, reads)
+			}
+		} else if err != nil || len(told) > 0 || reads != 1 {
+			t.Errorf("%s: %v, told %q after %d reads", by, err, told, reads)
+		}
+	}
+}
+
 func TestAWordThatSaysNothingIsNoNote(t *testing.T) {
 	for what, change := range map[string]func(*Accept, *fleet.View){
 		"a statement":       func(a *Accept, _ *fleet.View) { a.Attest = " " },

@@ -23,6 +23,7 @@ import (
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/plain"
+	"mainstay/reconcile/plan"
 )
 
 // Face is what the command line gives to the command.
@@ -130,6 +131,7 @@ func (f *Face) everywhere(ctx context.Context, o *options) error {
 	}
 	f.say("the note %.12s is written; it is good until %s", r.Note, c.Note.Until.Local().Format(time.RFC3339))
 	if o.wait > 0 {
+		c.Changes = func(ctx context.Context, role string) ([]plan.Tip, error) { return changes(ctx, s, d.Name, role) }
 		err = f.follow(ctx, o.wait, look, c)
 		r.Obeyed = err == nil
 	}
@@ -170,6 +172,15 @@ func (f *Face) follow(ctx context.Context, wait time.Duration, look change.Look,
 		f.say("every node that the note names has obeyed it")
 	}
 	return err
+}
+
+// changes reads every change of a claim.
+func changes(ctx context.Context, s *fleet.Source, deployment, role string) (all []plan.Tip, err error) {
+	read, err := s.Chain(ctx, deployment, role)
+	for _, c := range read {
+		all = append(all, c.Tip)
+	}
+	return all, err
 }
 
 // confirmed asks the person, unless they said yes before.
