@@ -21,6 +21,7 @@ import (
 	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/plan/permit"
+	"mainstay/reconcile/state"
 	"mainstay/spec"
 )
 
@@ -540,6 +541,56 @@ func TestANoteOfBeforeWhatWasForgottenIsNotObeyed(t *testing.T) {
 	d.begin()
 	d.signed(d.note(), "ops")
 	d.obeys(0, "that cannot be kept on disk: the disk is full")
+}
+
+// The power goes right after the damaged list was set aside, before anything was kept of that:
+// the file that was set aside tells the next run.
+func TestANoteIsNotObeyedAgainAfterThePowerWentWhileItsListWasSetAside(t *testing.T) {
+	row(t, "an old note, for a node whose power went while it set aside its damaged list of the notes that it obeyed", "refused: only what is signed later is obeyed")
+	for _, damaged := range []bool{true, false} {
+		d := newDesk(t)
+		dir := t.TempDir()
+		folder := func() *state.Folder {
+			t.Helper()
+			f, err := state.Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return f
+		}
+		d.Disk = folder()
+		d.begin()
+		hash := d.signed(d.note(), "ops")
+		d.obeys(1, "AcceptedByNote")
+		d.node.Accepted = was // a second restore
+		if damaged {
+			if err := os.WriteFile(state.File(dir, keptFile), []byte("bad"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := folder().Load(keptFile, new([]taken)); !errors.Is(err, state.ErrDamaged) {
+				t.Fatal(err)
+			}
+		}
+		for range 2 {
+			d.Disk = folder()
+			d.begin()
+			d.see(hash)
+			if !damaged {
+				d.obeys(1, "a note is good once")
+				continue
+			}
+			d.obeys(1, "which notes were obeyed here is not known (the list was damaged, and nothing was kept since), so it must be signed after 2026-11-20T12:15:01Z")
+		}
+	}
+	d := newDesk(t)
+	f, err := state.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Disk = f
+	d.begin()
+	d.signed(d.note(), "ops")
+	d.obeys(1, "AcceptedByNote") // a new node has forgotten nothing
 }
 
 func row(t *testing.T, what, expected string) { attack.Row(t, "notes that accept", what, expected) }
