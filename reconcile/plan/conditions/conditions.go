@@ -68,7 +68,8 @@ func conditionsOfGit() []Type {
 			Do:      "Mend the network or the git server."},
 		{Type: plan.CondDeploymentRenamed, Blocks: true, Refuses: true,
 			Meaning: "The document renames the deployment, which would leave its claims behind.",
-			Do:      "Take the name back, or see what runs on both sides and run `mainstay accept COMMIT --attest \"…\"` on each node."},
+			Do: "Take the name back, or see what runs on both sides and run `mainstay accept COMMIT --attest \"…\"` on each node, " +
+				"or `mainstay accept --everywhere --attest \"…\"` once. What serves stops, and starts again under the new name."},
 		{Type: plan.CondDocumentHangs, Blocks: true, Refuses: true,
 			Meaning: "A document was read for too long without an end.",
 			Do:      "Push a commit that costs less to read."},
