@@ -187,10 +187,12 @@ func (l *Learner) wentBack(ctx context.Context, next *Snapshot, role roleLayout,
 			l.back[ref] = []string{refs[ref], l.hashes[ref]}
 		}
 	}
-	v.Regressed, v.Read, v.Reachable = true, true, true
-	v.Server, v.ServerSeq = server.ID, server.Seq
+	v.Regressed, v.Read, v.Reachable, v.Server, v.ServerSeq = true, true, true, server.ID, server.Seq
 	_, moved := l.moved[role.name]
-	v.Restorable = !moved && l.Coordination.Restorable(ctx, role.claimRef, server.ID, v.Tip)
+	able, err := l.Coordination.Restorable(ctx, role.claimRef, server.ID, v.Tip)
+	if v.Restorable = able && !moved; err != nil {
+		next.warn(plan.CondClaimRegressed, "the claim of %s went back, and what this node kept of it cannot be read, so it may not be able to put it back: %v", role.name, err)
+	}
 	return v
 }
 

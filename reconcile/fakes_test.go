@@ -143,6 +143,7 @@ type vault struct {
 	down, mirror bool
 	refuses      error
 	restorable   bool
+	chainErr     error
 	fetched      int
 	pushed       []plan.Push
 	published    []plan.Report
@@ -228,8 +229,10 @@ func (v *vault) PushClaim(_ context.Context, _ string, p plan.Push) error {
 	return nil
 }
 
-func (v *vault) Restorable(context.Context, string, string, plan.Tip) bool { return v.restorable }
-func (v *vault) Restore(context.Context, string, plan.Tip) error           { return nil }
+func (v *vault) Restorable(context.Context, string, string, plan.Tip) (bool, error) {
+	return v.restorable, v.chainErr
+}
+func (v *vault) Restore(context.Context, string, plan.Tip) error { return nil }
 
 func (v *vault) Reports(_ context.Context, refs map[string]string) (map[string]plan.Report, map[string]error) {
 	out := map[string]plan.Report{}

@@ -217,6 +217,14 @@ func TestAClaimThatDoesNotDescendIsNotBelieved(t *testing.T) { // R10
 	if c.Tip.Seq != 5 || !c.Regressed || c.Server != "k9" || c.ServerSeq != 9 || !c.Restorable {
 		t.Errorf("got %+v", c)
 	}
+	s.git.restorable, s.git.chainErr = false, errors.New("the newest changes are damaged")
+	if snap := s.look(t); !hasCondition(snap.Conditions, plan.CondClaimRegressed) || snap.Claims["xivo"].Restorable {
+		t.Errorf("nobody is told that it cannot be put back: %+v", snap.Conditions)
+	}
+	s.git.chainErr = nil
+	if snap := s.look(t); hasCondition(snap.Conditions, plan.CondClaimRegressed) {
+		t.Errorf("it is still said: %+v", snap.Conditions)
+	}
 	delete(s.git.refs, plan.ClaimRef("paris", "xivo"))
 	if c = s.look(t).Claims["xivo"]; !c.Regressed || c.Server != "" || c.Tip.Seq != 5 {
 		t.Errorf("a claim that is gone went back: %+v", c)

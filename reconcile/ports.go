@@ -83,9 +83,9 @@ type Coordination interface {
 	// PushClaim pushes a child of p.Parent without force. Whatever it returns,
 	// the outcome is unknown until the claim was read again.
 	PushClaim(ctx context.Context, ref string, p plan.Push) error
-	// Restorable reports whether Restore could bring known back to a ref that
-	// is at hash, empty for a ref that is gone (R10).
-	Restorable(ctx context.Context, ref, hash string, known plan.Tip) bool
+	// Restorable reports whether Restore could bring known back to a ref that is at hash, empty
+	// for a ref that is gone (R10). An error says why what was kept of it cannot be read.
+	Restorable(ctx context.Context, ref, hash string, known plan.Tip) (bool, error)
 	// Restore pushes known and everything before it again.
 	Restore(ctx context.Context, ref string, known plan.Tip) error
 	// Reports reads the reports of the refs given with their hashes.

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 
@@ -14,7 +15,20 @@ type Named struct {
 	Line, Column int
 }
 
-var nameLine = regexp.MustCompile(`(?m)^["']?name["']?[ \t]*:[ \t]*["']?([a-z0-9.-]+)["']?[ \t]*(?:#.*)?\r?$`)
+var nameLine = regexp.MustCompile(`^["']?name["']?[ \t]*:[ \t]*["']?([a-z0-9.-]+)["']?[ \t]*(?:#.*)?\r?$`)
+
+// nameAt is where the document's own lines give it a name, from and to. The pattern
+// anchored to one line fails at once, one that looks for lines in all of it does not.
+func nameAt(data []byte) (all [][2]int) {
+	from := 0
+	for line := range bytes.Lines(data) {
+		if m := nameLine.FindSubmatchIndex(bytes.TrimSuffix(line, []byte("\n"))); m != nil {
+			all = append(all, [2]int{from + m[2], from + m[3]})
+		}
+		from += len(line)
+	}
+	return all
+}
 
 // NameOf returns the name that a document gives its deployment, also when the
 // rest of it is broken. It is not ok for a file that is no document, or has no
@@ -23,9 +37,9 @@ func NameOf(file string, data []byte) (n Named, ok bool) {
 	if KindOf(file, data) != schema.Deployment {
 		return n, false
 	}
-	if all := nameLine.FindAllSubmatchIndex(data, 2); len(all) == 1 {
-		line, column := schema.LineColumn(data, all[0][2])
-		return Named{file, string(data[all[0][2]:all[0][3]]), line, column}, true
+	if all := nameAt(data); len(all) == 1 {
+		line, column := schema.LineColumn(data, all[0][0])
+		return Named{file, string(data[all[0][0]:all[0][1]]), line, column}, true
 	}
 	read, _ := schema.Read(schema.Deployment, file, data)
 	if read == nil {

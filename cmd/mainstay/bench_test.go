@@ -86,13 +86,13 @@ func (f manyDeployments) write(file, text string) {
 func (f manyDeployments) speak(size int) {
 	f.b.Helper()
 	head := f.git(nil, "-C", f.bare, "rev-parse", "main")
+	d, problems, err := fleet.Load(gitcmd.Repo{Dir: f.work}.Checked(f.b.Context()), siteName(0)+"/deployment.yaml")
+	if err != nil || len(problems) > 0 {
+		f.b.Fatal(err, problems)
+	}
 	var in bytes.Buffer
 	for i := range size {
-		file := siteName(i) + "/deployment.yaml"
-		d, problems, err := fleet.Load(gitcmd.Repo{Dir: f.work}.Checked(f.b.Context()), file)
-		if err != nil || len(problems) > 0 {
-			f.b.Fatal(err, problems)
-		}
+		d.Name = siteName(i) // all that the documents differ in
 		s := site{doc: d, head: head}
 		for _, n := range d.NodeNames() {
 			note(&in, git.ReportRef(d.Name, n), "report.json", s.report(n))

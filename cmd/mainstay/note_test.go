@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -46,14 +47,15 @@ func trusting(ts *testscript.TestScript) string {
 }
 
 // cmdHeard waits until a node has published a condition, or publishes it no more:
-// [!] heard NODE CONDITION [CLAIMS].
+// [!] heard NODE CONDITION [CLAIMS]. $DEPLOYMENT is the name that the node goes by, if not paris.
 func cmdHeard(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 && len(args) != 3 {
 		ts.Fatalf("usage: [!] heard NODE CONDITION [CLAIMS]")
 	}
 	repo := filepath.Join(ts.Getenv("WORK"), append(args, "paris.git")[2])
+	ref := "refs/mainstay/" + cmp.Or(ts.Getenv("DEPLOYMENT"), "paris") + "/report/" + args[0]
 	waitFor(ts, args[0]+" to publish "+args[1], func() bool {
-		out, err := exec.Command("git", "-C", repo, "cat-file", "blob", "refs/mainstay/paris/report/"+args[0]+":report.json").Output()
+		out, err := exec.Command("git", "-C", repo, "cat-file", "blob", ref+":report.json").Output()
 		var r plan.Report
 		return err == nil && json.Unmarshal(out, &r) == nil && neg != slices.ContainsFunc(r.Conditions, func(c plan.Condition) bool { return c.Type == args[1] })
 	})

@@ -76,7 +76,7 @@ func TestStoriesOfAPageTakeItsSteps(t *testing.T) {
 			t.Errorf("%s does not come to %q of the page %q", file, steps[0], cited[1])
 		}
 	}
-	for _, page := range []string{"The git server is lost and rebuilt", "Main and git were restored from a backup", "A machine was replaced or cloned", "One note for every node", "Claims go to another place"} {
+	for _, page := range []string{"The git server is lost and rebuilt", "Main and git were restored from a backup", "A machine was replaced or cloned", "One note for every node", "The deployment gets another name", "Claims go to another place"} {
 		if !played[page] {
 			t.Errorf("no story plays the page %q", page)
 		}

@@ -21,6 +21,7 @@ import (
 	"mainstay/reconcile"
 	"mainstay/reconcile/plan"
 	"mainstay/reconcile/plan/permit"
+	"mainstay/reconcile/state"
 	"mainstay/spec"
 )
 
@@ -88,7 +89,7 @@ func (d *desk) Wall() time.Time     { return d.now }
 func (d *desk) Boot() time.Duration { return d.boot }
 func (d *desk) Wake()               {}
 func (d *desk) Known() *reconcile.Snapshot {
-	return &reconcile.Snapshot{Accepted: &reconcile.Accepted{Commit: d.node.Accepted, Deployment: &spec.Deployment{Name: "paris"}},
+	return &reconcile.Snapshot{Accepted: &reconcile.Accepted{Commit: d.node.Accepted, Deployment: &spec.Deployment{Name: d.node.Deployment}},
 		Claims: map[string]plan.ClaimView{"xivo": d.claim}}
 }
 func (d *desk) Status() (plan.Report, bool) { return d.node, true }
@@ -114,7 +115,7 @@ func (d *desk) Takeover(_ context.Context, t plan.TakeoverAsk) (reconcile.Outcom
 func (d *desk) fetched(_ context.Context, ref, hash, file string) (commit, text []byte, err error) {
 	d.reads++
 	c, ok := d.commits[hash]
-	if ref != "refs/mainstay/paris/accept" || file != File || !ok {
+	if ref != Ref(d.node.Deployment) || file != File || !ok {
 		return nil, nil, fmt.Errorf("no %s at %s", hash, ref)
 	}
 	return c[0], c[1], nil
@@ -160,7 +161,7 @@ func (d *desk) put(text, commit []byte) string {
 }
 
 func (d *desk) see(hash string) {
-	d.Saw(map[string]string{"refs/mainstay/paris/accept": hash})
+	d.Saw(map[string]string{Ref(d.node.Deployment): hash})
 	d.pass(d.t.Context(), d, d)
 }
 
@@ -228,6 +229,28 @@ func TestANoteIsAStatementOfBothSidesOnlyWhereItSaysSo(t *testing.T) {
 	}
 }
 
+// R13: a commit that renames the deployment is accepted by a note below the name that the node
+// goes by. Then the node goes by the new name, and a note below the old one is nothing to it.
+func TestANoteOfTheOldNameIsOverOnceTheNodeGoesByTheNewOne(t *testing.T) {
+	row(t, "a second note below the old name of a deployment, once the node goes by the new one", "not read")
+	d := newDesk(t)
+	n := d.note()
+	e := n.Nodes["xivo-main"]
+	e.Commit.Renames = true
+	d.signed(n, "ops")
+	d.obeys(1, "AcceptedByNote")
+	d.node.Deployment = "lyon"
+	d.see("") // nothing is below the new name
+	d.obeys(1, "AcceptedByNote")
+	reads := d.reads
+	d.node.Accepted = was
+	d.Saw(map[string]string{Ref("paris"): fmt.Sprintf("%040d", 9)})
+	d.pass(t.Context(), d, d)
+	if d.obeys(1, "AcceptedByNote"); d.reads != reads {
+		t.Error("it was read")
+	}
+}
+
 // Nothing is asked of git for a note that was read, and nothing is done by the listing.
 func TestANoteThatWasReadCostsNoRequest(t *testing.T) {
 	d := newDesk(t)
@@ -287,6 +310,50 @@ func TestAClaimThatWasSettledOtherwiseIsNotSaidToBeAccepted(t *testing.T) {
 	d.pass(t.Context(), d, d)
 	if d.obeys(1, ""); strings.Contains(d.said(), "AcceptedByNote") {
 		t.Error(d.said())
+	}
+}
+
+// R3: a node whose claim was put above the highest number may change it again at once, before
+// anybody looks. The changes tell what came of the note; one by another word is none of its.
+func TestAClaimThatWentOnAfterANoteWasObeyedIsToldAsAccepted(t *testing.T) {
+	row(t, "a note about a claim that another word put above the highest number, and that went on since", "not said to have been obeyed")
+	reroot := func(seq uint64, reason string) plan.Tip {
+		return plan.Tip{Claim: plan.Claim{Seq: seq, Action: plan.Reroot, Reason: reason}}
+	}
+	const order = "restored from Monday (a note signed by ops)"
+	for _, c := range []struct {
+		what, says string
+		changes    []plan.Tip
+		err        error
+	}{
+		{"by the note", "AcceptedByNote: ops accepted the claim of xivo", []plan.Tip{{Claim: plan.Claim{Seq: 9, Action: plan.Renew}}, reroot(8, order)}, nil},
+		{"by another word", "NoteRefused", []plan.Tip{{Claim: plan.Claim{Seq: 9, Action: plan.Renew}}, reroot(8, "seen down")}, nil},
+		{"long ago", "NoteRefused", []plan.Tip{{Claim: plan.Claim{Seq: 9, Action: plan.Renew}}, reroot(7, order)}, nil},
+		{"by a peer", "NoteRefused", []plan.Tip{{Claim: plan.Claim{Seq: 9, Action: plan.Renew, Reason: order}}}, nil},
+		{"and nobody can tell", "what came of it is not known yet: git is away", nil, errors.New("git is away")},
+	} {
+		d := newDesk(t)
+		d.claim.Regressed, d.claim.Server = true, is
+		n := d.note()
+		n.Nodes["xivo-main"] = Entry{Instance: "machine-1", Repository: d.node.Repository, Path: "deployment.yaml", Claim: &Claim{Role: "xivo", Server: is, Seq: 7}}
+		d.signed(n, "ops")
+		d.Changes = func(_ context.Context, deployment, role, tip string) ([]plan.Tip, error) {
+			if deployment != "paris" || role != "xivo" || tip != was {
+				t.Errorf("asked for %s of %s at %s", role, deployment, tip)
+			}
+			return c.changes, c.err
+		}
+		d.claim = plan.ClaimView{Tip: plan.Tip{ID: was, Claim: plan.Claim{Seq: 9, Action: plan.Renew}}, Read: true, Reachable: true}
+		d.pass(t.Context(), d, d)
+		if d.obeys(1, c.says); strings.Contains(d.said(), "AcceptedByNote") == strings.Contains(d.said(), "NoteRefused") {
+			t.Errorf("%s: %s", c.what, d.said())
+		}
+		if c.err != nil {
+			c.err = nil
+			c.changes = []plan.Tip{reroot(8, order)}
+			d.pass(t.Context(), d, d)
+			d.obeys(1, "AcceptedByNote")
+		}
 	}
 }
 
@@ -476,6 +543,56 @@ func TestANoteOfBeforeWhatWasForgottenIsNotObeyed(t *testing.T) {
 	d.obeys(0, "that cannot be kept on disk: the disk is full")
 }
 
+// The power goes right after the damaged list was set aside, before anything was kept of that:
+// the file that was set aside tells the next run.
+func TestANoteIsNotObeyedAgainAfterThePowerWentWhileItsListWasSetAside(t *testing.T) {
+	row(t, "an old note, for a node whose power went while it set aside its damaged list of the notes that it obeyed", "refused: only what is signed later is obeyed")
+	for _, damaged := range []bool{true, false} {
+		d := newDesk(t)
+		dir := t.TempDir()
+		folder := func() *state.Folder {
+			t.Helper()
+			f, err := state.Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return f
+		}
+		d.Disk = folder()
+		d.begin()
+		hash := d.signed(d.note(), "ops")
+		d.obeys(1, "AcceptedByNote")
+		d.node.Accepted = was // a second restore
+		if damaged {
+			if err := os.WriteFile(state.File(dir, keptFile), []byte("bad"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := folder().Load(keptFile, new([]taken)); !errors.Is(err, state.ErrDamaged) {
+				t.Fatal(err)
+			}
+		}
+		for range 2 {
+			d.Disk = folder()
+			d.begin()
+			d.see(hash)
+			if !damaged {
+				d.obeys(1, "a note is good once")
+				continue
+			}
+			d.obeys(1, "which notes were obeyed here is not known (the list was damaged, and nothing was kept since), so it must be signed after 2026-11-20T12:15:01Z")
+		}
+	}
+	d := newDesk(t)
+	f, err := state.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Disk = f
+	d.begin()
+	d.signed(d.note(), "ops")
+	d.obeys(1, "AcceptedByNote") // a new node has forgotten nothing
+}
+
 func row(t *testing.T, what, expected string) { attack.Row(t, "notes that accept", what, expected) }
 
 // Each of these is one change of a note that would be obeyed.
@@ -487,6 +604,13 @@ func TestANoteThatIsNotOfThisStateIsRefused(t *testing.T) {
 		{"a note about another commit than the branch is at", "it accepts commit cccccccccccc", func(_ *desk, _ *Note, e *Entry) { e.Commit.To = other }},
 		{"a note for a node that goes by another commit", "it is for a node that goes by commit cccccccccccc", func(_ *desk, _ *Note, e *Entry) { e.Commit.From = other }},
 		{"a note of another deployment, put on this one's ref", `it is about the deployment "lyon"`, func(_ *desk, n *Note, _ *Entry) { n.Deployment = "lyon" }},
+		{"a note about a renamed deployment that names the new name, put on the old name's ref", `it is about the deployment "lyon", and this is paris`, func(_ *desk, n *Note, e *Entry) {
+			n.Deployment, e.Commit.Renames = "lyon", true
+		}},
+		{"a note of a deployment's old name, put on the new name's ref for a node that goes by that", `it is about the deployment "paris", and this is lyon`, func(d *desk, _ *Note, e *Entry) {
+			e.Commit.Renames, d.node.Deployment = true, "lyon"
+			d.pass(d.t.Context(), d, d)
+		}},
 		{"a note about another branch", `it is about the branch "refs/heads/drill"`, func(_ *desk, n *Note, _ *Entry) { n.Branch = "refs/heads/drill" }},
 		{"a note of another repository with a document of this name", "it is about", func(_ *desk, _ *Note, e *Entry) { e.Repository = "ssh://git@git.example.org/copy.git" }},
 		{"a note about another document of the repository", "it is about", func(_ *desk, _ *Note, e *Entry) { e.Path = "other.yaml" }},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,7 +39,10 @@ type Config struct {
 	Disk   reconcile.Disk
 	// Read reads a commit that has File and nothing else, as git stores it, and that file.
 	Read func(ctx context.Context, ref, hash, file string) (commit, text []byte, err error)
-	Log  *slog.Logger
+	// Changes reads the newest changes of a role's claim, which is at tip. Without it nothing
+	// is known of a claim but where it is.
+	Changes func(ctx context.Context, deployment, role, tip string) ([]plan.Tip, error)
+	Log     *slog.Logger
 }
 
 // Agent is the agent that obeys, by the very orders that a person can give on the node.
@@ -226,11 +230,8 @@ func (d *Desk) take(ctx context.Context, a Agent, clock reconcile.Clock) error {
 	switch {
 	case seen && t.Done && e == nil:
 		return nil
-	case seen && !t.Done && d.word.settled(node): // the agent ended before it knew what came of it
-		if t.Done = true; err != nil {
-			t.What = ""
-		}
-		return errors.Join(err, d.kept.put(t, node.Now))
+	case seen && !t.Done && d.word.settled(node): // the claim may have gone on since
+		return d.end(ctx, t, node, err)
 	case e == nil:
 		return err
 	case t.pending(node.Now):
@@ -249,6 +250,37 @@ func (d *Desk) take(ctx context.Context, a Agent, clock reconcile.Clock) error {
 		d.failed = d.failed.then(err, d.word.id, state, clock.Boot())
 	}
 	return err
+}
+
+// end keeps that a note which was taken up has no more to do. That it was obeyed is told if
+// the node is where the note leads, or if the claim was there and went on since.
+func (d *Desk) end(ctx context.Context, t taken, node Node, not error) error {
+	if not != nil {
+		obeyed, err := d.carried(ctx, node)
+		switch {
+		case err != nil:
+			return fmt.Errorf("it was taken up here, and what came of it is not known yet: %w", err)
+		case obeyed:
+			not = nil
+		default:
+			t.What = ""
+		}
+	}
+	t.Done = true
+	return errors.Join(not, d.kept.put(t, node.Now))
+}
+
+// carried reports whether one of the changes of a claim was made by the order of the note: the
+// node goes on by itself at once, so the newest one may be another (R3).
+func (d *Desk) carried(ctx context.Context, node Node) (bool, error) {
+	c := d.word.Nodes[node.Report.Node].Claim
+	if c == nil || d.Changes == nil {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, readBound)
+	defer cancel()
+	all, err := d.Changes(ctx, d.word.Deployment, c.Role, node.Claim.Tip.ID)
+	return slices.ContainsFunc(all, func(t plan.Tip) bool { return c.by(t, d.word.order()) }), err
 }
 
 // fetch reads a note.

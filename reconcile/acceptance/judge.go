@@ -77,6 +77,11 @@ func (e Entry) done(node Node) bool {
 		e.Claim != nil && node.Claim.Tip.Action == plan.Reroot && node.Claim.Tip.Seq > e.Claim.Seq && !node.Claim.Regressed
 }
 
+// by reports whether a change of the claim puts it above the highest number by an order.
+func (c *Claim) by(t plan.Tip, order string) bool {
+	return t.Action == plan.Reroot && t.Seq > c.Seq && t.Reason == order
+}
+
 // deadEnd is what to add to an order's error when no note can do better: what a rewritten
 // history renames shows only once the history is accepted, so no node says it before (R13).
 func (e Entry) deadEnd(err error) string {

@@ -55,11 +55,33 @@ type kept struct {
 // next run finds a disk that looks as if nothing had ever been taken up.
 func recall(disk reconcile.Disk, now time.Time) *kept {
 	k := &kept{disk: disk}
-	if err := disk.Load(keptFile, &k.all); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := disk.Load(keptFile, &k.all)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = forgot(disk)
+	}
+	if err != nil {
 		k.all, k.lost = nil, err
 		_ = k.mark(now) // it is tried again before a note is obeyed
 	}
 	return k
+}
+
+// errForgot is of a disk whose list was damaged in a run that ended before it kept that.
+var errForgot = errors.New("the list was damaged, and nothing was kept since")
+
+// forgot tells a disk on which nothing was ever taken up from one that lost it: the file that
+// was set aside is there until the list is written again.
+func forgot(disk reconcile.Disk) error {
+	d, can := disk.(interface {
+		Forgot(name string) (bool, error)
+	})
+	if !can {
+		return nil
+	}
+	if lost, err := d.Forgot(keptFile); err != nil || !lost {
+		return err
+	}
+	return errForgot
 }
 
 // mark keeps that nothing is known of the notes up to now. Its entry has no ID.

@@ -31,9 +31,17 @@ type Accept struct {
 type Consent struct {
 	Note  *acceptance.Note
 	Nodes []Consenting
+	// Leaves says which claims stay behind under the name that the nodes go by still, empty
+	// unless the commit renames the deployment.
+	Leaves []string
 	// before is what nodes said of an older note, and obeyed when they obeyed it.
 	before map[string]string
 	obeyed map[string]time.Time
+	// Changes reads every change of a role's claim, nil where only the newest is known. By
+	// them the nodes in put were seen to have done what the note says of their claims.
+	Changes func(ctx context.Context, role string) ([]plan.Tip, error)
+	put     map[string]bool
+	traced  map[string]string // the claim that was looked at last
 }
 
 // Consenting is what one node would do upon a note.
@@ -62,7 +70,8 @@ func (a Accept) Consent(v *fleet.View, d *fleet.Deployment) (*Consent, error) {
 		return nil, &Refused{fmt.Sprintf("the newest commit on the branch is %.12s, and only that one can be accepted", v.Commit), "look at it, then name it"}
 	}
 	c := &Consent{Note: acceptance.New(d.Name, a.Branch, strings.TrimSpace(a.Attest), a.Until)}
-	c.before, c.obeyed = refusals(d), obediences(d)
+	c.before, c.obeyed, c.put = refusals(d), obediences(d), map[string]bool{}
+	c.traced = map[string]string{}
 	if a.Claim {
 		if err := c.claims(d); err != nil {
 			return nil, err
@@ -73,7 +82,7 @@ func (a Accept) Consent(v *fleet.View, d *fleet.Deployment) (*Consent, error) {
 	if len(c.Note.Nodes) == 0 {
 		return c, &Refused{"no node waits for anything that a note could accept", "mainstay status says what each node waits for"}
 	}
-	return c, nil
+	return c, c.under(d)
 }
 
 func (c *Consent) say(node string, e *acceptance.Entry, format string, args ...any) {
@@ -110,15 +119,18 @@ func (c *Consent) commits(v *fleet.View, d *fleet.Deployment) {
 func (c *Consent) refusal(v *fleet.View, d *fleet.Deployment, n *fleet.Node) {
 	r := n.Report
 	i := slices.IndexFunc(r.Conditions, func(k plan.Condition) bool {
-		return slices.Contains([]string{plan.CondRewound, plan.CondSignatureRefused, plan.CondRoleRenamed, plan.CondRoleRetyped}, k.Type)
+		return slices.Contains([]string{plan.CondRewound, plan.CondSignatureRefused, plan.CondDeploymentRenamed, plan.CondRoleRenamed, plan.CondRoleRetyped}, k.Type)
 	})
 	if i < 0 {
 		c.say(n.Name, nil, "does not go by this commit for a reason that no note accepts: mainstay status %s", n.Name)
 		return
 	}
 	e, kind := entryOf(r), r.Conditions[i].Type
-	e.Commit = &acceptance.Commit{From: r.Accepted, To: v.Commit, Renames: kind == plan.CondRoleRenamed || kind == plan.CondRoleRetyped}
+	e.Commit = &acceptance.Commit{From: r.Accepted, To: v.Commit, Renames: slices.Contains(renaming(), kind)}
 	effect := ""
+	if name := nameOf(r, d); name != d.Name {
+		effect = fmt.Sprintf(", and go from the name %s to %s", name, d.Name)
+	}
 	if r.Declared != "" && r.Declared != d.Active {
 		effect = fmt.Sprintf(", and go from active: %s to active: %s", r.Declared, d.Active)
 	}
@@ -126,6 +138,9 @@ func (c *Consent) refusal(v *fleet.View, d *fleet.Deployment, n *fleet.Node) {
 		effect += ", on your statement of what you saw on both sides"
 	}
 	c.say(n.Name, &e, "would take commit %.12s in place of %.12s%s (%s)", v.Commit, r.Accepted, effect, kind)
+	if e.Commit.Renames {
+		c.Nodes[len(c.Nodes)-1].Says += "; it " + lastWord(n)
+	}
 }
 
 // claims accepts the claim of each role that went back, on the node that should hold it: the
@@ -258,120 +273,4 @@ func (c *Consent) Sign(ctx context.Context, repo gitcmd.Repo) (string, error) {
 func (c *Consent) Push(ctx context.Context, repo gitcmd.Repo, remote, commit string) error {
 	_, err := repo.Run(ctx, gitcmd.Git("push", "--quiet").On(remote, "+"+commit+":"+acceptance.Ref(c.Note.Deployment)))
 	return err
-}
-
-// Left are the nodes that were not seen to obey yet.
-func (c *Consent) Left(d *fleet.Deployment) (left []string) {
-	for _, n := range c.Nodes {
-		e, ok := c.Note.Nodes[n.Node]
-		now, _ := d.Node(n.Node)
-		switch {
-		case !ok:
-		case e.Commit != nil && now.Report != nil && now.Report.Accepted == e.Commit.To:
-		case e.Claim != nil && c.rerooted(n.Node, e, d):
-		default:
-			left = append(left, n.Node)
-		}
-	}
-	return left
-}
-
-// rerooted reports whether a node was seen to do what a note says of its claim: the claim says
-// so, or else the node, which says it anew. That the claim went on proves nothing: another
-// node may have put it back, or have taken it.
-func (c *Consent) rerooted(node string, e acceptance.Entry, d *fleet.Deployment) bool {
-	tip := d.Claims[e.Claim.Role]
-	if tip.Error == "" && tip.Action == plan.Reroot && tip.Seq > e.Claim.Seq && strings.HasPrefix(tip.Reason, c.Note.Attest+" (a note signed by ") {
-		return true
-	}
-	at := obediences(d)[node]
-	return !at.IsZero() && !at.Equal(c.obeyed[node])
-}
-
-// otherwise says of a claim that went on without the node, what it is now, empty for one that
-// did not.
-func (c *Consent) otherwise(node string, d *fleet.Deployment) string {
-	e := c.Note.Nodes[node]
-	if e.Claim == nil {
-		return ""
-	}
-	tip := d.Claims[e.Claim.Role]
-	if tip.Error != "" || tip.ID == e.Claim.Server || tip.Seq < e.Claim.Seq {
-		return ""
-	}
-	return fmt.Sprintf("the claim of %s was settled otherwise: it is at #%d, held by %s (%s by %s)", e.Claim.Role, tip.Seq, tip.Holder, tip.Action, tip.Node)
-}
-
-// obediences are when nodes obeyed the newest note that they obeyed, by their own clocks.
-func obediences(d *fleet.Deployment) map[string]time.Time {
-	all := map[string]time.Time{}
-	for node, k := range saying(d, plan.CondAcceptedByNote) {
-		all[node] = k.Since
-	}
-	return all
-}
-
-// refusals are what nodes say of a note that they do not obey.
-func refusals(d *fleet.Deployment) map[string]string {
-	all := map[string]string{}
-	for node, k := range saying(d, plan.CondNoteRefused) {
-		all[node] = k.Message
-	}
-	return all
-}
-
-// saying is the last condition of a type in each node's report, by node.
-func saying(d *fleet.Deployment, kind string) map[string]plan.Condition {
-	all := map[string]plan.Condition{}
-	for _, n := range d.Nodes {
-		if n.Report == nil {
-			continue
-		}
-		for _, k := range n.Report.Conditions {
-			if k.Type == kind {
-				all[n.Name] = k
-			}
-		}
-	}
-	return all
-}
-
-// Late says which nodes did not obey a note in time.
-type Late struct{ Nodes []string }
-
-// Error names them.
-func (l *Late) Error() string {
-	return "not every node obeyed in time: " + strings.Join(l.Nodes, ", ")
-}
-
-// Hint returns where to look.
-func (l *Late) Hint() string { return "mainstay status shows what each node says" }
-
-// Follow looks until every node has obeyed the note, and tells of each refusal once. The
-// error is a Late when they have not before ctx ends.
-func (c *Consent) Follow(ctx context.Context, look Look, tell func(node, says string), tick <-chan time.Time) error {
-	told, left := c.before, slices.Sorted(maps.Keys(c.Note.Nodes))
-	for {
-		if _, d, err := look(ctx); err == nil {
-			left = c.Left(d)
-			for _, node := range left {
-				says := refusals(d)[node]
-				if other := c.otherwise(node, d); other != "" {
-					says = other
-				}
-				if says != "" && told[node] != says {
-					told[node] = says
-					tell(node, says)
-				}
-			}
-		}
-		if len(left) == 0 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return &Late{left}
-		case <-tick:
-		}
-	}
 }

@@ -56,6 +56,12 @@ func TestANoteNamesWhatTheNodesThemselvesSay(t *testing.T) {
 		{"the commit renames its role", "on your statement of what you saw on both sides (RoleRenamed)", func(_ *fleet.View, _ *fleet.Deployment, r *plan.Report) {
 			r.Conditions = []plan.Condition{{Type: plan.CondRoleRenamed}}
 		}, true},
+		{"the commit renames the deployment", "and go from the name lutetia to paris, on your statement of what you saw on both sides (DeploymentRenamed); it says that it runs, or may do so (heard 0s ago)", func(_ *fleet.View, d *fleet.Deployment, r *plan.Report) {
+			for i := range d.Nodes {
+				d.Nodes[i].Report.Deployment = "lutetia"
+			}
+			r.Conditions = []plan.Condition{{Type: plan.CondDeploymentRenamed}}
+		}, true},
 		{"it has not seen it", "has not said that it sees this commit", func(_ *fleet.View, _ *fleet.Deployment, r *plan.Report) { r.Seen = older }, false},
 		{"it was not heard for long", "has not said that it sees this commit", func(_ *fleet.View, d *fleet.Deployment, _ *plan.Report) { d.Nodes[0].Stale = true }, false},
 		{"it was never heard", "was never heard", func(_ *fleet.View, d *fleet.Deployment, _ *plan.Report) { d.Nodes[0].Report = nil }, false},
@@ -83,6 +89,52 @@ func TestANoteNamesWhatTheNodesThemselvesSay(t *testing.T) {
 		if _, err := consent.Note.Encode(); err != nil {
 			t.Errorf("%s: no node would take it: %v", c.what, err)
 		}
+	}
+}
+
+// R13: a note about a renaming lies where the nodes look for one, and a person reads before they
+// sign which claim stays behind, and that what runs stops.
+func TestANoteAboutARenamingIsOfTheNameThatTheNodesGoBy(t *testing.T) {
+	renaming := func() (*fleet.View, *fleet.Deployment) {
+		v, d := refusing()
+		for i := range d.Nodes {
+			d.Nodes[i].Report.Deployment, d.Nodes[i].Report.Conditions = "lutetia", []plan.Condition{{Type: plan.CondDeploymentRenamed}}
+		}
+		d.Former = []fleet.Former{{Name: "older", Claims: map[string]fleet.Claim{"web": {}}}, {Name: "lutetia", Claims: map[string]fleet.Claim{
+			"cc": {Error: "damaged"}, "xivo": {Tip: plan.Tip{ID: gone, Claim: plan.Claim{Seq: 3, Holder: plan.HeldBy(spec.Standby), Node: "xivo-standby"}}}}}}
+		return v, d
+	}
+	v, d := renaming()
+	c, err := accepting().Consent(v, d)
+	if err != nil || c.Note.Deployment != "lutetia" || len(c.Note.Nodes) != 2 {
+		t.Fatalf("got %v %+v", err, c.Note)
+	}
+	all := strings.Join(c.Leaves, "\n")
+	for _, want := range []string{"these nodes go by the name lutetia, and the commit names the deployment paris: under that name no claim says who serves, so what runs stops at once",
+		"the claim of xivo under the name lutetia stays behind; it is at #3, held by standby (xivo-standby)", "the claim of cc under the name lutetia stays behind; it cannot be read: damaged"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no %q in\n%s", want, all)
+		}
+	}
+	if strings.Contains(all, "web") {
+		t.Errorf("the claim of a name that no node goes by:\n%s", all)
+	}
+	if left := c.Left(d); len(left) != 2 {
+		t.Errorf("left %v", left)
+	}
+	d.Nodes[0].Report.Deployment, d.Nodes[0].Report.Accepted = "paris", newer // it is heard below the new name
+	if left := c.Left(d); strings.Join(left, " ") != "xivo-standby" {
+		t.Errorf("left %v", left)
+	}
+
+	v, d = renaming()
+	d.Nodes[1].Report.Deployment = "lyon"
+	if _, err := accepting().Consent(v, d); err == nil || err.Error() != "xivo-main goes by the name lutetia, and xivo-standby by lyon: no note is for both" {
+		t.Errorf("two names: %v", err)
+	}
+	v, d = refusing()
+	if c, err := accepting().Consent(v, d); err != nil || c.Note.Deployment != "paris" || len(c.Leaves) > 0 {
+		t.Errorf("no renaming: %v %q", err, c.Leaves)
 	}
 }
 
@@ -205,6 +257,46 @@ func TestAClaimThatWasSettledOtherwiseIsNoObedience(t *testing.T) {
 		left := len(consent.Left(d)) > 0
 		if says := consent.otherwise("xivo-main", d); left != c.left || left && (!strings.Contains(says, c.otherwise) || (says == "") != (c.otherwise == "")) {
 			t.Errorf("%s: left %v, %q", c.what, left, says)
+		}
+	}
+}
+
+// A node whose claim was put there goes on at once: what it does then hides nothing of that,
+// and the changes are read once for each that is seen.
+func TestAClaimThatANotePutThereAndThatWentOnIsObedience(t *testing.T) {
+	for _, by := range []string{"restored from Monday (a note signed by ops)", "seen down"} {
+		v, d := refusing()
+		a := accepting()
+		a.Claim = true
+		c, err := a.Consent(v, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reads, ctx, tick := 0, t.Context(), make(chan time.Time, 2)
+		c.Changes = func(_ context.Context, role string) ([]plan.Tip, error) {
+			if reads++; role != "xivo" {
+				t.Errorf("asked for %s", role)
+			}
+			return []plan.Tip{{Claim: plan.Claim{Seq: 9, Action: plan.Renew}}, {Claim: plan.Claim{Seq: 8, Action: plan.Reroot, Reason: by}}}, nil
+		}
+		bounded, cancel := context.WithCancel(ctx)
+		var told []string
+		looks := 0
+		err = c.Follow(bounded, func(context.Context) (*fleet.View, *fleet.Deployment, error) {
+			if looks++; looks == 3 {
+				cancel()
+			}
+			d.Claims["xivo"] = fleet.Claim{Tip: plan.Tip{ID: newer, Claim: plan.Claim{Seq: 9, Action: plan.Renew, Holder: "main", Node: "xivo-main"}}}
+			tick <- time.Time{}
+			return v, d, nil
+		}, func(node, says string) { told = append(told, says) }, tick)
+		cancel()
+		if by == "seen down" {
+			if err == nil || len(told) != 1 || !strings.Contains(told[0], "settled otherwise") || reads != 1 {
+				t.Errorf("%s: %v, told %q after %d reads", by, err, told, reads)
+			}
+		} else if err != nil || len(told) > 0 || reads != 1 {
+			t.Errorf("%s: %v, told %q after %d reads", by, err, told, reads)
 		}
 	}
 }

@@ -149,7 +149,7 @@ func (c *Console) showSeen(w http.ResponseWriter, r *http.Request, code int, v s
 	if v.Problem != "" {
 		v.Problem = p.Word("problem." + v.Problem)
 	}
-	p.Title, p.Events, p.Here, p.Main = p.Word("seen.title")+" · "+e.ID, "", p.Base+e.Link("acknowledge"), v
+	p.Title, p.Events, p.Here, p.Main = p.Word("seen.title")+" · "+e.Title, "", p.Base+e.Link("acknowledge"), v
 	c.render(w, code, "acknowledge", p)
 }
 

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -109,6 +110,36 @@ func TestAWordIsKeptForWhatItWasSaidOf(t *testing.T) {
 	d.look()
 	if res, body := b.send("/d/paris/acknowledge", good); res.StatusCode != http.StatusConflict || !strings.Contains(body, "Something else is wrong now") {
 		t.Errorf("sent again: %s %s", res.Status, body)
+	}
+}
+
+// Nothing is done to a deployment by a name that may be another's: a form names the place.
+func TestAFormForANameThatMayBeAnothersIsRefused(t *testing.T) {
+	first := &repository{err: errors.New("out of reach")}
+	d := newDesked(t, signin.Options{}, first, &repository{view: wrong("a")})
+	b := d.browser()
+	b.signIn("bob")
+	id := d.id(1)
+	page := b.wants("/d/"+id+"/acknowledge", http.StatusOK)
+	good := url.Values{"word": {"on it"}, "mark": {markIn(t, page)}}
+	if !strings.Contains(page, `action="/d/`+id+`/acknowledge"`) || !strings.Contains(page, "paris (git1.example.org/voice, paris.yaml)") {
+		t.Errorf("the form does not say where it is: %s", page)
+	}
+	for range 2 { // while the first was not read, and when both have it
+		if res, body := b.send("/d/paris/acknowledge", good); res.StatusCode != http.StatusConflict || !strings.Contains(body, "Choose it in the list") {
+			t.Errorf("%s %s", res.Status, body)
+		}
+		first.set(wrong("a"), nil)
+		d.look()
+	}
+	if body := b.wants("/?q=", http.StatusOK); strings.Contains(body, "on it") {
+		t.Error("a word is kept that was refused")
+	}
+	if res, body := b.send("/d/"+id+"/acknowledge", good); res.StatusCode != http.StatusSeeOther {
+		t.Errorf("%s %s", res.Status, body)
+	}
+	if b.wants("/d/"+id, http.StatusOK); strings.Contains(b.wants("/d/"+d.id(0), http.StatusOK), "Seen by") {
+		t.Error("the word is of the other repository's")
 	}
 }
 

@@ -95,9 +95,9 @@ func (c *Console) apiDeployments(w http.ResponseWriter, _ *http.Request) {
 
 // apiEntry finds what an address names; when there is nothing it has answered.
 func (c *Console) apiEntry(w http.ResponseWriter, r *http.Request) *entry {
-	e := c.state().entry(r.PathValue("id"))
-	if e == nil {
-		apiError(w, http.StatusNotFound, "there is no such deployment")
+	e, err := c.state().entry(r.PathValue("id"))
+	if err != nil {
+		c.unmet(w, r, err)
 	}
 	return e
 }

@@ -123,7 +123,7 @@ func TestWordsAndOrdersAreTold(t *testing.T) {
 	d := calm("paris")
 	d.OK, d.Findings = false, []string{"a disk is full"}
 	s := newSite(t, Options{Orders: orders}, &repository{view: viewOf(d)})
-	e := s.console.state().entry("paris")
+	e, _ := s.console.state().entry("paris")
 	if err := s.console.options.Seen.Say(e.key(), kept.Word{Who: "ada", Name: "Ada", At: noon(), Text: "on my way", Mark: markOf(e.D)}); err != nil {
 		t.Fatal(err)
 	}

@@ -42,6 +42,6 @@ func (c *Console) commitPage(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		v.Failed = err.Error()
 	}
-	p.Title, p.Events, p.Main = p.Short(one.Hash)+" · "+e.ID, "", v
+	p.Title, p.Events, p.Main = p.Short(one.Hash)+" · "+e.Title, "", v
 	c.render(w, http.StatusOK, "commit", p)
 }

@@ -395,10 +395,76 @@ func TestEverythingIsBelowThePrefix(t *testing.T) {
 	}
 }
 
+// id is how a page of several repositories calls what one of them has.
+func (s *site) id(repository int) string {
+	s.t.Helper()
+	for _, e := range s.console.state().entries {
+		if e.reader == s.console.readers[repository] {
+			return e.ID
+		}
+	}
+	s.t.Fatalf("nothing of repository %d is shown", repository)
+	return ""
+}
+
 func TestRepositoriesMayShareANameOfADeployment(t *testing.T) {
 	s := newSite(t, Options{}, &repository{view: viewOf(calm("paris"))}, &repository{view: viewOf(calm("paris"))})
-	s.wants("/", "en", `href="/d/paris"`, `href="/d/paris~2"`)
-	s.wants("/d/paris~2", "en", "Main serves xivo")
+	one, two := s.id(0), s.id(1)
+	if one == two {
+		t.Fatal(one)
+	}
+	s.wants("/", "en", `href="/d/`+one+`"`, `href="/d/`+two+`"`, "paris (git0.example.org/voice, paris.yaml)", "paris (git1.example.org/voice, paris.yaml)")
+	s.wants("/d/"+two, "en", "Main serves xivo", "paris (git1.example.org/voice, paris.yaml)", `href="/d/`+two+`/history"`)
+}
+
+// A repository that was not read yet may have a deployment of any name: what was read is known
+// by its place, and a name alone means nothing until all were read, and then only while it
+// can mean one.
+func TestANameAloneIsNeverTakenForWhatWasReadFirst(t *testing.T) {
+	attack.Row(t, "web page", "a deployment named as one of a repository that was not read yet", "not shown in its place, and nothing is done to it")
+	first := &repository{err: errors.New("out of reach")}
+	s := newSite(t, Options{}, first, &repository{view: viewOf(calm("paris"))})
+	id := s.id(1)
+	s.wants("/", "en", `href="/d/`+id+`"`, "git0.example.org/voice was not read yet", "paris (git1.example.org/voice, paris.yaml)")
+	ambiguous := func(when string) {
+		t.Helper()
+		for _, path := range []string{"/d/paris", "/d/paris/history", "/d/paris/n/xivo-main"} {
+			if res, _ := s.get(path, "en"); res.StatusCode != http.StatusFound || res.Header.Get("Location") != "/?q=paris" {
+				t.Errorf("%s, %s: %d %s", when, path, res.StatusCode, res.Header.Get("Location"))
+			}
+		}
+		if res, body := s.get("/api/v1/deployments/paris", "en"); res.StatusCode != http.StatusConflict || !strings.Contains(body, "Several repositories may have") {
+			t.Errorf("%s: %d %s", when, res.StatusCode, body)
+		}
+	}
+	ambiguous("before the first was read")
+	if res, _ := s.get("/d/rome", "en"); res.StatusCode != http.StatusFound { // it may be in what was not read
+		t.Errorf("got %d", res.StatusCode)
+	}
+	if body := s.wants("/?q=paris", "en", `href="/d/`+id+`"`); strings.Contains(body, "rome") {
+		t.Error(body)
+	}
+	s.wants("/d/"+id, "en", "Main serves xivo")
+
+	first.set(viewOf(calm("paris")), nil)
+	s.look()
+	if s.id(1) != id {
+		t.Errorf("%s is called %s now", id, s.id(1))
+	}
+	ambiguous("when both have it")
+	s.wants("/d/"+id, "en", "paris (git1.example.org/voice, paris.yaml)")
+
+	first.set(viewOf(calm("rome")), nil)
+	s.look()
+	if s.id(1) != id {
+		t.Errorf("%s is called %s now", id, s.id(1))
+	}
+	s.wants("/d/paris", "en", "Main serves xivo", `href="/d/`+id+`/history"`)
+	for path, code := range map[string]int{"/d/lyon": 404, "/d/paris~0000000000": 404, "/api/v1/deployments/lyon": 404, "/api/v1/deployments/paris": 200, "/api/v1/deployments/" + id: 200} {
+		if res, _ := s.get(path, "en"); res.StatusCode != code {
+			t.Errorf("%s: %d, want %d", path, res.StatusCode, code)
+		}
+	}
 }
 
 func TestABranchIsShownWithItsForecast(t *testing.T) {

@@ -93,7 +93,7 @@ func (c *Console) nodePage(w http.ResponseWriter, r *http.Request) {
 		v.Older = n.Report != nil && n.Report.Document != e.D.Digest
 		v.plan(e, n, s.at)
 	}
-	p.Title, p.Main = n.Name+" · "+e.ID, v
+	p.Title, p.Main = n.Name+" · "+e.Title, v
 	c.render(w, http.StatusOK, "node", p)
 }
 

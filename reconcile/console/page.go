@@ -2,12 +2,14 @@ package console
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"mainstay/reconcile/console/signin"
+	"mainstay/reconcile/console/terms"
 	"mainstay/reconcile/console/words"
 	"mainstay/reconcile/forecast"
 	"mainstay/reconcile/plain"
@@ -150,14 +152,26 @@ func (c *Console) notFound(w http.ResponseWriter, r *http.Request) { c.missing(w
 // about finds the deployment that an address names; when there is none it has answered.
 func (c *Console) about(w http.ResponseWriter, r *http.Request, tab string) (*state, *page, *entry) {
 	s := c.state()
-	e := s.entry(r.PathValue("id"))
-	if e == nil {
-		c.missing(w, r)
+	e, err := s.entry(r.PathValue("id"))
+	if err != nil {
+		c.unmet(w, r, err)
 		return nil, nil, nil
 	}
 	p := c.page(w, r, s)
-	p.Entry, p.Tab, p.Title = e, tab, e.ID
+	p.Entry, p.Tab, p.Title = e, tab, e.Title
 	return s, p, e
+}
+
+// unmet answers that an address means no deployment, or that nobody knows which.
+func (c *Console) unmet(w http.ResponseWriter, r *http.Request, err error) {
+	switch {
+	case !errors.Is(err, terms.ErrWhich):
+		c.missing(w, r)
+	case r.Method == http.MethodGet && !wantsJSON(r):
+		http.Redirect(w, r, c.base+"/?"+url.Values{"q": {r.PathValue("id")}}.Encode(), http.StatusFound)
+	default:
+		c.refuse(w, r, http.StatusConflict, "which")
+	}
 }
 
 // Link is the address of a page about the deployment.

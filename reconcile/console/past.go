@@ -63,7 +63,7 @@ func (c *Console) historyPage(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	p.Title, p.Main = p.Word("history.title")+" · "+e.ID, v
+	p.Title, p.Main = p.Word("history.title")+" · "+e.Title, v
 	c.render(w, http.StatusOK, "history", p)
 }
 
@@ -187,7 +187,7 @@ func (c *Console) reviewPage(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		v.Failed = err.Error()
 	}
-	p.Title, p.Main = p.Word("review.title")+" · "+e.ID, v
+	p.Title, p.Main = p.Word("review.title")+" · "+e.Title, v
 	c.render(w, http.StatusOK, "review", p)
 }
 

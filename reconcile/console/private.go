@@ -174,7 +174,7 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 func (c *Console) signedIn(w http.ResponseWriter, r *http.Request, who signin.User, v signInView) {
 	c.note(r, audit.Line{Who: who.Name, What: "sign-in", Result: audit.OK})
 	to := c.base + "/"
-	if e := c.state().entry(v.ID); e != nil {
+	if e, err := c.state().entry(v.ID); err == nil {
 		to = c.base + e.Link()
 		if v.Draft != "" && len(v.Draft) <= longestDraft {
 			c.options.Desk.Keep(r, e.ID+"\n"+v.Draft)

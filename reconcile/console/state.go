@@ -2,7 +2,6 @@ package console
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -16,13 +15,14 @@ type state struct {
 	at       time.Time
 	readings []*Reading
 	entries  []*entry
+	found    []*entry // as they were read, which names goes by
+	names    *terms.Names
 }
 
 // entry is one deployment of one repository.
 type entry struct {
-	// ID is its name in addresses: the deployment's own, with a number where another
-	// repository has one of that name too.
-	ID      string
+	// Named is how it is called in addresses, and to people.
+	terms.Named
 	D       *fleet.Deployment
 	Reading *Reading
 	Level   terms.Level
@@ -32,21 +32,24 @@ type entry struct {
 // state gathers the newest readings.
 func (c *Console) state() *state {
 	s := &state{at: c.now()}
-	named := map[string]int{}
+	var places []terms.Place
+	whole := true
 	for _, r := range c.readers {
 		reading := r.current.Load()
 		s.readings = append(s.readings, reading)
 		if reading.View == nil {
+			whole = false
 			continue
 		}
 		for i := range reading.View.Deployments {
 			d := &reading.View.Deployments[i]
-			e := &entry{ID: cmp.Or(d.Name, "unnamed"), D: d, Reading: reading, Level: terms.LevelOf(d), reader: r}
-			if named[d.Name]++; named[d.Name] > 1 {
-				e.ID = fmt.Sprintf("%s~%d", e.ID, named[d.Name])
-			}
-			s.entries = append(s.entries, e)
+			places = append(places, terms.Place{Repository: r.place.Name, Branch: reading.View.Branch, Path: d.Path, Name: d.Name})
+			s.entries = append(s.entries, &entry{D: d, Reading: reading, Level: terms.LevelOf(d), reader: r})
 		}
+	}
+	s.found, s.names = slices.Clone(s.entries), terms.NewNames(len(c.readers) > 1, whole, places)
+	for i, e := range s.entries {
+		e.Named = s.names.Of(places[i])
 	}
 	slices.SortStableFunc(s.entries, func(a, b *entry) int {
 		return cmp.Or(a.Level.Rank()-b.Level.Rank(), strings.Compare(a.ID, b.ID))
@@ -54,14 +57,13 @@ func (c *Console) state() *state {
 	return s
 }
 
-// entry finds a deployment by its ID, nil when there is none.
-func (s *state) entry(id string) *entry {
-	for _, e := range s.entries {
-		if e.ID == id {
-			return e
-		}
+// entry finds the deployment that an address means. Errors: those of terms.Names.
+func (s *state) entry(id string) (*entry, error) {
+	i, err := s.names.Find(id)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	return s.found[i], nil
 }
 
 // oldAfter is for how long the pace of looks may be missed before a page calls its data

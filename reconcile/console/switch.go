@@ -130,7 +130,7 @@ type hinter interface {
 func (c *Console) showSwitch(w http.ResponseWriter, p *page, e *entry, v *switchView, code int) {
 	p.Here = p.Base + v.address(e)
 	v.Heading, v.States = v.heading(p.Language), v.states(p.Language)
-	p.Title = v.Heading + " · " + e.ID
+	p.Title = v.Heading + " · " + e.Title
 	v.May = p.Person.Role.Allows(signin.Override)
 	if prop := v.Draft.Proposal; prop != nil {
 		v.Words = wordsOf(prop)

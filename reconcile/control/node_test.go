@@ -157,8 +157,10 @@ func (g *ctlGit) PushClaim(_ context.Context, ref string, p plan.Push) error {
 	return nil
 }
 
-func (g *ctlGit) Restorable(context.Context, string, string, plan.Tip) bool { return false }
-func (g *ctlGit) Restore(context.Context, string, plan.Tip) error           { return nil }
+func (g *ctlGit) Restorable(context.Context, string, string, plan.Tip) (bool, error) {
+	return false, nil
+}
+func (g *ctlGit) Restore(context.Context, string, plan.Tip) error { return nil }
 
 func (g *ctlGit) Reports(_ context.Context, refs map[string]string) (map[string]plan.Report, map[string]error) {
 	g.mu.Lock()

@@ -171,11 +171,11 @@ func restores(b *bench) {
 	known := tips[11]
 	for _, to := range []string{tips[4].ID, ""} {
 		b.Put(b.t, claimRef, to)
-		if b.node().link.Restorable(ctx(b.t), claimRef, to, known) {
-			b.t.Error("a node that remembers nothing would restore it")
+		if able, err := b.node().link.Restorable(ctx(b.t), claimRef, to, known); able || err != nil {
+			b.t.Errorf("a node that remembers nothing would restore it: %v", err)
 		}
-		if !n.link.Restorable(ctx(b.t), claimRef, to, known) {
-			b.t.Fatalf("from %q: not restorable", to)
+		if able, err := n.link.Restorable(ctx(b.t), claimRef, to, known); !able || err != nil {
+			b.t.Fatalf("from %q: not restorable: %v", to, err)
 		}
 		if err := n.link.Restore(ctx(b.t), claimRef, known); err != nil {
 			b.t.Fatalf("from %q: %v", to, err)

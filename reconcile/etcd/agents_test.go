@@ -44,7 +44,9 @@ type site struct {
 	// repository is where the agents read the document, bare if empty.
 	repository, poll string
 	// document is twoSides if empty.
-	document      string
+	document string
+	// more is what a node's own file says besides.
+	more          string
 	main, standby *agent
 }
 
@@ -90,7 +92,7 @@ func (s *site) agentOf(node string) *agent {
 	s.t.Helper()
 	a := &agent{t: s.t, program: s.program, folder: s.t.TempDir()}
 	config := fmt.Sprintf("node: %s\nrepository: { url: %q }\ncoordination: { url: %q%s }\nallow: { commands: [[sleep, \"*\"]] }\nlisten: off\nstate: %q\nsocket: %q\n",
-		node, cmp.Or(s.repository, s.bare), s.url, strings.ReplaceAll(s.options, "NODE", node), filepath.Join(a.folder, "state"), filepath.Join(a.folder, "s"))
+		node, cmp.Or(s.repository, s.bare), s.url, strings.ReplaceAll(s.options, "NODE", node), filepath.Join(a.folder, "state"), filepath.Join(a.folder, "s")) + s.more
 	if err := os.WriteFile(filepath.Join(a.folder, "agent.yaml"), []byte(config), 0o600); err != nil {
 		s.t.Fatal(err)
 	}

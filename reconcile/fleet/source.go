@@ -28,7 +28,8 @@ type Source struct {
 	tips     map[string]plan.Tip
 	beats    map[string]beat
 	now      func() time.Time
-	asks     bool // for the members of a cluster
+	asks     bool    // for the members of a cluster
+	wide     *Source // of all deployments, once it was wanted
 }
 
 // Open prepares to read. Nothing is read before Read. Close it.
@@ -79,6 +80,9 @@ func (s *Source) Close() {
 	}
 	for _, m := range s.mirrors {
 		m.remove()
+	}
+	if s.wide != nil {
+		s.wide.Close()
 	}
 }
 
@@ -231,17 +235,30 @@ func (s *Source) fill(ctx context.Context, docs *documents, refs git.Refs) (*Vie
 // learn reads every claim and report of the documents that moved, all at once:
 // asking for them one by one would take a repository of many deployments minutes.
 func (s *Source) learn(ctx context.Context, docs *documents, own refsOf) map[string]error {
-	fresh := map[string]string{}
+	all := map[string]string{}
 	for _, d := range docs.list {
 		refs := own.of(d.name)
 		for _, ref := range d.notes(refs) {
-			hash := refs[ref]
-			_, report := s.reports[hash]
-			if _, claim := s.tips[hash]; !report && !claim && hash != "" {
-				fresh[ref] = hash
-			}
+			all[ref] = refs[ref]
 		}
 	}
+	return s.hear(ctx, s.unread(all))
+}
+
+// unread are those of the claims and reports that were not read yet.
+func (s *Source) unread(all map[string]string) map[string]string {
+	fresh := map[string]string{}
+	for ref, hash := range all {
+		_, report := s.reports[hash]
+		if _, claim := s.tips[hash]; !report && !claim && hash != "" {
+			fresh[ref] = hash
+		}
+	}
+	return fresh
+}
+
+// hear reads claims and reports, and says of each why it could not be read.
+func (s *Source) hear(ctx context.Context, fresh map[string]string) map[string]error {
 	if len(fresh) == 0 {
 		return nil
 	}

@@ -59,6 +59,8 @@ type Deployment struct {
 	// Ways say what a person can do about the outages.
 	Ways []string         `json:"ways,omitempty"`
 	Spec *spec.Deployment `json:"-"`
+	// Former are the names that nodes go by still, once Formerly has looked.
+	Former []Former `json:"-"`
 	// strangers report and are not in the document, and left tells of claims that are
 	// held of roles which are not in it.
 	strangers []Node

@@ -187,9 +187,9 @@ func (c *Coordination) PushClaim(ctx context.Context, ref string, p plan.Push) e
 }
 
 // Restorable implements reconcile.Coordination.
-func (c *Coordination) Restorable(_ context.Context, ref, _ string, known plan.Tip) bool {
+func (c *Coordination) Restorable(_ context.Context, ref, _ string, known plan.Tip) (bool, error) {
 	t, err := c.chains.Tip(ref)
-	return err == nil && known.ID != "" && t.ID == known.ID
+	return err == nil && known.ID != "" && t.ID == known.ID, err
 }
 
 // Restore implements reconcile.Coordination.

@@ -139,10 +139,12 @@ func (g *oneCommit) Reports(_ context.Context, refs map[string]string) (map[stri
 	return out, nil
 }
 
-func (g *oneCommit) PushClaim(context.Context, string, plan.Push) error        { return nil }
-func (g *oneCommit) Restorable(context.Context, string, string, plan.Tip) bool { return false }
-func (g *oneCommit) Restore(context.Context, string, plan.Tip) error           { return nil }
-func (g *oneCommit) Publish(context.Context, string, plan.Report) error        { return nil }
+func (g *oneCommit) PushClaim(context.Context, string, plan.Push) error { return nil }
+func (g *oneCommit) Restorable(context.Context, string, string, plan.Tip) (bool, error) {
+	return false, nil
+}
+func (g *oneCommit) Restore(context.Context, string, plan.Tip) error    { return nil }
+func (g *oneCommit) Publish(context.Context, string, plan.Report) error { return nil }
 
 // passes makes passes until the report is as good says.
 func (b *bench) passes(what string, good func(plan.Report) bool) plan.Report {

@@ -14,6 +14,7 @@ import (
 	"mainstay/reconcile/acceptance"
 	"mainstay/reconcile/etcd"
 	"mainstay/reconcile/git"
+	"mainstay/reconcile/plan"
 	"mainstay/reconcile/state"
 	"mainstay/spec"
 )
@@ -64,9 +65,10 @@ func Open(f *spec.AgentFile, disk *state.Folder, timeout time.Duration, log *slo
 		return nil, fmt.Errorf("repository: %w", err)
 	}
 	document, branch := git.NewDocument(repo, f.Repository.Branch), git.Branch(f.Repository.Branch)
-	desk := acceptance.NewDesk(acceptance.Config{Branch: branch, Disk: disk, Read: document.Lone, Log: log,
+	p := &Places{Repository: repo.URL(), Branch: branch}
+	p.Desk = acceptance.NewDesk(acceptance.Config{Branch: branch, Disk: disk, Read: document.Lone, Changes: p.changes, Log: log,
 		Trust: acceptance.Trust{Signers: f.Verify.AllowedSigners, Policy: f.Verify.Policy, Skew: f.Verify.Skew.D()}})
-	p := &Places{Document: Document{document, desk}, Desk: desk, Repository: repo.URL(), Branch: branch}
+	p.Document = Document{document, p.Desk}
 	place, err := p.place(f, repo, timeout, log)
 	if err != nil {
 		return nil, fmt.Errorf("coordination: %w", err)
@@ -75,6 +77,21 @@ func Open(f *spec.AgentFile, disk *state.Folder, timeout time.Duration, log *slo
 		p.Claims, p.At, p.Place = git.NewCoordination(place, git.NewChainStore(disk), log), place.URL(), place
 	}
 	return p, nil
+}
+
+// mostChanges is how many changes of a claim are read to see what a person's order came to.
+const mostChanges = 50
+
+// changes reads the newest changes of a claim.
+func (p *Places) changes(ctx context.Context, deployment, role, tip string) (all []plan.Tip, err error) {
+	if p.Place == nil || tip == "" {
+		return nil, nil
+	}
+	read, err := p.Place.Chain(ctx, git.ClaimRef(deployment, role), tip, mostChanges)
+	for _, c := range read {
+		all = append(all, c.Tip)
+	}
+	return all, err
 }
 
 // place opens where claims and reports live. Without one (R8) it is nil.

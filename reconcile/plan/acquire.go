@@ -196,8 +196,8 @@ func (p *pass) waitForRelease(t Tip) {
 		end += p.stopBoundOf(t) + p.drainBound() // same role, same drains
 	}
 	if p.in.Now < end {
-		p.sayWaiting(t)
 		p.until(end)
+		p.sayWaiting(t)
 		return
 	}
 	if t.Lease > 0 && !t.Free() {
@@ -223,6 +223,9 @@ func (p *pass) sayWaiting(t Tip) {
 		p.say(Held, R13, "there is no claim yet, and nothing says that %s is down: waiting for %s to report it", p.other(), p.peerName())
 	case t.Free():
 		p.say(Held, R12, "the claim is free, and nothing says that %s is down: waiting for %s to report it", p.other(), p.peerName())
+	case p.returnLeft() > 0:
+		p.say(Held, R3, "this machine came back: it listens to git for two polls before it says that it is ready to take over from %s", p.peerName())
+		p.until(p.in.Now + p.returnLeft())
 	default:
 		p.say(Held, R4, "waiting for %s to stop and release the claim", p.peerName())
 	}

@@ -64,9 +64,13 @@ func TestAMachineThatCameBackCountsOnlyWhileGitAnswers(t *testing.T) {
 func TestAMachineThatCameBackIsReadyForNothing(t *testing.T) {
 	in := cameBack()
 	in.Claim.Tip.Holder, in.Claim.Tip.Instance = "standby", "s1"
+	in.Doc.Handover.Wait = spec.Duration(30 * time.Second)
 	d := Decide(in)
 	if d.Ready {
 		t.Errorf("ready: %+v", d)
+	}
+	if d.Rule != R3 || d.Until != in.Now+10*time.Second || d.Wake > d.Until {
+		t.Errorf("does not say why, or until when, or is not woken then: %+v", d)
 	}
 	if d = andThen(in, d, 10*time.Second); !d.Ready {
 		t.Errorf("never ready: %+v", d)

@@ -186,12 +186,12 @@ func roleOfRef(ref string) string { return ref[len(plan.ClaimRef(deployment, "")
 
 // Restorable is part of reconcile.Coordination: what a ref is at must be an
 // older claim of the chain this node knows.
-func (l *link) Restorable(_ context.Context, _, hash string, known plan.Tip) bool {
+func (l *link) Restorable(_ context.Context, _, hash string, known plan.Tip) (bool, error) {
 	if known.ID == "" {
-		return false
+		return false, nil
 	}
 	older, _ := l.n.w.server.chain(known.ID, hash)
-	return older
+	return older, nil
 }
 
 // Restore is part of reconcile.Coordination.
@@ -202,7 +202,7 @@ func (l *link) Restore(ctx context.Context, ref string, known plan.Tip) error {
 	if err := l.reach(); err != nil {
 		return err
 	}
-	if !l.Restorable(ctx, ref, listed, known) {
+	if able, _ := l.Restorable(ctx, ref, listed, known); !able {
 		return errRefused
 	}
 	return l.arrive(func() error {

@@ -362,14 +362,19 @@ func (s *Folder) setAside(file string, why error) error {
 	return e
 }
 
-// asideName is the first free name of maxDamaged, or the one written longest
-// ago.
-func (s *Folder) asideName(file string) string {
+// asideNames are those under which damaged files of one name are kept.
+func asideNames(file string) []string {
 	names := make([]string, maxDamaged)
 	for i := range names {
 		names[i] = fmt.Sprintf("%s.damaged-%d", file, i+1)
 	}
-	return slices.MinFunc(names, func(a, b string) int { return int(min(1, max(-1, written(a)-written(b)))) })
+	return names
+}
+
+// asideName is the first free name of maxDamaged, or the one written longest
+// ago.
+func (s *Folder) asideName(file string) string {
+	return slices.MinFunc(asideNames(file), func(a, b string) int { return int(min(1, max(-1, written(a)-written(b)))) })
 }
 
 // written is when a file was last written, in nanoseconds, and zero for none.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,6 +23,7 @@ import (
 	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/plain"
+	"mainstay/reconcile/plan"
 )
 
 // Face is what the command line gives to the command.
@@ -78,6 +80,8 @@ func Command(f *Face, exits string) *cobra.Command {
 // result is the JSON form of a note.
 type result struct {
 	Deployment string              `json:"deployment"`
+	Formerly   string              `json:"formerly,omitempty"`
+	Leaves     []string            `json:"leaves,omitempty"`
 	Note       string              `json:"note,omitempty"`
 	Until      time.Time           `json:"until"`
 	Nodes      []change.Consenting `json:"nodes"`
@@ -94,7 +98,7 @@ func (f *Face) everywhere(ctx context.Context, o *options) error {
 		return err
 	}
 	defer s.Close()
-	look := func(ctx context.Context) (*fleet.View, *fleet.Deployment, error) { return f.Look(ctx, s) }
+	look := func(ctx context.Context) (*fleet.View, *fleet.Deployment, error) { return f.look(ctx, s, o.Claim) }
 	v, d, err := look(ctx)
 	if err != nil {
 		return err
@@ -102,6 +106,9 @@ func (f *Face) everywhere(ctx context.Context, o *options) error {
 	a := change.Accept{Branch: git.Branch(f.Place.Branch), Commit: o.Commit, Claim: o.Claim, Attest: o.Attest, Until: time.Now().Add(o.good)}
 	c, err := a.Consent(v, d)
 	if c != nil {
+		for _, line := range c.Leaves {
+			f.say("%s", line)
+		}
 		for _, n := range c.Nodes {
 			f.say("%s %s", n.Node, n.Says)
 		}
@@ -109,7 +116,10 @@ func (f *Face) everywhere(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	r := &result{Deployment: d.Name, Until: c.Note.Until, Nodes: c.Nodes}
+	r := &result{Deployment: d.Name, Until: c.Note.Until, Leaves: c.Leaves, Nodes: c.Nodes}
+	if c.Note.Deployment != d.Name {
+		r.Formerly = c.Note.Deployment
+	}
 	if o.dryRun {
 		return f.end(o, r)
 	}
@@ -121,10 +131,21 @@ func (f *Face) everywhere(ctx context.Context, o *options) error {
 	}
 	f.say("the note %.12s is written; it is good until %s", r.Note, c.Note.Until.Local().Format(time.RFC3339))
 	if o.wait > 0 {
+		c.Changes = func(ctx context.Context, role string) ([]plan.Tip, error) { return changes(ctx, s, d.Name, role) }
 		err = f.follow(ctx, o.wait, look, c)
 		r.Obeyed = err == nil
 	}
 	return errors.Join(f.end(o, r), err)
+}
+
+// look reads what the nodes say, those that go by another name of the deployment too: no
+// other node waits for a commit.
+func (f *Face) look(ctx context.Context, s *fleet.Source, claim bool) (*fleet.View, *fleet.Deployment, error) {
+	v, d, err := f.Look(ctx, s)
+	if err != nil || claim || !slices.ContainsFunc(d.Nodes, func(n fleet.Node) bool { return n.Report == nil || n.Report.Accepted != v.Commit }) {
+		return v, d, err
+	}
+	return v, d, s.Formerly(ctx, v, d)
 }
 
 // write signs the note and puts it where the nodes find it.
@@ -151,6 +172,15 @@ func (f *Face) follow(ctx context.Context, wait time.Duration, look change.Look,
 		f.say("every node that the note names has obeyed it")
 	}
 	return err
+}
+
+// changes reads every change of a claim.
+func changes(ctx context.Context, s *fleet.Source, deployment, role string) (all []plan.Tip, err error) {
+	read, err := s.Chain(ctx, deployment, role)
+	for _, c := range read {
+		all = append(all, c.Tip)
+	}
+	return all, err
 }
 
 // confirmed asks the person, unless they said yes before.

@@ -46,6 +46,7 @@ func (o *Options) words() (*kept.Words, error) {
 		return nil, err
 	}
 	if path != "" && !o.lock(path+".lock") {
+		o.Log.Error("another page keeps its words in this folder: what people say on this one is lost when it ends; give each page a folder of its own", "state", o.State)
 		path = ""
 	}
 	book, err := kept.OpenWords(path)
@@ -67,10 +68,9 @@ func (o *Options) lock(path string) bool {
 		_ = f.Close()
 	}
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		o.Log.Error("another page keeps its words in this folder: what people say on this one is lost when it ends; give each page a folder of its own", "state", o.State)
 		return false
 	}
-	o.Log.Warn("whether another page keeps its words in this folder is not known", "error", err)
+	o.Log.Warn("whether another page uses this folder is not known", "error", err)
 	return true
 }
 
@@ -81,11 +81,13 @@ func (o *Options) unlock() {
 	}
 }
 
-// teller opens who tells people of what the page sees, nil where --alerts names nobody.
+// teller opens who tells people of what the page sees, nil where --alerts names nobody. Of two
+// pages with one folder the first one tells, and the second one from when that has ended.
 func (o *Options) teller() (*teller.Teller, error) {
 	path, err := o.folder("alerts")
 	if err != nil {
 		return nil, err
 	}
-	return teller.Open(o.alerts, path, o.Log)
+	alone := func() bool { return path == "" || o.lock(path+".lock") }
+	return teller.Open(o.alerts, path, alone, o.Log)
 }

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -116,3 +118,50 @@ func TestTwoPagesKeepNoWordsInOneFolder(t *testing.T) {
 		t.Error("the second page wrote into the folder")
 	}
 }
+
+// Two pages with one folder do not send every alert twice: the second one says so, and sends
+// none while the first one runs.
+func TestTwoPagesSendNoAlertsFromOneFolder(t *testing.T) {
+	folder, file := t.TempDir(), filepath.Join(t.TempDir(), "alerts.yaml")
+	if err := os.WriteFile(file, []byte("alerts: [{ command: [page] }]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	first, second, lines := options(t), options(t), make(chan string, 10)
+	defer first.unlock()
+	if !first.lock(filepath.Join(folder, "alerts.lock")) {
+		t.Fatal("the first one has no lock")
+	}
+	second.State, second.alerts = folder, file
+	second.Log = slog.New(slog.NewTextHandler(said(func(s string) { lines <- s }), nil))
+	told, err := second.teller()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	ran := make(chan struct{})
+	go func() { defer close(ran); told.Run(ctx) }()
+	if line := <-lines; !strings.Contains(line, "another page sends alerts from this folder") {
+		t.Errorf("got %s", line)
+	}
+	end()
+	<-ran
+	if len(second.locks) > 0 {
+		t.Error("it has the lock too")
+	}
+	alone := options(t)
+	alone.State, alone.alerts = t.TempDir(), file
+	if told, err = alone.teller(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, end = context.WithCancel(t.Context())
+	end()
+	told.Run(ctx)
+	if alone.unlock(); len(alone.locks) != 1 {
+		t.Error("it tells without a lock")
+	}
+}
+
+// said takes what is logged.
+type said func(string)
+
+func (s said) Write(b []byte) (int, error) { s(string(b)); return len(b), nil }

@@ -93,6 +93,13 @@ func (t *Teller) See(repository string, v *fleet.View) {
 	}
 }
 
+// Known is how many deployments are told of.
+func (t *Teller) Known() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.all)
+}
+
 func within(key, repository string) bool {
 	return len(key) > len(repository) && key[:len(repository)+1] == repository+"\x00"
 }

@@ -1,6 +1,6 @@
 // Package terms judges what nodes published, for their pages: how much a deployment needs
 // a person, which terms of a node are older than they should be, when its jobs come
-// next, and which rules it names.
+// next, which rules it names, and how a deployment is called among others.
 //
 // It must not know of pages. It says what the reports have, and guesses nothing.
 package terms

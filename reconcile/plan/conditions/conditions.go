@@ -39,7 +39,7 @@ func All() []Type {
 func conditionsOfGit() []Type {
 	return []Type{
 		{Type: plan.CondAcceptedByNote, Passing: true,
-			Meaning: "A person accepted a rewritten branch, or a claim that went back, by a signed note. It says who, and is told for a day.",
+			Meaning: "A person accepted a rewritten branch, a renaming, or a claim that went back, by a signed note. It says who, and is told for a day.",
 			Do:      "Nothing, unless nobody should have."},
 		{Type: plan.CondClaimBehind, Blocks: true,
 			Meaning: "A report names a higher claim number than the claim has: the claim went back, or this node has to look again (R10).",
@@ -61,14 +61,17 @@ func conditionsOfGit() []Type {
 			Meaning: "The newest commit is not accepted, for a reason that has no name of its own.",
 			Do:      "Read the message."},
 		{Type: plan.CondCoordinationMoved, Blocks: true,
-			Meaning: "The claim was carried to another place, or this node looks for it in another one than before and finds none there that goes on from the one it knows (R10, R13).",
-			Do:      "Give every node the same coordination, and carry the claim there: `mainstay coordination move`. Or `mainstay accept --claim` on the node that serves."},
+			Meaning: "The claim is not where this node looks for it. A person began to carry it to the place that the message names, " +
+				"and may not have ended that; or this node was given another place than before (R10, R13). Nothing starts, and nobody switches, until this is over.",
+			Do: "Leave running what serves. Give every node the same coordination, first the one that serves, and restart its agent. " +
+				"If `mainstay coordination move` broke off or was never run, run it on the node that serves. If the old place is lost, `mainstay accept --claim` on the node that serves."},
 		{Type: plan.CondCoordinationUnreachable, Blocks: true,
 			Meaning: "The place of claims and reports cannot be read.",
 			Do:      "Mend the network or the git server."},
 		{Type: plan.CondDeploymentRenamed, Blocks: true, Refuses: true,
 			Meaning: "The document renames the deployment, which would leave its claims behind.",
-			Do:      "Take the name back, or see what runs on both sides and run `mainstay accept COMMIT --attest \"…\"` on each node."},
+			Do: "Take the name back, or see what runs on both sides and run `mainstay accept COMMIT --attest \"…\"` on each node, " +
+				"or `mainstay accept --everywhere --attest \"…\"` once. What serves stops, and starts again under the new name."},
 		{Type: plan.CondDocumentHangs, Blocks: true, Refuses: true,
 			Meaning: "A document was read for too long without an end.",
 			Do:      "Push a commit that costs less to read."},

@@ -62,8 +62,12 @@ func (d *Driver) awaitChange(ctx context.Context, changed <-chan struct{}, g gro
 			}
 		}()
 	}
-	arrival := time.NewTicker(arrivalsEvery)
-	defer arrival.Stop()
+	var arrival <-chan time.Time // nobody looks for one that is there
+	if len(watched) == 0 {
+		tick := time.NewTicker(arrivalsEvery)
+		defer tick.Stop()
+		arrival = tick.C
+	}
 	for {
 		select {
 		case <-ended:
@@ -72,8 +76,8 @@ func (d *Driver) awaitChange(ctx context.Context, changed <-chan struct{}, g gro
 			return nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-arrival.C:
-			if len(watched) == 0 && near.came(ctx, d) {
+		case <-arrival:
+			if near.came(ctx, d) {
 				return nil
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"mainstay/reconcile/alert/deliver"
@@ -64,12 +65,23 @@ func (w wrong) Unwrap() error { return w.error }
 // Hint returns what to do.
 func (w wrong) Hint() string { return w.hint }
 
+// again is how often a teller looks whether the other one of its folder has ended.
+const again = 5 * time.Second
+
 // Teller tells of every look that it is shown. A nil Teller tells nobody.
-type Teller struct{ page *page.Teller }
+type Teller struct {
+	page *page.Teller
+	log  *slog.Logger
+	// alone reports whether no other page tells from this folder, from when on none does.
+	alone func() bool
+	tells atomic.Bool
+	again time.Duration
+}
 
 // Open makes the teller of a file; nil where there is no file. What it told is kept in a
-// folder, empty for nowhere: then a restart tells again what lasts.
-func Open(file, folder string, log *slog.Logger) (*Teller, error) {
+// folder, empty for nowhere: then a restart tells again what lasts. It tells nothing before
+// alone has said that it is the only one.
+func Open(file, folder string, alone func() bool, log *slog.Logger) (*Teller, error) {
 	if file == "" {
 		return nil, nil
 	}
@@ -85,13 +97,44 @@ func Open(file, folder string, log *slog.Logger) (*Teller, error) {
 		}
 		c.Disk = disk
 	}
-	return &Teller{page.New(c)}, nil
+	return &Teller{page: page.New(c), log: log, alone: alone, again: again}, nil
 }
 
-// Run tells until ctx ends, and a few seconds longer when something is under way.
+// Run tells until ctx ends, and a few seconds longer when something is under way. While another
+// page tells from its folder it tells nothing: everything would be told twice.
 func (t *Teller) Run(ctx context.Context) {
-	if t != nil {
-		t.page.Run(ctx)
+	if t == nil || !t.turn(ctx) {
+		return
+	}
+	t.tells.Store(true)
+	t.page.Run(ctx)
+}
+
+// turn waits until no other page tells from the folder, and is false when ctx ends before.
+func (t *Teller) turn(ctx context.Context) bool {
+	if t.alone() {
+		return true
+	}
+	t.log.Error("another page sends alerts from this folder of --state: this one sends none until that one has ended; give each page a folder of its own")
+	tick := time.NewTicker(t.again)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+		if t.alone() {
+			t.log.Warn("the other page has ended: this one sends alerts from now on")
+			return true
+		}
+	}
+}
+
+// see shows a look to those who word it.
+func (t *Teller) see(repository string, v *fleet.View) {
+	if t.tells.Load() {
+		t.page.See(repository, v)
 	}
 }
 
@@ -100,14 +143,14 @@ func (t *Teller) Shown(name string, l console.Looker, err error) (console.Looker
 	if err != nil || t == nil {
 		return l, err
 	}
-	return shown{l, name, t.page}, nil
+	return shown{l, name, t}, nil
 }
 
 // shown is a looker whose looks a teller sees too.
 type shown struct {
 	console.Looker
 	name   string
-	teller *page.Teller
+	teller *Teller
 }
 
 // Read implements console.Looker.
@@ -115,9 +158,9 @@ func (s shown) Read(ctx context.Context) (*fleet.View, error) {
 	v, err := s.Looker.Read(ctx)
 	switch {
 	case err == nil:
-		s.teller.See(s.name, v)
+		s.teller.see(s.name, v)
 	case ctx.Err() == nil || !errors.Is(err, context.Canceled):
-		s.teller.See(s.name, nil)
+		s.teller.see(s.name, nil)
 	}
 	return v, err
 }

@@ -1,0 +1,157 @@
+package fleet_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mainstay/e2e/attack"
+	"mainstay/e2e/made"
+	"mainstay/reconcile/fleet"
+	"mainstay/reconcile/plan"
+)
+
+// renamed is a repository in which the newest commit renames paris to lyon.
+type renamed struct {
+	t           *testing.T
+	dir, commit string
+}
+
+func rename(t *testing.T) *renamed {
+	t.Helper()
+	r := &renamed{t: t, dir: filepath.Join(t.TempDir(), "voice.git")}
+	if _, err := made.New(r.dir, time.Now(), made.Site{Name: "paris", State: made.Fine}, made.Site{Name: "rome", State: made.Fine}); err != nil {
+		t.Fatal(err)
+	}
+	work := t.TempDir()
+	r.git("", "clone", "--quiet", r.dir, work)
+	text, err := os.ReadFile(filepath.Join(work, "paris.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(work, "paris.yaml"), []byte(strings.Replace(string(text), "name: paris", "name: lyon", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r.git("", "-C", work, "commit", "--quiet", "--all", "-m", "Rename paris")
+	r.git("", "-C", work, "push", "--quiet", "origin", "HEAD:main")
+	r.commit = r.git("", "-C", work, "rev-parse", "HEAD")
+	return r
+}
+
+func (r *renamed) git(in string, args ...string) string {
+	r.t.Helper()
+	c := exec.Command("git", args...)
+	c.Dir, c.Stdin = filepath.Dir(r.dir), strings.NewReader(in)
+	c.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.org", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.org")
+	out, err := c.Output()
+	if err != nil {
+		r.t.Fatalf("git %v: %v", args, err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// says publishes, on a ref, what xivo-main says below paris: that it refuses the commit.
+func (r *renamed) says(ref string, ago time.Duration, change func(told map[string]any)) {
+	r.t.Helper()
+	told := map[string]any{}
+	if err := json.Unmarshal([]byte(r.git("", "-C", r.dir, "cat-file", "blob", "refs/mainstay/paris/report/xivo-main:report.json")), &told); err != nil {
+		r.t.Fatal(err)
+	}
+	told["seen"] = r.commit
+	told["conditions"] = []map[string]any{{"type": plan.CondDeploymentRenamed, "message": "it renames the deployment"}}
+	if change != nil {
+		change(told)
+	}
+	text, err := json.Marshal(told)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	at := time.Now().Add(-ago).UTC().Format(time.RFC3339Nano)
+	tree := r.git("100644 blob "+r.git(string(text), "-C", r.dir, "hash-object", "-w", "--stdin")+"\treport.json\n", "-C", r.dir, "mktree")
+	r.git("", "-C", r.dir, "update-ref", ref, r.git(fmt.Sprintf("xivo-main\n\nAt: %s\nLast-Read: %[1]s\n", at), "-C", r.dir, "commit-tree", tree))
+}
+
+// look is lyon as it is told to who asks about all deployments, or about that one.
+func (r *renamed) look(deployment string) fleet.Deployment {
+	r.t.Helper()
+	s, err := fleet.Open(fleet.Location{URL: r.dir, Branch: "main", Deployment: deployment})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer s.Close()
+	v, err := s.Read(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	at := slices.IndexFunc(v.Deployments, func(d fleet.Deployment) bool { return d.Name == "lyon" })
+	for range 2 { // it is looked at again and again
+		if err := s.Formerly(r.t.Context(), v, &v.Deployments[at]); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	return v.Deployments[at]
+}
+
+// Nodes publish below the name that they go by, whoever asks about the new one (R13).
+func TestWhatNodesSayUnderTheNameThatTheyGoByIsFound(t *testing.T) {
+	r := rename(t)
+	r.says("refs/mainstay/paris/report/xivo-main", time.Second, nil)
+	for _, deployment := range []string{"", "lyon"} {
+		d := r.look(deployment)
+		one, _ := d.Node("xivo-main")
+		other, _ := d.Node("xivo-standby")
+		if one.Report == nil || one.Report.Deployment != "paris" || one.Stale || other.Report != nil {
+			t.Fatalf("got %+v and %+v", one, other)
+		}
+		if len(d.Former) != 1 || d.Former[0].Name != "paris" || d.Former[0].Claims["xivo"].Node != "xivo-main" || len(d.Former[0].Claims) != 2 {
+			t.Errorf("got %+v", d.Former)
+		}
+	}
+	r.says("refs/mainstay/paris/report/xivo-main", time.Hour, nil)
+	if d := r.look(""); !d.Nodes[0].Stale || len(d.Former) != 1 {
+		t.Errorf("an hour later: %+v", d.Nodes[0])
+	}
+	// It accepted the commit since.
+	r.says("refs/mainstay/lyon/report/xivo-main", time.Minute, func(told map[string]any) {
+		told["deployment"], told["accepted"], told["conditions"] = "lyon", r.commit, nil
+	})
+	if d := r.look(""); d.Nodes[0].Report.Deployment != "lyon" || len(d.Former) != 0 {
+		t.Errorf("got %+v of %+v", d.Nodes[0].Report, d.Former)
+	}
+}
+
+// A note goes below the name that is found here, so a report is believed to be of the
+// deployment only if all of it is.
+func TestAReportOfAnotherDeploymentIsNotOfARenamedOne(t *testing.T) {
+	const paris = "refs/mainstay/paris/report/xivo-main"
+	for what, c := range map[string]struct {
+		ref    string
+		change func(told map[string]any)
+	}{
+		"a report that sees another commit":                                {paris, func(told map[string]any) { told["seen"] = told["accepted"] }},
+		"a report of another document":                                     {paris, func(told map[string]any) { told["path"] = "rome.yaml" }},
+		"a report that refuses it for other things":                        {paris, func(told map[string]any) { told["conditions"] = []map[string]any{{"type": plan.CondRewound}} }},
+		"a report of another node":                                         {paris, func(told map[string]any) { told["node"] = "xivo-standby" }},
+		"a report that calls itself of a deployment whose refs are others": {paris, func(told map[string]any) { told["deployment"] = "rome" }},
+		"a report whose deployment has a name that is a refspec": {"refs/mainstay/x%3arefs%2fheads%2fmain/report/xivo-main", func(told map[string]any) {
+			told["deployment"] = "x:refs/heads/main"
+		}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			attack.Row(t, "notes that accept", what+", shown to who writes a note about a renaming", "not taken for one of its nodes")
+			r := rename(t)
+			if r.says(c.ref, time.Second, c.change); c.ref != paris {
+				r.says(paris, time.Second, func(told map[string]any) { told["conditions"] = nil })
+			}
+			if d := r.look(""); d.Nodes[0].Report != nil || len(d.Former) != 0 {
+				t.Errorf("got %+v of %+v", d.Nodes[0].Report, d.Former)
+			}
+		})
+	}
+}
