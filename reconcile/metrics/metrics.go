@@ -58,6 +58,10 @@ func New(s Source, boot func() time.Duration, versions map[string]string) *Metri
 		lookTook: seconds("look_duration_seconds", "How long a look at git took.", 0.005, 2.5, 12),
 		pass:     seconds("pass_duration_seconds", "How long a pass took.", 0.00005, 4, 10),
 	}
+	for _, c := range []*prometheus.CounterVec{m.looks, m.reports} { // a first failure that appears as 1 is no increase
+		c.WithLabelValues(result(true))
+		c.WithLabelValues(result(false))
+	}
 	m.lastGood.Store(int64(boot()))
 	m.Registry.MustRegister(m.looks, m.steps, m.pushes, m.reports, m.notices, m.heals, m.heard, m.lookTook, m.pass,
 		newBuildInfo(versions), agentCollector{m}, collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

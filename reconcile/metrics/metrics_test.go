@@ -3,6 +3,7 @@ package metrics
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,5 +56,37 @@ func TestASwitchIsLaidBesideItsObjective(t *testing.T) {
 				t.Errorf("%s: %q is told", c.objective, not)
 			}
 		}
+	}
+}
+
+// Prometheus sees an increase only of what was there before.
+func TestTheFirstFailureIsAnIncrease(t *testing.T) {
+	m := New(said{}, func() time.Duration { return time.Hour }, nil)
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for _, want := range []string{"looks", "reports"} {
+		if want := "mainstay_" + want + `_total{result="failed"} 0` + "\n"; !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+}
+
+// A standby whose jobs are for the side that serves would otherwise look as if they failed.
+func TestAJobThatWasNeverDueHereDidNotFail(t *testing.T) {
+	at := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
+	m := New(said{plan.Report{Node: "a", Jobs: []plan.JobReport{{Name: "elsewhere", Skipped: "the node is Inactive"},
+		{Name: "forbidden", Skipped: "not allowed"}, {Name: "before", At: at, Skipped: "the node is Inactive"}, {Name: "good", At: at, OK: true}}}},
+		func() time.Duration { return time.Hour }, nil)
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	var got []string
+	for line := range strings.Lines(w.Body.String()) {
+		if strings.HasPrefix(line, "mainstay_job_ok{") {
+			got = append(got, strings.TrimSpace(line))
+		}
+	}
+	want := []string{`mainstay_job_ok{job="before"} 0`, `mainstay_job_ok{job="forbidden"} 0`, `mainstay_job_ok{job="good"} 1`}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q is told, not %q", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -78,9 +79,16 @@ func (g gauges) details(r plan.Report) {
 	for name, ok := range byName(r.Checks, func(c plan.CheckReport) (string, bool) { return c.Name, c.OK }) {
 		g.put("check_ok", "1 when the newest run of a check was good.", truth(ok), "check", name)
 	}
-	for name, ok := range byName(r.Jobs, func(j plan.JobReport) (string, bool) { return j.Name, j.OK }) {
+	ran := slices.DeleteFunc(slices.Clone(r.Jobs), awaited)
+	for name, ok := range byName(ran, func(j plan.JobReport) (string, bool) { return j.Name, j.OK }) {
 		g.put("job_ok", "1 when the newest run of a job was good.", truth(ok), "job", name)
 	}
+}
+
+// awaited reports whether a job has never run here because the node is not in the state in
+// which it runs: nothing is known of it, and nothing is wrong.
+func awaited(j plan.JobReport) bool {
+	return j.At.IsZero() && strings.HasPrefix(j.Skipped, "the node is ")
 }
 
 // byName makes sure that no name is exported twice, which would fail the whole

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -108,25 +109,60 @@ func (s *site) answers(address, query string, want int) answerOf {
 	}
 }
 
-// queriesOf are the queries of the dashboard, by the title of their panel.
-func queriesOf(t *testing.T) map[string][]string {
+// shownPanel is what is read of a panel of the dashboard.
+type shownPanel struct {
+	Title           string
+	Targets         []struct{ Expr, LegendFormat string }
+	Transformations []struct {
+		Options struct{ RenameByName map[string]string }
+	}
+}
+
+// panelsOf are the panels of the dashboard that ask something, by their title.
+func panelsOf(t *testing.T) map[string]shownPanel {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(pack, "dashboard.json"))
 	must(t, err)
-	var d struct {
-		Panels []struct {
-			Title   string
-			Targets []struct{ Expr string }
-		}
-	}
+	var d struct{ Panels []shownPanel }
 	must(t, json.Unmarshal(text, &d))
-	out := map[string][]string{}
+	out := map[string]shownPanel{}
 	for _, p := range d.Panels {
-		for _, q := range p.Targets {
-			out[p.Title] = append(out[p.Title], strings.ReplaceAll(q.Expr, "$deployment", ".*"))
+		for i := range p.Targets {
+			p.Targets[i].Expr = strings.ReplaceAll(p.Targets[i].Expr, "$deployment", ".*")
+		}
+		if len(p.Targets) > 0 {
+			out[p.Title] = p
 		}
 	}
 	return out
+}
+
+var legendLabel = regexp.MustCompile(`\{\{(\w+)\}\}`)
+
+// named says that the labels by which lines are called, and the columns of a table, are in
+// what was answered.
+func (p shownPanel) named(t *testing.T, answers []answerOf) {
+	t.Helper()
+	labels := map[string]bool{}
+	for i, a := range answers {
+		for _, r := range a.Data.Result {
+			for _, m := range legendLabel.FindAllStringSubmatch(p.Targets[i].LegendFormat, -1) {
+				if r.Metric[m[1]] == "" {
+					t.Errorf("%s: a line is called %s and has only %v", p.Title, p.Targets[i].LegendFormat, r.Metric)
+				}
+			}
+			for l := range r.Metric {
+				labels[l] = true
+			}
+		}
+	}
+	for _, transformation := range p.Transformations {
+		for field, name := range transformation.Options.RenameByName {
+			if len(labels) > 0 && !labels[field] && !strings.HasPrefix(field, "Value") {
+				t.Errorf("%s: the column %s shows %s, which nothing has: %v", p.Title, name, field, labels)
+			}
+		}
+	}
 }
 
 // Every query of the dashboard is understood by a real Prometheus that reads real agents,
@@ -134,40 +170,69 @@ func queriesOf(t *testing.T) map[string][]string {
 func TestMonitoringDashboardShowsADeployment(t *testing.T) {
 	s := newSite(t, nil)
 	s.converges(s.writes(func(d string) string {
-		return strings.Replace(d, "handover: {", "handover: { objective: 1m,", 1)
+		d = strings.Replace(d, "handover: {", "handover: { objective: 1m,", 1)
+		return strings.Replace(d, "    services:  ", fmt.Sprintf("    checks: [{ name: disk, command: [%q, demo-service, none, none], every: 1s }]\n    services:  ", s.Self), 1)
 	}))
 	s.converges(s.flips("standby"))
 	address := s.startPrometheus()
-	queries := queriesOf(t)
-	if len(queries) < 10 {
-		t.Fatalf("%d panels", len(queries))
+	panels := panelsOf(t)
+	if len(panels) < 10 {
+		t.Fatalf("%d panels", len(panels))
+	}
+	query := func(title string) string {
+		t.Helper()
+		if len(panels[title].Targets) == 0 {
+			t.Fatalf("no panel is called %q", title)
+		}
+		return panels[title].Targets[0].Expr
 	}
 	s.answers(address, "mainstay_node_info", 2)
-	full := map[string]int{"Serving": 1, "Not observed": 1, "Conditions": 1, "Status of every node": 2, "Age of the newest look at git": 2,
-		"Number of the claim": 2, "Memory of the agents": 2, "Versions": 2}
-	for title, list := range queries {
-		for i, q := range list {
-			a, err := ask(address, q)
-			if err != nil || a.Status != "success" {
-				t.Errorf("%s: %v %s: %s", title, err, a.Error, q)
-			}
-			if want := full[title]; want > 0 && i == 0 {
-				s.answers(address, q, want)
-			}
-		}
+	for title, want := range map[string]int{"Who serves in $deployment": 1, "Agents not observed": 1, "Conditions": 1, "Status of every node of $deployment": 2,
+		"Checks, jobs and services that were not well": 1, "Checks, jobs and services not well": 1, "Every node, now": 2, "Age of the newest look at git": 2,
+		"Number of the claim": 1, "Memory of the agents": 2} {
+		s.answers(address, query(title), want)
 	}
-	if a := s.answers(address, queries["Serving"][0], 1); a.Data.Result[0].Value[1] != "1" {
-		t.Errorf("of sides that serve: %+v", a.Data.Result)
+	s.answers(address, panels["Checks, jobs and services that were not well"].Targets[1].Expr, 2)
+	if a := s.answers(address, query("Checks, jobs and services not well"), 1); a.Data.Result[0].Value[1] != "2" {
+		t.Errorf("the check fails on both nodes, and is counted as %+v", a.Data.Result)
+	}
+	s.answers(address, `ALERTS{alertname="MainstayCheckFails"}`, 2)
+	for title, p := range panels {
+		var all []answerOf
+		for _, q := range p.Targets {
+			a, err := ask(address, q.Expr)
+			if err != nil || a.Status != "success" {
+				t.Errorf("%s: %v %s: %s", title, err, a.Error, q.Expr)
+			}
+			all = append(all, a)
+		}
+		p.named(t, all)
+	}
+	if a := s.answers(address, query("Who serves in $deployment"), 1); a.Data.Result[0].Value[1] != "2" {
+		t.Errorf("standby serves, and is shown as %+v", a.Data.Result)
 	}
 	if a := s.answers(address, "mainstay_switch_late * on (instance) group_left (node) mainstay_node_info{node=\"xivo-standby\"}", 1); a.Data.Result[0].Value[1] != "0" {
 		t.Errorf("the switch was late: %+v", a.Data.Result)
 	}
 	s.writes(func(d string) string { return strings.Replace(d, "active: standby", "active: stanby", 1) })
-	s.answers(address, queries["Conditions by node"][0], 2)
+	s.answers(address, query("Conditions by node"), 2)
 	s.answers(address, `ALERTS{alertname="MainstayDocumentInvalid"}`, 2)
 	s.kill("xivo-main")
 	a := s.answers(address, `up{job="mainstay"} == 0`, 1)
 	if got := a.Data.Result[0].Metric["instance"]; got != s.Address(11)+":9477" {
 		t.Errorf("not observed: %s", got)
+	}
+	for node, want := range map[string]string{"xivo-main": "-1", "xivo-standby": "1"} { // not observed, and Active
+		if a := s.answers(address, "("+query("Status of every node of $deployment")+`) and on (node) label_replace(vector(1), "node", "`+node+`", "", "")`, 1); a.Data.Result[0].Value[1] != want {
+			t.Errorf("%s is shown as %v", node, a.Data.Result)
+		}
+	}
+	if a := s.answers(address, query("Who serves in $deployment"), 1); a.Data.Result[0].Value[1] != "2" {
+		t.Errorf("standby serves, and is shown as %+v", a.Data.Result)
+	}
+	s.kill("xivo-standby")
+	s.answers(address, `up{job="mainstay"} == 0`, 2)
+	if a := s.answers(address, query("Who serves in $deployment"), 1); a.Data.Result[0].Value[1] != "-1" {
+		t.Errorf("nobody is observed, and is shown as %+v", a.Data.Result)
 	}
 }

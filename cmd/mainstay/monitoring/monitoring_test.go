@@ -16,7 +16,7 @@ const folder = "../../../examples/monitoring"
 
 // What lies in examples/monitoring is what the registry says. UPDATE=1 writes it again.
 func TestTheFilesAreOfTheRegistry(t *testing.T) {
-	for name, want := range map[string]string{"mainstay.rules.yaml": Rules(), "mainstay.rules.test.yaml": Tests()} {
+	for name, want := range map[string]string{"mainstay.rules.yaml": Rules(), "mainstay.rules.test.yaml": Tests(), "dashboard.json": Dashboard()} {
 		file := filepath.Join(folder, name)
 		if os.Getenv("UPDATE") != "" {
 			if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
