@@ -240,7 +240,9 @@ func TestMonitoringDashboardShowsADeployment(t *testing.T) {
 	}
 	s.kill("xivo-standby")
 	s.answers(address, `up{job="mainstay"} == 0`, 2)
-	if a := s.answers(address, query("Who serves in $deployment"), 1); a.Data.Result[0].Value[1] != "-1" {
-		t.Errorf("nobody is observed, and is shown as %+v", a.Data.Result)
+	for _, title := range []string{"Who serves in $deployment", "Conditions", "Checks, jobs and services not well", "Oldest look at git"} {
+		if a := s.answers(address, query(title), 1); a.Data.Result[0].Value[1] != "-1" {
+			t.Errorf("%s: nobody is observed, and is shown as %+v", title, a.Data.Result)
+		}
 	}
 }

@@ -129,7 +129,8 @@ func now() []group {
 	named := tile("value_and_name")
 	named["text"] = object{"titleSize": 18, "valueSize": 26} // by itself a wide tile with long words is written small
 	number := func(title, about, expr string, steps []any) panel {
-		return panel{kind: "stat", title: title, about: about, width: 6, options: tile("value"), steps: steps, empty: notObserved, asks: []ask{{expr, ""}}}
+		return panel{kind: "stat", title: title, about: about, width: 6, options: tile("value"), steps: steps, empty: notObserved,
+			mappings: words(word{"-1", notObserved, grey}), asks: []ask{{expr + " or vector(-1)", ""}}} // what is missing would be green
 	}
 	age := number("Oldest look at git", "Of the nodes that are observed.", `max(mainstay_last_good_read_age_seconds`+byNode+`)`, above("green", 60, "orange", 300, "red"))
 	age.unit = "s"

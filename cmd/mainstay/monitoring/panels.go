@@ -157,6 +157,10 @@ func (p panel) shape() []any {
 	for i, c := range p.columns {
 		order[c.field], names[c.field] = i, c.name
 		fields = append(fields, c.field)
+		if c.field == "Value #A" { // so it is called when nothing else is found
+			order["Value"], names["Value"] = i, c.name
+			fields = append(fields, "Value")
+		}
 	}
 	out := []any{}
 	if len(p.asks) > 1 {
