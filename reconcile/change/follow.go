@@ -114,7 +114,7 @@ func refusedByAll(nodes []State, commit string) error {
 	}
 	switch {
 	case by(plan.CondDeploymentRenamed, plan.CondRoleRenamed, plan.CondRoleRetyped):
-		r.Advice = fmt.Sprintf("if that is meant, see what runs on both sides, then run `mainstay accept %.12s --attest \"…\"` on every node", commit)
+		r.Advice = fmt.Sprintf("if that is meant, see what runs on both sides, then run `mainstay accept %.12s --attest \"…\"` on every node, or `mainstay accept --everywhere --attest \"…\"` once", commit)
 	case by(plan.CondRewound):
 		r.Advice = fmt.Sprintf("if the history was rewritten on purpose, run `mainstay accept %.12s` on every node", commit)
 	}

@@ -21,6 +21,8 @@ type documents struct {
 	commit, author, subject string
 	when                    time.Time
 	list                    []document
+	// all says that the commit has no other documents.
+	all bool
 }
 
 // document is one document, loaded as far as it could be.
@@ -56,7 +58,7 @@ func readDocuments(rev *git.Revision, only, deployment string) (*documents, erro
 	if err != nil {
 		return nil, err
 	}
-	out.list = loadAll(&oneByOne{tree: rev}, files, deployment)
+	out.list, out.all = loadAll(&oneByOne{tree: rev}, files, deployment), deployment == ""
 	if len(out.list) == 0 && deployment == "" {
 		return nil, fmt.Errorf("commit %.7s holds no document", rev.Commit)
 	}

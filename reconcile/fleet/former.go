@@ -36,19 +36,33 @@ func (s *Source) Formerly(ctx context.Context, v *View, d *Deployment) error {
 	}
 	var own refsOf
 	for range readTries {
-		var moved bool
-		if own, moved, err = w.others(ctx, d); err != nil {
+		if own, err = w.others(ctx, d); err != nil {
 			return err
 		}
-		if !moved {
+		if !w.listen(ctx, d, own) {
 			break
 		}
 	}
-	d.Former = nil
-	for _, start := range slices.Sorted(maps.Keys(own)) {
-		w.former(ctx, v, d, start, own[start])
+	for _, i := range w.formerly(ctx, v, d, own) {
+		v.judgeNode(d, &d.Nodes[i])
 	}
 	return nil
+}
+
+// renamed is Formerly for every deployment that has a node which was not heard, and for names
+// that no document has any more. It asks for no other listing.
+func (s *Source) renamed(ctx context.Context, v *View, own refsOf) {
+	left := maps.Clone(own)
+	for _, d := range v.Deployments {
+		delete(left, git.RefsOf(d.Name))
+	}
+	for i := range v.Deployments {
+		d := &v.Deployments[i]
+		if len(left) > 0 && d.Spec != nil && slices.ContainsFunc(d.Nodes, func(n Node) bool { return n.Report == nil }) {
+			v.moved = s.listen(ctx, d, left) || v.moved
+			s.formerly(ctx, v, d, left)
+		}
+	}
 }
 
 // whole is the source of all deployments of the place, also when s is of one of them.
@@ -69,17 +83,22 @@ func (s *Source) whole() (*Source, error) {
 	return wide, nil
 }
 
-// others lists what is below other names than d's, and reads what d's nodes say there.
-func (s *Source) others(ctx context.Context, d *Deployment) (own refsOf, moved bool, err error) {
+// others lists what is below other names than d's.
+func (s *Source) others(ctx context.Context, d *Deployment) (refsOf, error) {
 	if err := s.update(ctx, 1); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	l, err := s.coord.ListPrimary(ctx)
 	if err != nil {
-		return nil, false, fmt.Errorf("coordination: %w", err)
+		return nil, fmt.Errorf("coordination: %w", err)
 	}
-	own = byDeployment(l.Refs)
+	own := byDeployment(l.Refs)
 	delete(own, git.RefsOf(d.Name))
+	return own, nil
+}
+
+// listen reads what d's nodes say below other names, and reports whether that moved meanwhile.
+func (s *Source) listen(ctx context.Context, d *Deployment, own refsOf) (moved bool) {
 	reports := map[string]string{}
 	for start, refs := range own {
 		for node := range d.Spec.Nodes {
@@ -89,7 +108,7 @@ func (s *Source) others(ctx context.Context, d *Deployment) (own refsOf, moved b
 	for _, err := range s.hear(ctx, s.unread(reports)) {
 		moved = moved || errors.Is(err, failure.ErrMoved)
 	}
-	return own, moved, nil
+	return moved
 }
 
 // reportOf is the ref of a node's report, below what the refs of its deployment begin with.
@@ -97,22 +116,28 @@ func reportOf(node string) string {
 	return strings.TrimPrefix(git.ReportRef("any", node), git.RefsOf("any"))
 }
 
-// former puts into d what its nodes say below one name, and that name if they do.
-func (s *Source) former(ctx context.Context, v *View, d *Deployment, start string, refs git.Refs) {
-	name := ""
-	for i := range d.Nodes {
-		n := &d.Nodes[i]
-		r, ok := s.reports[refs[start+reportOf(n.Name)]]
-		if !ok || !bears(r.Deployment, start) || !refusesName(&r, n.Name, v.Commit, d.Path) || wentOn(n.Report, &r) {
-			continue
+// formerly puts into d what its nodes say below other names, and returns which nodes do.
+func (s *Source) formerly(ctx context.Context, v *View, d *Deployment, own refsOf) (found []int) {
+	d.Former = nil
+	for _, start := range slices.Sorted(maps.Keys(own)) {
+		name := ""
+		for i := range d.Nodes {
+			n := &d.Nodes[i]
+			r, ok := s.reports[own[start][start+reportOf(n.Name)]]
+			if ok && bears(r.Deployment, start) && refusesName(&r, n.Name, v.Commit, d.Path) && !wentOn(n.Report, &r) {
+				*n, name = Node{Name: n.Name, Role: n.Role, Side: n.Side, Report: &r}, r.Deployment
+				found = append(found, i)
+			}
 		}
-		one := Node{Name: n.Name, Role: n.Role, Side: n.Side, Report: &r}
-		v.judgeNode(d, &one)
-		*n, name = one, r.Deployment
+		if name != "" {
+			d.Former = append(d.Former, s.former(ctx, name, start, own[start]))
+		}
 	}
-	if name == "" {
-		return
-	}
+	return found
+}
+
+// former reads the claims of a name.
+func (s *Source) former(ctx context.Context, name, start string, refs git.Refs) Former {
 	claims := map[string]string{}
 	for _, role := range below(refs, start+"claim/") {
 		claims[start+"claim/"+role] = refs[start+"claim/"+role]
@@ -125,7 +150,7 @@ func (s *Source) former(ctx context.Context, v *View, d *Deployment, start strin
 		}
 		f.Claims[strings.TrimPrefix(ref, start+"claim/")] = c
 	}
-	d.Former = append(d.Former, f)
+	return f
 }
 
 // wentOn reports whether what is known of a node is of later than what it says under another

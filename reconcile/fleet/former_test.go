@@ -113,6 +113,18 @@ func TestWhatNodesSayUnderTheNameThatTheyGoByIsFound(t *testing.T) {
 			t.Errorf("got %+v", d.Former)
 		}
 	}
+	v, _ := read(t, fleet.Location{URL: r.dir, Branch: "main"}) // who asks about all need not ask for it
+	at := slices.IndexFunc(v.Deployments, func(d fleet.Deployment) bool { return d.Name == "lyon" })
+	d := v.Deployments[at]
+	if n, _ := d.Node("xivo-main"); n.Report == nil || n.OK || !strings.Contains(strings.Join(n.Findings, " "), plan.CondDeploymentRenamed) || strings.Count(strings.Join(n.Findings, " "), "older document") != 1 {
+		t.Errorf("got %+v", n)
+	}
+	if !strings.Contains(strings.Join(d.Findings, " "), "its nodes go by the name paris, which the newest commit changes") || v.OK || len(d.Former) != 1 {
+		t.Errorf("got %q of %+v", d.Findings, d.Former)
+	}
+	if rome := v.Deployments[1-at]; len(rome.Former) > 0 {
+		t.Errorf("the other deployment: %+v", rome.Former)
+	}
 	r.says("refs/mainstay/paris/report/xivo-main", time.Hour, nil)
 	if d := r.look(""); !d.Nodes[0].Stale || len(d.Former) != 1 {
 		t.Errorf("an hour later: %+v", d.Nodes[0])

@@ -37,6 +37,9 @@ func (v *View) judgeDeployment(d *Deployment) {
 			d.say("the claim of %s cannot be read: %s", role, c.Error)
 		}
 	}
+	for _, f := range d.Former {
+		d.say("its nodes go by the name %s, which the newest commit changes: take the old name back, or accept the commit", f.Name)
+	}
 	v.judgeStrangers(d)
 	d.unserved(v.Read)
 	if !v.Coordinated {

@@ -227,6 +227,9 @@ func (s *Source) fill(ctx context.Context, docs *documents, refs git.Refs) (*Vie
 	for _, d := range docs.list {
 		v.Deployments = append(v.Deployments, s.deployment(d, own.of(d.name), failed))
 	}
+	if docs.all {
+		s.renamed(ctx, v, own)
+	}
 	v.Members = s.members(ctx)
 	v.judge()
 	return v, nil

@@ -52,6 +52,7 @@
     busy = true;
     fetch(location.href, { credentials: "same-origin", cache: "no-store" }).then(function (answer) {
       if (!answer.ok) { throw new Error(answer.status); }
+      if (answer.redirected) { location.replace(answer.url); } // this address means something else now
       return answer.text();
     }).then(function (text) {
       var fresh = new DOMParser().parseFromString(text, "text/html");
