@@ -41,7 +41,7 @@ type column struct {
 	field, name, unit string
 	width, least      int
 	mappings          []any
-	coloured          bool
+	coloured          string // how, empty for not
 	steps             []any
 }
 
@@ -140,8 +140,8 @@ func (p panel) overrides() []any {
 		if c.steps != nil {
 			set("thresholds", object{"mode": "absolute", "steps": c.steps})
 		}
-		if c.coloured {
-			set("custom.displayMode", "color-text")
+		if c.coloured != "" {
+			set("custom.displayMode", c.coloured)
 		}
 		if len(properties) > 0 {
 			out = append(out, object{"matcher": object{"id": "byName", "options": c.name}, "properties": properties})
@@ -157,6 +157,10 @@ func (p panel) shape() []any {
 	for i, c := range p.columns {
 		order[c.field], names[c.field] = i, c.name
 		fields = append(fields, c.field)
+		if c.field == "Value #A" { // so it is called when nothing else is found
+			order["Value"], names["Value"] = i, c.name
+			fields = append(fields, "Value")
+		}
 	}
 	out := []any{}
 	if len(p.asks) > 1 {
