@@ -202,16 +202,18 @@ func (s *Source) former(ctx context.Context, name, start string, refs git.Refs) 
 }
 
 // wentOn reports whether what is known of a node is of later than what it says under another
-// name. That one of them moved while this program looked needs no clock but this one's, and a
-// node that goes by a commit has refused it before.
+// name. A node that goes by a commit has refused it before, and that one of the two moved while
+// this program looked needs no clock but this one's.
 func wentOn(known, said *Node, commit string) bool {
 	switch {
 	case known.Report == nil || known.Report.Deployment == said.Report.Deployment:
 		return false
+	case known.Report.Accepted == commit:
+		return true
 	case !known.Moved.Equal(said.Moved):
 		return known.Moved.After(said.Moved)
 	}
-	return known.Report.Accepted == commit || !said.Report.At.After(known.Report.At)
+	return !said.Report.At.After(known.Report.At)
 }
 
 // Own reports whether a report is of the name that the deployment has: the numbers in one
