@@ -135,7 +135,7 @@ func now() []group {
 	age := number("Oldest look at git", "Of the nodes that are observed.", `max(mainstay_last_good_read_age_seconds`+byNode+`)`, above("green", 60, "orange", 300, "red"))
 	age.unit = "s"
 	return []group{{height: 4, panels: []panel{
-		{kind: "stat", title: "Who serves in $deployment", width: 24, options: named, mappings: servingWords(), steps: above(grey), each: 4,
+		{kind: "stat", title: "Who serves in $deployment", width: 24, options: named, mappings: servingWords(), steps: above(grey), each: 4, tiles: "role",
 			about: "The side of each role that says it is Active. \"nobody seen\" is of the nodes whose metrics can be read.",
 			empty: "No role with sides is observed.", asks: []ask{{servingOf(), "{{role}}"}}},
 	}}, {title: "Now", height: 3, panels: []panel{ // a row, so that nothing slips beside what is repeated

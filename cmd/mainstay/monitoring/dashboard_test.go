@@ -139,6 +139,23 @@ func TestNoPanelShowsWhatIsNotSo(t *testing.T) {
 	}
 }
 
+// What an instant query finds comes in any order, and tiles that change places are misread.
+func TestTilesKeepTheirPlaces(t *testing.T) {
+	found := false
+	for _, p := range read(t).Panels {
+		if p.Type != "stat" || !strings.Contains(p.Targets[0].LegendFormat, "{{") {
+			continue
+		}
+		found = true
+		if len(p.Transformations) < 2 || p.Transformations[1].ID != "sortBy" {
+			t.Errorf("%q: %v", p.Title, p.Transformations)
+		}
+	}
+	if !found {
+		t.Error("no panel has a tile for each of several")
+	}
+}
+
 // reported is an agent of one status.
 type reported struct{ plan.Report }
 

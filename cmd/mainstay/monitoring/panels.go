@@ -31,6 +31,8 @@ type panel struct {
 	// each is how many panels lie beside one another, one for each deployment; 0 is one for
 	// all.
 	each int
+	// tiles is the label by which tiles are called and sorted.
+	tiles string
 }
 
 // ask is a query, and how its lines are called.
@@ -95,6 +97,9 @@ func (p panel) json(id int, at object) object {
 	if p.columns != nil {
 		out["transformations"] = p.shape()
 	}
+	if p.tiles != "" {
+		out["transformations"] = p.inOrder()
+	}
 	if p.each > 0 {
 		out["repeat"], out["repeatDirection"], out["maxPerRow"] = "deployment", "h", p.each
 	}
@@ -108,7 +113,7 @@ func (p panel) targets() []any {
 		if p.kind == "table" || p.kind == "stat" {
 			t["instant"], t["range"] = true, false
 		}
-		if p.kind == "table" {
+		if p.kind == "table" || p.tiles != "" {
 			t["format"] = "table"
 		}
 		out = append(out, t)
@@ -168,6 +173,16 @@ func (p panel) shape() []any {
 	}
 	return append(out, object{"id": "filterFieldsByName", "options": object{"include": object{"names": fields}}},
 		object{"id": "organize", "options": object{"indexByName": order, "renameByName": names, "excludeByName": object{}}})
+}
+
+// inOrder makes tiles of the lines of a query, which come in any order.
+func (p panel) inOrder() []any {
+	return []any{
+		object{"id": "filterFieldsByName", "options": object{"include": object{"names": []any{p.tiles, "Value"}}}},
+		object{"id": "sortBy", "options": object{"fields": object{}, "sort": []any{object{"field": p.tiles, "desc": false}}}},
+		object{"id": "rowsToFields", "options": object{"mappings": []any{
+			object{"fieldName": p.tiles, "handlerKey": "field.name"}, object{"fieldName": "Value", "handlerKey": "field.value"}}}},
+	}
 }
 
 // group is a row of the dashboard with what is below it.
