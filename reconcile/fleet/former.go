@@ -170,7 +170,7 @@ func (s *Source) formerly(ctx context.Context, v *View, d *Deployment, own refsO
 		n, start := &d.Nodes[i], ""
 		for _, w := range words[n.Name] {
 			said := Node{Name: n.Name, Role: n.Role, Side: n.Side, Report: &w.report, Moved: w.moved}
-			if path.Clean(w.report.Path) == path.Clean(d.Path) && !wentOn(n, &said, v.Commit) {
+			if path.Clean(w.report.Path) == path.Clean(d.Path) && !d.wentOn(n, &said, v.Commit) {
 				*n, start = said, w.start
 			}
 		}
@@ -202,18 +202,19 @@ func (s *Source) former(ctx context.Context, name, start string, refs git.Refs) 
 }
 
 // wentOn reports whether what is known of a node is of later than what it says under another
-// name. A node that goes by a commit has refused it before, and that one of the two moved while
-// this program looked needs no clock but this one's.
-func wentOn(known, said *Node, commit string) bool {
+// name. A node that sees a commit under the name which the commit gives goes by that name, and
+// that one of the two moved while this program looked needs no clock but this one's.
+func (d *Deployment) wentOn(known, said *Node, commit string) bool {
+	r := known.Report
 	switch {
-	case known.Report == nil || known.Report.Deployment == said.Report.Deployment:
+	case r == nil || r.Deployment == said.Report.Deployment:
 		return false
-	case known.Report.Accepted == commit:
+	case d.Own(r) && (r.Accepted == commit || r.Seen == commit):
 		return true
 	case !known.Moved.Equal(said.Moved):
 		return known.Moved.After(said.Moved)
 	}
-	return !said.Report.At.After(known.Report.At)
+	return !said.Report.At.After(r.At)
 }
 
 // Own reports whether a report is of the name that the deployment has: the numbers in one
