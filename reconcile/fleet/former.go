@@ -107,6 +107,7 @@ func (s *Source) others(ctx context.Context, v *View, d *Deployment) (refsOf, er
 	if err != nil {
 		return nil, fmt.Errorf("coordination: %w", err)
 	}
+	s.forget(l.Refs)
 	own := byDeployment(l.Refs)
 	delete(own, git.RefsOf(d.Name))
 	for _, other := range docs.list {

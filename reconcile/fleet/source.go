@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -228,6 +229,7 @@ func (s *Source) fill(ctx context.Context, docs *documents, refs git.Refs) (*Vie
 	if s.coord == nil {
 		refs = nil
 	}
+	s.forget(refs)
 	own := byDeployment(refs)
 	failed := s.learn(ctx, docs, own)
 	for _, err := range failed {
@@ -255,6 +257,25 @@ func (s *Source) learn(ctx context.Context, docs *documents, own refsOf) map[str
 		}
 	}
 	return s.hear(ctx, s.unread(all))
+}
+
+// mostForgotten is how much more than is listed may be kept before it is dropped.
+const mostForgotten = 500
+
+// forget drops what was read of refs that are gone, or somewhere else by now: every report is a
+// commit of its own, and a page looks for months.
+func (s *Source) forget(listed git.Refs) {
+	most := len(listed) + mostForgotten
+	if listed == nil || max(len(s.reports), len(s.tips), len(s.beats)) <= most {
+		return
+	}
+	there := map[string]bool{}
+	for _, hash := range listed {
+		there[hash] = true
+	}
+	maps.DeleteFunc(s.reports, func(hash string, _ plan.Report) bool { return !there[hash] })
+	maps.DeleteFunc(s.tips, func(hash string, _ plan.Tip) bool { return !there[hash] })
+	maps.DeleteFunc(s.beats, func(ref string, _ beat) bool { return listed[ref] == "" })
 }
 
 // unread are those of the claims and reports that were not read yet.
