@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -51,6 +53,24 @@ func (s *Source) Past(ctx context.Context, deployment string, roles []string, li
 		h.Switches = append(h.Switches, switches...)
 	}
 	return h, nil
+}
+
+// Tells names everything that the history of a deployment is made from.
+func (d *Deployment) Tells() string {
+	var b strings.Builder
+	fmt.Fprintln(&b, d.Path)
+	for _, role := range slices.Sorted(maps.Keys(d.Claims)) {
+		fmt.Fprintln(&b, role, d.Claims[role].ID)
+	}
+	for _, n := range d.Nodes {
+		if r := n.Report; r != nil {
+			fmt.Fprintln(&b, n.Name, r.Deployment, r.Seq, r.Status, r.Phases)
+			if r.Status != plan.Active { // what would stay behind changes all the time where it serves
+				fmt.Fprintln(&b, r.Leaves)
+			}
+		}
+	}
+	return b.String()
 }
 
 // Tell adds to every switch what the document's log and the newest reports say of it,

@@ -232,3 +232,34 @@ func TestAReportUnderAnotherNameTellsOfNoSwitch(t *testing.T) {
 		}
 	}
 }
+
+// A history that is remembered is made again once anything that it tells of has changed: what
+// a switch left behind is counted after it, and two documents may have one name.
+func TestAHistoryIsMadeAgainWhenWhatItTellsOfHasChanged(t *testing.T) {
+	of := func(change func(d *Deployment, r *plan.Report)) string {
+		r := &plan.Report{Deployment: "paris", Status: plan.Inactive, Seq: 3, Phases: []plan.Phase{{Name: plan.PhaseStopped}}}
+		d := &Deployment{Name: "paris", Path: "paris.yaml", Nodes: []Node{{Name: "web-main", Report: r}}}
+		change(d, r)
+		return d.Tells()
+	}
+	before := of(func(*Deployment, *plan.Report) {})
+	for what, change := range map[string]func(d *Deployment, r *plan.Report){
+		"what stays behind was counted": func(_ *Deployment, r *plan.Report) {
+			r.Leaves = []plan.CheckReport{{Name: "voicemails", Output: "3"}}
+		},
+		"the node serves again":         func(_ *Deployment, r *plan.Report) { r.Status = plan.Active },
+		"the node goes by another name": func(_ *Deployment, r *plan.Report) { r.Deployment = "lyon" },
+		"it is another document":        func(d *Deployment, _ *plan.Report) { d.Path = "copy.yaml" },
+		"a phase is another":            func(_ *Deployment, r *plan.Report) { r.Phases = []plan.Phase{{Name: plan.PhaseSeen}} },
+		"the claim is another": func(d *Deployment, _ *plan.Report) {
+			d.Claims = map[string]Claim{"web": {Tip: plan.Tip{ID: "t"}}}
+		},
+	} {
+		if of(change) == before {
+			t.Errorf("%s: the history from before is shown", what)
+		}
+	}
+	if again := of(func(_ *Deployment, r *plan.Report) { r.Reason = "all is well" }); again != before {
+		t.Error("it is made again for nothing")
+	}
+}

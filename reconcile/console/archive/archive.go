@@ -91,7 +91,7 @@ func (a *Archive) History(ctx context.Context, d *fleet.Deployment) (*fleet.Hist
 		return nil, err
 	}
 	defer leave()
-	from := madeFrom(d)
+	from := d.Tells()
 	if known, ok := a.past[d.Name]; ok && known.from == from {
 		return known.history, nil
 	}
@@ -113,20 +113,6 @@ func (a *Archive) History(ctx context.Context, d *fleet.Deployment) (*fleet.Hist
 	}
 	a.past[d.Name] = remembered{from, h}
 	return h, nil
-}
-
-// madeFrom names everything that a history is made from.
-func madeFrom(d *fleet.Deployment) string {
-	var b strings.Builder
-	for _, role := range slices.Sorted(maps.Keys(d.Claims)) {
-		fmt.Fprintf(&b, "%s %s\n", role, d.Claims[role].ID)
-	}
-	for _, n := range d.Nodes {
-		if n.Report != nil {
-			fmt.Fprintf(&b, "%s %d %d\n", n.Name, n.Report.Seq, len(n.Report.Phases))
-		}
-	}
-	return b.String()
 }
 
 // copy brings the copy of the branches up to date, unless it is younger than age.
