@@ -22,7 +22,7 @@ import (
 const benchSwitches = 20
 
 // benchPolled is the same where each takes as long as a poll.
-const benchPolled = 8
+const benchPolled = 14
 
 // BenchmarkSwitchNotified measures a planned switch of the whole demo with
 // notifications: from the push until the new side is Active and the old one was
