@@ -159,19 +159,26 @@ func (c *Consent) claims(d *fleet.Deployment) error {
 
 func (c *Consent) claim(d *fleet.Deployment, role string) error {
 	doubted, running := false, []*fleet.Node{}
-	var holder *fleet.Node
+	var holder, former *fleet.Node
 	for i := range d.Nodes {
 		n := &d.Nodes[i]
 		if n.Role != role || n.Report == nil {
 			continue
 		}
 		doubted = doubted || doubts(n.Report)
+		if !d.Own(n.Report) {
+			former = n
+		}
 		if n.Report.Running && !n.Stale {
 			running = append(running, n)
 		}
 		if n.Side == d.Active {
 			holder = n
 		}
+	}
+	if doubted && former != nil {
+		return &Refused{fmt.Sprintf("%s goes by the name %s, and what it says of a claim is of that name's", former.Name, former.Report.Deployment),
+			"accept the commit that renames the deployment first, or take the old name back"}
 	}
 	switch len(running) {
 	case 0:

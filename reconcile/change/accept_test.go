@@ -346,3 +346,15 @@ func TestANoteIsFollowed(t *testing.T) {
 		t.Errorf("got %v, told %q", err, told)
 	}
 }
+
+// The claim that a node speaks of is that of the name which it goes by: a note about the
+// deployment's present one would name neither (R13).
+func TestNoNotePutsTheClaimOfOneNameAboveThatOfAnother(t *testing.T) {
+	v, d := refusing()
+	a := accepting()
+	a.Claim, d.Nodes[0].Report.Deployment = true, "lutetia"
+	var no *Refused
+	if c, err := a.Consent(v, d); !errors.As(err, &no) || !strings.Contains(no.Reason, "goes by the name lutetia") || c != nil {
+		t.Errorf("got %+v, %v", c, err)
+	}
+}

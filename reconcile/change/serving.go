@@ -28,7 +28,7 @@ func Serving(d *fleet.Deployment) []string {
 		switch r := n.Report; {
 		case r == nil:
 			out = append(out, fmt.Sprintf("%s holds the claim of %s and has never reported", side, role))
-		case r.Status != plan.Active || r.Seq != d.Claims[role].Seq:
+		case !d.Own(r) || r.Status != plan.Active || r.Seq != d.Claims[role].Seq:
 			out = append(out, fmt.Sprintf("%s holds the claim of %s but has not said that it serves", side, role))
 		case !n.HeardWithin(forecast.HeardNow):
 			out = append(out, fmt.Sprintf("%s was serving %s when it was last heard, %s", side, role, n.When()))

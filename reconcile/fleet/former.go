@@ -36,7 +36,7 @@ func (s *Source) Formerly(ctx context.Context, v *View, d *Deployment) error {
 	}
 	var own refsOf
 	for range readTries {
-		if own, err = w.others(ctx, d); err != nil {
+		if own, err = w.others(ctx, v, d); err != nil {
 			return err
 		}
 		if !w.listen(ctx, d, own) {
@@ -68,13 +68,13 @@ func (s *Source) renamed(ctx context.Context, v *View, own refsOf) {
 // whole is the source of all deployments of the place, also when s is of one of them.
 func (s *Source) whole() (*Source, error) {
 	switch {
-	case s.location.Deployment == "":
+	case s.location.Deployment == "" && s.location.Path == "":
 		return s, nil
 	case s.wide != nil:
 		return s.wide, nil
 	}
 	place := s.location
-	place.Deployment = ""
+	place.Deployment, place.Path = "", ""
 	wide, err := Open(place)
 	if err != nil {
 		return nil, err
@@ -83,9 +83,14 @@ func (s *Source) whole() (*Source, error) {
 	return wide, nil
 }
 
-// others lists what is below other names than d's.
-func (s *Source) others(ctx context.Context, d *Deployment) (refsOf, error) {
+// others lists what is below other names than d's. A name that another document of the commit
+// has is no former one: who speaks for a node of that deployment speaks for none of d's.
+func (s *Source) others(ctx context.Context, v *View, d *Deployment) (refsOf, error) {
 	if err := s.update(ctx, 1); err != nil {
+		return nil, err
+	}
+	docs, err := s.documents(ctx, v.Commit)
+	if err != nil {
 		return nil, err
 	}
 	l, err := s.coord.ListPrimary(ctx)
@@ -94,6 +99,9 @@ func (s *Source) others(ctx context.Context, d *Deployment) (refsOf, error) {
 	}
 	own := byDeployment(l.Refs)
 	delete(own, git.RefsOf(d.Name))
+	for _, other := range docs.list {
+		delete(own, git.RefsOf(other.name))
+	}
 	return own, nil
 }
 
@@ -119,19 +127,26 @@ func reportOf(node string) string {
 // formerly puts into d what its nodes say below other names, and returns which nodes do.
 func (s *Source) formerly(ctx context.Context, v *View, d *Deployment, own refsOf) (found []int) {
 	d.Former = nil
-	for _, start := range slices.Sorted(maps.Keys(own)) {
-		name := ""
-		for i := range d.Nodes {
-			n := &d.Nodes[i]
-			r, ok := s.reports[own[start][start+reportOf(n.Name)]]
-			if ok && bears(r.Deployment, start) && refusesName(&r, n.Name, v.Commit, d.Path) && !wentOn(n.Report, &r) {
-				*n, name = Node{Name: n.Name, Role: n.Role, Side: n.Side, Report: &r}, r.Deployment
-				found = append(found, i)
+	starts := map[string]string{}
+	for i := range d.Nodes {
+		n, start := &d.Nodes[i], ""
+		for _, other := range slices.Sorted(maps.Keys(own)) {
+			ref := other + reportOf(n.Name)
+			r, ok := s.reports[own[other][ref]]
+			if !ok || !bears(r.Deployment, other) || !refusesName(&r, n.Name, v.Commit, d.Path) {
+				continue
+			}
+			said := Node{Name: n.Name, Role: n.Role, Side: n.Side, Report: &r, Moved: s.moved(ref, own[other][ref])}
+			if !wentOn(n, &said, v.Commit) {
+				*n, start = said, other
 			}
 		}
-		if name != "" {
-			d.Former = append(d.Former, s.former(ctx, name, start, own[start]))
+		if start != "" {
+			found, starts[start] = append(found, i), n.Report.Deployment
 		}
+	}
+	for _, start := range slices.Sorted(maps.Keys(starts)) {
+		d.Former = append(d.Former, s.former(ctx, starts[start], start, own[start]))
 	}
 	return found
 }
@@ -154,10 +169,21 @@ func (s *Source) former(ctx context.Context, name, start string, refs git.Refs) 
 }
 
 // wentOn reports whether what is known of a node is of later than what it says under another
-// name.
-func wentOn(known, r *plan.Report) bool {
-	return known != nil && known.Deployment != r.Deployment && !r.At.After(known.At)
+// name. That one of them moved while this program looked needs no clock but this one's, and a
+// node that goes by a commit has refused it before.
+func wentOn(known, said *Node, commit string) bool {
+	switch {
+	case known.Report == nil || known.Report.Deployment == said.Report.Deployment:
+		return false
+	case !known.Moved.Equal(said.Moved):
+		return known.Moved.After(said.Moved)
+	}
+	return known.Report.Accepted == commit || !said.Report.At.After(known.Report.At)
 }
+
+// Own reports whether a report is of the name that the deployment has: the numbers in one
+// that a node gave under another name are of that name's claims.
+func (d *Deployment) Own(r *plan.Report) bool { return r.Deployment == "" || r.Deployment == d.Name }
 
 // bears reports whether a name is one that a document can have, and that below which the refs
 // are: a report says what it likes, and a person's note goes to the name.

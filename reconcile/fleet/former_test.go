@@ -167,3 +167,116 @@ func TestAReportOfAnotherDeploymentIsNotOfARenamedOne(t *testing.T) {
 		})
 	}
 }
+
+// What a renamed node said last is heard and missed as what every other one says: by this
+// program's own clock, whatever the date in it.
+func TestANodeThatGoesByTheOldNameIsHeardAndMissedLikeEveryOther(t *testing.T) {
+	const paris = "refs/mainstay/paris/report/xivo-main"
+	for _, deployment := range []string{"", "lyon"} {
+		r := rename(t)
+		r.says(paris, -24*time.Hour, nil)
+		s, err := fleet.Open(fleet.Location{URL: r.dir, Branch: "main", Deployment: deployment})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		look := func() fleet.Node {
+			t.Helper()
+			v, err := s.Read(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := slices.IndexFunc(v.Deployments, func(d fleet.Deployment) bool { return d.Name == "lyon" })
+			if err := s.Formerly(t.Context(), v, &v.Deployments[at]); err != nil {
+				t.Fatal(err)
+			}
+			return v.Deployments[at].Nodes[0]
+		}
+		if n := look(); !n.Moved.IsZero() || n.Ahead == 0 {
+			t.Errorf("at first: %+v", n)
+		}
+		r.says(paris, -25*time.Hour, nil)
+		if n := look(); n.Moved.IsZero() || n.Ahead != 0 {
+			t.Errorf("of %q, after it said more: %+v", deployment, n)
+		}
+	}
+}
+
+// A date in a report is by another machine's clock, which may have been wrong: what a node
+// said before it accepted the new name never hides what it says under that.
+func TestWhatANodeSaidUnderTheOldNameHidesNothingThatItSaysUnderTheNewOne(t *testing.T) {
+	r := rename(t)
+	r.says("refs/mainstay/paris/report/xivo-main", -24*time.Hour, nil)
+	r.says("refs/mainstay/lyon/report/xivo-main", time.Minute, func(told map[string]any) {
+		told["deployment"], told["accepted"], told["conditions"] = "lyon", r.commit, nil
+	})
+	if d := r.look(""); d.Nodes[0].Report.Deployment != "lyon" || len(d.Former) != 0 {
+		t.Errorf("got %+v of %+v", d.Nodes[0].Report, d.Former)
+	}
+}
+
+// Each claim has numbers of its own: one of the new name tells nothing of a side that serves
+// under the old one.
+func TestAClaimOfTheNewNameDoesNotOvertakeWhoServesUnderTheOldOne(t *testing.T) {
+	r := rename(t)
+	r.says("refs/mainstay/paris/report/xivo-main", time.Second, func(told map[string]any) { told["status"], told["running"] = "Active", true })
+	claim, err := json.Marshal(map[string]any{"seq": 90, "holder": "standby", "node": "xivo-standby", "instance": "2", "action": "take", "at": time.Now().UTC()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := r.git("100644 blob "+r.git(string(claim), "-C", r.dir, "hash-object", "-w", "--stdin")+"\tclaim.json\n", "-C", r.dir, "mktree")
+	r.git("", "-C", r.dir, "update-ref", "refs/mainstay/lyon/claim/xivo", r.git("take", "-C", r.dir, "commit-tree", tree))
+	d := r.look("")
+	if c := d.Claims["xivo"]; c.Seq != 90 || c.Error != "" {
+		t.Fatalf("got %+v", c)
+	}
+	if text := strings.Join(d.Nodes[0].Findings, "; "); d.Nodes[0].Report.Deployment != "paris" || strings.Contains(text, "was Active under claim") {
+		t.Errorf("got %s", text)
+	}
+}
+
+// Who may write the ref of one node can put there what another one said, and speaks for no
+// other: not in the look that reads it, and not once it was read.
+func TestAReportSpeaksOnlyForTheNodeWhoseRefItIsOn(t *testing.T) {
+	attack.Row(t, "notes that accept", "a node's ref is put where another node's report is", "nothing of it is believed")
+	r := rename(t)
+	const paris, rome = "refs/mainstay/paris/report/xivo-main", "refs/mainstay/rome/report/"
+	r.git("", "-C", r.dir, "update-ref", rome+"edge", rome+"xivo-main")
+	r.git("", "-C", r.dir, "update-ref", rome+"mds1", paris)
+	r.git("", "-C", r.dir, "update-ref", rome+"stranger", rome+"xivo-main")
+	s, err := fleet.Open(fleet.Location{URL: r.dir, Branch: "main", Deployment: "rome"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for range 2 {
+		v, err := s.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := v.Deployments[0]
+		for _, n := range d.Nodes {
+			if n.Report != nil && (n.Report.Node != n.Name || n.Report.Deployment != "rome") {
+				t.Errorf("%s says what %s of %s said", n.Name, n.Report.Node, n.Report.Deployment)
+			}
+		}
+		if n, there := d.Node("edge"); !there || n.Unreadable == "" {
+			t.Errorf("got %+v", n)
+		}
+		if text := strings.Join(d.Findings, "; "); strings.Contains(text, "stranger") {
+			t.Errorf("got %s", text)
+		}
+	}
+}
+
+// Nodes of one deployment may have the names that those of another have.
+func TestWhoSpeaksForANodeOfOneDeploymentSpeaksForNoneOfARenamedOne(t *testing.T) {
+	attack.Row(t, "notes that accept", "a node of another deployment says that it goes by the old name of a renamed one", "not taken for one of its nodes")
+	for _, deployment := range []string{"", "lyon"} {
+		r := rename(t)
+		r.says("refs/mainstay/rome/report/xivo-main", time.Second, func(told map[string]any) { told["deployment"] = "rome" })
+		if d := r.look(deployment); d.Nodes[0].Report != nil || len(d.Former) != 0 {
+			t.Errorf("asked for %q: got %+v of %+v", deployment, d.Nodes[0].Report, d.Former)
+		}
+	}
+}

@@ -158,7 +158,7 @@ func (d *Deployment) wants(role, service string) bool {
 // serves: what it said is from before.
 func (d *Deployment) overtook(n *Node) bool {
 	r, c := n.Report, d.Claims[n.Role]
-	return r.Status == plan.Active && n.Side != "" && c.Holder.Side() == n.Side.Other() && c.Seq > r.Seq
+	return d.Own(r) && r.Status == plan.Active && n.Side != "" && c.Holder.Side() == n.Side.Other() && c.Seq > r.Seq
 }
 
 func (n *Node) say(format string, args ...any) {

@@ -143,8 +143,21 @@ func (s *Source) readOnce(ctx context.Context) (*View, error) {
 	if head == "" {
 		return nil, fmt.Errorf("%s %w %s", Shown(s.location.URL), ErrNoBranch, s.location.Branch)
 	}
-	if s.docs == nil || s.docs.commit != head {
-		rev, err := s.repo.Revision(ctx, ref, head, "")
+	docs, err := s.documents(ctx, head)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.fill(ctx, docs, l.Refs)
+	if err == nil {
+		v.Timed = timed(l.Refs)
+	}
+	return v, err
+}
+
+// documents are those of a commit of the branch.
+func (s *Source) documents(ctx context.Context, commit string) (*documents, error) {
+	if s.docs == nil || s.docs.commit != commit {
+		rev, err := s.repo.Revision(ctx, git.Branch(s.location.Branch), commit, "")
 		if err != nil {
 			return nil, err
 		}
@@ -152,11 +165,7 @@ func (s *Source) readOnce(ctx context.Context) (*View, error) {
 			return nil, err
 		}
 	}
-	v, err := s.fill(ctx, s.docs, l.Refs)
-	if err == nil {
-		v.Timed = timed(l.Refs)
-	}
-	return v, err
+	return s.docs, nil
 }
 
 // timed picks out the branches that ask for a switch at a time.
@@ -292,8 +301,10 @@ func (s *Source) deployment(d document, refs git.Refs, failed map[string]error) 
 	for _, name := range d.reported(refs) {
 		ref := git.ReportRef(d.name, name)
 		n := d.node(name)
-		if r, ok := s.reports[refs[ref]]; ok {
+		if r, ok := s.reports[refs[ref]]; ok && carries(&r, d.name, name) {
 			n.Report, n.Moved = &r, s.moved(ref, refs[ref])
+		} else if ok {
+			n.Unreadable = fmt.Sprintf("its ref carries a report of %q in %q", r.Node, r.Deployment)
 		}
 		if err := failed[ref]; err != nil {
 			n.Unreadable = err.Error()
@@ -301,8 +312,9 @@ func (s *Source) deployment(d document, refs git.Refs, failed map[string]error) 
 		out.Nodes = append(out.Nodes, n)
 	}
 	for _, name := range d.strangers(refs) {
-		if r, ok := s.reports[refs[git.ReportRef(d.name, name)]]; ok {
-			out.strangers = append(out.strangers, Node{Name: name, Report: &r, Moved: s.moved(git.ReportRef(d.name, name), refs[git.ReportRef(d.name, name)])})
+		ref := git.ReportRef(d.name, name)
+		if r, ok := s.reports[refs[ref]]; ok && carries(&r, d.name, name) {
+			out.strangers = append(out.strangers, Node{Name: name, Report: &r, Moved: s.moved(ref, refs[ref])})
 		}
 	}
 	for _, role := range d.leftRoles(refs) {
@@ -312,6 +324,12 @@ func (s *Source) deployment(d document, refs git.Refs, failed map[string]error) 
 		}
 	}
 	return out
+}
+
+// carries reports whether a report is of the node and the deployment whose ref it was on: a
+// report says what it likes, and whoever may write one node's ref speaks for no other.
+func carries(r *plan.Report, deployment, node string) bool {
+	return (r.Deployment == "" || r.Deployment == deployment) && (r.Node == "" || r.Node == node)
 }
 
 // Chain reads every change of a role's claim, newest first. When an older one is

@@ -117,6 +117,10 @@ func TestTheGuaranteeFollowsFromWhatIsKnown(t *testing.T) {
 			w.free(plan.Proof{By: plan.ByRelease, Seq: 7})
 			w.stb.Accepted, w.stb.Joined = "c", 7
 		}, plan.Presumed},
+		{"main was seen down, and standby knows only a chain of another name", func(w *world) {
+			w.free(plan.Proof{By: plan.ByRelease, Seq: 7})
+			w.stb.Accepted, w.stb.Joined, w.stb.Deployment = "c", 1, "lutetia"
+		}, plan.Presumed},
 		{"main was seen down, and standby was never heard", func(w *world) { w.free(plan.Proof{By: plan.ByRelease, Seq: 7}); w.stb = nil }, plan.Presumed},
 		{"nobody holds the claim, and main's lease was seized", func(w *world) { w.free(plan.Proof{By: plan.ByLease, Seq: 7}) }, plan.Lease},
 		{"nobody holds the claim, whose lease nobody obeys any more", func(w *world) { w.free(plan.Proof{}); w.claim.Lease = spec.Duration(time.Minute) }, plan.Presumed},

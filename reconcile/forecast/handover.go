@@ -126,7 +126,7 @@ func (h *handover) unseen(set func(plan.Guarantee, time.Duration, string, ...any
 func (h *handover) freeClaim() plan.FreeClaim {
 	t := h.Now.Claims[h.role].Tip
 	f := plan.FreeClaim{Tip: t, Taker: h.To.Active, Joined: t.Seq, Peer: h.down.Name}
-	if r := h.up.Report; r != nil && r.Accepted != "" {
+	if r := h.up.Report; r != nil && r.Accepted != "" && h.Now.Own(r) {
 		f.Joined = r.Joined
 	}
 	return f

@@ -214,6 +214,14 @@ func TestMonitoringDashboardShowsADeployment(t *testing.T) {
 	if a := s.answers(address, "mainstay_switch_late * on (instance) group_left (node) mainstay_node_info{node=\"xivo-standby\"}", 1); a.Data.Result[0].Value[1] != "0" {
 		t.Errorf("the switch was late: %+v", a.Data.Result)
 	}
+	hold := filepath.Join(s.node("xivo-standby"), "hold") // asterisk does not answer
+	must(t, os.WriteFile(hold, nil, 0o600))
+	if a := s.answers(address, panels["Checks, jobs and services that were not well"].Targets[3].Expr, 1); a.Data.Result[0].Metric["service"] != "asterisk" {
+		t.Errorf("asterisk does not answer, and is shown as %+v", a.Data.Result)
+	}
+	s.answers(address, "("+query("Who serves in $deployment")+") == 4", 1)
+	must(t, os.Remove(hold))
+	s.answers(address, "("+query("Who serves in $deployment")+") == 2", 1)
 	s.writes(func(d string) string { return strings.Replace(d, "active: standby", "active: stanby", 1) })
 	s.answers(address, query("Conditions by node"), 2)
 	s.answers(address, `ALERTS{alertname="MainstayDocumentInvalid"}`, 2)
@@ -232,7 +240,9 @@ func TestMonitoringDashboardShowsADeployment(t *testing.T) {
 	}
 	s.kill("xivo-standby")
 	s.answers(address, `up{job="mainstay"} == 0`, 2)
-	if a := s.answers(address, query("Who serves in $deployment"), 1); a.Data.Result[0].Value[1] != "-1" {
-		t.Errorf("nobody is observed, and is shown as %+v", a.Data.Result)
+	for _, title := range []string{"Who serves in $deployment", "Conditions", "Checks, jobs and services not well", "Oldest look at git"} {
+		if a := s.answers(address, query(title), 1); a.Data.Result[0].Value[1] != "-1" {
+			t.Errorf("%s: nobody is observed, and is shown as %+v", title, a.Data.Result)
+		}
 	}
 }

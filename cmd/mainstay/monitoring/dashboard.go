@@ -16,6 +16,9 @@ const (
 	byNode  = ` * on (instance, job) group_left (deployment, node, role, side) ` + known
 	bySide  = ` * on (instance, job) group_left (deployment, node, role, side) mainstay_node_info{side!="",` + chosen + `}`
 	wasNode = ` * on (instance, job) group_left (deployment, node, role, side) topk by (instance, job) (1, last_over_time(` + known + `[1d]))`
+	// serving is of a node that serves or should: one whose service does not answer is
+	// Activating.
+	serving = ` and on (instance, job) mainstay_status{status=~"Active|Activating|Failed"} == 1`
 	silent  = `(up{job="mainstay"} == 0)`
 	of      = "{{deployment}} {{node}}"
 )
@@ -68,7 +71,7 @@ func servingOf() string {
 
 func servingWords() []any {
 	return words(word{"-1", notObserved, grey}, word{"0", "nobody seen", "red"}, word{"1", "main", "green"}, word{"2", "standby", "green"},
-		word{"3", "BOTH SIDES", "red"}, word{"4", "changing", "orange"}, word{"5", "main, changing", "yellow"},
+		word{"3", "BOTH SIDES", "red"}, word{"4", "not all up", "orange"}, word{"5", "main, changing", "yellow"},
 		word{"6", "standby, changing", "yellow"}, word{"7", "BOTH SIDES", "red"})
 }
 
@@ -114,22 +117,25 @@ func copied(expr, label string, names ...string) string {
 }
 
 // wellOf are all checks, jobs and services, with 0 for one that is not well. A service
-// counts while its node is Active or Failed: elsewhere it may rest.
+// counts where it should run: elsewhere it may rest.
 const wellOf = `(mainstay_check_ok` + byNode + ` or mainstay_job_ok` + byNode + ` or mainstay_service_ready` + byNode +
-	` and on (instance, job) mainstay_status{status=~"Active|Failed"} == 1)`
+	serving + `)`
 
 // now is what a person looks at first.
 func now() []group {
 	tile := func(shows string) object {
 		return object{"reduceOptions": object{"calcs": []any{"lastNotNull"}}, "colorMode": "background", "graphMode": "none", "textMode": shows, "justifyMode": "auto"}
 	}
+	named := tile("value_and_name")
+	named["text"] = object{"titleSize": 18, "valueSize": 26} // by itself a wide tile with long words is written small
 	number := func(title, about, expr string, steps []any) panel {
-		return panel{kind: "stat", title: title, about: about, width: 6, options: tile("value"), steps: steps, empty: notObserved, asks: []ask{{expr, ""}}}
+		return panel{kind: "stat", title: title, about: about, width: 6, options: tile("value"), steps: steps, empty: notObserved,
+			mappings: words(word{"-1", notObserved, grey}), asks: []ask{{expr + " or vector(-1)", ""}}} // what is missing would be green
 	}
 	age := number("Oldest look at git", "Of the nodes that are observed.", `max(mainstay_last_good_read_age_seconds`+byNode+`)`, above("green", 60, "orange", 300, "red"))
 	age.unit = "s"
 	return []group{{height: 4, panels: []panel{
-		{kind: "stat", title: "Who serves in $deployment", width: 24, options: tile("value_and_name"), mappings: servingWords(), steps: above(grey), each: 4,
+		{kind: "stat", title: "Who serves in $deployment", width: 24, options: named, mappings: servingWords(), steps: above(grey), each: 4, tiles: "role",
 			about: "The side of each role that says it is Active. \"nobody seen\" is of the nodes whose metrics can be read.",
 			empty: "No role with sides is observed.", asks: []ask{{servingOf(), "{{role}}"}}},
 	}}, {title: "Now", height: 3, panels: []panel{ // a row, so that nothing slips beside what is repeated
@@ -137,7 +143,7 @@ func now() []group {
 			`count(`+silent+`) or 0 * count(up{job="mainstay"})`, above("green", 1, "orange")),
 		number("Conditions", "What a person should know, all nodes that are observed together.",
 			`sum(mainstay_conditions`+byNode+`) or 0 * count(`+known+`)`, above("green", 1, "orange")),
-		number("Checks, jobs and services not well", "A service counts while its node is Active or Failed.", `count(`+wellOf+` == 0) or 0 * count(`+known+`)`, above("green", 1, "orange")),
+		number("Checks, jobs and services not well", "A service counts while its node is Active, Activating or Failed.", `count(`+wellOf+` == 0) or 0 * count(`+known+`)`, above("green", 1, "orange")),
 		age,
 	}}}
 }
@@ -145,7 +151,7 @@ func now() []group {
 func timeline(title, about, empty string, mappings []any, asks ...ask) panel {
 	return panel{kind: "state-timeline", title: title, about: about, width: 24, empty: empty, mappings: mappings, asks: asks,
 		defaults: object{"color": object{"mode": "fixed", "fixedColor": grey}}, custom: object{"fillOpacity": 80, "lineWidth": 0},
-		options: object{"showValue": "auto", "alignValue": "left", "mergeValues": true, "rowHeight": 0.85,
+		options: object{"showValue": "auto", "alignValue": "center", "mergeValues": true, "rowHeight": 0.85,
 			"legend":  object{"showLegend": false, "displayMode": "list", "placement": "bottom"},
 			"tooltip": object{"mode": "single", "sort": "none"}}}
 }
@@ -181,19 +187,19 @@ func happened() []group {
 		statusWords(), ask{statusOf(), "{{node}}"})
 	statuses.each = 2
 	return []group{
-		{height: 7, panels: []panel{table("Alerts", "Those of mainstay.rules.yaml that wait or fire.", "No alert waits or fires, if Prometheus has mainstay.rules.yaml.",
-			[]column{{field: "alertstate", name: "State", width: 85}, {field: "severity", name: "Severity", width: 80, mappings: severe, coloured: true},
-				{field: "Value", name: "Since", width: 125, unit: "dateTimeFromNow"}, {field: "alertname", name: "Alert", width: 245},
+		{height: 7, panels: []panel{table("Alerts", "Those of mainstay.rules.yaml that wait or fire.", "No alert waits or fires, provided that Prometheus reads mainstay.rules.yaml.",
+			[]column{{field: "alertstate", name: "State", width: 85}, {field: "severity", name: "Severity", width: 80, mappings: severe, coloured: "color-text"},
+				{field: "Value", name: "Since", width: 150, unit: "dateTimeFromNow"}, {field: "alertname", name: "Alert", width: 245},
 				where, {field: "do", name: "What to do", least: 300, mappings: act}},
 			ask{expr: copied(alertsOf(), "alertname", "do")}).by("State", "Severity")}},
 		{height: 6, panels: []panel{table("Conditions by node", "What the nodes report now, whether or not it is an alert yet.", "No node that is observed reports one.",
 			[]column{where, {field: "type", name: "Condition", width: 215}, {field: "says", name: "What is so", least: 300, mappings: means}, {field: "do", name: "What to do", least: 300, mappings: do}},
 			ask{expr: joined(copied(`sum by (deployment, node, type) (mainstay_conditions`+byNode+`) > 0`, "type", "says", "do"), "node")}).by("Where")}},
 		{height: 8, panels: []panel{statuses}},
-		{height: 7, panels: []panel{timeline("Checks, jobs and services that were not well",
-			"A service counts while its node is Active or Failed.", notObserved, words(word{"0", "not well", "red"}, word{"1", "well", "green"}),
+		{height: 6, panels: []panel{timeline("Checks, jobs and services that were not well",
+			"A service counts while its node is Active, Activating or Failed.", notObserved, words(word{"0", "not well", "red"}, word{"1", "well", "green"}),
 			ask{`min(` + wellOf + `)`, "all together"}, bad("check_ok", "check", "", "check"), bad("job_ok", "exported_job", "", "job"),
-			bad("service_ready", "service", ` and on (instance, job) mainstay_status{status=~"Active|Failed"} == 1`, "service"))}},
+			bad("service_ready", "service", serving, "service"))}},
 	}
 }
 
@@ -204,11 +210,11 @@ func nodes() panel {
 	}
 	return table("Every node, now", "Took is of the newest switch to the node, from when it saw the commit until it was Active.", notObserved, []column{
 		{field: "deployment", name: "Deployment"}, {field: "node", name: "Node"}, {field: "role", name: "Role", width: 80}, {field: "side", name: "Side", width: 85},
-		{field: "Value #A", name: "Status", mappings: statusWords(), coloured: true},
+		{field: "Value #A", name: "Status", mappings: statusWords(), width: 130, coloured: "color-background-solid"},
 		{field: "Value #B", name: "Claim", width: 70},
-		{field: "Value #C", name: "Age of git", unit: "s", width: 100, coloured: true, steps: above("text", 60, "orange", 300, "red")},
+		{field: "Value #C", name: "Age of git", unit: "s", width: 100, coloured: "color-text", steps: above("text", 60, "orange", 300, "red")},
 		{field: "Value #D", name: "Took", unit: "s", width: 90}, {field: "Value #E", name: "Objective", unit: "s", width: 95},
-		{field: "Value #F", name: "In time", width: 80, coloured: true, mappings: words(word{"0", "yes", "green"}, word{"1", "late", "red"})},
+		{field: "Value #F", name: "In time", width: 80, coloured: "color-text", mappings: words(word{"0", "yes", "green"}, word{"1", "late", "red"})},
 		{field: "mainstay", name: "Version", width: 90},
 	}, ask{expr: statusOf()}, one("mainstay_claim_seq"+bySide), one("mainstay_last_good_read_age_seconds"+byNode),
 		one("mainstay_switch_duration_seconds"+byNode), one("mainstay_switch_objective_seconds"+byNode+" and on (instance, job) mainstay_switch_duration_seconds"), one("mainstay_switch_late"+byNode),

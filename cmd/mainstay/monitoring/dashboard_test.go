@@ -111,8 +111,9 @@ func TestEveryPanelSaysWhatItShows(t *testing.T) {
 
 // What Grafana 9 makes of settings that look harmless was seen in it: the words of an empty
 // panel stood in every empty cell, and beside the axis where decimals were cut; an empty text
-// for a missing value was drawn as 0; a stepped line went on to the right of where it ended;
-// and words of values were not shown where thresholds gave the colour.
+// for a missing value was drawn as 0; a stepped line went on to the right of where it ended; a
+// tile that had nothing to show was green; and words of values were not shown where thresholds
+// gave the colour.
 func TestNoPanelShowsWhatIsNotSo(t *testing.T) {
 	for _, p := range read(t).Panels {
 		d := p.FieldConfig.Defaults
@@ -130,9 +131,28 @@ func TestNoPanelShowsWhatIsNotSo(t *testing.T) {
 		switch {
 		case p.Type == "timeseries" && (d.Decimals != nil || d.Custom.LineInterpolation != ""):
 			t.Errorf("%q: %v decimals, %q", p.Title, d.Decimals, d.Custom.LineInterpolation)
+		case p.Type == "stat" && (len(d.Mappings) == 0 || d.Mappings[0].Options["-1"].Text != notObserved || !regexp.MustCompile(`vector\(-1\)$|- 1$`).MatchString(p.Targets[0].Expr)):
+			t.Errorf("%q is green when nothing is observed", p.Title)
 		case p.Type == "state-timeline" && (d.Color.Mode != "fixed" || len(d.Mappings) == 0):
 			t.Errorf("%q: %v, %v", p.Title, d.Color, d.Mappings)
 		}
+	}
+}
+
+// What an instant query finds comes in any order, and tiles that change places are misread.
+func TestTilesKeepTheirPlaces(t *testing.T) {
+	found := false
+	for _, p := range read(t).Panels {
+		if p.Type != "stat" || !strings.Contains(p.Targets[0].LegendFormat, "{{") {
+			continue
+		}
+		found = true
+		if len(p.Transformations) < 2 || p.Transformations[1].ID != "sortBy" {
+			t.Errorf("%q: %v", p.Title, p.Transformations)
+		}
+	}
+	if !found {
+		t.Error("no panel has a tile for each of several")
 	}
 }
 

@@ -31,6 +31,8 @@ type panel struct {
 	// each is how many panels lie beside one another, one for each deployment; 0 is one for
 	// all.
 	each int
+	// tiles is the label by which tiles are called and sorted.
+	tiles string
 }
 
 // ask is a query, and how its lines are called.
@@ -41,7 +43,7 @@ type column struct {
 	field, name, unit string
 	width, least      int
 	mappings          []any
-	coloured          bool
+	coloured          string // how, empty for not
 	steps             []any
 }
 
@@ -95,6 +97,9 @@ func (p panel) json(id int, at object) object {
 	if p.columns != nil {
 		out["transformations"] = p.shape()
 	}
+	if p.tiles != "" {
+		out["transformations"] = p.inOrder()
+	}
 	if p.each > 0 {
 		out["repeat"], out["repeatDirection"], out["maxPerRow"] = "deployment", "h", p.each
 	}
@@ -108,7 +113,7 @@ func (p panel) targets() []any {
 		if p.kind == "table" || p.kind == "stat" {
 			t["instant"], t["range"] = true, false
 		}
-		if p.kind == "table" {
+		if p.kind == "table" || p.tiles != "" {
 			t["format"] = "table"
 		}
 		out = append(out, t)
@@ -140,8 +145,8 @@ func (p panel) overrides() []any {
 		if c.steps != nil {
 			set("thresholds", object{"mode": "absolute", "steps": c.steps})
 		}
-		if c.coloured {
-			set("custom.displayMode", "color-text")
+		if c.coloured != "" {
+			set("custom.displayMode", c.coloured)
 		}
 		if len(properties) > 0 {
 			out = append(out, object{"matcher": object{"id": "byName", "options": c.name}, "properties": properties})
@@ -157,6 +162,10 @@ func (p panel) shape() []any {
 	for i, c := range p.columns {
 		order[c.field], names[c.field] = i, c.name
 		fields = append(fields, c.field)
+		if c.field == "Value #A" { // so it is called when nothing else is found
+			order["Value"], names["Value"] = i, c.name
+			fields = append(fields, "Value")
+		}
 	}
 	out := []any{}
 	if len(p.asks) > 1 {
@@ -164,6 +173,16 @@ func (p panel) shape() []any {
 	}
 	return append(out, object{"id": "filterFieldsByName", "options": object{"include": object{"names": fields}}},
 		object{"id": "organize", "options": object{"indexByName": order, "renameByName": names, "excludeByName": object{}}})
+}
+
+// inOrder makes tiles of the lines of a query, which come in any order.
+func (p panel) inOrder() []any {
+	return []any{
+		object{"id": "filterFieldsByName", "options": object{"include": object{"names": []any{p.tiles, "Value"}}}},
+		object{"id": "sortBy", "options": object{"fields": object{}, "sort": []any{object{"field": p.tiles, "desc": false}}}},
+		object{"id": "rowsToFields", "options": object{"mappings": []any{
+			object{"fieldName": p.tiles, "handlerKey": "field.name"}, object{"fieldName": "Value", "handlerKey": "field.value"}}}},
+	}
 }
 
 // group is a row of the dashboard with what is below it.

@@ -76,7 +76,7 @@ func DualRoles(d *fleet.Deployment) []string {
 // serves: its word is from before.
 func Superseded(d *fleet.Deployment, n fleet.Node) bool {
 	c := d.Claims[n.Role]
-	return c.Holder.Side() == n.Side.Other() && c.Seq > n.Report.Seq
+	return d.Own(n.Report) && c.Holder.Side() == n.Side.Other() && c.Seq > n.Report.Seq
 }
 
 // moving reports whether nothing is wrong but that nodes are on their way.

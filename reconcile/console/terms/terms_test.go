@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mainstay/reconcile/fleet"
 	"mainstay/reconcile/plan"
 	"mainstay/spec"
 )
@@ -124,5 +125,20 @@ func TestTheRulesBehindADecisionAreTold(t *testing.T) {
 	}
 	if len(Rules(nil))+len(Rules(&plan.Report{Rule: "<script>"})) > 0 {
 		t.Error("a rule that there is not is told")
+	}
+}
+
+// Each claim has numbers of its own: one of the present name hides no side that serves under
+// the name from before.
+func TestBothSidesServeUnderWhateverName(t *testing.T) {
+	active := func(name string, side spec.Side, seq uint64) fleet.Node {
+		return fleet.Node{Name: string(side), Role: "xivo", Side: side, Report: &plan.Report{Deployment: name, Status: plan.Active, Running: true, Seq: seq}}
+	}
+	for former, dual := range map[string]bool{"paris": true, "lyon": false} {
+		d := &fleet.Deployment{Name: "lyon", Claims: map[string]fleet.Claim{"xivo": {Tip: plan.Tip{Claim: plan.Claim{Seq: 9, Holder: plan.HeldBy(spec.Standby)}}}},
+			Nodes: []fleet.Node{active(former, spec.Main, 5), active("lyon", spec.Standby, 9)}}
+		if got := len(DualRoles(d)) > 0; got != dual {
+			t.Errorf("%s: both serve: %v", former, got)
+		}
 	}
 }
