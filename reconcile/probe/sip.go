@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"time"
 
 	"mainstay/spec"
@@ -90,10 +91,16 @@ func (t *sipTry) overUDP(ctx context.Context) error {
 	}
 }
 
+// datagrams is room for replies: a probe every few seconds would else be most of what an
+// idle agent throws away.
+var datagrams = sync.Pool{New: func() any { return new([maxMessage]byte) }}
+
 // awaitDatagram reads datagrams until one is the answer, or until then.
 func (t *sipTry) awaitDatagram(ctx context.Context, until time.Time) error {
 	parser := newReplyParser()
-	buffer := make([]byte, maxMessage)
+	room := datagrams.Get().(*[maxMessage]byte) // nothing of it outlives this call
+	defer datagrams.Put(room)
+	buffer := room[:]
 	for {
 		n, err := t.read(ctx, buffer, until)
 		if err != nil {
