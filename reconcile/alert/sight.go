@@ -150,12 +150,16 @@ func (s *Sight) elder() bool {
 	return slices.ContainsFunc(s.Nodes, func(n Node) bool { return n.Elder && n.Name != s.Self && s.sees(n.Name) && s.speaks(&n) })
 }
 
+// named reports whether a report is of the name that the deployment has: the numbers in one that
+// a node gave under another name are of that name's claims.
+func (s *Sight) named(r *plan.Report) bool { return r.Deployment == "" || r.Deployment == s.Deployment }
+
 // serves is the side that was seen to serve a role: it holds the claim, and its node
 // reports Active under it.
 func (s *Sight) serves(r Role) spec.Side {
 	side := r.Tip.Holder.Side()
 	for _, n := range s.of(r.Name) {
-		if n.Side == side && side != "" && s.sees(n.Name) && n.Report.Status == plan.Active && n.Report.Seq == r.Tip.Seq {
+		if n.Side == side && side != "" && s.sees(n.Name) && n.Report.Status == plan.Active && n.Report.Seq == r.Tip.Seq && s.named(n.Report) {
 			return side
 		}
 	}

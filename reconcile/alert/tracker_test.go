@@ -503,3 +503,16 @@ func TestStandbyIsNotForGood(t *testing.T) {
 		y.expect(0, "over away xivo-standby")
 	}
 }
+
+// Each claim has numbers of its own: a node that goes by the name from before serves under
+// none of the present one.
+func TestAReportUnderAnotherNameIsNotUnderTheClaim(t *testing.T) {
+	r := Role{Name: "xivo", Tip: plan.Tip{Claim: plan.Claim{Seq: 3, Holder: plan.HeldBy(spec.Main)}}}
+	for name, want := range map[string]spec.Side{"paris": "", "lyon": spec.Main, "": spec.Main} {
+		s := &Sight{Deployment: "lyon", Git: true, Nodes: []Node{{Name: "xivo-main", Role: "xivo", Side: spec.Main, Fresh: true,
+			Report: &plan.Report{Deployment: name, Status: plan.Active, Seq: 3}}}}
+		if got := s.serves(r); got != want {
+			t.Errorf("under %q: %q serves", name, got)
+		}
+	}
+}

@@ -460,7 +460,7 @@ func TestANameAloneIsNeverTakenForWhatWasReadFirst(t *testing.T) {
 		t.Errorf("%s is called %s now", id, s.id(1))
 	}
 	s.wants("/d/paris", "en", "Main serves xivo", `href="/d/`+id+`/history"`)
-	for path, code := range map[string]int{"/d/lyon": 404, "/d/paris~0000000000": 404, "/api/v1/deployments/lyon": 404, "/api/v1/deployments/paris": 200, "/api/v1/deployments/" + id: 200} {
+	for path, code := range map[string]int{"/d/lyon": 404, "/d/paris~00000000000000000000": 404, "/api/v1/deployments/lyon": 404, "/api/v1/deployments/paris": 200, "/api/v1/deployments/" + id: 200} {
 		if res, _ := s.get(path, "en"); res.StatusCode != code {
 			t.Errorf("%s: %d, want %d", path, res.StatusCode, code)
 		}

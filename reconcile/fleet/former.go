@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"mainstay/reconcile/git"
 	"mainstay/reconcile/git/failure"
@@ -35,33 +36,42 @@ func (s *Source) Formerly(ctx context.Context, v *View, d *Deployment) error {
 		return err
 	}
 	var own refsOf
+	var words formerWords
 	for range readTries {
 		if own, err = w.others(ctx, v, d); err != nil {
 			return err
 		}
-		if !w.listen(ctx, d, own) {
+		moved := false
+		if words, moved = w.listen(ctx, v, own, d); !moved {
 			break
 		}
 	}
-	for _, i := range w.formerly(ctx, v, d, own) {
+	for _, i := range w.formerly(ctx, v, d, own, words) {
 		v.judgeNode(d, &d.Nodes[i])
 	}
 	return nil
 }
 
 // renamed is Formerly for every deployment that has a node which was not heard, and for names
-// that no document has any more. It asks for no other listing.
+// that no document has any more. It asks for no other listing, and reads each report once for
+// however many deployments.
 func (s *Source) renamed(ctx context.Context, v *View, own refsOf) {
 	left := maps.Clone(own)
-	for _, d := range v.Deployments {
-		delete(left, git.RefsOf(d.Name))
-	}
+	var unheard []*Deployment
 	for i := range v.Deployments {
 		d := &v.Deployments[i]
-		if len(left) > 0 && d.Spec != nil && slices.ContainsFunc(d.Nodes, func(n Node) bool { return n.Report == nil }) {
-			v.moved = s.listen(ctx, d, left) || v.moved
-			s.formerly(ctx, v, d, left)
+		delete(left, git.RefsOf(d.Name))
+		if d.Spec != nil && slices.ContainsFunc(d.Nodes, func(n Node) bool { return n.Report == nil }) {
+			unheard = append(unheard, d)
 		}
+	}
+	if len(left) == 0 || len(unheard) == 0 {
+		return
+	}
+	words, moved := s.listen(ctx, v, left, unheard...)
+	v.moved = v.moved || moved
+	for _, d := range unheard {
+		s.formerly(ctx, v, d, left, words)
 	}
 }
 
@@ -105,18 +115,46 @@ func (s *Source) others(ctx context.Context, v *View, d *Deployment) (refsOf, er
 	return own, nil
 }
 
-// listen reads what d's nodes say below other names, and reports whether that moved meanwhile.
-func (s *Source) listen(ctx context.Context, d *Deployment, own refsOf) (moved bool) {
+// formerWord is what a node says below a name: that a commit changes it.
+type formerWord struct {
+	start, ref string
+	report     plan.Report
+	moved      time.Time
+}
+
+// formerWords are those by node, in the order of the names.
+type formerWords map[string][]formerWord
+
+// listen reads what nodes of deployments say below other names, and reports whether that moved
+// meanwhile.
+func (s *Source) listen(ctx context.Context, v *View, own refsOf, of ...*Deployment) (words formerWords, moved bool) {
+	nodes := map[string]string{} // by what the refs of their reports end with
+	for _, d := range of {
+		for node := range d.Spec.Nodes {
+			nodes[reportOf(node)] = node
+		}
+	}
 	reports := map[string]string{}
 	for start, refs := range own {
-		for node := range d.Spec.Nodes {
-			reports[start+reportOf(node)] = refs[start+reportOf(node)]
+		for ref, hash := range refs {
+			if _, wanted := nodes[ref[len(start):]]; wanted {
+				reports[ref] = hash
+			}
 		}
 	}
 	for _, err := range s.hear(ctx, s.unread(reports)) {
 		moved = moved || errors.Is(err, failure.ErrMoved)
 	}
-	return moved
+	words = formerWords{}
+	for _, ref := range slices.Sorted(maps.Keys(reports)) {
+		start := ref[:strings.LastIndex(ref, "/report/")+1]
+		node := nodes[ref[len(start):]]
+		r, ok := s.reports[reports[ref]]
+		if at := s.moved(ref, reports[ref]); ok && bears(r.Deployment, start) && refusesName(&r, node, v.Commit) {
+			words[node] = append(words[node], formerWord{start, ref, r, at})
+		}
+	}
+	return words, moved
 }
 
 // reportOf is the ref of a node's report, below what the refs of its deployment begin with.
@@ -125,20 +163,15 @@ func reportOf(node string) string {
 }
 
 // formerly puts into d what its nodes say below other names, and returns which nodes do.
-func (s *Source) formerly(ctx context.Context, v *View, d *Deployment, own refsOf) (found []int) {
+func (s *Source) formerly(ctx context.Context, v *View, d *Deployment, own refsOf, words formerWords) (found []int) {
 	d.Former = nil
 	starts := map[string]string{}
 	for i := range d.Nodes {
 		n, start := &d.Nodes[i], ""
-		for _, other := range slices.Sorted(maps.Keys(own)) {
-			ref := other + reportOf(n.Name)
-			r, ok := s.reports[own[other][ref]]
-			if !ok || !bears(r.Deployment, other) || !refusesName(&r, n.Name, v.Commit, d.Path) {
-				continue
-			}
-			said := Node{Name: n.Name, Role: n.Role, Side: n.Side, Report: &r, Moved: s.moved(ref, own[other][ref])}
-			if !wentOn(n, &said, v.Commit) {
-				*n, start = said, other
+		for _, w := range words[n.Name] {
+			said := Node{Name: n.Name, Role: n.Role, Side: n.Side, Report: &w.report, Moved: w.moved}
+			if path.Clean(w.report.Path) == path.Clean(d.Path) && !d.wentOn(n, &said, v.Commit) {
+				*n, start = said, w.start
 			}
 		}
 		if start != "" {
@@ -169,16 +202,19 @@ func (s *Source) former(ctx context.Context, name, start string, refs git.Refs) 
 }
 
 // wentOn reports whether what is known of a node is of later than what it says under another
-// name. That one of them moved while this program looked needs no clock but this one's, and a
-// node that goes by a commit has refused it before.
-func wentOn(known, said *Node, commit string) bool {
+// name. A node that sees a commit under the name which the commit gives goes by that name, and
+// that one of the two moved while this program looked needs no clock but this one's.
+func (d *Deployment) wentOn(known, said *Node, commit string) bool {
+	r := known.Report
 	switch {
-	case known.Report == nil || known.Report.Deployment == said.Report.Deployment:
+	case r == nil || r.Deployment == said.Report.Deployment:
 		return false
+	case d.Own(r) && (r.Accepted == commit || r.Seen == commit):
+		return true
 	case !known.Moved.Equal(said.Moved):
 		return known.Moved.After(said.Moved)
 	}
-	return known.Report.Accepted == commit || !said.Report.At.After(known.Report.At)
+	return !said.Report.At.After(r.At)
 }
 
 // Own reports whether a report is of the name that the deployment has: the numbers in one
@@ -192,8 +228,8 @@ func bears(name, start string) bool {
 }
 
 // refusesName reports whether a node says that it sees a commit, and refuses it because that
-// renames the deployment whose document is at a path.
-func refusesName(r *plan.Report, node, commit, file string) bool {
-	return r.Node == node && r.Seen == commit && r.Accepted != commit && path.Clean(r.Path) == path.Clean(file) &&
+// renames the deployment.
+func refusesName(r *plan.Report, node, commit string) bool {
+	return r.Node == node && r.Seen == commit && r.Accepted != commit &&
 		slices.ContainsFunc(r.Conditions, func(c plan.Condition) bool { return c.Type == plan.CondDeploymentRenamed })
 }

@@ -215,6 +215,22 @@ func TestWhatANodeSaidUnderTheOldNameHidesNothingThatItSaysUnderTheNewOne(t *tes
 	}
 }
 
+// Places of claims are shared by repositories: who speaks for a node of any other deployment
+// hides nothing of one that sees the commit under the name which it gives.
+func TestANodeThatSeesACommitUnderItsNameGoesByNoOther(t *testing.T) {
+	attack.Row(t, "notes that accept", "a node of another repository's deployment says that it is one which refuses a rewritten branch", "not taken for it")
+	r := rename(t)
+	r.says("refs/mainstay/lyon/report/xivo-main", time.Minute, func(told map[string]any) {
+		told["deployment"], told["conditions"] = "lyon", []map[string]any{{"type": plan.CondRewound}}
+	})
+	r.says("refs/mainstay/berlin/report/xivo-main", -time.Hour, func(told map[string]any) { told["deployment"] = "berlin" })
+	for _, deployment := range []string{"", "lyon"} {
+		if d := r.look(deployment); d.Nodes[0].Report.Deployment != "lyon" || len(d.Former) != 0 {
+			t.Errorf("asked for %q: got %+v of %+v", deployment, d.Nodes[0].Report, d.Former)
+		}
+	}
+}
+
 // Each claim has numbers of its own: one of the new name tells nothing of a side that serves
 // under the old one.
 func TestAClaimOfTheNewNameDoesNotOvertakeWhoServesUnderTheOldOne(t *testing.T) {

@@ -66,7 +66,7 @@ func (h *History) Tell(ctx context.Context, repo gitcmd.Repo, d *Deployment) {
 			h.Switches[i].Declare(c)
 		}
 		for _, n := range d.Nodes {
-			if n.Report != nil {
+			if n.Report != nil && d.Own(n.Report) {
 				h.Switches[i].Reported(*n.Report)
 			}
 		}
@@ -295,7 +295,7 @@ type Stay struct {
 func (s *Switch) stay(d *Deployment) {
 	for _, n := range d.Nodes {
 		r := n.Report
-		if r == nil || n.Role != s.Role || n.Side != s.From || s.From == "" || r.Seq < s.Seq || r.Status == plan.Active {
+		if r == nil || !d.Own(r) || n.Role != s.Role || n.Side != s.From || s.From == "" || r.Seq < s.Seq || r.Status == plan.Active {
 			continue
 		}
 		for _, c := range r.Leaves {

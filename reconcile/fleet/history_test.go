@@ -218,3 +218,17 @@ func TestAHistorySaysWhatStaysBehind(t *testing.T) {
 		}
 	}
 }
+
+// What a node says under another name is of that name's claims: no switch of this one is told
+// by it, whatever their numbers are.
+func TestAReportUnderAnotherNameTellsOfNoSwitch(t *testing.T) {
+	counts := []plan.CheckReport{{Name: "voicemails", Output: "3"}}
+	for name, of := range map[string]bool{"paris": false, "lyon": true} {
+		h := &History{Switches: []Switch{{Role: "xivo", Seq: 3, From: spec.Main, To: spec.Standby}}}
+		h.Tell(t.Context(), gitcmd.Repo{Dir: t.TempDir()}, &Deployment{Name: "lyon", Nodes: []Node{{Name: "xivo-main", Role: "xivo", Side: spec.Main, Report: &plan.Report{
+			Deployment: name, Node: "xivo-main", Role: "xivo", Side: spec.Main, Status: plan.Inactive, Seq: 3, Leaves: counts, Phases: []plan.Phase{{Name: plan.PhaseStopped, At: at(3)}}}}}})
+		if s := h.Switches[0]; len(s.Stays) > 0 != of || len(s.Phases) > 0 != of {
+			t.Errorf("under %s: %+v and %+v", name, s.Stays, s.Phases)
+		}
+	}
+}

@@ -214,6 +214,28 @@ func lost(d Disk, unread bool, why error) *Record {
 	return &Record{Gone: []Left{l}}
 }
 
+// errForgot is of a disk whose record was damaged, and on which none was written since.
+var errForgot = errors.New("the record was damaged, and none was written since")
+
+// forgot tells a disk on which nothing was ever managed from one that lost it: what was damaged
+// is set aside by whoever asks first.
+func forgot(d Disk) error {
+	f, can := d.(interface {
+		Forgot(name string) (bool, error)
+	})
+	if !can {
+		return fs.ErrNotExist
+	}
+	for _, name := range Files() {
+		if lost, err := f.Forgot(name); err != nil {
+			return err
+		} else if lost {
+			return errForgot
+		}
+	}
+	return fs.ErrNotExist
+}
+
 // Services is what an agent with this disk managed last, also what no document
 // names any more: a guard stops it in the agent's place (R7). The error is
 // fs.ErrNotExist when nothing was ever managed.
@@ -222,6 +244,9 @@ func Services(d Disk) ([]Left, error) {
 	err := d.Load(file, &m)
 	if err != nil {
 		err = d.Load(fileCopy, &m)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = forgot(d)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("which services are managed: %w", err)

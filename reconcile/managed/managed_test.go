@@ -1,6 +1,9 @@
 package managed
 
 import (
+	"encoding/json"
+	"errors"
+	"io/fs"
 	"testing"
 
 	"mainstay/spec"
@@ -38,5 +41,53 @@ func TestWhatIsTheSameOnTheMachineIsNotLeftBehind(t *testing.T) {
 		if got := New(New(nil, want(c.before)), want(c.now)).Gone; len(got) != c.left {
 			t.Errorf("%s: %+v is left, want %d", name, got, c.left)
 		}
+	}
+}
+
+// torn is a disk that sets a damaged value aside when it is asked for it, and knows that.
+type torn struct{ values, aside map[string]string }
+
+func (d *torn) Save(name string, v any) error {
+	b, err := json.Marshal(v)
+	d.values[name] = string(b)
+	return err
+}
+
+func (d *torn) Load(name string, v any) error {
+	text, there := d.values[name]
+	if !there {
+		return fs.ErrNotExist
+	}
+	err := json.Unmarshal([]byte(text), v)
+	if err != nil {
+		d.aside[name] = text
+		delete(d.values, name)
+	}
+	return err
+}
+
+func (d *torn) Forgot(name string) (bool, error) {
+	_, there := d.values[name]
+	return d.aside[name] != "" && !there, nil
+}
+
+// A guard asks again and again: that what was damaged is set aside by the first look does not
+// make it something that nobody ever managed (R7).
+func TestARecordThatWasDamagedIsNotOneThatNeverWas(t *testing.T) {
+	d := &torn{map[string]string{}, map[string]string{}}
+	if _, err := Services(d); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("on a new disk: %v", err)
+	}
+	d.values[file], d.values[fileCopy] = "{", "{"
+	for i := range 3 {
+		if all, err := Services(d); err == nil || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("look %d: %v, %v", i, all, err)
+		}
+	}
+	if err := errors.Join(d.Save(file, Record{Node: "a"}), d.Save(fileCopy, Record{Node: "a"})); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Services(d); err != nil {
+		t.Errorf("written again: %v", err)
 	}
 }

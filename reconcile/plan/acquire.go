@@ -223,7 +223,7 @@ func (p *pass) sayWaiting(t Tip) {
 		p.say(Held, R13, "there is no claim yet, and nothing says that %s is down: waiting for %s to report it", p.other(), p.peerName())
 	case t.Free():
 		p.say(Held, R12, "the claim is free, and nothing says that %s is down: waiting for %s to report it", p.other(), p.peerName())
-	case p.returnLeft() > 0:
+	case p.returnLeft() > 0 && p.in.Now+p.returnLeft() < p.out.Until:
 		p.say(Held, R3, "this machine came back: it listens to git for two polls before it says that it is ready to take over from %s", p.peerName())
 		p.until(p.in.Now + p.returnLeft())
 	default:

@@ -72,6 +72,11 @@ func TestAMachineThatCameBackIsReadyForNothing(t *testing.T) {
 	if d.Rule != R3 || d.Until != in.Now+10*time.Second || d.Wake > d.Until {
 		t.Errorf("does not say why, or until when, or is not woken then: %+v", d)
 	}
+	in.Doc.Poll = 20 * time.Second // what comes first is the end of the wait
+	if d := Decide(in); d.Rule != R4 || d.Until != in.Now+30*time.Second {
+		t.Errorf("longer than the wait: %+v", d)
+	}
+	in.Doc.Poll = 5 * time.Second
 	if d = andThen(in, d, 10*time.Second); !d.Ready {
 		t.Errorf("never ready: %+v", d)
 	}

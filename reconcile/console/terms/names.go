@@ -30,10 +30,11 @@ type Named struct {
 
 func (p Place) name() string { return cmp.Or(p.Name, "unnamed") }
 
-// exact is the name with what says which place it is.
+// exact is the name with what says which place it is. Who may push to another repository
+// chooses paths until they make the same, unless it is too long for that.
 func (p Place) exact() string {
 	sum := sha256.Sum256([]byte(p.Repository + "\x00" + p.Branch + "\x00" + p.Path))
-	return p.name() + mark + hex.EncodeToString(sum[:5])
+	return p.name() + mark + hex.EncodeToString(sum[:10])
 }
 
 // Names give every deployment of a page an address that no other one has, whatever was read by
@@ -87,7 +88,7 @@ func (n *Names) Find(id string) (int, error) {
 		switch {
 		case n.Of(p).ID == id:
 			return i, nil
-		case p.name() == id:
+		case p.name() == id && !strings.Contains(id, mark):
 			found, err = i, nil
 		}
 	}

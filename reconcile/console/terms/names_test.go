@@ -2,6 +2,7 @@ package terms
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -65,5 +66,20 @@ func TestANameThatIsAnothersAddressIsNotThatOne(t *testing.T) {
 	nameless := []Place{{"a.git", "main", "x.yaml", ""}, {"a.git", "main", "y.yaml", ""}}
 	if n := NewNames(false, true, nameless); n.Of(nameless[0]).ID == n.Of(nameless[1]).ID {
 		t.Error("two without a name have one address")
+	}
+}
+
+// Whoever may push to one repository chooses its paths and its names: none of them may make an
+// address that means the deployment of another repository.
+func TestNoDocumentTakesTheAddressOfAnother(t *testing.T) {
+	ours := Place{"a", "main", "paris.yaml", "paris"}
+	id := NewNames(true, true, []Place{ours}).Of(ours).ID
+	if _, sum, _ := strings.Cut(id, "~"); len(sum) < 20 {
+		t.Errorf("%s is of %d bits only: a path that makes it too is found in minutes", id, 4*len(sum))
+	}
+	// The deployment is gone, and another document is called as it was addressed.
+	n := NewNames(true, true, []Place{{"b", "main", "x.yaml", id}})
+	if i, err := n.Find(id); !errors.Is(err, ErrNone) {
+		t.Errorf("found %d, %v", i, err)
 	}
 }
