@@ -39,8 +39,10 @@ func newSIP(p spec.Probe) (Func, error) {
 	if exchange == nil {
 		return nil, fmt.Errorf("sip: transport %q: want udp or tcp", p.Transport)
 	}
+	// A new room at each try would be most of what an idle agent throws away.
+	room := &sync.Pool{New: func() any { return new([maxMessage]byte) }}
 	return func(ctx context.Context) error {
-		err := askSIP(ctx, address, p, exchange)
+		err := askSIP(ctx, address, p, room, exchange)
 		if err != nil {
 			return fmt.Errorf("sip options to %s over %s: %w", address, p.Transport, err)
 		}
@@ -48,7 +50,7 @@ func newSIP(p spec.Probe) (Func, error) {
 	}, nil
 }
 
-func askSIP(ctx context.Context, address string, p spec.Probe, exchange func(*sipTry, context.Context) error) error {
+func askSIP(ctx context.Context, address string, p spec.Probe, room *sync.Pool, exchange func(*sipTry, context.Context) error) error {
 	conn, err := dial(ctx, p.Transport, address, p.Timeout)
 	if err != nil {
 		return err
@@ -59,7 +61,7 @@ func askSIP(ctx context.Context, address string, p spec.Probe, exchange func(*si
 	if err != nil {
 		return err
 	}
-	try := &sipTry{conn: conn, request: request, timeout: p.Timeout, seen: noAnswer}
+	try := &sipTry{conn: conn, request: request, timeout: p.Timeout, room: room, seen: noAnswer}
 	return exchange(try, ctx)
 }
 
@@ -68,6 +70,7 @@ type sipTry struct {
 	conn    net.Conn
 	request options
 	timeout spec.Duration
+	room    *sync.Pool // for datagrams
 	// seen tells the last thing that happened, for the error.
 	seen string
 }
@@ -91,15 +94,11 @@ func (t *sipTry) overUDP(ctx context.Context) error {
 	}
 }
 
-// datagrams is room for replies: a probe every few seconds would else be most of what an
-// idle agent throws away.
-var datagrams = sync.Pool{New: func() any { return new([maxMessage]byte) }}
-
 // awaitDatagram reads datagrams until one is the answer, or until then.
 func (t *sipTry) awaitDatagram(ctx context.Context, until time.Time) error {
 	parser := newReplyParser()
-	room := datagrams.Get().(*[maxMessage]byte) // nothing of it outlives this call
-	defer datagrams.Put(room)
+	room := t.room.Get().(*[maxMessage]byte) // nothing of it outlives this call
+	defer t.room.Put(room)
 	buffer := room[:]
 	for {
 		n, err := t.read(ctx, buffer, until)
