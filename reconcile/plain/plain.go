@@ -24,43 +24,49 @@ func Line(text string) string {
 func Text(text string) string { return visible(text, "\n\t") }
 
 // visible writes out what is not seen, but for the characters to keep. Without any
-// to keep, white space becomes a space.
+// to keep, white space becomes a space. Nearly all of a page stays as it is, so what
+// stays is copied in pieces.
 func visible(text, keep string) string {
-	if clean(text, keep) {
+	var b strings.Builder
+	copied := 0
+	for i := 0; i < len(text); {
+		if c := text[i]; c >= 0x20 && c < 0x7f || strings.IndexByte(keep, c) >= 0 {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if shown, changed := written(r, size, text[i], keep); changed {
+			b.WriteString(text[copied:i])
+			b.WriteString(shown)
+			copied = i + size
+		}
+		i += size
+	}
+	if copied == 0 {
 		return text
 	}
-	var b strings.Builder
-	for i, r := range text {
-		switch {
-		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD"):
-			fmt.Fprintf(&b, `\x%02x`, text[i])
-		case keep != "" && strings.ContainsRune(keep, r):
-			b.WriteRune(r)
-		case keep == "" && unicode.IsSpace(r):
-			b.WriteByte(' ')
-		case r < 0x20 || r >= 0x7f && r < 0xa0:
-			fmt.Fprintf(&b, `\x%02x`, r)
-		case hidden(r):
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
+	b.WriteString(text[copied:])
 	return b.String()
+}
+
+// written is what takes the place of a character that is not printable ASCII, and whether
+// anything does. Its first byte is that of one that is no character.
+func written(r rune, size int, first byte, keep string) (string, bool) {
+	switch {
+	case r == utf8.RuneError && size == 1:
+		return fmt.Sprintf(`\x%02x`, first), true
+	case keep == "" && unicode.IsSpace(r):
+		return " ", true
+	case r < 0x20 || r >= 0x7f && r < 0xa0:
+		return fmt.Sprintf(`\x%02x`, r), true
+	case hidden(r):
+		return fmt.Sprintf(`\u%04x`, r), true
+	}
+	return "", false
 }
 
 // hidden are characters that nobody sees and that change how others are read: of
 // direction, joining and format, and the separators of lines and paragraphs.
 func hidden(r rune) bool {
 	return unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) || unicode.Is(unicode.Co, r)
-}
-
-// clean reports whether nothing of a text is to be changed: most are so.
-func clean(text, keep string) bool {
-	for i := range len(text) {
-		if c := text[i]; c < 0x20 && !strings.Contains(keep, string(rune(c))) || c >= 0x7f {
-			return false
-		}
-	}
-	return true
 }

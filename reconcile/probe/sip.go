@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"time"
 
 	"mainstay/spec"
@@ -38,8 +39,10 @@ func newSIP(p spec.Probe) (Func, error) {
 	if exchange == nil {
 		return nil, fmt.Errorf("sip: transport %q: want udp or tcp", p.Transport)
 	}
+	// A new room at each try would be most of what an idle agent throws away.
+	room := &sync.Pool{New: func() any { return new([maxMessage]byte) }}
 	return func(ctx context.Context) error {
-		err := askSIP(ctx, address, p, exchange)
+		err := askSIP(ctx, address, p, room, exchange)
 		if err != nil {
 			return fmt.Errorf("sip options to %s over %s: %w", address, p.Transport, err)
 		}
@@ -47,7 +50,7 @@ func newSIP(p spec.Probe) (Func, error) {
 	}, nil
 }
 
-func askSIP(ctx context.Context, address string, p spec.Probe, exchange func(*sipTry, context.Context) error) error {
+func askSIP(ctx context.Context, address string, p spec.Probe, room *sync.Pool, exchange func(*sipTry, context.Context) error) error {
 	conn, err := dial(ctx, p.Transport, address, p.Timeout)
 	if err != nil {
 		return err
@@ -58,7 +61,7 @@ func askSIP(ctx context.Context, address string, p spec.Probe, exchange func(*si
 	if err != nil {
 		return err
 	}
-	try := &sipTry{conn: conn, request: request, timeout: p.Timeout, seen: noAnswer}
+	try := &sipTry{conn: conn, request: request, timeout: p.Timeout, room: room, seen: noAnswer}
 	return exchange(try, ctx)
 }
 
@@ -67,6 +70,7 @@ type sipTry struct {
 	conn    net.Conn
 	request options
 	timeout spec.Duration
+	room    *sync.Pool // for datagrams
 	// seen tells the last thing that happened, for the error.
 	seen string
 }
@@ -93,7 +97,9 @@ func (t *sipTry) overUDP(ctx context.Context) error {
 // awaitDatagram reads datagrams until one is the answer, or until then.
 func (t *sipTry) awaitDatagram(ctx context.Context, until time.Time) error {
 	parser := newReplyParser()
-	buffer := make([]byte, maxMessage)
+	room := t.room.Get().(*[maxMessage]byte) // nothing of it outlives this call
+	defer t.room.Put(room)
+	buffer := room[:]
 	for {
 		n, err := t.read(ctx, buffer, until)
 		if err != nil {
