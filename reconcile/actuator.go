@@ -110,7 +110,7 @@ func NewActuator(c ActuatorConfig) *Actuator {
 	a := &Actuator{ActuatorConfig: c, unkept: map[string]any{}}
 	a.mem = plan.Memory{Fresh: true, Bare: true, Start: uint64(c.Clock.Wall().Unix())}
 	var m plan.Memory
-	switch err := c.Disk.Load(memoryFile, &m); {
+	switch err := managed.Missing(c.Disk, c.Disk.Load(memoryFile, &m), memoryFile); {
 	case err == nil:
 		a.mem, a.saved, a.remembers = m, m, !m.Bare
 	case !errors.Is(err, fs.ErrNotExist):

@@ -162,6 +162,26 @@ func TestADamagedMemoryIsNotTrusted(t *testing.T) { // R3
 	}
 }
 
+// R6: what was damaged is set aside by the run that finds it. That this run ended before it kept
+// anything makes the memory no new one: a push may be on its way that nobody remembers.
+func TestADamagedMemoryThatAnEarlierRunSetAsideIsNotANewOne(t *testing.T) {
+	attack.Row(t, "accident", "the power goes while the damaged memory of decisions is set aside", "a push of its own may be on its way: nothing starts before the claim was read")
+	h := newHand(t)
+	if h.restart(); h.mem.Pending != nil {
+		t.Errorf("on a new disk %+v is on its way", h.mem.Pending)
+	}
+	h.serving().disk.damaged["memory"] = true
+	for i := range 3 {
+		if h.restart(); h.mem.Pending == nil || h.mem.Bare {
+			t.Errorf("run %d: %+v", i, h.mem)
+		}
+	}
+	h.pass()
+	if h.restart(); h.mem.Pending == nil || h.mem.Pending.Action != plan.Renew {
+		t.Errorf("after it was read, and renewed: %+v", h.mem.Pending)
+	}
+}
+
 func TestASnapshotThatReversesAStartActsAtOnce(t *testing.T) {
 	h := newHand(t)
 	h.lands(h.pass())

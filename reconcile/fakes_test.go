@@ -53,10 +53,11 @@ type shelf struct {
 	values  map[string][]byte
 	full    bool
 	damaged map[string]bool
+	aside   map[string]bool
 }
 
 func newShelf(j *journal) *shelf {
-	return &shelf{j: j, values: map[string][]byte{}, damaged: map[string]bool{}}
+	return &shelf{j: j, values: map[string][]byte{}, damaged: map[string]bool{}, aside: map[string]bool{}}
 }
 
 func (d *shelf) Save(name string, v any) error {
@@ -77,9 +78,15 @@ func (d *shelf) Load(name string, v any) error {
 	if d.damaged[name] {
 		delete(d.damaged, name)
 		delete(d.values, name)
+		d.aside[name] = true
 		return errors.New("damaged, set aside")
 	}
 	return json.Unmarshal(b, v)
+}
+
+func (d *shelf) Forgot(name string) (bool, error) {
+	_, there := d.values[name]
+	return d.aside[name] && !there, nil
 }
 
 // rack is Services and Probes and Files of one machine, moved by the test.

@@ -214,26 +214,27 @@ func lost(d Disk, unread bool, why error) *Record {
 	return &Record{Gone: []Left{l}}
 }
 
-// errForgot is of a disk whose record was damaged, and on which none was written since.
-var errForgot = errors.New("the record was damaged, and none was written since")
+// errForgot is of a value that was damaged, and that nothing was saved in place of since.
+var errForgot = errors.New("it was damaged, and nothing was saved since")
 
-// forgot tells a disk on which nothing was ever managed from one that lost it: what was damaged
-// is set aside by whoever asks first.
-func forgot(d Disk) error {
+// Missing tells a disk on which nothing was ever saved under a name from one that lost it: what
+// is damaged is set aside by whoever asks first, who may have ended before anything was done
+// about that. It returns the error of a Load, unless that is fs.ErrNotExist and not so.
+func Missing(d Disk, err error, names ...string) error {
 	f, can := d.(interface {
 		Forgot(name string) (bool, error)
 	})
-	if !can {
-		return fs.ErrNotExist
+	if !can || !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	for _, name := range Files() {
-		if lost, err := f.Forgot(name); err != nil {
-			return err
+	for _, name := range names {
+		if lost, failed := f.Forgot(name); failed != nil {
+			return failed
 		} else if lost {
 			return errForgot
 		}
 	}
-	return fs.ErrNotExist
+	return err
 }
 
 // Services is what an agent with this disk managed last, also what no document
@@ -245,10 +246,7 @@ func Services(d Disk) ([]Left, error) {
 	if err != nil {
 		err = d.Load(fileCopy, &m)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		err = forgot(d)
-	}
-	if err != nil {
+	if err = Missing(d, err, Files()...); err != nil {
 		return nil, fmt.Errorf("which services are managed: %w", err)
 	}
 	return m.All(), nil
