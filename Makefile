@@ -118,7 +118,7 @@ screenshots: ## pictures of the web page in every state, into bin/screenshots; a
 	go test -tags e2e -timeout 20m -count=1 -run 'TestPagesOfRareStates|TestAPageOfAThousandDeployments' ./e2e/browser -pictures "$(CURDIR)/bin/screenshots"
 	@ls bin/screenshots
 
-bench: ## measured against the budgets in some 15 minutes, or phases beside those of the commit BESIDE
+bench: ## measured against the budgets in some 20 minutes, or phases beside those of the commit BESIDE
 	@$(if $(BESIDE),bash cmd/bench/beside.sh $(BESIDE),go run ./cmd/bench -benchtime $(BENCHTIME) -count $(BENCHRUNS) $(filter-out ./...,$(PKG)))
 
 bench-switch: ## a planned switch leg by leg, with every request, beside that of the commit BESIDE
