@@ -90,6 +90,8 @@ func (c *ChainStore) load(ref string) (chain, error) {
 		kept.Links, _ = grown(newest.Links, kept.Links)
 	} else if len(kept.Links) > 0 && wrong == nil {
 		wrong = fmt.Errorf("the newest changes of %s: %w", ref, state.ErrDamaged)
+	} else if err == nil && wrong == nil {
+		err = c.state.Missing(chainName(ref), newestName(ref))
 	}
 	return kept, errors.Join(err, wrong)
 }

@@ -160,3 +160,35 @@ func TestAChainWithoutItsNewestChangesIsNotTheNewest(t *testing.T) {
 		}
 	}
 }
+
+// A claim that went back is looked at again and again: why nothing that was kept of it can put
+// it back is said each time, not only to who finds the damage.
+func TestAChainOfWhichAllWasDamagedIsNotOneThatNeverWas(t *testing.T) {
+	disk, err := state.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewChainStore(disk)
+	if _, err := c.Tip("c"); err != nil {
+		t.Errorf("nothing was kept: %v", err)
+	}
+	if err := c.Extend("c", ClaimChain{Links: []Link{numbered(1)}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{chainName("c"), newestName("c")} {
+		if err := os.WriteFile(state.File(disk.Dir(), name), []byte("bad"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		if tip, err := NewChainStore(disk).Tip("c"); !errors.Is(err, state.ErrDamaged) {
+			t.Errorf("%s is kept: %v", tip.ID, err)
+		}
+	}
+	if err := c.Extend("c", ClaimChain{Links: []Link{numbered(2)}}); err != nil && !errors.Is(err, state.ErrDamaged) {
+		t.Fatal(err)
+	}
+	if tip, err := c.Tip("c"); err != nil || tip.ID != numbered(2).Tip.ID {
+		t.Errorf("after the next change the newest is %s: %v", tip.ID, err)
+	}
+}

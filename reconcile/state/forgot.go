@@ -2,6 +2,7 @@ package state
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 )
@@ -27,4 +28,18 @@ func (s *Folder) Forgot(name string) (bool, error) {
 		}
 		return false, nil
 	})
+}
+
+// Missing is an ErrDamaged where one of these values was damaged and nothing was saved under its
+// name since, and nil where none ever was.
+func (s *Folder) Missing(names ...string) error {
+	for _, name := range names {
+		switch lost, err := s.Forgot(name); {
+		case err != nil:
+			return err
+		case lost:
+			return fmt.Errorf("%s: %w, and nothing was saved since", name, ErrDamaged)
+		}
+	}
+	return nil
 }
