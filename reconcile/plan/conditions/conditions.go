@@ -122,16 +122,16 @@ func conditionsOfGit() []Type {
 			Do:      "Run `mainstay doctor` on that node."},
 		{Type: plan.CondRewound, Blocks: true, Refuses: true,
 			Meaning: "The branch does not descend from the accepted commit.",
-			Do:      "Push a descendant, or `mainstay accept` the commit on each node."},
+			Do:      "Push a descendant, or accept the commit: `mainstay accept` on each node, or once with `--everywhere`."},
 		{Type: plan.CondRoleRenamed, Blocks: true, Refuses: true,
 			Meaning: "The document gives this node another role, which would leave its claim behind (R13).",
-			Do:      "Take the role back, or see that the node is down and run `mainstay accept COMMIT --attest \"…\"` on each node."},
+			Do:      "Take the role back, or see that the node is down and run `mainstay accept COMMIT --attest \"…\"` on each node, or once with `--everywhere`."},
 		{Type: plan.CondRoleRetyped, Blocks: true, Refuses: true,
 			Meaning: "The document makes a role exclusive that several nodes may be running (R13).",
-			Do:      "Take it back, or stop the role on one side and run `mainstay accept COMMIT --attest \"…\"` on each node."},
+			Do:      "Take it back, or stop the role on one side and run `mainstay accept COMMIT --attest \"…\"` on each node, or once with `--everywhere`."},
 		{Type: plan.CondSignatureRefused, Blocks: true, Refuses: true,
 			Meaning: "A commit since the accepted one changed the document and is not signed by anyone who may do that, or is of a time that cannot be true.",
-			Do:      "Push a signed one in its place, or correct verify in the agent file. If the branch is right as it is, `mainstay accept` its newest commit on each node."},
+			Do:      "Push a signed one in its place, or correct verify in the agent file. If the branch is right as it is, `mainstay accept` its newest commit on each node, or once with `--everywhere`."},
 	}
 }
 
