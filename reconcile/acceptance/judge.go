@@ -3,6 +3,7 @@ package acceptance
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"mainstay/reconcile/plan"
@@ -74,12 +75,19 @@ func (e Entry) fits(node Node) error {
 // done reports whether the node is where the note leads.
 func (e Entry) done(node Node) bool {
 	return e.Commit != nil && node.Report.Accepted == e.Commit.To ||
-		e.Claim != nil && node.Claim.Tip.Action == plan.Reroot && node.Claim.Tip.Seq > e.Claim.Seq && !node.Claim.Regressed
+		e.Claim != nil && e.Claim.above(node.Claim.Tip) && !node.Claim.Regressed
 }
 
-// by reports whether a change of the claim puts it above the highest number by an order.
-func (c *Claim) by(t plan.Tip, order string) bool {
-	return t.Action == plan.Reroot && t.Seq > c.Seq && t.Reason == order
+// above reports whether a change puts the claim above the highest number.
+func (c *Claim) above(t plan.Tip) bool { return t.Action == plan.Reroot && t.Seq > c.Seq }
+
+// by reports whether a change puts the claim above the highest number by an order.
+func (c *Claim) by(t plan.Tip, order string) bool { return c.above(t) && t.Reason == order }
+
+// Ordered reports whether a change puts a claim above the highest number by an order of this
+// note, whoever signed it.
+func (n *Note) Ordered(c *Claim, t plan.Tip) bool {
+	return c.above(t) && strings.HasPrefix(t.Reason, n.Attest+signedBy)
 }
 
 // deadEnd is what to add to an order's error when no note can do better: what a rewritten

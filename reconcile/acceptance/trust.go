@@ -3,7 +3,6 @@ package acceptance
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -86,4 +85,7 @@ func (t Trust) timely(w *word, now time.Time) error {
 }
 
 // order is what the claim and the log say of a note that is obeyed.
-func (w *word) order() string { return fmt.Sprintf("%s (a note signed by %s)", w.Attest, w.signer) }
+func (w *word) order() string { return w.Attest + signedBy + w.signer + ")" }
+
+// signedBy follows what a note states in the order of a node, before who signed it.
+const signedBy = " (a note signed by "

@@ -33,16 +33,11 @@ func (c *Consent) Left(d *fleet.Deployment) (left []string) {
 // so, or else the node, which says it anew. That the claim went on proves nothing: another
 // node may have put it back, or have taken it.
 func (c *Consent) rerooted(node string, e acceptance.Entry, d *fleet.Deployment) bool {
-	if tip := d.Claims[e.Claim.Role]; c.put[node] || tip.Error == "" && c.putBy(tip.Tip, e) {
+	if tip := d.Claims[e.Claim.Role]; c.put[node] || tip.Error == "" && c.Note.Ordered(e.Claim, tip.Tip) {
 		return true
 	}
 	at := obediences(d)[node]
 	return !at.IsZero() && !at.Equal(c.obeyed[node])
-}
-
-// putBy reports whether a change of a claim is what a note says.
-func (c *Consent) putBy(t plan.Tip, e acceptance.Entry) bool {
-	return t.Action == plan.Reroot && t.Seq > e.Claim.Seq && strings.HasPrefix(t.Reason, c.Note.Attest+" (a note signed by ")
 }
 
 // trace looks, of a claim that went on, whether one of its changes is what the note says: the
@@ -55,7 +50,7 @@ func (c *Consent) trace(ctx context.Context, node string, d *fleet.Deployment) {
 	all, err := c.Changes(ctx, e.Claim.Role)
 	if err == nil {
 		c.traced[node] = d.Claims[e.Claim.Role].ID
-		c.put[node] = slices.ContainsFunc(all, func(t plan.Tip) bool { return c.putBy(t, e) })
+		c.put[node] = slices.ContainsFunc(all, func(t plan.Tip) bool { return c.Note.Ordered(e.Claim, t) })
 	}
 }
 
@@ -128,8 +123,9 @@ func (c *Consent) Follow(ctx context.Context, look Look, tell func(node, says st
 				c.trace(ctx, node, d)
 			}
 			left = c.Left(d)
+			refused := refusals(d)
 			for _, node := range left {
-				says := refusals(d)[node]
+				says := refused[node]
 				if other := c.otherwise(node, d); other != "" {
 					says = other
 				}
